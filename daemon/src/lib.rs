@@ -1,0 +1,3 @@
+//! The daemon: a library in pipeline order, and a short `main.rs`.
+//!
+//! See ARCHITECTURE.md for the walk of one handoff and for which module may import which.

@@ -1,0 +1,160 @@
+//! `decision.json`: the answer.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    id::{Digest, HandoffId},
+    principal::Method,
+};
+
+/// What was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Go on; the sealed bytes are released.
+    Approved,
+    /// Come back with another revision.
+    ChangesRequested,
+    /// Stop.
+    Rejected,
+    /// A question was answered; go on.
+    Responded,
+    /// A person changed the work and approved that.
+    Edited,
+    /// Nothing is needed.
+    Ignored,
+    /// Somebody else answers.
+    Rerouted,
+    /// The deadline passed.
+    Expired,
+    /// The agent took it back.
+    Cancelled,
+}
+
+impl Outcome {
+    /// The exit code of `countersign wait` for it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Approved | Self::Responded | Self::Edited | Self::Ignored => 0,
+            Self::ChangesRequested => 10,
+            Self::Rejected => 11,
+            Self::Rerouted => 8,
+            Self::Expired | Self::Cancelled => 12,
+        }
+    }
+
+    /// The word for people, as in "H-7 was {word}".
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::ChangesRequested => "sent back for changes",
+            Self::Rejected => "rejected",
+            Self::Responded => "answered",
+            Self::Edited => "edited and approved",
+            Self::Ignored => "set aside",
+            Self::Rerouted => "handed to somebody else",
+            Self::Expired => "expired",
+            Self::Cancelled => "withdrawn",
+        }
+    }
+}
+
+/// One thing asked of the agent, for the whole, for a file, or for a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeRequest {
+    /// `q1`, `q2`, … within one decision.
+    pub id: String,
+    /// The file, relative to the folder of the handoff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Line in the new version of the file, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// What is asked.
+    pub text: String,
+}
+
+/// The bytes that were approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedArtifact {
+    /// Path relative to the folder of the handoff.
+    pub path: String,
+    /// SHA-256 of the bytes.
+    pub sha256: Digest,
+}
+
+/// The person who decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedBy {
+    /// Stable id.
+    pub principal: String,
+    /// The name for people.
+    pub display: String,
+    /// The way they answered.
+    pub method: Method,
+}
+
+/// How the sender goes on, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The dialect of the handoff.
+    pub dialect: String,
+    /// The last checkpoint the daemon knows, to continue from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_checkpoint: Option<u64>,
+    /// The answer in the sender's own shape; null where the canonical one is its own.
+    pub payload: Value,
+}
+
+/// Where the decision stands in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogReference {
+    /// Sequence number of the entry.
+    pub index: u64,
+    /// Hash of the entry.
+    pub hash: Digest,
+}
+
+/// `decision.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionDocument {
+    /// `1.0`.
+    pub decision_version: String,
+    /// The number of the card.
+    pub handoff_id: HandoffId,
+    /// The id that the agent gave it, given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_handoff_id: Option<String>,
+    /// The task, given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+    /// The revision that was decided.
+    pub revision: u32,
+    /// Digest of the handoff document that was decided.
+    pub handoff_sha256: Digest,
+    /// Digest of the manifest that was decided.
+    pub manifest_sha256: Digest,
+    /// What was decided.
+    pub outcome: Outcome,
+    /// When.
+    pub decided_at: Timestamp,
+    /// By whom.
+    pub decided_by: DecidedBy,
+    /// The words that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// What is asked, one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<ChangeRequest>,
+    /// The exact bytes that were decided.
+    pub artifacts: Vec<DecidedArtifact>,
+    /// Folder of the released files, relative to the workspace; only when approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_to: Option<String>,
+    /// How to go on.
+    pub resume: Resume,
+    /// Where it stands in the ledger.
+    pub log: LogReference,
+}

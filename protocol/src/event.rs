@@ -1,0 +1,309 @@
+//! The facts that the ledger chains. A fact is written once and never changed; state is a fold of them.
+//!
+//! Old facts must stay readable: a new field gets `#[serde(default)]`, a new fact a new name.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    decision::{ChangeRequest, Outcome},
+    handoff::{Profile, Trigger},
+    id::{Digest, HandoffId},
+    manifest::Manifest,
+    principal::Principal,
+    problem::{ProblemKind, Violation},
+};
+
+/// Where in a workspace a document was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Location {
+    /// Name of the workspace.
+    pub workspace: String,
+    /// Folder relative to the workspace, `/` between parts, empty for the workspace itself.
+    pub folder: String,
+    /// Name of the document in that folder; empty when it came over HTTP without a file.
+    pub file: String,
+}
+
+/// What was accepted: one revision of one handoff.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// The card.
+    pub handoff: HandoffId,
+    /// From 1, one more for each accepted delivery of the same subject.
+    pub revision: u32,
+    /// Where it was found, and where answers go.
+    pub at: Location,
+    /// What makes two deliveries the same subject: the task id, else the task.
+    pub subject: String,
+    /// What makes two deliveries the same delivery.
+    pub key: String,
+    /// What stands in line with the agent: who delivered.
+    pub principal: Principal,
+    /// The stated agent.
+    pub from_agent: String,
+    /// The stated receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_agent: Option<String>,
+    /// The id the agent gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_handoff_id: Option<String>,
+    /// The task id the agent gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<String>,
+    /// Stated session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// One line for lists.
+    pub title: String,
+    /// Stated reason to hand over.
+    pub trigger: Trigger,
+    /// Stated confidence, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// When an answer is due, by the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// The dialect it was written in.
+    pub dialect: String,
+    /// The profile it was checked against.
+    pub profile: Profile,
+    /// The sealed files.
+    pub manifest: Manifest,
+    /// Digest of `manifest`; what a decision names.
+    pub manifest_sha256: Digest,
+    /// What was accepted all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Violation>,
+    /// The card this one continues after it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<HandoffId>,
+    /// Set when the daemon made the card for an agent that fell silent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalled: Option<Stalled>,
+}
+
+/// Why the daemon made a card for a silent agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stalled {
+    /// The last checkpoint.
+    pub checkpoint: Digest,
+    /// Its step.
+    pub step: u64,
+    /// When the agent was last heard.
+    pub last_seen: Timestamp,
+    /// True when its process is known to be gone, false when it was silent for too long.
+    pub process_gone: bool,
+}
+
+/// A decision, bound to a revision and to its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// The card.
+    pub handoff: HandoffId,
+    /// The revision that was shown.
+    pub revision: u32,
+    /// The manifest digest that was shown.
+    pub manifest_sha256: Digest,
+    /// The answer.
+    pub outcome: Outcome,
+    /// Words; required for changes and reject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// What is asked, one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<ChangeRequest>,
+}
+
+/// One fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Event {
+    /// A revision was accepted.
+    #[serde(rename = "handoff.accepted")]
+    Accepted(Box<Accepted>),
+    /// A delivery was refused. It is listed as a dead letter until a good one replaces it.
+    #[serde(rename = "handoff.refused")]
+    Refused {
+        /// Where it is.
+        at: Location,
+        /// Digest of the refused bytes; they are kept when they could be read and are not too large.
+        sha256: Option<Digest>,
+        /// Why.
+        kind: ProblemKind,
+        /// What is wrong in detail.
+        violations: Vec<Violation>,
+    },
+    /// A refused file is gone without a good one in its place.
+    #[serde(rename = "handoff.refused_gone")]
+    RefusedGone {
+        /// Where it was.
+        at: Location,
+    },
+    /// A person opened the page of a revision.
+    #[serde(rename = "handoff.viewed")]
+    Viewed {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision on the page.
+        revision: u32,
+        /// The manifest digest on the page.
+        manifest_sha256: Digest,
+    },
+    /// A person decided.
+    #[serde(rename = "handoff.decided")]
+    Decided(Box<Decided>),
+    /// The agent, or the operator for it, took the handoff back.
+    #[serde(rename = "handoff.withdrawn")]
+    Withdrawn {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision that was pending.
+        revision: u32,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Words to people and to the agent, outside a decision.
+    #[serde(rename = "handoff.commented")]
+    Commented {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision on the page.
+        revision: u32,
+        /// The words.
+        text: String,
+    },
+    /// The answer stands in the agent's folder.
+    #[serde(rename = "handoff.delivered")]
+    Delivered {
+        /// The card.
+        handoff: HandoffId,
+        /// The decided revision.
+        revision: u32,
+        /// Entry of the decision.
+        decision: u64,
+    },
+    /// Approved files were released.
+    #[serde(rename = "artifact.approved")]
+    Released {
+        /// The card.
+        handoff: HandoffId,
+        /// The approved revision.
+        revision: u32,
+        /// Folder relative to the workspace.
+        folder: String,
+        /// The manifest that was released.
+        manifest_sha256: Digest,
+    },
+    /// A version of `checkpoint.json` was kept.
+    #[serde(rename = "checkpoint.saved")]
+    CheckpointSaved(Box<CheckpointSaved>),
+    /// An agent fell silent between checkpoints.
+    #[serde(rename = "agent.stalled")]
+    AgentStalled {
+        /// Where its checkpoint is.
+        at: Location,
+        /// The agent.
+        agent: String,
+        /// The last checkpoint.
+        checkpoint: Digest,
+        /// True when its process is known to be gone.
+        process_gone: bool,
+    },
+    /// A bearer token for an agent was made. The secret is not kept.
+    #[serde(rename = "token.created")]
+    TokenCreated {
+        /// Public id.
+        id: String,
+        /// Digest of the secret.
+        secret_sha256: Digest,
+        /// The agent it speaks for.
+        agent: String,
+        /// The workspaces it reaches.
+        workspaces: Vec<String>,
+        /// After which it is refused.
+        expires: Option<Timestamp>,
+    },
+    /// A bearer token was taken back.
+    #[serde(rename = "token.revoked")]
+    TokenRevoked {
+        /// Public id.
+        id: String,
+    },
+}
+
+/// A version of a checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointSaved {
+    /// Where it is.
+    pub at: Location,
+    /// Digest of its bytes; they are kept.
+    pub sha256: Digest,
+    /// The agent it states.
+    pub agent: String,
+    /// The task it states.
+    pub task_id: Option<String>,
+    /// The session it states.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Its step.
+    pub step: u64,
+    /// Steps in all, when stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// One line.
+    pub title: Option<String>,
+    /// Seconds within which the next sign of life is promised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_seconds: Option<u64>,
+    /// The local process that works, when stated and seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+    /// True when the agent says that the task is over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub finished: bool,
+}
+
+/// A process of this machine. The start time tells it from a later one with the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Start time in clock ticks after boot (`/proc/PID/stat`, field 22).
+    pub started: u64,
+}
+
+impl Event {
+    /// The card this is about, when it is about one.
+    pub fn handoff(&self) -> Option<HandoffId> {
+        match self {
+            Self::Accepted(accepted) => Some(accepted.handoff),
+            Self::Decided(decided) => Some(decided.handoff),
+            Self::Viewed { handoff, .. }
+            | Self::Withdrawn { handoff, .. }
+            | Self::Commented { handoff, .. }
+            | Self::Delivered { handoff, .. }
+            | Self::Released { handoff, .. } => Some(*handoff),
+            _ => None,
+        }
+    }
+
+    /// The name, as it stands in the ledger.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "handoff.accepted",
+            Self::Refused { .. } => "handoff.refused",
+            Self::RefusedGone { .. } => "handoff.refused_gone",
+            Self::Viewed { .. } => "handoff.viewed",
+            Self::Decided(_) => "handoff.decided",
+            Self::Withdrawn { .. } => "handoff.withdrawn",
+            Self::Commented { .. } => "handoff.commented",
+            Self::Delivered { .. } => "handoff.delivered",
+            Self::Released { .. } => "artifact.approved",
+            Self::CheckpointSaved(_) => "checkpoint.saved",
+            Self::AgentStalled { .. } => "agent.stalled",
+            Self::TokenCreated { .. } => "token.created",
+            Self::TokenRevoked { .. } => "token.revoked",
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What crosses the shared folder or the wire.
+//!
+//! Documents (handoff, checkpoint, receipt, errors, decision), the rules they must keep, the ids and
+//! digests they carry, the facts that the ledger chains, and the states they fold to. Invariant:
+//! **no I/O, no clock, no randomness** in this crate; an SDK can depend on it.
+
+pub mod chain;
+pub mod checkpoint;
+pub mod contract;
+pub mod decision;
+pub mod dialect;
+pub mod event;
+pub mod handoff;
+pub mod id;
+pub mod manifest;
+pub mod path;
+pub mod principal;
+pub mod problem;
+pub mod receipt;
+pub mod schema;
+pub mod state;
+
+pub use id::{Digest, HandoffId};

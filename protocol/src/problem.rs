@@ -1,0 +1,169 @@
+//! Why a document was refused: a problem type (RFC 9457) with a list of violations.
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of refusal. Its name is the last part of the problem type URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProblemKind {
+    /// Not JSON, empty, cut short, not UTF-8, or ending in NUL bytes.
+    MalformedJson,
+    /// Not the YAML that the contract allows.
+    MalformedYaml,
+    /// A key stands twice in one object.
+    DuplicateKey,
+    /// The document, a file or a package is over its limit.
+    TooLarge,
+    /// Nested deeper than the contract allows.
+    TooDeep,
+    /// Not a shape that is known here.
+    UnknownDialect,
+    /// Another major version of the contract.
+    UnsupportedVersion,
+    /// A field breaks a rule.
+    InvalidContract,
+    /// The workspace wants a stricter profile.
+    ProfileRequired,
+    /// A file that the document names is not there.
+    MissingArtifact,
+    /// Declared size or SHA-256 differs from the bytes.
+    DigestMismatch,
+    /// A path leaves its folder, or is no regular file: link, FIFO, device, socket, folder.
+    PathRefused,
+    /// The file is still being written, or vanished while it was read.
+    Unstable,
+    /// The file cannot be read by the daemon.
+    Unreadable,
+    /// Somebody else holds a lock on it.
+    Locked,
+    /// The route goes in a circle.
+    CircularRoute,
+    /// The route changes nothing.
+    NoProgress,
+    /// The route is not allowed.
+    RouteNotAllowed,
+    /// The idempotency key was used for other bytes.
+    IdempotencyConflict,
+    /// The stated agent is not the one that delivered.
+    PrincipalMismatch,
+}
+
+impl ProblemKind {
+    /// The name in kebab case, as it stands in files and URIs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MalformedJson => "malformed-json",
+            Self::MalformedYaml => "malformed-yaml",
+            Self::DuplicateKey => "duplicate-key",
+            Self::TooLarge => "too-large",
+            Self::TooDeep => "too-deep",
+            Self::UnknownDialect => "unknown-dialect",
+            Self::UnsupportedVersion => "unsupported-version",
+            Self::InvalidContract => "invalid-contract",
+            Self::ProfileRequired => "profile-required",
+            Self::MissingArtifact => "missing-artifact",
+            Self::DigestMismatch => "digest-mismatch",
+            Self::PathRefused => "path-refused",
+            Self::Unstable => "unstable",
+            Self::Unreadable => "unreadable",
+            Self::Locked => "locked",
+            Self::CircularRoute => "circular-route",
+            Self::NoProgress => "no-progress",
+            Self::RouteNotAllowed => "route-not-allowed",
+            Self::IdempotencyConflict => "idempotency-conflict",
+            Self::PrincipalMismatch => "principal-mismatch",
+        }
+    }
+
+    /// The problem type URI (RFC 9457, section 3.1.1).
+    pub fn uri(self) -> String {
+        format!("urn:countersign:problem:{}", self.name())
+    }
+
+    /// One sentence for people (RFC 9457 `title`).
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::MalformedJson => "The file is not valid JSON",
+            Self::MalformedYaml => "The file is not the YAML that the contract allows",
+            Self::DuplicateKey => "A key stands twice",
+            Self::TooLarge => "Something is over its size limit",
+            Self::TooDeep => "The document is nested too deeply",
+            Self::UnknownDialect => "The document has a shape that is not known here",
+            Self::UnsupportedVersion => "This version of the contract is not spoken here",
+            Self::InvalidContract => "The document does not match the contract",
+            Self::ProfileRequired => "The workspace asks for a stricter profile",
+            Self::MissingArtifact => "A file that the handoff names is missing",
+            Self::DigestMismatch => "A file differs from what the handoff declares",
+            Self::PathRefused => "A path is not allowed",
+            Self::Unstable => "A file kept changing while it was read",
+            Self::Unreadable => "A file cannot be read",
+            Self::Locked => "A file is locked by somebody else",
+            Self::CircularRoute => "The route goes in a circle",
+            Self::NoProgress => "The handoff changes nothing",
+            Self::RouteNotAllowed => "The route is not allowed",
+            Self::IdempotencyConflict => "The idempotency key was used for other content",
+            Self::PrincipalMismatch => "The stated agent is not the one that delivered",
+        }
+    }
+}
+
+/// One broken rule, with the place and the way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Short stable name of the rule, for example `type`, `required`, `range`, `unknown_field`.
+    pub code: String,
+    /// JSON pointer (RFC 6901) of the value; empty for the whole document.
+    pub pointer: String,
+    /// Line in the file as delivered, from 1; 0 when the place is not in the file.
+    pub line: u32,
+    /// Column in characters, from 1; 0 when the place is not in the file.
+    pub column: u32,
+    /// What is wrong, as a sentence without the pointer.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+/// A refusal: nothing was sent to anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}", .kind.title())]
+pub struct Refusal {
+    /// The kind, which is also the problem type.
+    pub kind: ProblemKind,
+    /// At least one, the most important first.
+    pub violations: Vec<Violation>,
+}
+
+impl Refusal {
+    /// A refusal with one violation that has no place in the file.
+    pub fn new(
+        kind: ProblemKind,
+        code: &str,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        let violation = Violation {
+            code: code.to_owned(),
+            pointer: String::new(),
+            line: 0,
+            column: 0,
+            message: message.into(),
+            fix: Some(fix.into()),
+        };
+        Self {
+            kind,
+            violations: vec![violation],
+        }
+    }
+
+    /// The same refusal, pointing at `pointer`.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>) -> Self {
+        let pointer = pointer.into();
+        for violation in &mut self.violations {
+            violation.pointer.clone_from(&pointer);
+        }
+        self
+    }
+}

@@ -1,0 +1,169 @@
+//! The states of a handoff and the ways between them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Outcome;
+
+/// Where a handoff stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum HandoffState {
+    /// A person is asked about `revision`.
+    Waiting {
+        /// The pending revision.
+        revision: u32,
+    },
+    /// The agent is asked for another revision.
+    ChangesRequested {
+        /// The revision that was sent back.
+        revision: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// Over: decided for good.
+    Closed {
+        /// The revision that was decided.
+        revision: u32,
+        /// How.
+        outcome: Outcome,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A transition that the state does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAllowed {
+    /// Nobody is asked at the moment.
+    #[error("it waits for the agent")]
+    WaitsForAgent,
+    /// The last word is spoken.
+    #[error("it is already {}", .0.word())]
+    Closed(Outcome),
+    /// Another revision is pending.
+    #[error("revision {0} is pending")]
+    OtherRevision(u32),
+}
+
+impl HandoffState {
+    /// The name of the state.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Waiting { .. } => "waiting",
+            Self::ChangesRequested { .. } => "changes_requested",
+            Self::Closed {
+                outcome: Outcome::Approved,
+                ..
+            } => "approved",
+            Self::Closed {
+                outcome: Outcome::Rejected,
+                ..
+            } => "rejected",
+            Self::Closed {
+                outcome: Outcome::Cancelled,
+                ..
+            } => "withdrawn",
+            Self::Closed {
+                outcome: Outcome::Responded,
+                ..
+            } => "responded",
+            Self::Closed { .. } => "closed",
+        }
+    }
+
+    /// The revision this state is about.
+    pub fn revision(&self) -> u32 {
+        match self {
+            Self::Waiting { revision }
+            | Self::ChangesRequested { revision, .. }
+            | Self::Closed { revision, .. } => *revision,
+        }
+    }
+
+    /// Whether a new revision of the subject goes on this card.
+    pub fn takes_revisions(&self) -> bool {
+        !matches!(self, Self::Closed { .. })
+    }
+
+    /// A new revision arrived.
+    pub fn revised(&self, revision: u32) -> Result<Self, NotAllowed> {
+        match self {
+            Self::Closed { outcome, .. } => Err(NotAllowed::Closed(*outcome)),
+            Self::Waiting { .. } | Self::ChangesRequested { .. } => Ok(Self::Waiting { revision }),
+        }
+    }
+
+    /// A person answered about `revision`, or the agent took it back.
+    pub fn decided(
+        &self,
+        revision: u32,
+        outcome: Outcome,
+        at: Timestamp,
+    ) -> Result<Self, NotAllowed> {
+        match self {
+            Self::Waiting { revision: pending } if *pending != revision => {
+                Err(NotAllowed::OtherRevision(*pending))
+            }
+            Self::Waiting { .. } if outcome == Outcome::ChangesRequested => {
+                Ok(Self::ChangesRequested { revision, at })
+            }
+            Self::Waiting { .. } => Ok(Self::Closed {
+                revision,
+                outcome,
+                at,
+            }),
+            // Only taking back needs no open question.
+            Self::ChangesRequested { .. } if outcome == Outcome::Cancelled => Ok(Self::Closed {
+                revision,
+                outcome,
+                at,
+            }),
+            Self::ChangesRequested { .. } => Err(NotAllowed::WaitsForAgent),
+            Self::Closed { outcome, .. } => Err(NotAllowed::Closed(*outcome)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_round_of_changes_ends_in_an_approval() {
+        let state = HandoffState::Waiting { revision: 1 };
+        let state = state.decided(1, Outcome::ChangesRequested, AT).unwrap();
+        assert_eq!(state.name(), "changes_requested");
+        assert_eq!(
+            state.decided(1, Outcome::Approved, AT),
+            Err(NotAllowed::WaitsForAgent)
+        );
+        let state = state.revised(2).unwrap();
+        assert_eq!(
+            state.decided(1, Outcome::Approved, AT),
+            Err(NotAllowed::OtherRevision(2))
+        );
+        let state = state.decided(2, Outcome::Approved, AT).unwrap();
+        assert_eq!(state.name(), "approved");
+        assert!(!state.takes_revisions());
+        assert_eq!(state.revised(3), Err(NotAllowed::Closed(Outcome::Approved)));
+        assert_eq!(
+            state.decided(2, Outcome::Rejected, AT),
+            Err(NotAllowed::Closed(Outcome::Approved))
+        );
+    }
+
+    #[test]
+    fn an_agent_may_take_back_what_is_not_closed() {
+        let waiting = HandoffState::Waiting { revision: 1 };
+        let sent_back = waiting.decided(1, Outcome::ChangesRequested, AT).unwrap();
+        for state in [waiting, sent_back] {
+            assert_eq!(
+                state.decided(1, Outcome::Cancelled, AT).unwrap().name(),
+                "withdrawn"
+            );
+        }
+    }
+}

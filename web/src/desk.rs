@@ -1,0 +1,653 @@
+//! What pages and API need from the daemon. `web` knows the daemon only through this.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use async_trait::async_trait;
+use countersign_protocol::{
+    Digest, HandoffId,
+    chain::Head,
+    decision::{ChangeRequest, DecisionDocument, Outcome},
+    handoff::Trigger,
+    principal::Method,
+    problem::{ProblemKind, Refusal, Violation},
+    receipt::Receipt,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::watch;
+
+/// A person who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Stable id, for example `local:maya`.
+    pub id: String,
+    /// The name for others.
+    pub display: String,
+    /// How they came in.
+    pub method: Method,
+}
+
+/// An agent that showed a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Public id of the token.
+    pub token: String,
+    /// The agent it speaks for.
+    pub agent: String,
+    /// The workspaces it reaches.
+    pub workspaces: Vec<String>,
+}
+
+/// Who calls the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// May read everything and decide.
+    Person(Person),
+    /// May deliver to and read its own workspaces; never decides.
+    Agent(Agent),
+}
+
+/// A new session: the secret goes into the cookie.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// 256 bits, URL-safe.
+    pub secret: String,
+    /// How long the cookie lives.
+    pub lifetime: Duration,
+}
+
+/// How careful to be, set by policy and never by the agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskLevel {
+    /// A dot.
+    Low,
+    /// A diamond.
+    Medium,
+    /// A triangle.
+    High,
+}
+
+/// Risk with the rules that set it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Risk {
+    /// The level.
+    pub level: RiskLevel,
+    /// One line for each rule that fired.
+    pub reasons: Vec<String>,
+}
+
+/// One row of the queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HandoffRow {
+    /// The card.
+    pub id: HandoffId,
+    /// The newest revision.
+    pub revision: u32,
+    /// One line.
+    pub title: String,
+    /// Why a person is asked, one line, by policy.
+    pub why: String,
+    /// The stated agent.
+    pub agent: String,
+    /// The workspace.
+    pub workspace: String,
+    /// The folder in it, empty for the workspace itself.
+    pub folder: String,
+    /// `waiting`, `changes_requested`, `approved`, `rejected`, `responded`, `withdrawn`.
+    pub state: String,
+    /// Why the agent stopped.
+    pub trigger: Trigger,
+    /// Risk by policy.
+    pub risk: Risk,
+    /// Stated confidence.
+    pub confidence: Option<f64>,
+    /// The floor of the workspace.
+    pub floor: f64,
+    /// Data class: `public`, `internal`, `confidential`, `restricted`.
+    pub class: String,
+    /// Number of sealed files.
+    pub files: usize,
+    /// True when there is a newer revision than the last one this person decided.
+    pub changed_since_my_review: bool,
+    /// When the newest revision was accepted.
+    pub handed_over_at: Timestamp,
+    /// When an answer is due.
+    pub due_at: Option<Timestamp>,
+    /// Manifest digest of the newest revision.
+    pub manifest_sha256: Digest,
+    /// The last decision, when there is one.
+    pub decided: Option<DecidedRow>,
+    /// True when the daemon made the card because the agent fell silent.
+    pub stalled: bool,
+}
+
+/// The last decision of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedRow {
+    /// The answer.
+    pub outcome: Outcome,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// About which revision.
+    pub revision: u32,
+    /// True once the answer stands in the agent's folder.
+    pub delivered: bool,
+}
+
+/// Which part of the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueView {
+    /// Waits for a person.
+    #[default]
+    Turn,
+    /// Sent back; waits for the agent.
+    Agents,
+    /// Decided for good.
+    Decided,
+}
+
+/// A page of the queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Queue {
+    /// The rows, in order: overdue, due time, risk, age; decided ones newest first.
+    pub rows: Vec<HandoffRow>,
+    /// How many rows there are in each view, whatever page is shown.
+    pub counts: QueueCounts,
+    /// Refused deliveries that nobody has fixed yet, newest first.
+    pub dead_letters: Vec<DeadLetter>,
+    /// To get the next page.
+    pub next_cursor: Option<String>,
+    /// The ledger entry that this page shows.
+    pub seq: u64,
+}
+
+/// Rows in each view.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueCounts {
+    /// Waiting for a person.
+    pub turn: usize,
+    /// Waiting for an agent.
+    pub agents: usize,
+    /// Decided.
+    pub decided: usize,
+}
+
+/// A refused delivery.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Ledger entry of the refusal; names it in links.
+    pub seq: u64,
+    /// Workspace.
+    pub workspace: String,
+    /// Path of the file relative to the workspace.
+    pub file: String,
+    /// The problem type.
+    pub kind: ProblemKind,
+    /// What is wrong.
+    pub errors: Vec<Violation>,
+    /// When it was refused.
+    pub at: Timestamp,
+    /// The refused text, at most 64 KiB, when it is text.
+    pub text: Option<String>,
+}
+
+/// What one answer will do, by policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// `approve`, `changes`, `reject`, `respond` or `none`.
+    pub answer: String,
+    /// What then happens, one or two sentences.
+    pub text: String,
+}
+
+/// Something that was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// False when it needs attention.
+    pub ok: bool,
+    /// True when the daemon checked it itself, false when the agent only says so.
+    pub verified: bool,
+    /// One line.
+    pub text: String,
+}
+
+/// How a file differs from the base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Not in the base.
+    Added,
+    /// Other bytes.
+    Modified,
+    /// The same bytes.
+    Unchanged,
+    /// In the base only.
+    Removed,
+}
+
+/// One file of the revision, or one that only the base has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRow {
+    /// Path relative to the folder of the handoff.
+    pub path: String,
+    /// Size in bytes; of the base for a removed one.
+    pub size: u64,
+    /// SHA-256; of the base for a removed one.
+    pub sha256: Digest,
+    /// Against the base.
+    pub change: Change,
+    /// False when the handoff does not name it.
+    pub declared: bool,
+    /// False when only the digest is kept.
+    pub kept: bool,
+    /// Whether the owner could run it.
+    pub executable: bool,
+    /// What the agent calls it.
+    pub title: Option<String>,
+}
+
+/// A revision that can be compared with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// The revision.
+    pub revision: u32,
+    /// For example `your last decision (revision 2)`.
+    pub label: String,
+}
+
+/// Something that happened to the handoff.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineItem {
+    /// When.
+    pub at: Timestamp,
+    /// `revision`, `checkpoint`, `silence`, `decision`, `comment`, `delivered`, `released`, `withdrawn`.
+    pub kind: String,
+    /// One line.
+    pub title: String,
+    /// More words.
+    pub detail: Option<String>,
+    /// The ledger entry.
+    pub seq: u64,
+}
+
+/// A comment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// By whom.
+    pub by: String,
+    /// True for an agent.
+    pub agent: bool,
+    /// When.
+    pub at: Timestamp,
+    /// The words; plain text.
+    pub text: String,
+}
+
+/// Everything the review page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Review {
+    /// The facts of the row. `revision` is the newest one.
+    pub row: HandoffRow,
+    /// The revision that is shown.
+    pub revision: u32,
+    /// Manifest digest of the shown revision.
+    pub manifest_sha256: Digest,
+    /// How the sender is known, one line, for example `file owner uid 1000`.
+    pub sender: String,
+    /// What is asked, one sentence, from the agent.
+    pub ask: String,
+    /// The agent's summary, plain text.
+    pub summary: Option<String>,
+    /// Steps done, by the agent.
+    pub completed: Vec<String>,
+    /// Steps left, by the agent.
+    pub remaining: Vec<String>,
+    /// Traps met, by the agent.
+    pub pitfalls: Vec<String>,
+    /// Choices made, by the agent.
+    pub choices: Vec<String>,
+    /// Open questions of the agent, with the ids that the answer gives back.
+    pub questions: Vec<String>,
+    /// What each answer does, by policy; always with `none`.
+    pub effects: Vec<Effect>,
+    /// Answers that can be given now: of `approve`, `changes`, `reject`, `respond`. Empty when closed.
+    pub answers: Vec<String>,
+    /// What was checked.
+    pub checks: Vec<Check>,
+    /// The files of the shown revision and what the base had more, sorted by path.
+    pub files: Vec<FileRow>,
+    /// What they are compared with.
+    pub base: Option<Base>,
+    /// What else they could be compared with.
+    pub bases: Vec<Base>,
+    /// What was asked in the last round.
+    pub earlier_requests: Vec<ChangeRequest>,
+    /// Newest first.
+    pub timeline: Vec<TimelineItem>,
+    /// Oldest first.
+    pub comments: Vec<Comment>,
+    /// Stated facts for the side: label and value, plain text.
+    pub facts: Vec<(String, String)>,
+    /// What was accepted all the same.
+    pub warnings: Vec<Violation>,
+    /// The decision about the shown revision.
+    pub decision: Option<DecisionDocument>,
+    /// True once the answer stands in the agent's folder.
+    pub delivered: bool,
+    /// Place in the queue, from 1, and its length; absent when not waiting.
+    pub position: Option<(usize, usize)>,
+    /// The handoff before it in the queue.
+    pub previous: Option<HandoffId>,
+    /// The handoff after it in the queue.
+    pub next: Option<HandoffId>,
+    /// The handoff document as it was delivered, when it is text.
+    pub document: Option<String>,
+}
+
+/// An answer of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The revision that was on the page.
+    pub revision: u32,
+    /// The manifest digest that was on the page.
+    pub manifest_sha256: Digest,
+    /// `approved`, `changes_requested`, `rejected` or `responded`.
+    pub outcome: Outcome,
+    /// Words; required for changes, reject and respond.
+    pub comment: Option<String>,
+    /// What is asked, one by one; ids are given by the daemon.
+    pub requests: Vec<ChangeRequest>,
+}
+
+/// A delivery over HTTP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The workspace.
+    pub workspace: String,
+    /// Folder in the workspace that the paths are relative to and where answers go.
+    pub folder: String,
+    /// The handoff document, byte for byte as text.
+    pub document: String,
+    /// True when the document is YAML.
+    pub yaml: bool,
+    /// Files that come with it, by path; the others are read from the folder.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// What `wait` gives back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitAnswer {
+    /// The card.
+    pub id: HandoffId,
+    /// The revision that was waited for.
+    pub revision: u32,
+    /// `waiting`, or `decided`, `superseded`, `withdrawn`.
+    pub state: String,
+    /// The decision, when there is one.
+    pub decision: Option<DecisionDocument>,
+}
+
+/// An agent token without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRow {
+    /// Public id.
+    pub id: String,
+    /// The agent it speaks for.
+    pub agent: String,
+    /// The workspaces it reaches.
+    pub workspaces: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// After which it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it was taken back.
+    pub revoked: bool,
+}
+
+/// What to make a token for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewToken {
+    /// The agent it speaks for.
+    pub agent: String,
+    /// The workspaces it reaches.
+    pub workspaces: Vec<String>,
+    /// Days it is good for.
+    pub days: Option<u32>,
+}
+
+/// A workspace as the daemon sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkspaceRow {
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub path: String,
+    /// `watching`, `scanning` or `offline`.
+    pub mode: String,
+    /// Why it is not watching, or what else is wrong, one line.
+    pub trouble: Option<String>,
+    /// Handoffs that wait for a person.
+    pub waiting: usize,
+    /// Refused deliveries.
+    pub dead_letters: usize,
+}
+
+/// How the daemon is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Health {
+    /// True once the first scan is done and the ledger can be written.
+    pub ready: bool,
+    /// What is wrong, one line each; empty when all is well.
+    pub troubles: Vec<String>,
+    /// The end of the chain.
+    pub head: Head,
+    /// Version of the program.
+    pub version: String,
+    /// The workspaces.
+    pub workspaces: Vec<WorkspaceRow>,
+}
+
+/// The outcome of checking the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainReport {
+    /// Whether it holds.
+    pub ok: bool,
+    /// Entries that were checked.
+    pub entries: u64,
+    /// The last good entry.
+    pub head: Head,
+    /// What is wrong, when it does not hold.
+    pub problem: Option<String>,
+}
+
+/// One line of the activity list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActivityRow {
+    /// The entry.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// Name of the event.
+    pub event: String,
+    /// The card, when it is about one.
+    pub handoff: Option<HandoffId>,
+    /// One line.
+    pub text: String,
+}
+
+/// Bytes of a sealed file.
+#[derive(Clone, Debug)]
+pub struct FileBytes {
+    /// Path relative to the folder of the handoff.
+    pub path: String,
+    /// Digest of all bytes.
+    pub sha256: Digest,
+    /// Size of the whole file.
+    pub size: u64,
+    /// From the start, at most as many as were asked for.
+    pub bytes: Vec<u8>,
+}
+
+/// Why the desk cannot do it. Knows nothing of HTTP.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// There is no such thing, or the caller may not know of it.
+    #[error("{0} was not found")]
+    NotFound(String),
+    /// The caller may not do this.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// The revision or the bytes moved since the page was made.
+    #[error("{id} has revision {revision} now; you answered revision {answered}")]
+    Stale {
+        /// The card.
+        id: HandoffId,
+        /// The newest revision.
+        revision: u32,
+        /// Its manifest digest.
+        manifest_sha256: Digest,
+        /// The revision that was answered.
+        answered: u32,
+    },
+    /// Somebody was faster, or nobody is asked.
+    #[error("{id} {why}")]
+    Conflict {
+        /// The card.
+        id: HandoffId,
+        /// For example `was already approved by Maya Okafor`.
+        why: String,
+    },
+    /// The input breaks a rule.
+    #[error("{message}")]
+    Invalid {
+        /// The form field or JSON pointer.
+        field: String,
+        /// What is wrong, as a sentence.
+        message: String,
+    },
+    /// A document breaks the contract.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It cannot be recorded now; nothing was changed.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// What the pages and the API ask and tell.
+#[async_trait]
+pub trait Desk: Send + Sync + 'static {
+    /// Spends a one-time start token.
+    async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;
+    /// The person of a session cookie.
+    async fn session(&self, secret: &str) -> Option<Person>;
+    /// Ends a session.
+    async fn sign_out(&self, secret: &str);
+    /// Who a bearer token stands for.
+    async fn bearer(&self, secret: &str) -> Option<Caller>;
+    /// Makes a one-time start link; `None` when the caller may not.
+    async fn start_link(&self, who: &Person) -> Result<String, DeskError>;
+
+    /// A page of the queue.
+    async fn queue(
+        &self,
+        who: &Caller,
+        view: QueueView,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Queue, DeskError>;
+    /// One row.
+    async fn row(&self, who: &Caller, id: HandoffId) -> Result<HandoffRow, DeskError>;
+    /// Everything about one revision, the newest when none is named, against `base` or what fits the person best.
+    async fn review(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: Option<u32>,
+        base: Option<u32>,
+    ) -> Result<Review, DeskError>;
+    /// Sealed bytes from the start of a file, at most `limit`.
+    async fn file(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+        limit: u64,
+    ) -> Result<FileBytes, DeskError>;
+    /// Refused deliveries, newest first.
+    async fn dead_letters(&self, who: &Caller) -> Result<Vec<DeadLetter>, DeskError>;
+    /// Recent entries before `before`, newest first.
+    async fn activity(
+        &self,
+        who: &Caller,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ActivityRow>, DeskError>;
+    /// Waits until `revision` (the pending one when none is named) is decided or replaced, or `timeout` passes.
+    async fn wait(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: Option<u32>,
+        timeout: Duration,
+    ) -> Result<WaitAnswer, DeskError>;
+    /// Sees the number of the newest ledger entry move.
+    fn head(&self) -> watch::Receiver<u64>;
+    /// How the daemon is.
+    async fn health(&self) -> Health;
+    /// Checks the whole chain.
+    async fn verify_chain(&self, who: &Person) -> Result<ChainReport, DeskError>;
+
+    /// Notes that a person saw a revision.
+    async fn viewed(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        revision: u32,
+        manifest: Digest,
+    ) -> Result<(), DeskError>;
+    /// Records a decision. Answers only when it is on the disk.
+    async fn decide(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        answer: Answer,
+    ) -> Result<DecisionDocument, DeskError>;
+    /// Records a comment.
+    async fn comment(&self, who: &Caller, id: HandoffId, text: String) -> Result<(), DeskError>;
+    /// Takes a handoff back.
+    async fn withdraw(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        reason: Option<String>,
+    ) -> Result<(), DeskError>;
+    /// Takes a delivery.
+    async fn submit(&self, who: &Caller, submission: Submission) -> Result<Receipt, DeskError>;
+    /// Keeps a checkpoint document in a folder of a workspace.
+    async fn checkpoint(
+        &self,
+        who: &Caller,
+        workspace: &str,
+        folder: &str,
+        document: Value,
+    ) -> Result<Digest, DeskError>;
+
+    /// Makes an agent token; gives its secret once.
+    async fn create_token(
+        &self,
+        who: &Person,
+        token: NewToken,
+    ) -> Result<(TokenRow, String), DeskError>;
+    /// All agent tokens.
+    async fn tokens(&self, who: &Person) -> Result<Vec<TokenRow>, DeskError>;
+    /// Takes a token back.
+    async fn revoke_token(&self, who: &Person, id: &str) -> Result<(), DeskError>;
+}

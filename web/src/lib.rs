@@ -1,0 +1,3 @@
+//! Pages and JSON API. Knows the daemon only as [`desk::Desk`].
+
+pub mod desk;
