@@ -13,6 +13,7 @@ pub mod event;
 pub mod handoff;
 pub mod id;
 pub mod manifest;
+pub mod names;
 pub mod path;
 pub mod principal;
 pub mod problem;

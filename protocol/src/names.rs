@@ -1,0 +1,174 @@
+//! The names of the files that cross the shared folder.
+
+use crate::dialect::Format;
+
+/// Folder at the root of a workspace that belongs to the daemon.
+pub const OWN_FOLDER: &str = ".countersign";
+/// Folder of released work.
+pub const APPROVED: &str = "approved";
+/// Folder where agents drop finished packages, one folder per agent inside.
+pub const INBOX: &str = "inbox";
+/// Folder of lock requests and their answers.
+pub const LOCKS: &str = "locks";
+/// The settings of a workspace.
+pub const WORKSPACE_FILE: &str = "workspace.toml";
+/// The checkpoint of the agent that works in the folder.
+pub const CHECKPOINT: &str = "checkpoint.json";
+
+/// Longest name of a document, in bytes. The names of its answers still fit in 255.
+pub const MAX_NAME: usize = 200;
+
+const HANDOFFS: [(&str, Format); 3] = [
+    ("handoff.json", Format::Json),
+    ("handoff.yaml", Format::Yaml),
+    ("handoff.yml", Format::Yaml),
+];
+
+/// What a file is by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentKind {
+    /// A handoff, written as the format says.
+    Handoff(Format),
+    /// A checkpoint.
+    Checkpoint,
+}
+
+/// The files that answer one handoff. They stand in the folder of the handoff, or in its mirror under
+/// `.countersign/inbox/` for a dropped package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerNames {
+    /// It was recorded.
+    pub receipt: String,
+    /// It was refused.
+    pub errors: String,
+    /// It was decided.
+    pub decision: String,
+    /// The decision for a reader.
+    pub feedback: String,
+}
+
+/// What the file `name`, a single path part, is. Hidden and temporary names are no documents.
+pub fn is_document(name: &str) -> Option<DocumentKind> {
+    if name == CHECKPOINT {
+        return Some(DocumentKind::Checkpoint);
+    }
+    stem(name).map(|(_, format)| DocumentKind::Handoff(format))
+}
+
+/// The names of the answers for the document `name`. For a name that is no handoff they are those of
+/// `handoff.json`.
+pub fn answers_for(name: &str) -> AnswerNames {
+    let prefix = match stem(name) {
+        Some((stem, _)) if !stem.is_empty() => format!("{stem}."),
+        _ => String::new(),
+    };
+    AnswerNames {
+        receipt: format!("{prefix}handoff.receipt.json"),
+        errors: format!("{prefix}handoff.errors.json"),
+        decision: format!("{prefix}decision.json"),
+        feedback: format!("{prefix}feedback.md"),
+    }
+}
+
+/// Whether `name` looks like a file that the daemon writes. Good enough to skip an event. What is
+/// sealed must be compared with [`answers_for`], or an agent could hide a file behind such a name.
+pub fn is_own_file(name: &str) -> bool {
+    [
+        "handoff.receipt.json",
+        "handoff.errors.json",
+        "decision.json",
+        "feedback.md",
+    ]
+    .iter()
+    .any(|own| {
+        name.strip_suffix(own)
+            .is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+    }) || name == OWN_FOLDER
+}
+
+/// What stands before `.handoff.json`, empty for `handoff.json` itself.
+fn stem(name: &str) -> Option<(&str, Format)> {
+    let plain = !name.starts_with(['.', '~', '#'])
+        && name.len() <= MAX_NAME
+        && !name.chars().any(|c| c.is_control() || c == '/');
+    let (rest, format) = HANDOFFS
+        .iter()
+        .find_map(|(end, format)| Some((name.strip_suffix(end)?, *format)))
+        .filter(|_| plain)?;
+    match rest.strip_suffix('.') {
+        Some(stem) if !stem.is_empty() => Some((stem, format)),
+        None if rest.is_empty() => Some(("", format)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_known_by_their_names() {
+        let json = Some(DocumentKind::Handoff(Format::Json));
+        let yaml = Some(DocumentKind::Handoff(Format::Yaml));
+        for (name, kind) in [
+            ("handoff.json", json),
+            ("handoff.yaml", yaml),
+            ("handoff.yml", yaml),
+            ("q3.handoff.json", json),
+            ("März 3.handoff.yaml", yaml),
+            ("checkpoint.json", Some(DocumentKind::Checkpoint)),
+        ] {
+            assert_eq!(is_document(name), kind, "{name}");
+        }
+    }
+
+    #[test]
+    fn answers_and_temporary_names_are_never_documents() {
+        for name in ["handoff.json", "q3.handoff.json", "a.b.handoff.yaml"] {
+            let answers = answers_for(name);
+            for own in [
+                answers.receipt,
+                answers.errors,
+                answers.decision,
+                answers.feedback,
+            ] {
+                assert_eq!(is_document(&own), None, "{own}");
+                assert!(is_own_file(&own), "{own}");
+                assert!(own.len() <= 255);
+            }
+            assert!(!is_own_file(name));
+        }
+        for name in [
+            "",
+            ".handoff.json",
+            ".x.handoff.json",
+            "~x.handoff.json",
+            "#handoff.json#",
+            "handoff.json~",
+            "handoff.json.tmp",
+            "handoff.json.part",
+            ".handoff.json.swp",
+            "myhandoff.json",
+            "HANDOFF.JSON",
+            "a/handoff.json",
+            "a\n.handoff.json",
+            "q3.checkpoint.json",
+        ] {
+            assert_eq!(is_document(name), None, "{name:?}");
+        }
+        assert_eq!(
+            is_document(&format!("{}.handoff.json", "n".repeat(200))),
+            None
+        );
+    }
+
+    #[test]
+    fn answers_carry_the_name_of_their_document() {
+        assert_eq!(answers_for("handoff.yaml").receipt, "handoff.receipt.json");
+        let named = answers_for("q3.handoff.json");
+        assert_eq!(named.receipt, "q3.handoff.receipt.json");
+        assert_eq!(named.errors, "q3.handoff.errors.json");
+        assert_eq!(named.decision, "q3.decision.json");
+        assert_eq!(named.feedback, "q3.feedback.md");
+    }
+}
