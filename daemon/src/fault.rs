@@ -1,0 +1,68 @@
+//! Named steps at which the crash harness stops the process, and deliberately broken durability.
+//!
+//! All of it is compiled out without the feature `failpoints`.
+
+/// Every named step, in the order in which a handoff meets them.
+pub const STEPS: &[&str] = &[
+    "intake.read",
+    "intake.sealed",
+    "seal.object_written",
+    "seal.object_renamed",
+    "ledger.before_commit",
+    "ledger.after_commit",
+    "intake.before_consume",
+    "intake.after_consume",
+    "writeback.before_receipt",
+    "writeback.after_receipt",
+    "publish.written",
+    "publish.renamed",
+    "decide.after_commit",
+    "release.file",
+    "release.before_rename",
+    "release.after_rename",
+    "writeback.before_decision",
+    "writeback.after_decision",
+    "writeback.before_delivered",
+    "writeback.after_delivered",
+    "start.ledger_open",
+    "start.before_scan",
+];
+
+/// Ends the process at once, as kill -9 does, when the environment asks for it:
+/// `COUNTERSIGN_CRASH_AT=name:hit` stops at the `hit`-th pass of `name`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn step(name: &'static str) {
+    use std::sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    };
+    static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
+    static HITS: AtomicU32 = AtomicU32::new(0);
+    debug_assert!(STEPS.contains(&name), "{name} is not in the list");
+    let wanted = WANTED.get_or_init(|| {
+        let text = std::env::var("COUNTERSIGN_CRASH_AT").ok()?;
+        let (name, hit) = text.rsplit_once(':')?;
+        Some((name.to_owned(), hit.parse().ok()?))
+    });
+    if let Some((wanted, hit)) = wanted
+        && wanted == name
+        && HITS.fetch_add(1, Ordering::SeqCst) + 1 == *hit
+    {
+        let me = rustix::process::getpid();
+        let _ = rustix::process::kill_process(me, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn step(_name: &'static str) {}
+
+/// Whether durability is broken on purpose: `COUNTERSIGN_BREAK=no-file-fsync,no-dir-fsync,sqlite-normal`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn broken(what: &str) -> bool {
+    std::env::var("COUNTERSIGN_BREAK").is_ok_and(|list| list.split(',').any(|one| one == what))
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) fn broken(_what: &str) -> bool {
+    false
+}

@@ -1,0 +1,260 @@
+//! A folder held open, and what lies beneath it.
+
+use std::{
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
+
+use super::Error;
+
+/// No name beneath the root leads out of it, and no link is followed.
+const CONFINED: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// FIFO, socket or device.
+    Special,
+}
+
+/// One name in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Path relative to the folder that was listed, `/` between parts.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: FileKind,
+}
+
+/// A folder held open. All names are resolved beneath it.
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl Dir {
+    /// Opens the folder at `path`. The last part of the path must not be a link.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let fd = rustix::fs::openat(CWD, path, flags, Mode::empty())
+            .map_err(|source| Error::new("open the folder", path, source))?;
+        Ok(Self {
+            fd,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Makes the folder at `path` with its parents, if need be, and opens it.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    pub fn create(path: &Path, mode: u32) -> Result<Self, Error> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(mode)
+            .create(path)
+            .map_err(|source| Error::new("make the folder", path, source))?;
+        Self::open(path)
+    }
+
+    /// Where it was opened; for messages only, since folders move.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    fn resolve(&self, name: &Path, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
+        let name = if name.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            name
+        };
+        loop {
+            match rustix::fs::openat2(&self.fd, name, flags | OFlags::CLOEXEC, mode, CONFINED) {
+                // A rename raced with the look-up (openat2(2)); look again.
+                Err(rustix::io::Errno::AGAIN) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Opens the folder `name` beneath this one.
+    pub fn folder(&self, name: &Path) -> Result<Self, Error> {
+        let path = self.path.join(name);
+        let fd = self
+            .resolve(
+                name,
+                OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW,
+                Mode::empty(),
+            )
+            .map_err(|source| Error::new("open the folder", &path, source))?;
+        Ok(Self { fd, path })
+    }
+
+    /// Opens the folder `name` beneath this one; makes it and its parents if need be.
+    pub fn make_folder(&self, name: &Path, mode: u32) -> Result<Self, Error> {
+        match self.folder(name) {
+            Err(error) if error.is_not_found() => {}
+            other => return other,
+        }
+        let mut here = self.folder(Path::new(""))?;
+        for part in name.components() {
+            let part = Path::new(part.as_os_str());
+            match rustix::fs::mkdirat(&here.fd, part, Mode::from_raw_mode(mode)) {
+                Ok(()) => here.sync()?,
+                Err(rustix::io::Errno::EXIST) => {}
+                Err(source) => {
+                    return Err(Error::new("make the folder", here.path.join(part), source));
+                }
+            }
+            here = here.folder(part)?;
+        }
+        Ok(here)
+    }
+
+    /// Opens the file `name` beneath this folder for reading. Never blocks on a FIFO, never follows
+    /// a link. The caller must look at what it got: it may be a device.
+    pub fn open_file(&self, name: &Path) -> Result<File, Error> {
+        self.resolve(
+            name,
+            OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::NOCTTY,
+            Mode::empty(),
+        )
+        .map(File::from)
+        .map_err(|source| Error::new("open", self.path.join(name), source))
+    }
+
+    /// What `name` is, without opening it. `None` when there is no such name.
+    pub fn kind(&self, name: &Path) -> Result<Option<FileKind>, Error> {
+        let path = self.path.join(name);
+        let parent = match name.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => match self.folder(parent) {
+                Ok(parent) => parent,
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) => return Err(error),
+            },
+            _ => self.folder(Path::new(""))?,
+        };
+        let Some(last) = name.file_name() else {
+            return Ok(Some(FileKind::Folder));
+        };
+        match rustix::fs::statat(&parent.fd, last, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(kind_of(rustix::fs::FileType::from_raw_mode(
+                stat.st_mode,
+            )))),
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
+            Err(source) => Err(Error::new("look at", path, source)),
+        }
+    }
+
+    /// The names in this folder, in no order.
+    pub fn list(&self) -> Result<Vec<Listed>, Error> {
+        let problem = |source: rustix::io::Errno| Error::new("list", &self.path, source);
+        let mut listed = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(problem)? {
+            let entry = entry.map_err(problem)?;
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            let path = PathBuf::from(OsStr::from_bytes(name));
+            let kind = match entry.file_type() {
+                rustix::fs::FileType::Unknown => self.kind(&path)?.unwrap_or(FileKind::Special),
+                known => kind_of(known),
+            };
+            listed.push(Listed { path, kind });
+        }
+        Ok(listed)
+    }
+
+    /// Everything beneath this folder that is no folder, sorted, links and devices included;
+    /// stops with `None` above `limit` names.
+    pub fn list_deep(&self, limit: usize) -> Result<Option<Vec<Listed>>, Error> {
+        let mut found = Vec::new();
+        let mut seen = 0;
+        let mut open = vec![PathBuf::new()];
+        while let Some(folder) = open.pop() {
+            for listed in self.folder(&folder)?.list()? {
+                seen += 1;
+                if seen > limit {
+                    return Ok(None);
+                }
+                let path = folder.join(&listed.path);
+                match listed.kind {
+                    FileKind::Folder => open.push(path),
+                    kind => found.push(Listed { path, kind }),
+                }
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Some(found))
+    }
+
+    /// Makes names in this folder survive a power cut.
+    pub fn sync(&self) -> Result<(), Error> {
+        if crate::fault::broken("no-dir-fsync") {
+            return Ok(());
+        }
+        rustix::fs::fsync(&self.fd)
+            .map_err(|source| Error::new("sync the folder", &self.path, source))
+    }
+
+    /// Makes everything on the file system of this folder survive a power cut.
+    pub fn sync_file_system(&self) -> Result<(), Error> {
+        if crate::fault::broken("no-dir-fsync") || crate::fault::broken("no-file-fsync") {
+            return Ok(());
+        }
+        rustix::fs::syncfs(&self.fd).map_err(|source| Error::new("sync", &self.path, source))
+    }
+
+    /// Renames within this folder, never over another name, and makes it last.
+    pub fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Error> {
+        rustix::fs::renameat_with(
+            &self.fd,
+            from,
+            &self.fd,
+            to,
+            rustix::fs::RenameFlags::NOREPLACE,
+        )
+        .map_err(|source| Error::new("rename", self.path.join(from), source))?;
+        self.sync()
+    }
+
+    /// Removes a file that we wrote. That it is already gone is fine.
+    pub fn remove_own_file(&self, name: &Path) -> Result<(), Error> {
+        match rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+            Err(source) => Err(Error::new("remove", self.path.join(name), source)),
+        }
+    }
+
+    /// The user id that owns the folder.
+    pub fn owner(&self) -> io::Result<u32> {
+        Ok(rustix::fs::fstat(&self.fd)?.st_uid)
+    }
+}
+
+fn kind_of(kind: rustix::fs::FileType) -> FileKind {
+    match kind {
+        rustix::fs::FileType::RegularFile => FileKind::File,
+        rustix::fs::FileType::Directory => FileKind::Folder,
+        rustix::fs::FileType::Symlink => FileKind::Link,
+        _ => FileKind::Special,
+    }
+}

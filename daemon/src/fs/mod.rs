@@ -1,0 +1,64 @@
+//! The one door to changes of the file system.
+//!
+//! Everything below a workspace is opened relative to a descriptor of its root with `openat2`
+//! (`RESOLVE_BENEATH`, no links), so that no name an agent makes leads out of it. Files that we
+//! write appear whole or not at all: written under a temporary name that we created, synced, renamed.
+
+mod dir;
+mod lease;
+mod lock;
+mod publish;
+mod read;
+mod seal;
+
+pub use dir::{Dir, FileKind, Listed};
+pub use lease::{Writers, writers};
+pub use lock::{InstanceLock, LockHeld};
+pub use publish::{TEMPORARY, is_temporary};
+pub use read::{ReadProblem, Stamp, read_limited};
+pub use seal::{Objects, SealProblem, Sealed};
+
+use std::{io, path::PathBuf};
+
+/// An operation on the file system that failed, with its path.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`: {source}", path.display())]
+pub struct Error {
+    /// What was tried, as a verb.
+    pub action: &'static str,
+    /// On what.
+    pub path: PathBuf,
+    /// Why it failed.
+    #[source]
+    pub source: io::Error,
+}
+
+impl Error {
+    pub(crate) fn new(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+        source: impl Into<io::Error>,
+    ) -> Self {
+        Self {
+            action,
+            path: path.into(),
+            source: source.into(),
+        }
+    }
+
+    /// Whether there is no such file or folder.
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        )
+    }
+
+    /// Whether the disk or a quota is full.
+    pub fn is_full(&self) -> bool {
+        matches!(
+            self.source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    }
+}

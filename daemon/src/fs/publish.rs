@@ -1,0 +1,109 @@
+//! Files of ours that appear whole or not at all.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{Mode, OFlags, RenameFlags};
+
+use super::{Dir, Error};
+use crate::fault;
+
+/// What the names of files that are not finished start with.
+pub const TEMPORARY: &str = ".countersign-tmp-";
+
+/// Whether `name` is one of our unfinished files.
+pub fn is_temporary(name: &Path) -> bool {
+    name.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
+}
+
+impl Dir {
+    /// A new file in this folder under a name that nobody can foresee. Never opens what is there.
+    pub(super) fn create_temporary(&self) -> Result<(File, PathBuf), Error> {
+        let random = getrandom::u64().map_err(|error| {
+            Error::new(
+                "name a temporary file in",
+                self.path(),
+                std::io::Error::other(error),
+            )
+        })?;
+        let name = PathBuf::from(format!("{TEMPORARY}{random:016x}"));
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(self.fd(), &name, flags, Mode::from_raw_mode(0o600))
+            .map_err(|source| Error::new("create", self.path().join(&name), source))?;
+        Ok((File::from(fd), name))
+    }
+
+    /// Publishes `bytes` as `name`, over an older file of ours if there is one.
+    ///
+    /// With `durable`, it lasts when this returns; else when the caller has synced the file system.
+    pub fn publish(
+        &self,
+        name: &Path,
+        bytes: &[u8],
+        mode: u32,
+        durable: bool,
+    ) -> Result<(), Error> {
+        let temporary = self.write_temporary(bytes, mode, durable)?;
+        fault::step("publish.written");
+        rustix::fs::renameat(self.fd(), &temporary, self.fd(), name).map_err(|source| {
+            let _ = self.remove_own_file(&temporary);
+            Error::new("publish", self.path().join(name), source)
+        })?;
+        fault::step("publish.renamed");
+        if durable { self.sync() } else { Ok(()) }
+    }
+
+    /// Publishes `bytes` as `name` unless there is something of that name; says whether it did.
+    pub fn publish_new(&self, name: &Path, bytes: &[u8], mode: u32) -> Result<bool, Error> {
+        let temporary = self.write_temporary(bytes, mode, true)?;
+        let renamed = rustix::fs::renameat_with(
+            self.fd(),
+            &temporary,
+            self.fd(),
+            name,
+            RenameFlags::NOREPLACE,
+        );
+        match renamed {
+            Ok(()) => self.sync().map(|()| true),
+            Err(rustix::io::Errno::EXIST) => self.remove_own_file(&temporary).map(|()| false),
+            Err(source) => {
+                let _ = self.remove_own_file(&temporary);
+                Err(Error::new("publish", self.path().join(name), source))
+            }
+        }
+    }
+
+    /// A temporary file with `bytes`. A failed sync is never tried again: the file is thrown away,
+    /// since the kernel may call the next sync of the same lost pages a success.
+    fn write_temporary(&self, bytes: &[u8], mode: u32, durable: bool) -> Result<PathBuf, Error> {
+        let (mut file, name) = self.create_temporary()?;
+        let mut write = || -> std::io::Result<()> {
+            file.write_all(bytes)?;
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+            if durable && !fault::broken("no-file-fsync") {
+                file.sync_all()?;
+            }
+            Ok(())
+        };
+        write().map_err(|source| {
+            let _ = self.remove_own_file(&name);
+            Error::new("write", self.path().join(&name), source)
+        })?;
+        Ok(name)
+    }
+
+    /// Removes what an interrupted run left unfinished in this folder.
+    pub fn remove_temporaries(&self) -> Result<(), Error> {
+        for listed in self.list()? {
+            if is_temporary(&listed.path) {
+                self.remove_own_file(&listed.path)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Reading a file that somebody else wrote, with a limit and a second look.
+
+use std::{fs::File, io::Read as _, os::unix::fs::MetadataExt as _};
+
+/// What tells a file from itself a moment ago. Modification times can be set by anybody, so the
+/// change time and the inode stand beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Stamp {
+    /// Device.
+    pub dev: u64,
+    /// Inode.
+    pub ino: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Last modification, nanoseconds since 1970.
+    pub modified: i128,
+    /// Last change of bytes or attributes, nanoseconds since 1970.
+    pub changed: i128,
+}
+
+impl Stamp {
+    /// The stamp of what `metadata` describes.
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        let nanos =
+            |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Self {
+            dev: metadata.dev(),
+            ino: metadata.ino(),
+            size: metadata.size(),
+            modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadProblem {
+    /// Link, folder, FIFO, socket or device.
+    #[error("it is not a regular file")]
+    NotRegular,
+    /// More bytes than the limit.
+    #[error("it has {size} bytes, more than {limit}")]
+    TooLarge {
+        /// Bytes that it has.
+        size: u64,
+        /// Bytes that are allowed.
+        limit: u64,
+    },
+    /// It changed while it was read.
+    #[error("it changed while it was read")]
+    Changed,
+    /// The kernel says no.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Reads all of `file`, at most `limit` bytes; refuses what is not a regular file before reading a byte.
+pub fn read_limited(file: &File, limit: u64) -> Result<(Vec<u8>, Stamp), ReadProblem> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(ReadProblem::NotRegular);
+    }
+    let stamp = Stamp::of(&metadata);
+    if stamp.size > limit {
+        return Err(ReadProblem::TooLarge {
+            size: stamp.size,
+            limit,
+        });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or_default());
+    // One more than allowed, so that a file that grows is noticed and never swallowed.
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 != stamp.size || Stamp::of(&file.metadata()?) != stamp {
+        return Err(ReadProblem::Changed);
+    }
+    Ok((bytes, stamp))
+}

@@ -1,0 +1,214 @@
+//! Sealing: copies that we made and hashed. A rename is no delivery, since a descriptor that was
+//! kept open writes on; so what counts are the bytes of our copy.
+
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use countersign_protocol::Digest;
+use rustix::fs::RenameFlags;
+use sha2::Digest as _;
+
+use super::{Dir, Error, Stamp};
+use crate::fault;
+
+/// Up to this size, in bytes, a file is kept in the ledger's database, in the very transaction that
+/// accepts it, and costs no sync of its own.
+pub(crate) const INLINE: u64 = 64 * 1024;
+
+/// A file that was sealed.
+#[derive(Debug)]
+pub struct Sealed {
+    /// Digest of the bytes we kept.
+    pub sha256: Digest,
+    /// How many there are.
+    pub size: u64,
+    /// Whether the owner could run it.
+    pub executable: bool,
+    /// The bytes themselves when they are few; else they are in the object folder, if kept at all.
+    pub inline: Option<Vec<u8>>,
+    /// Whether the bytes are kept.
+    pub kept: bool,
+}
+
+/// Why a file was not sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealProblem {
+    /// It changed while it was copied.
+    #[error("it changed while it was read")]
+    Changed,
+    /// The source cannot be read.
+    #[error("it cannot be read: {0}")]
+    Source(std::io::Error),
+    /// Our copy cannot be written.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// The folder of kept bytes, each file named by its digest.
+#[derive(Debug)]
+pub struct Objects {
+    root: Dir,
+}
+
+impl Objects {
+    /// Opens or makes the folder.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let root = Dir::create(path, 0o700)?;
+        root.remove_temporaries()?;
+        Ok(Self { root })
+    }
+
+    /// Seals the regular file `file`; above `keep_up_to` bytes only its digest is taken.
+    ///
+    /// The copy lasts when this returns, but for the inline ones, which last with their transaction.
+    pub fn seal(&self, file: &mut File, keep_up_to: u64) -> Result<Sealed, SealProblem> {
+        let metadata = file.metadata().map_err(SealProblem::Source)?;
+        let stamp = Stamp::of(&metadata);
+        let executable = metadata.permissions().mode() & 0o100 != 0;
+        let (sha256, size, inline, kept) = if stamp.size <= INLINE {
+            let mut bytes = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or_default());
+            file.take(INLINE + 1)
+                .read_to_end(&mut bytes)
+                .map_err(SealProblem::Source)?;
+            (Digest::of(&bytes), bytes.len() as u64, Some(bytes), true)
+        } else {
+            let kept = stamp.size <= keep_up_to;
+            let (sha256, size) = if kept { self.copy(file)? } else { hash(file)? };
+            (sha256, size, None, kept)
+        };
+        let after = file.metadata().map_err(SealProblem::Source)?;
+        if size != stamp.size || Stamp::of(&after) != stamp {
+            return Err(SealProblem::Changed);
+        }
+        Ok(Sealed {
+            sha256,
+            size,
+            executable,
+            inline,
+            kept,
+        })
+    }
+
+    /// Keeps bytes that came from elsewhere than a file.
+    pub fn seal_bytes(&self, bytes: Vec<u8>) -> Result<Sealed, SealProblem> {
+        let size = bytes.len() as u64;
+        if size <= INLINE {
+            let sha256 = Digest::of(&bytes);
+            return Ok(Sealed {
+                sha256,
+                size,
+                executable: false,
+                inline: Some(bytes),
+                kept: true,
+            });
+        }
+        let (sha256, size) = self.copy(&mut bytes.as_slice())?;
+        Ok(Sealed {
+            sha256,
+            size,
+            executable: false,
+            inline: None,
+            kept: true,
+        })
+    }
+
+    /// Copies `source` into the folder while hashing what is written.
+    fn copy(&self, source: &mut impl std::io::Read) -> Result<(Digest, u64), SealProblem> {
+        let (mut target, temporary) = self.root.create_temporary()?;
+        let copied = stream(source, |bytes| target.write_all(bytes)).and_then(|done| {
+            rustix::fs::fchmod(&target, rustix::fs::Mode::from_raw_mode(0o400))
+                .map_err(target_failed)?;
+            if !fault::broken("no-file-fsync") {
+                target.sync_all().map_err(target_failed)?;
+            }
+            Ok(done)
+        });
+        let (sha256, size) = copied.map_err(|problem| {
+            let _ = self.root.remove_own_file(&temporary);
+            match problem {
+                Stream::Source(error) => SealProblem::Source(error),
+                Stream::Target(error) => {
+                    Error::new("write", self.root.path().join(&temporary), error).into()
+                }
+            }
+        })?;
+        fault::step("seal.object_written");
+        let (folder, name) = place(sha256);
+        let shelf = self.root.make_folder(&folder, 0o700)?;
+        let renamed = rustix::fs::renameat_with(
+            self.root.fd(),
+            &temporary,
+            shelf.fd(),
+            &name,
+            RenameFlags::NOREPLACE,
+        );
+        match renamed {
+            Ok(()) => {}
+            // The same bytes are there already; they were synced when they came.
+            Err(rustix::io::Errno::EXIST) => self.root.remove_own_file(&temporary)?,
+            Err(source) => {
+                let _ = self.root.remove_own_file(&temporary);
+                return Err(Error::new("keep", shelf.path().join(&name), source).into());
+            }
+        }
+        fault::step("seal.object_renamed");
+        shelf.sync()?;
+        Ok((sha256, size))
+    }
+
+    /// Opens the kept bytes of `sha256`, if they are in the folder.
+    pub fn open_object(&self, sha256: Digest) -> Result<Option<File>, Error> {
+        let (folder, name) = place(sha256);
+        match self.root.open_file(&folder.join(name)) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn place(sha256: Digest) -> (PathBuf, PathBuf) {
+    let name = sha256.to_string();
+    (PathBuf::from(&name[..2]), PathBuf::from(&name[2..]))
+}
+
+enum Stream {
+    Source(std::io::Error),
+    Target(std::io::Error),
+}
+
+fn target_failed(error: impl Into<std::io::Error>) -> Stream {
+    Stream::Target(error.into())
+}
+
+/// Reads `source` to its end, hands on and hashes each piece.
+fn stream(
+    source: &mut impl std::io::Read,
+    mut piece: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<(Digest, u64), Stream> {
+    let mut hash = sha2::Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match source.read(&mut buffer) {
+            Ok(0) => return Ok((Digest(hash.finalize().into()), size)),
+            Ok(read) => {
+                hash.update(&buffer[..read]);
+                piece(&buffer[..read]).map_err(Stream::Target)?;
+                size += read as u64;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Stream::Source(error)),
+        }
+    }
+}
+
+fn hash(file: &mut File) -> Result<(Digest, u64), SealProblem> {
+    stream(file, |_| Ok(())).map_err(|problem| match problem {
+        Stream::Source(error) | Stream::Target(error) => SealProblem::Source(error),
+    })
+}

@@ -1,0 +1,219 @@
+//! What every engine must do, told once and run against each.
+
+use countersign_protocol::{
+    Digest,
+    chain::{self, Body, Entry, Head},
+    event::Event,
+    principal::Actor,
+};
+use jiff::Timestamp;
+
+use super::{Batch, MemoryStore, Space, SqliteStore, Store, StoreError};
+
+/// Entries that follow `head`.
+fn next(mut head: Head, count: u64) -> Vec<Entry> {
+    (0..count)
+        .map(|_| {
+            let body = Body {
+                seq: head.seq + 1,
+                at: Timestamp::UNIX_EPOCH,
+                actor: Actor::Daemon,
+                event: Event::TokenRevoked {
+                    id: format!("t{}", head.seq),
+                },
+            };
+            let entry = chain::seal(head, &body);
+            head = Head {
+                seq: entry.seq,
+                hash: entry.hash,
+            };
+            entry
+        })
+        .collect()
+}
+
+fn appends_in_order_and_reads_back(store: &mut dyn Store) {
+    assert_eq!(store.head().unwrap(), Head::EMPTY);
+    let entries = next(Head::EMPTY, 5);
+    store
+        .append(&Batch {
+            entries: entries.clone(),
+            ..Batch::default()
+        })
+        .unwrap();
+    assert_eq!(
+        store.head().unwrap(),
+        Head {
+            seq: 5,
+            hash: entries[4].hash
+        }
+    );
+    assert_eq!(store.entries(0, 10).unwrap(), entries);
+    assert_eq!(store.entries(2, 2).unwrap(), entries[2..4]);
+    assert_eq!(store.entries(5, 10).unwrap(), []);
+}
+
+fn refuses_a_gap_and_changes_nothing(store: &mut dyn Store) {
+    let entries = next(Head::EMPTY, 3);
+    store
+        .append(&Batch {
+            entries: entries[..1].to_vec(),
+            ..Batch::default()
+        })
+        .unwrap();
+    let batch = Batch {
+        entries: entries[2..].to_vec(),
+        objects: vec![(Digest::of(b"x"), b"x".to_vec())],
+        values: vec![(Space::Seen, "a".to_owned(), Some("1".to_owned()))],
+    };
+    assert!(matches!(
+        store.append(&batch),
+        Err(StoreError::NotNext { head: 1, found: 3 })
+    ));
+    assert_eq!(store.head().unwrap().seq, 1);
+    assert_eq!(store.object(Digest::of(b"x")).unwrap(), None);
+    assert_eq!(store.value(Space::Seen, "a").unwrap(), None);
+    let again = Batch {
+        entries: entries[..1].to_vec(),
+        ..Batch::default()
+    };
+    assert!(matches!(
+        store.append(&again),
+        Err(StoreError::NotNext { head: 1, found: 1 })
+    ));
+}
+
+fn keeps_objects_by_digest(store: &mut dyn Store) {
+    let object = (Digest::of(b"hello"), b"hello".to_vec());
+    store
+        .append(&Batch {
+            objects: vec![object.clone(), object.clone()],
+            ..Batch::default()
+        })
+        .unwrap();
+    assert_eq!(store.object(object.0).unwrap(), Some(object.1));
+    assert_eq!(store.object(Digest::of(b"other")).unwrap(), None);
+}
+
+fn sets_and_forgets_values(store: &mut dyn Store) {
+    let set =
+        |key: &str, value: Option<&str>| (Space::Written, key.to_owned(), value.map(str::to_owned));
+    let mut values = |values| {
+        store
+            .append(&Batch {
+                values,
+                ..Batch::default()
+            })
+            .unwrap()
+    };
+    values(vec![set("b", Some("2")), set("a", Some("1"))]);
+    values(vec![set("a", Some("3")), set("b", None)]);
+    assert_eq!(
+        store.values(Space::Written).unwrap(),
+        [("a".to_owned(), "3".to_owned())]
+    );
+    assert_eq!(store.value(Space::Written, "b").unwrap(), None);
+    assert_eq!(store.values(Space::Seen).unwrap(), []);
+}
+
+macro_rules! suite {
+    ($engine:ident, $make:expr) => {
+        mod $engine {
+            use super::*;
+            suite!(@each $make, appends_in_order_and_reads_back, refuses_a_gap_and_changes_nothing,
+                   keeps_objects_by_digest, sets_and_forgets_values);
+        }
+    };
+    (@each $make:expr, $($case:ident),+) => {
+        $(#[test]
+        fn $case() {
+            let folder = tempfile::tempdir().unwrap();
+            super::$case(&mut $make(folder.path()));
+        })+
+    };
+}
+
+suite!(memory, |_: &std::path::Path| MemoryStore::default());
+suite!(sqlite, |folder: &std::path::Path| SqliteStore::open(
+    &folder.join("ledger.db")
+)
+.unwrap());
+
+#[test]
+fn sqlite_comes_back_with_what_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let entries = next(Head::EMPTY, 2);
+    SqliteStore::open(&path)
+        .unwrap()
+        .append(&Batch {
+            entries: entries.clone(),
+            ..Batch::default()
+        })
+        .unwrap();
+    assert_eq!(
+        SqliteStore::open(&path).unwrap().entries(0, 9).unwrap(),
+        entries
+    );
+}
+
+#[test]
+fn sqlite_refuses_a_second_owner_a_newer_format_and_other_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let mut first = SqliteStore::open(&path).unwrap();
+    first
+        .append(&Batch {
+            entries: next(Head::EMPTY, 1),
+            ..Batch::default()
+        })
+        .unwrap();
+    assert!(matches!(
+        SqliteStore::open(&path),
+        Err(StoreError::Locked(_))
+    ));
+    drop(first);
+
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    assert!(matches!(
+        SqliteStore::open(&path),
+        Err(StoreError::TooNew { found: 99, .. })
+    ));
+
+    let junk = folder.path().join("junk.db");
+    crate::fs::Dir::open(folder.path())
+        .unwrap()
+        .publish(std::path::Path::new("junk.db"), &[7; 4096], 0o600, false)
+        .unwrap();
+    assert!(matches!(
+        SqliteStore::open(&junk),
+        Err(StoreError::Damaged { .. })
+    ));
+}
+
+#[test]
+fn sqlite_itself_refuses_to_change_or_remove_an_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    SqliteStore::open(&path)
+        .unwrap()
+        .append(&Batch {
+            entries: next(Head::EMPTY, 1),
+            ..Batch::default()
+        })
+        .unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for sql in ["UPDATE entry SET body = ''", "DELETE FROM entry"] {
+        assert!(
+            connection
+                .execute(sql, [])
+                .unwrap_err()
+                .to_string()
+                .contains("append-only"),
+            "{sql}"
+        );
+    }
+}

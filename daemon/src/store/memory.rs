@@ -1,0 +1,80 @@
+//! An engine without a disk, for tests and for the conformance suite to agree with.
+
+use std::collections::{BTreeMap, HashMap};
+
+use countersign_protocol::{
+    Digest,
+    chain::{Entry, Head},
+};
+
+use super::{Batch, Space, Store, StoreError};
+
+/// Keeps everything in memory; forgets it when dropped.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    entries: Vec<Entry>,
+    objects: HashMap<Digest, Vec<u8>>,
+    values: BTreeMap<(Space, String), String>,
+    /// While set, every append fails with a full disk, as a test may want.
+    pub full: bool,
+}
+
+impl Store for MemoryStore {
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        if self.full {
+            return Err(StoreError::Full);
+        }
+        let head = self.entries.len() as u64;
+        for (entry, expected) in batch.entries.iter().zip(head + 1..) {
+            if entry.seq != expected {
+                return Err(StoreError::NotNext {
+                    head,
+                    found: entry.seq,
+                });
+            }
+        }
+        self.entries.extend_from_slice(&batch.entries);
+        for (sha256, bytes) in &batch.objects {
+            self.objects.entry(*sha256).or_insert_with(|| bytes.clone());
+        }
+        for (space, key, value) in &batch.values {
+            match value {
+                Some(value) => self.values.insert((*space, key.clone()), value.clone()),
+                None => self.values.remove(&(*space, key.clone())),
+            };
+        }
+        Ok(())
+    }
+
+    fn head(&mut self) -> Result<Head, StoreError> {
+        Ok(self.entries.last().map_or(Head::EMPTY, |last| Head {
+            seq: last.seq,
+            hash: last.hash,
+        }))
+    }
+
+    fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        Ok(self
+            .entries
+            .iter()
+            .filter(|entry| entry.seq > after)
+            .take(limit)
+            .cloned()
+            .collect())
+    }
+
+    fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.objects.get(&sha256).cloned())
+    }
+
+    fn value(&mut self, space: Space, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.values.get(&(space, key.to_owned())).cloned())
+    }
+
+    fn values(&mut self, space: Space) -> Result<Vec<(String, String)>, StoreError> {
+        let of_space = self.values.iter().filter(|((of, _), _)| *of == space);
+        Ok(of_space
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect())
+    }
+}

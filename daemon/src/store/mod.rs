@@ -1,0 +1,118 @@
+//! Where facts are kept: engines behind one trait, held to one conformance suite.
+//!
+//! An engine knows rows, not handoffs: an append-only list of entries, small objects by digest, and
+//! a table of values that may be thrown away and found again. A batch is all or nothing, and once
+//! [`Store::append`] returns it survives a power cut.
+
+mod memory;
+mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use std::path::PathBuf;
+
+use countersign_protocol::{
+    Digest,
+    chain::{Entry, Head},
+};
+
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
+
+/// What is written in one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The next entries of the chain, in order.
+    pub entries: Vec<Entry>,
+    /// Small sealed files. One that is already there is left as it is.
+    pub objects: Vec<(Digest, Vec<u8>)>,
+    /// Values to set or, with `None`, to forget.
+    pub values: Vec<(Space, String, Option<String>)>,
+}
+
+impl Batch {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.objects.is_empty() && self.values.is_empty()
+    }
+}
+
+/// A table of values beside the chain. None of them is needed to know what was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Space {
+    /// How a document looked when it was last taken in, by location.
+    Seen,
+    /// How far a task has come, by name of the task.
+    Progress,
+    /// Digests of files that we wrote into a workspace, by path.
+    Written,
+    /// Sessions of people, by digest of the secret.
+    Session,
+}
+
+impl Space {
+    /// The name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::Progress => "progress",
+            Self::Written => "written",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// Why an engine did not do it. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else appended first.
+    #[error("entry {found} does not follow entry {head}")]
+    NotNext {
+        /// The last entry there is.
+        head: u64,
+        /// The entry that was to be appended.
+        found: u64,
+    },
+    /// The disk or a quota is full.
+    #[error("the disk is full")]
+    Full,
+    /// Another program has the database.
+    #[error("the database `{}` is locked by another program", .0.display())]
+    Locked(PathBuf),
+    /// The database is not what it should be.
+    #[error("the database `{}` is damaged: {why}", path.display())]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// What the engine says.
+        why: String,
+    },
+    /// The database is from a later version of the program.
+    #[error("the database has format {found}, this program knows up to {known}")]
+    TooNew {
+        /// Its format.
+        found: i64,
+        /// The newest known one.
+        known: i64,
+    },
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Failed(String),
+}
+
+/// An engine.
+pub trait Store: Send + 'static {
+    /// Writes all of `batch` or nothing. Its entries must follow the head without a gap.
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    /// The end of the chain.
+    fn head(&mut self) -> Result<Head, StoreError>;
+    /// Entries after `after`, at most `limit`, in order.
+    fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+    /// A small object.
+    fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError>;
+    /// A value.
+    fn value(&mut self, space: Space, key: &str) -> Result<Option<String>, StoreError>;
+    /// All values of a space, sorted by key.
+    fn values(&mut self, space: Space) -> Result<Vec<(String, String)>, StoreError>;
+}

@@ -1,0 +1,243 @@
+//! SQLite: the embedded default.
+//!
+//! `journal_mode=WAL` with `synchronous=FULL`: the commit is one sync of the log, and what it
+//! acknowledged survives a power cut (with `NORMAL` none of 50 acknowledged commits did).
+//! `locking_mode=EXCLUSIVE`: without it, a log left by a crash cannot be opened again on a full disk.
+
+mod migrations;
+
+use std::path::{Path, PathBuf};
+
+use countersign_protocol::{
+    Digest,
+    chain::{Entry, Head},
+};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+
+use super::{Batch, Space, Store, StoreError};
+use crate::fault;
+
+/// The engine, with its one connection.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, makes it when there is none, brings it to the newest format,
+    /// and asserts the settings that its promises rest on.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let problem = |error: rusqlite::Error| translate(path, &error);
+        let connection = Connection::open(path).map_err(problem)?;
+        connection
+            .busy_timeout(std::time::Duration::from_millis(500))
+            .map_err(problem)?;
+        for (name, value) in [
+            ("locking_mode", "EXCLUSIVE"),
+            ("journal_mode", "WAL"),
+            (
+                "synchronous",
+                if fault::broken("sqlite-normal") {
+                    "NORMAL"
+                } else {
+                    "FULL"
+                },
+            ),
+            ("foreign_keys", "ON"),
+            ("trusted_schema", "OFF"),
+            ("cell_size_check", "ON"),
+        ] {
+            connection
+                .pragma_update_and_check(None, name, value, |_| Ok(()))
+                .or_else(|error| match error {
+                    rusqlite::Error::QueryReturnedNoRows => Ok(()),
+                    error => Err(translate(path, &error)),
+                })?;
+        }
+        migrations::bring_up_to_date(&connection, path)?;
+        let store = Self {
+            connection,
+            path: path.to_owned(),
+        };
+        store.check()?;
+        Ok(store)
+    }
+
+    /// Refuses a database that is damaged or whose settings did not take.
+    fn check(&self) -> Result<(), StoreError> {
+        let damaged = |why: String| StoreError::Damaged {
+            path: self.path.clone(),
+            why,
+        };
+        let text = |sql: &str| -> Result<String, StoreError> {
+            self.connection
+                .query_row(sql, [], |row| row.get(0))
+                .map_err(|error| self.failed(&error))
+        };
+        let verdict = text("PRAGMA quick_check(1)")?;
+        if verdict != "ok" {
+            return Err(damaged(verdict));
+        }
+        let mode = text("PRAGMA journal_mode")?;
+        if mode != "wal" {
+            return Err(StoreError::Failed(format!(
+                "journal_mode is `{mode}`, and must be `wal`"
+            )));
+        }
+        let synchronous: i64 = self
+            .connection
+            .query_row("PRAGMA synchronous", [], |row| row.get(0))
+            .map_err(|error| self.failed(&error))?;
+        if synchronous != 2 && !fault::broken("sqlite-normal") {
+            return Err(StoreError::Failed("synchronous is not FULL".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> StoreError {
+        translate(&self.path, error)
+    }
+
+    fn write(&mut self, batch: &Batch) -> rusqlite::Result<Result<(), StoreError>> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        if let Some(first) = batch.entries.first() {
+            let head: i64 = transaction
+                .prepare_cached("SELECT ifnull(max(seq), 0) FROM entry")?
+                .query_row([], |row| row.get(0))?;
+            for (entry, expected) in batch.entries.iter().zip(head.cast_unsigned() + 1..) {
+                if entry.seq != expected {
+                    return Ok(Err(StoreError::NotNext {
+                        head: head.cast_unsigned(),
+                        found: first.seq,
+                    }));
+                }
+            }
+        }
+        {
+            let mut insert = transaction
+                .prepare_cached("INSERT INTO entry (seq, body, hash) VALUES (?1, ?2, ?3)")?;
+            for entry in &batch.entries {
+                insert.execute(params![entry.seq.cast_signed(), entry.body, entry.hash.0])?;
+            }
+            let mut keep = transaction.prepare_cached(
+                "INSERT INTO object (sha256, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?;
+            for (sha256, bytes) in &batch.objects {
+                keep.execute(params![sha256.0, bytes])?;
+            }
+            let mut set = transaction.prepare_cached(
+                "INSERT INTO value (space, key, text) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (space, key) DO UPDATE SET text = excluded.text",
+            )?;
+            let mut forget =
+                transaction.prepare_cached("DELETE FROM value WHERE space = ?1 AND key = ?2")?;
+            for (space, key, value) in &batch.values {
+                match value {
+                    Some(text) => set.execute(params![space.name(), key, text])?,
+                    None => forget.execute(params![space.name(), key])?,
+                };
+            }
+        }
+        fault::step("ledger.before_commit");
+        transaction.commit()?;
+        fault::step("ledger.after_commit");
+        Ok(Ok(()))
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        match self.write(batch) {
+            Ok(outcome) => outcome,
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    fn head(&mut self) -> Result<Head, StoreError> {
+        self.connection
+            .prepare_cached("SELECT seq, hash FROM entry ORDER BY seq DESC LIMIT 1")
+            .and_then(|mut query| {
+                query
+                    .query_row([], |row| {
+                        Ok(Head {
+                            seq: row.get::<_, i64>(0)?.cast_unsigned(),
+                            hash: Digest(row.get(1)?),
+                        })
+                    })
+                    .optional()
+            })
+            .map(|head| head.unwrap_or(Head::EMPTY))
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT seq, body, hash FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            )
+            .and_then(|mut query| {
+                query
+                    .query_map(
+                        params![
+                            after.cast_signed(),
+                            i64::try_from(limit).unwrap_or(i64::MAX)
+                        ],
+                        |row| {
+                            Ok(Entry {
+                                seq: row.get::<_, i64>(0)?.cast_unsigned(),
+                                body: row.get(1)?,
+                                hash: Digest(row.get(2)?),
+                            })
+                        },
+                    )?
+                    .collect()
+            })
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT bytes FROM object WHERE sha256 = ?1")
+            .and_then(|mut query| query.query_row([sha256.0], |row| row.get(0)).optional())
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn value(&mut self, space: Space, key: &str) -> Result<Option<String>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT text FROM value WHERE space = ?1 AND key = ?2")
+            .and_then(|mut query| {
+                query
+                    .query_row([space.name(), key], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn values(&mut self, space: Space) -> Result<Vec<(String, String)>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT key, text FROM value WHERE space = ?1 ORDER BY key")
+            .and_then(|mut query| {
+                query
+                    .query_map([space.name()], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
+            })
+            .map_err(|error| self.failed(&error))
+    }
+}
+
+fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            StoreError::Locked(path.to_owned())
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged {
+            path: path.to_owned(),
+            why: error.to_string(),
+        },
+        _ => StoreError::Failed(error.to_string()),
+    }
+}
