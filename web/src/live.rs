@@ -1,0 +1,145 @@
+//! Live hints: an event says that something changed and carries only a number.
+//!
+//! What changed, the page reads from the desk. So nothing leaks by a hint, and a lost one costs
+//! nothing: the next has a higher number.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    Extension,
+    extract::State,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::{Stream, StreamExt as _, stream};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{desk::Caller, error::Problem, security::Signed, state::AppState};
+
+/// A comment is sent that often, so that a dead connection is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A stream ends after that time. A browser opens it again and shows its cookie again, so a session
+/// that is over stops being told.
+const LIFETIME: Duration = Duration::from_hours(1);
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Cancelled when the server stops. The server puts it into each request.
+#[derive(Clone, Debug)]
+pub struct Stopping(pub CancellationToken);
+
+/// Places for streams. Agents have their own, so that they cannot crowd out people.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    people: Arc<Semaphore>,
+    agents: Arc<Semaphore>,
+}
+
+impl Places {
+    /// As many as `each` for people, and for agents.
+    pub(crate) fn new(each: usize) -> Self {
+        Self {
+            people: Arc::new(Semaphore::new(each)),
+            agents: Arc::new(Semaphore::new(each)),
+        }
+    }
+}
+
+/// `GET /api/v1/events`.
+pub(crate) async fn events(
+    State(app): State<AppState>,
+    Signed(caller): Signed,
+    stopping: Option<Extension<Stopping>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let places = match caller {
+        Caller::Person(_) => &app.places.people,
+        Caller::Agent(_) => &app.places.agents,
+    };
+    let place = Arc::clone(places).try_acquire_owned().map_err(|_| full())?;
+    let seen = headers
+        .get(LAST_EVENT_ID)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let stopped = stopping.map_or_else(CancellationToken::new, |Extension(Stopping(token))| token);
+    let over = async move {
+        tokio::select! {
+            () = stopped.cancelled_owned() => {}
+            () = tokio::time::sleep(LIFETIME) => {}
+        }
+    };
+    let hints = changes(app.desk.head(), seen)
+        .take_until(over)
+        .map(move |seq| {
+            let _held = &place;
+            Ok::<_, Infallible>(
+                Event::default()
+                    .event("changed")
+                    .id(seq.to_string())
+                    .data(format!("{{\"seq\":{seq}}}")),
+            )
+        });
+    let stream = Sse::new(hints).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    // A proxy that collects the answer before it passes it on would make it useless.
+    let direct = (
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    Ok(([direct], stream).into_response())
+}
+
+/// The number now, unless it was `seen`, and each number after it. Numbers between two looks fall out.
+fn changes(head: watch::Receiver<u64>, seen: Option<u64>) -> impl Stream<Item = u64> {
+    stream::unfold((head, seen), |(mut head, seen)| async move {
+        loop {
+            let now = *head.borrow_and_update();
+            if seen != Some(now) {
+                return Some((now, (head, Some(now))));
+            }
+            head.changed().await.ok()?;
+        }
+    })
+}
+
+fn full() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too-many-streams",
+        "Too many live streams are open",
+        "No place is free for another one.",
+    )
+    .hint("Close other pages, or ask again now and then instead.")
+    .header(header::RETRY_AFTER, HeaderValue::from_static("30"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_hint_tells_the_newest_number_once() {
+        let (head, seen) = watch::channel(7);
+        let mut hints = std::pin::pin!(changes(seen, None));
+        assert_eq!(hints.next().await, Some(7));
+        head.send_replace(8);
+        head.send_replace(9);
+        assert_eq!(hints.next().await, Some(9));
+        head.send_replace(9);
+        head.send_replace(10);
+        assert_eq!(hints.next().await, Some(10));
+        drop(head);
+        assert_eq!(hints.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_is_told_only_what_is_new() {
+        let (head, seen) = watch::channel(7);
+        let mut same = std::pin::pin!(changes(seen.clone(), Some(7)));
+        let mut behind = std::pin::pin!(changes(seen, Some(5)));
+        assert_eq!(behind.next().await, Some(7));
+        head.send_replace(8);
+        assert_eq!(same.next().await, Some(8));
+    }
+}

@@ -1,0 +1,184 @@
+//! Whether a person or a page of somebody else sends this.
+//!
+//! Two independent checks before anything that may change state and carries no bearer token: where
+//! the browser says the request comes from, and a token that only our own pages know.
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use sha2::{Digest as _, Sha256};
+
+use super::{client::Client, identity::Identity};
+use crate::{error::Problem, state::AppState};
+
+const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// The most that a form may hold, in bytes.
+pub(crate) const FORM_LIMIT: usize = 1 << 20;
+
+/// The token of a session. The session secret has 256 random bits, so its digest tells nothing about
+/// it, and a page that was open across a restart of the daemon still works.
+pub(crate) fn token(session: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"countersign-csrf-v1\0");
+    hash.update(session.as_bytes());
+    hash.finalize()
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            for nibble in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+            text
+        })
+}
+
+/// Refuses what another site sends in the name of a person.
+pub(crate) async fn check(State(_): State<AppState>, mut request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    let session = match request.extensions().get::<Identity>() {
+        Some(Identity { session: None, .. }) => return next.run(request).await,
+        Some(identity) => identity.session.clone(),
+        None => None,
+    };
+    let origin = request
+        .extensions()
+        .get::<Client>()
+        .map_or("", |client| &client.origin);
+    if !from_here(request.headers(), origin) {
+        return refused("The browser says that another site sent this.").into_response();
+    }
+    let Some(session) = session else {
+        return next.run(request).await;
+    };
+    let given = match request.headers().get(TOKEN) {
+        Some(value) => Some(value.as_bytes().to_vec()),
+        None if is_form(request.headers()) => {
+            let (parts, body) = request.into_parts();
+            let Ok(bytes) = to_bytes(body, FORM_LIMIT).await else {
+                return Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too-large",
+                    "Something is over its size limit",
+                    format!("The form is larger than {FORM_LIMIT} bytes, or it never ended."),
+                )
+                .into_response();
+            };
+            let given = field(&bytes);
+            request = Request::from_parts(parts, Body::from(bytes));
+            given
+        }
+        None => None,
+    };
+    if given.is_some_and(|given| same(&given, token(&session).as_bytes())) {
+        next.run(request).await
+    } else {
+        refused("The form token is missing or belongs to another session.").into_response()
+    }
+}
+
+fn refused(detail: &str) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "cross-site",
+        "This did not come from a page of ours",
+        detail,
+    )
+    .hint("Open the page again and send it from there. Nothing was recorded.")
+}
+
+/// `Sec-Fetch-Site` decides where there is one, else `Origin`. A browser sends `Origin: null` under
+/// our own referrer policy, which says nothing; then the token alone decides.
+fn from_here(headers: &HeaderMap, origin: &str) -> bool {
+    if let Some(site) = headers.get(FETCH_SITE) {
+        return site == "same-origin" || site == "none";
+    }
+    headers.get(header::ORIGIN).is_none_or(|given| {
+        given == "null" || given.as_bytes().eq_ignore_ascii_case(origin.as_bytes())
+    })
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|text| {
+            let essence = text.split(';').next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        })
+}
+
+/// The only field `csrf` of a form.
+fn field(body: &[u8]) -> Option<Vec<u8>> {
+    let mut fields = form_urlencoded::parse(body).filter(|(name, _)| name == "csrf");
+    let value = fields.next()?.1.into_owned().into_bytes();
+    fields.next().is_none().then_some(value)
+}
+
+/// Compares without telling by time where the first difference is.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (a, b)| diff | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn the_browser_is_believed_when_it_says_another_site() {
+        for (pairs, fine) in [
+            (&[][..], true),
+            (&[("sec-fetch-site", "same-origin")], true),
+            (&[("sec-fetch-site", "none")], true),
+            (&[("sec-fetch-site", "same-site")], false),
+            (&[("sec-fetch-site", "cross-site")], false),
+            (&[("sec-fetch-site", "")], false),
+            (&[("origin", "http://localhost:7420")], true),
+            (&[("origin", "http://localhost:7421")], false),
+            (&[("origin", "https://localhost:7420")], false),
+            (&[("origin", "null")], true),
+            (
+                &[("origin", "null"), ("sec-fetch-site", "cross-site")],
+                false,
+            ),
+            (
+                &[("origin", "null"), ("sec-fetch-site", "same-origin")],
+                true,
+            ),
+        ] {
+            assert_eq!(
+                from_here(&headers(pairs), "http://localhost:7420"),
+                fine,
+                "{pairs:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_fits_one_session_only() {
+        assert_eq!(token("one").len(), 64);
+        assert_ne!(token("one"), token("two"));
+        assert!(same(token("one").as_bytes(), token("one").as_bytes()));
+        assert!(!same(token("one").as_bytes(), token("two").as_bytes()));
+        assert!(!same(b"", token("one").as_bytes()));
+    }
+
+    #[test]
+    fn a_form_with_two_tokens_has_none() {
+        assert_eq!(field(b"a=1&csrf=x%20y"), Some(b"x y".to_vec()));
+        assert_eq!(field(b"csrf=x&csrf=y"), None);
+        assert_eq!(field(b"a=1"), None);
+    }
+}

@@ -1,0 +1,16 @@
+//! Who is calling, from where, and whether the browser was tricked into it.
+//!
+//! Four layers stand before every handler, in this order: [`headers`] (on every answer),
+//! [`client`] (peer, proxy, `Host`), [`identity`] (cookie or bearer) and [`csrf`]. A handler then
+//! takes what it needs from [`extract`] and cannot forget a check.
+
+pub(crate) mod attempts;
+pub mod client;
+pub(crate) mod csrf;
+pub mod extract;
+pub(crate) mod headers;
+pub mod identity;
+pub(crate) mod session;
+
+pub use client::Peer;
+pub use extract::{Csrf, FormOf, JsonOf, Nonce, PathOf, QueryOf, Signed, SignedIn};

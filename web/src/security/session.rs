@@ -1,0 +1,118 @@
+//! The way in and out: start link, cookie, sign-out.
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+
+use super::{
+    client::Client,
+    identity::{self, Identity},
+};
+use crate::{error::Problem, settings::Settings, state::AppState};
+
+/// The routes that make and end a session.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/start", get(start))
+        .route("/sign-out", post(sign_out))
+}
+
+/// The cookie. Over TLS the prefix makes the browser refuse one that another name or path set
+/// (RFC 6265bis, section 4.1.3.2). Without TLS the port is in the name, since cookies ignore ports
+/// and a second daemon on this machine would overwrite it.
+fn cookie_name(settings: &Settings) -> String {
+    if settings.https() {
+        "__Host-countersign".to_owned()
+    } else {
+        format!("countersign-{}", settings.port)
+    }
+}
+
+/// The session secret in the cookies of a request.
+pub(crate) fn secret<'a>(settings: &Settings, headers: &'a HeaderMap) -> Option<&'a str> {
+    let wanted = cookie_name(settings);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, value)| *name == wanted && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+fn cookie(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
+    let name = cookie_name(settings);
+    let secure = if settings.https() { "; Secure" } else { "" };
+    let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    // A secret that is no header value would be a defect of the desk; then nobody is signed in.
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// `GET /start?t=…`: spends the token once and goes on to a URL without it. Nothing is spent by
+/// `HEAD` or by a browser that only looks ahead.
+async fn start(State(app): State<AppState>, request: Request) -> Response {
+    let signed_in = request.extensions().get::<Identity>().is_some();
+    if request.method() == Method::HEAD || looks_ahead(request.headers()) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let address = request
+        .extensions()
+        .get::<Client>()
+        .map(|client| client.address);
+    if let Some(seconds) = address.and_then(|address| app.must_wait(address)) {
+        return identity::too_many(seconds).into_response();
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let token = form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "t")
+        .map(|(_, value)| value);
+    let session = match &token {
+        Some(token) => app.desk.redeem_start_token(token).await,
+        None => None,
+    };
+    match session {
+        Some(session) => {
+            let cookie = cookie(&app.settings, &session.secret, session.lifetime.as_secs());
+            ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+        }
+        // The link again in the browser that used it: it is in already.
+        None if signed_in => Redirect::to("/").into_response(),
+        None => {
+            address.inspect(|address| app.failed(*address));
+            Problem::new(
+                StatusCode::GONE,
+                "start-link",
+                "This link was used before, or it is not known",
+                "A start link works once.",
+            )
+            .hint("Run `countersign open` on the machine of the daemon to get a new one.")
+            .into_response()
+        }
+    }
+}
+
+fn looks_ahead(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose"].iter().any(|name| {
+        headers
+            .get(*name)
+            .is_some_and(|value| value.as_bytes().starts_with(b"prefetch"))
+    })
+}
+
+/// `POST /sign-out`: ends the session and forgets the cookie.
+async fn sign_out(State(app): State<AppState>, request: Request) -> Response {
+    if let Some(session) = request
+        .extensions()
+        .get::<Identity>()
+        .and_then(|identity| identity.session.as_deref())
+    {
+        app.desk.sign_out(session).await;
+    }
+    let cookie = cookie(&app.settings, "", 0);
+    ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+}

@@ -1,0 +1,206 @@
+//! What the operator and the daemon set for the web side.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+    sync::Arc,
+};
+
+use http::{Uri, uri::Scheme};
+use ipnet::IpNet;
+use jiff::Timestamp;
+
+/// Settings of one router.
+#[derive(Clone)]
+pub struct Settings {
+    /// The port that is listened on.
+    pub port: u16,
+    /// How people reach it, when not by a loopback name and the port.
+    pub public_url: Option<PublicUrl>,
+    /// Whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Live streams at the same time: that many for people, and for agents.
+    pub streams: usize,
+    /// The clock.
+    pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Fills the bytes of a nonce.
+    pub random: fn(&mut [u8; 16]),
+}
+
+impl Settings {
+    /// The settings of a daemon that only this machine reaches, on `port`.
+    pub fn local(port: u16, now: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> Self {
+        Self {
+            port,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            streams: 64,
+            now,
+            random: system_random,
+        }
+    }
+
+    /// Whether cookies go over TLS only.
+    pub fn https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.https)
+    }
+
+    /// Whether `peer` may speak for others.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&peer))
+    }
+
+    /// Whether it is safe to listen on `address`: on a loopback address always, elsewhere only
+    /// behind a proxy that speaks TLS, since the pages themselves speak plain HTTP.
+    pub fn check_bind(&self, address: SocketAddr) -> Result<(), UnsafeBind> {
+        if address.ip().to_canonical().is_loopback()
+            || (self.https() && !self.trusted_proxies.is_empty())
+        {
+            Ok(())
+        } else {
+            Err(UnsafeBind { address })
+        }
+    }
+}
+
+/// Listening there would send decisions and cookies in the clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{address} can be reached from other machines, and nothing there speaks TLS")]
+pub struct UnsafeBind {
+    /// Where.
+    pub address: SocketAddr,
+}
+
+impl UnsafeBind {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        "listen on 127.0.0.1, or put a proxy with TLS in front and set its address as a trusted \
+         proxy and an https public URL"
+    }
+}
+
+/// A public URL: scheme, host and port, without a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Whether the scheme is https.
+    pub https: bool,
+    /// Host with the port when one is written, in lower case.
+    pub authority: String,
+}
+
+impl PublicUrl {
+    /// As in the `Origin` header (RFC 6454, section 6.2).
+    pub fn origin(&self) -> String {
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority)
+    }
+}
+
+/// The text is not a public URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a URL like https://review.example.org")]
+pub struct BadPublicUrl(String);
+
+impl FromStr for PublicUrl {
+    type Err = BadPublicUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || BadPublicUrl(text.to_owned());
+        let uri: Uri = text.parse().map_err(|_| bad())?;
+        let https = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            _ => return Err(bad()),
+        };
+        let authority = uri.authority().ok_or_else(bad)?;
+        let bare = uri.path() == "/" && uri.query().is_none();
+        if !bare || authority.as_str().contains('@') || authority.host().is_empty() {
+            return Err(bad());
+        }
+        let default = if https { ":443" } else { ":80" };
+        let authority = authority.as_str().to_ascii_lowercase();
+        Ok(Self {
+            https,
+            authority: authority
+                .strip_suffix(default)
+                .unwrap_or(&authority)
+                .to_owned(),
+        })
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "without randomness no answer is safe to give"
+)]
+fn system_random(bytes: &mut [u8; 16]) {
+    getrandom::fill(bytes).expect("the system gives random bytes");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(url: Option<&str>, proxies: &[&str]) -> Settings {
+        Settings {
+            public_url: url.map(|url| url.parse().unwrap()),
+            trusted_proxies: proxies.iter().map(|net| net.parse().unwrap()).collect(),
+            ..Settings::local(7420, Arc::new(|| Timestamp::UNIX_EPOCH))
+        }
+    }
+
+    #[test]
+    fn a_public_address_needs_tls_and_a_trusted_proxy() {
+        let public: SocketAddr = "0.0.0.0:7420".parse().unwrap();
+        for (url, proxies, fine) in [
+            (None, &[][..], false),
+            (Some("https://r.example"), &[], false),
+            (Some("http://r.example"), &["10.0.0.0/8"], false),
+            (None, &["10.0.0.0/8"], false),
+            (Some("https://r.example"), &["10.0.0.0/8"], true),
+        ] {
+            let settings = settings(url, proxies);
+            assert_eq!(
+                settings.check_bind(public).is_ok(),
+                fine,
+                "{url:?} {proxies:?}"
+            );
+            for local in [
+                "127.0.0.1:1",
+                "127.9.9.9:1",
+                "[::1]:1",
+                "[::ffff:127.0.0.1]:1",
+            ] {
+                assert_eq!(settings.check_bind(local.parse().unwrap()), Ok(()));
+            }
+        }
+        let refused = settings(None, &[]).check_bind(public).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("0.0.0.0:7420 can be reached")
+        );
+        assert!(refused.hint().contains("127.0.0.1"));
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin_and_nothing_more() {
+        let url: PublicUrl = "https://Review.Example.org:443/".parse().unwrap();
+        assert_eq!(url.origin(), "https://review.example.org");
+        let url: PublicUrl = "http://host:8080".parse().unwrap();
+        assert_eq!(
+            (url.https, url.origin().as_str()),
+            (false, "http://host:8080")
+        );
+        for bad in [
+            "",
+            "host",
+            "ftp://host",
+            "https://host/path",
+            "https://a@host",
+            "https://h/?q",
+        ] {
+            assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
+        }
+    }
+}

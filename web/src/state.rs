@@ -1,0 +1,40 @@
+//! What every handler reaches: the desk and the settings.
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{desk::Desk, live::Places, security::attempts::Attempts, settings::Settings};
+
+/// Shared by all handlers; a clone is two counters.
+#[derive(Clone)]
+pub struct AppState {
+    /// The daemon.
+    pub desk: Arc<dyn Desk>,
+    /// What the operator set.
+    pub settings: Arc<Settings>,
+    /// Failed attempts to sign in, by address.
+    pub(crate) attempts: Arc<Attempts>,
+    /// Places for live streams.
+    pub(crate) places: Places,
+}
+
+impl AppState {
+    /// The state of one router.
+    pub fn new(desk: Arc<dyn Desk>, settings: Settings) -> Self {
+        Self {
+            desk,
+            attempts: Arc::default(),
+            places: Places::new(settings.streams),
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Whether `address` failed too often; then it has to wait that many seconds.
+    pub(crate) fn must_wait(&self, address: IpAddr) -> Option<u64> {
+        self.attempts.must_wait(address, (self.settings.now)())
+    }
+
+    /// Notes a failed attempt from `address`.
+    pub(crate) fn failed(&self, address: IpAddr) {
+        self.attempts.failed(address, (self.settings.now)());
+    }
+}
