@@ -12,6 +12,7 @@ pub mod dialect;
 pub mod event;
 pub mod handoff;
 pub mod id;
+pub mod invisible;
 pub mod manifest;
 pub mod names;
 pub mod path;

@@ -166,4 +166,13 @@ impl Refusal {
         }
         self
     }
+
+    /// The same refusal at `place` in the file: line and column, both from 1.
+    #[must_use]
+    pub fn in_file(mut self, (line, column): (u32, u32)) -> Self {
+        for violation in &mut self.violations {
+            (violation.line, violation.column) = (line, column);
+        }
+        self
+    }
 }

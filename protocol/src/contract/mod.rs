@@ -1,14 +1,28 @@
 //! The rules of the contract, version 1.0.
 
+mod build;
+mod fields;
+mod findings;
+mod profile;
+mod relations;
+mod rule;
+mod text;
+mod version;
+mod walk;
+
 use crate::{
     checkpoint::Checkpoint,
     dialect::Document,
     handoff::{Handoff, Profile},
-    problem::{Refusal, Violation},
+    problem::{ProblemKind, Refusal, Violation},
 };
+use findings::{Findings, Words};
+pub use version::SUPPORTED;
 
 /// Largest document, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
+/// Deepest nesting of objects and lists; the document itself is 1.
+pub const MAX_DEPTH: usize = 32;
 
 /// What the workspace asks for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,12 +42,42 @@ pub struct Checked {
     pub warnings: Vec<Violation>,
 }
 
-/// Checks a handoff.
-pub fn check(_document: &Document, _rules: Rules) -> Result<Checked, Refusal> {
-    todo!()
+/// Checks a handoff. The refusal lists every broken rule, the most important first; its kind is the
+/// kind of that one.
+pub fn check(document: &Document, rules: Rules) -> Result<Checked, Refusal> {
+    let mut findings = Findings::new(document);
+    let content = document.fields();
+    let Some(version) = version::check(&mut findings, content, "handoff_version") else {
+        return Err(findings.refusal());
+    };
+    walk::object(&mut findings, fields::HANDOFF, content, "");
+    if !content.contains_key("task") && !content.contains_key("task_id") {
+        let fix =
+            "Add it, for example \"task\": \"Draft the Q3 risk summary\", or a stable \"task_id\".";
+        let words = Words::new("required", "is missing, and so is `task_id`", fix);
+        findings.missing(ProblemKind::InvalidContract, "", "/task", words);
+    }
+    let profile = profile::check(&mut findings, content, rules.least);
+    relations::check(&mut findings, content);
+    walk::invisible(&mut findings, &document.value, "");
+    let warnings = findings.finish()?;
+    Ok(Checked {
+        handoff: build::handoff(content, version, profile),
+        dialect: "handoff",
+        warnings,
+    })
 }
 
 /// Checks a checkpoint; also gives what is worth knowing all the same.
-pub fn check_checkpoint(_document: &Document) -> Result<(Checkpoint, Vec<Violation>), Refusal> {
-    todo!()
+pub fn check_checkpoint(document: &Document) -> Result<(Checkpoint, Vec<Violation>), Refusal> {
+    let mut findings = Findings::new(document);
+    let content = document.fields();
+    if version::check(&mut findings, content, "checkpoint_version").is_none() {
+        return Err(findings.refusal());
+    }
+    walk::object(&mut findings, fields::CHECKPOINT, content, "");
+    relations::check_checkpoint(&mut findings, content);
+    walk::invisible(&mut findings, &document.value, "");
+    let warnings = findings.finish()?;
+    Ok((build::checkpoint(content), warnings))
 }

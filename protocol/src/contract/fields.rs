@@ -1,0 +1,382 @@
+//! The fields of contract 1.0. The published schemas say the same; a test holds the two together.
+
+use super::rule::{Field, Rule, may, must};
+
+const YEAR: u64 = 31_536_000;
+
+const ID: &Rule = &Rule::Id;
+const TIME: &Rule = &Rule::Time;
+const PATH: &Rule = &Rule::Path;
+const UNIT: &Rule = &Rule::Unit;
+const FLAG: &Rule = &Rule::Flag;
+const SHA256: &Rule = &Rule::Sha256;
+const MEDIA: &Rule = &Rule::Media;
+const COUNT: &Rule = &whole(0, crate::dialect::MAX_INTEGER);
+const SPAN: &Rule = &whole(0, YEAR);
+const LINES: &Rule = &list(1000, &Rule::Text { min: 1, max: 4000 });
+const STATUS: &Rule = &Rule::Word(&["in_progress", "completed", "blocked", "failed", "cancelled"]);
+const FREE: &Rule = &Rule::Free { max: 256 };
+
+const fn text(max: usize) -> Rule {
+    Rule::Text { min: 0, max }
+}
+
+const fn whole(min: u64, max: u64) -> Rule {
+    Rule::Integer { min, max }
+}
+
+const fn list(max: usize, of: &'static Rule) -> Rule {
+    Rule::List {
+        of,
+        min: 0,
+        max,
+        unique: false,
+    }
+}
+
+const PARTY: &Rule = &Rule::Either(
+    ID,
+    &Rule::Object(&[
+        must("id", ID),
+        may("kind", &Rule::Word(&["agent", "human", "queue", "service"])),
+        may("name", &text(200)),
+        may("session_id", ID),
+        may("provider", &text(64)),
+        may("model", &text(128)),
+        may("version", &text(64)),
+    ]),
+);
+
+const TRACE: &Rule = &Rule::Object(&[
+    may("traceparent", &Rule::Traceparent),
+    may("tracestate", &text(512)),
+]);
+
+const CONFIDENCE: &Rule = &Rule::Either(
+    UNIT,
+    &Rule::Object(&[
+        must("value", UNIT),
+        may("basis", &text(2000)),
+        may("threshold", UNIT),
+    ]),
+);
+
+const EXPECTED_OUTPUT: &Rule = &Rule::Either(
+    &text(4000),
+    &Rule::Object(&[
+        may("description", &text(4000)),
+        may("media_type", MEDIA),
+        may("schema", &Rule::Schema),
+    ]),
+);
+
+const FALLBACK: &Rule = &Rule::Either(
+    &text(400),
+    &Rule::Object(&[
+        must(
+            "action",
+            &Rule::Word(&[
+                "human_queue",
+                "escalate",
+                "reroute",
+                "dead_letter",
+                "expire",
+            ]),
+        ),
+        may("to", ID),
+        may("after_seconds", SPAN),
+        may("reason", &text(1000)),
+    ]),
+);
+
+const ARTIFACT: &Rule = &Rule::Either(
+    PATH,
+    &Rule::Object(&[
+        must("path", PATH),
+        may(
+            "role",
+            &Rule::Word(&[
+                "output",
+                "input",
+                "log",
+                "transcript",
+                "diff",
+                "preview",
+                "evidence",
+                "other",
+            ]),
+        ),
+        may("media_type", MEDIA),
+        may("sha256", SHA256),
+        may("size", COUNT),
+        may("title", &text(200)),
+    ]),
+);
+
+const REQUEST: &Rule = &Rule::Object(&[
+    must("id", ID),
+    may(
+        "kind",
+        &Rule::Word(&["review", "approve_action", "question", "input"]),
+    ),
+    may("prompt", &text(10_000)),
+    may(
+        "action",
+        &Rule::Object(&[
+            must("name", &text(256)),
+            may("arguments", &Rule::Any),
+            may("call_id", ID),
+        ]),
+    ),
+    may(
+        "allowed",
+        &Rule::List {
+            of: &Rule::Word(&["approve", "edit", "reject", "respond", "ignore"]),
+            min: 1,
+            max: 5,
+            unique: true,
+        },
+    ),
+    may("response_schema", &Rule::Schema),
+    may("expires_at", TIME),
+    may("artifacts", &list(1000, PATH)),
+]);
+
+const MODEL: &Rule = &Rule::Object(&[
+    may("provider", &text(64)),
+    may("model", &text(128)),
+    may("adapter", &text(64)),
+    may("adapter_version", &text(64)),
+    may("at", TIME),
+    may("rationale", &text(2000)),
+    may("policy", &list(32, &text(256))),
+    may(
+        "outcome",
+        &Rule::Word(&["ok", "error", "timeout", "refused", "skipped"]),
+    ),
+]);
+
+const PROVENANCE: &Rule = &Rule::Object(&[
+    may(
+        "inputs",
+        &list(
+            256,
+            &Rule::Either(
+                &text(2048),
+                &Rule::Object(&[
+                    may("name", &text(256)),
+                    may("uri", &text(2048)),
+                    may("digest", &Rule::Map(&text(256))),
+                ]),
+            ),
+        ),
+    ),
+    may(
+        "tools",
+        &list(
+            256,
+            &Rule::Either(
+                &text(256),
+                &Rule::Object(&[
+                    must("name", &text(256)),
+                    may("calls", COUNT),
+                    may("call_id", ID),
+                ]),
+            ),
+        ),
+    ),
+    may("model", MODEL),
+    may("routes", &list(64, MODEL)),
+    may(
+        "usage",
+        &Rule::Object(&[
+            may("input_tokens", COUNT),
+            may("output_tokens", COUNT),
+            may(
+                "cost",
+                &Rule::Object(&[
+                    must("amount", &Rule::Amount),
+                    must("currency", &Rule::Currency),
+                ]),
+            ),
+        ]),
+    ),
+    may("trace", TRACE),
+]);
+
+/// The fields of a handoff. `handoff_version` is checked before them, `task` or `task_id` after.
+pub(super) const HANDOFF: &[Field] = &[
+    may("$schema", &text(512)),
+    may("handoff_version", &text(16)),
+    may(
+        "profile",
+        &Rule::Word(&["minimal", "contract", "regulated"]),
+    ),
+    may("handoff_id", ID),
+    may("idempotency_key", ID),
+    may("revision", &whole(1, 1_000_000)),
+    may("supersedes", ID),
+    may("created_at", TIME),
+    must("from_agent", PARTY),
+    may("to_agent", PARTY),
+    may("assignees", &list(32, ID)),
+    may("task_id", ID),
+    may("session_id", ID),
+    may("parent_handoff_id", ID),
+    may(
+        "hops",
+        &list(
+            32,
+            &Rule::Object(&[must("agent", ID), may("handoff_id", ID), may("at", TIME)]),
+        ),
+    ),
+    may(
+        "task",
+        &Rule::Text {
+            min: 1,
+            max: 10_000,
+        },
+    ),
+    may("title", &Rule::Text { min: 1, max: 200 }),
+    may("status", STATUS),
+    may(
+        "trigger",
+        &Rule::Word(&[
+            "completion",
+            "confidence",
+            "critical_action",
+            "error",
+            "sensitive",
+            "policy",
+            "session_end",
+            "manual",
+        ]),
+    ),
+    may("reason", &text(4000)),
+    may("summary", &text(20_000)),
+    may("completed", LINES),
+    may("remaining", LINES),
+    may("decisions", LINES),
+    may("pitfalls_hit", LINES),
+    may("questions", LINES),
+    may("context", FREE),
+    may("confidence", CONFIDENCE),
+    may(
+        "scope",
+        &Rule::Object(&[may("represents", &text(2000)), may("excludes", LINES)]),
+    ),
+    may("expected_output", EXPECTED_OUTPUT),
+    may("deadline", TIME),
+    may("timeout_seconds", &whole(1, YEAR)),
+    may("fallback", FALLBACK),
+    may(
+        "return_contract",
+        &Rule::Object(&[
+            may("allowed", FLAG),
+            may("to", ID),
+            may("max_hops", &whole(0, 32)),
+        ]),
+    ),
+    may("artifacts", &list(1000, ARTIFACT)),
+    may("checkpoint", PATH),
+    may("requests", &list(64, REQUEST)),
+    may("provenance", PROVENANCE),
+    may("trace", TRACE),
+    may("capabilities_required", &list(64, &text(128))),
+    may(
+        "privacy",
+        &Rule::Object(&[
+            may("modes", &list(16, &text(64))),
+            may("regions", &list(64, &text(64))),
+            may("retention_days", COUNT),
+        ]),
+    ),
+    may("latency_budget_ms", COUNT),
+    may(
+        "memory",
+        &list(
+            256,
+            &Rule::Object(&[
+                must("key", ID),
+                may("op", &Rule::Word(&["set", "append", "delete"])),
+                may("value", &Rule::Any),
+                may("version", COUNT),
+            ]),
+        ),
+    ),
+    may(
+        "classification",
+        &Rule::Word(&["public", "internal", "confidential", "restricted"]),
+    ),
+    may(
+        "regulatory_reference",
+        &Rule::Either(&text(400), &list(32, &text(400))),
+    ),
+    may(
+        "sign_off_gates",
+        &list(
+            16,
+            &Rule::Object(&[
+                must("id", ID),
+                may("role", &text(128)),
+                may("min_approvals", &whole(1, 16)),
+                may("exclude_submitter", FLAG),
+                may("after", &list(16, ID)),
+            ]),
+        ),
+    ),
+    may("quality_checklist", LINES),
+    may(
+        "audit_trail",
+        &list(
+            1000,
+            &Rule::Object(&[
+                must("at", TIME),
+                may("actor", &text(256)),
+                must("action", &text(256)),
+                may("prev", SHA256),
+                may("hash", SHA256),
+            ]),
+        ),
+    ),
+    may(
+        "dialect",
+        &Rule::Object(&[
+            may("name", &text(64)),
+            may("original", PATH),
+            may("sha256", SHA256),
+        ]),
+    ),
+];
+
+/// The fields of a checkpoint.
+pub(super) const CHECKPOINT: &[Field] = &[
+    may("$schema", &text(512)),
+    may("checkpoint_version", &text(16)),
+    must("from_agent", PARTY),
+    must("step", COUNT),
+    may("steps", COUNT),
+    may("task_id", ID),
+    may("at", TIME),
+    may("status", STATUS),
+    may("title", &text(200)),
+    may("completed", LINES),
+    may("remaining", LINES),
+    may("decisions", LINES),
+    may("pitfalls_hit", LINES),
+    may("context", FREE),
+    may("artifacts", &list(1000, ARTIFACT)),
+    may("session_id", ID),
+    may("heartbeat_seconds", &whole(1, 86_400)),
+    may("pid", &whole(1, 4_194_304)),
+    may(
+        "resume",
+        &Rule::Object(&[
+            must("path", PATH),
+            may("media_type", MEDIA),
+            may("sha256", SHA256),
+        ]),
+    ),
+    may("prev", SHA256),
+    may("trace", TRACE),
+];

@@ -1,0 +1,133 @@
+//! Rules between fields, which no rule on one field can say.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{
+    findings::{Findings, Words},
+    text,
+    walk::whole,
+};
+use crate::problem::ProblemKind::InvalidContract;
+
+/// Checks a handoff.
+pub(super) fn check(findings: &mut Findings<'_>, content: &Map<String, Value>) {
+    once(findings, content, "artifacts", "path");
+    once(findings, content, "requests", "id");
+    once(findings, content, "sign_off_gates", "id");
+    gates(findings, content);
+    let time = |name: &str| text::time(content.get(name)?.as_str()?);
+    if let (Some(made), Some(due)) = (time("created_at"), time("deadline"))
+        && due <= made
+    {
+        let words = Words::new(
+            "deadline",
+            "is not after `created_at`, so the handoff is overdue from the start",
+            "Give a later deadline.",
+        );
+        findings.warn("/deadline", words);
+    }
+}
+
+/// Checks a checkpoint.
+pub(super) fn check_checkpoint(findings: &mut Findings<'_>, content: &Map<String, Value>) {
+    once(findings, content, "artifacts", "path");
+    for (name, why) in [
+        (
+            "task_id",
+            "Without it nobody can tell which task stopped here.",
+        ),
+        ("at", "Without it the time of arrival counts."),
+    ] {
+        if !content.contains_key(name) {
+            let message = format!("has no `{name}`, which is recommended");
+            findings.warn("", Words::new("recommended", message, why));
+        }
+    }
+    let number = |name: &str| whole(content.get(name)?);
+    if let (Some(step), Some(steps)) = (number("step"), number("steps"))
+        && step > steps
+    {
+        let message = format!("must be at most `steps`, which is {steps}; {step} here");
+        let words = Words::new("range", message, "Raise `steps`, or leave it out.");
+        findings.wrong(InvalidContract, "/step", words);
+    }
+}
+
+/// Refuses a second item of `list` whose `name` was used before. An item may also be that name itself.
+fn once(findings: &mut Findings<'_>, content: &Map<String, Value>, list: &str, name: &str) {
+    let mut seen = HashSet::new();
+    let items = content.get(list).and_then(Value::as_array);
+    for (n, item) in items.into_iter().flatten().enumerate() {
+        let (value, at) = match item.get(name) {
+            Some(value) => (value.as_str(), format!("/{list}/{n}/{name}")),
+            None => (item.as_str(), format!("/{list}/{n}")),
+        };
+        if let Some(value) = value
+            && !seen.insert(value)
+        {
+            let message = format!("repeats the {name} {}", text::quoted(value));
+            let words = Words::new("duplicate", message, "Name each once.");
+            findings.wrong(InvalidContract, &at, words);
+        }
+    }
+}
+
+/// A gate that waits for one that never comes would hold the work for ever.
+fn gates(findings: &mut Findings<'_>, content: &Map<String, Value>) {
+    let gates = content.get("sign_off_gates").and_then(Value::as_array);
+    let gates: Vec<_> = gates.into_iter().flatten().collect();
+    let id = |gate: &'_ Value| gate.get("id").and_then(Value::as_str).map(str::to_owned);
+    let known: HashSet<_> = gates.iter().filter_map(|gate| id(gate)).collect();
+    let after = |gate: &'_ Value| -> Vec<String> {
+        let names = gate.get("after").and_then(Value::as_array);
+        let names = names.into_iter().flatten();
+        names
+            .filter_map(|n| n.as_str().map(str::to_owned))
+            .collect()
+    };
+    for (n, gate) in gates.iter().enumerate() {
+        for (m, name) in after(gate).iter().enumerate() {
+            if !known.contains(name) {
+                let message = format!("names no gate of this handoff: {}", text::quoted(name));
+                let words = Words::new("reference", message, "Name the id of another gate.");
+                findings.wrong(
+                    InvalidContract,
+                    &format!("/sign_off_gates/{n}/after/{m}"),
+                    words,
+                );
+            }
+        }
+    }
+    // Take away every gate whose predecessors are gone; what stays waits in a circle.
+    let mut waiting: Vec<_> = gates.iter().enumerate().collect();
+    let mut gone: HashSet<String> = HashSet::new();
+    loop {
+        let before = waiting.len();
+        waiting.retain(|(_, gate)| {
+            let free = after(gate)
+                .iter()
+                .all(|name| gone.contains(name) || !known.contains(name));
+            if free {
+                gone.extend(id(gate));
+            }
+            !free
+        });
+        if waiting.len() == before {
+            break;
+        }
+    }
+    if let Some((n, _)) = waiting.first() {
+        let words = Words::new(
+            "circle",
+            "waits for itself, by way of the gates it comes after",
+            "Remove one of the `after` entries.",
+        );
+        findings.wrong(
+            InvalidContract,
+            &format!("/sign_off_gates/{n}/after"),
+            words,
+        );
+    }
+}

@@ -1,0 +1,171 @@
+//! The shapes of text that have a grammar.
+
+use jiff::Timestamp;
+
+use super::rule::Rule;
+
+/// Whether `said` has the grammar of `rule`. Free text and paths have their own checks.
+pub(super) fn fits(rule: &Rule, said: &str) -> bool {
+    match rule {
+        Rule::Id => is_id(said),
+        Rule::Time => time(said).is_some(),
+        Rule::Media => is_media(said),
+        Rule::Sha256 => said.len() == 64 && said.bytes().all(is_lower_hex),
+        Rule::Traceparent => is_traceparent(said),
+        Rule::Amount => is_amount(said),
+        Rule::Currency => said.len() == 3 && said.bytes().all(|b| b.is_ascii_uppercase()),
+        _ => true,
+    }
+}
+
+/// The time that `said` writes, when it is a full date and time with offset (RFC 3339, section 5.6).
+pub(super) fn time(said: &str) -> Option<Timestamp> {
+    let bytes = said.as_bytes();
+    let (head, tail) = bytes.split_at_checked(19)?;
+    let shape = b"0000-00-00T00:00:00";
+    let matches = |bytes: &[u8], shape: &[u8]| {
+        bytes.len() == shape.len()
+            && bytes.iter().zip(shape).all(|(byte, like)| match like {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == like,
+            })
+    };
+    let offset = match tail.strip_prefix(b".") {
+        None => tail,
+        Some(rest) => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if !(1..=9).contains(&digits) {
+                return None;
+            }
+            &rest[digits..]
+        }
+    };
+    let zoned = offset == b"Z" || matches(offset, b"+00:00") || matches(offset, b"-00:00");
+    (matches(head, shape) && zoned).then(|| said.parse().ok())?
+}
+
+/// `said` in quotes and short enough for a message, with everything unusual escaped.
+pub(super) fn quoted(said: &str) -> String {
+    let mut short: String = said.chars().take(40).collect();
+    if short.len() < said.len() {
+        short.push('…');
+    }
+    let mut shown = String::from("\"");
+    for c in short.chars() {
+        if c.is_control() || crate::invisible::hides(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.push('"');
+    shown
+}
+
+fn is_id(said: &str) -> bool {
+    let extra = |b: u8| b.is_ascii_alphanumeric() || b"._:@+/-".contains(&b);
+    said.len() <= 128
+        && said
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric())
+        && said.bytes().all(extra)
+}
+
+fn is_media(said: &str) -> bool {
+    let name = |part: &str| {
+        let mut bytes = part.bytes();
+        bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
+            && bytes.all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+    };
+    let (essence, parameters) = said.split_once(';').unwrap_or((said, ""));
+    said.len() <= 127
+        && essence
+            .split_once('/')
+            .is_some_and(|(a, b)| name(a) && name(b))
+        && parameters.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
+fn is_traceparent(said: &str) -> bool {
+    let lengths = [2, 32, 16, 2];
+    let parts: Vec<_> = said.split('-').collect();
+    parts.len() == lengths.len()
+        && parts
+            .iter()
+            .zip(lengths)
+            .all(|(part, length)| part.len() == length && part.bytes().all(is_lower_hex))
+}
+
+fn is_amount(said: &str) -> bool {
+    let digits =
+        |s: &str, most| (1..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
+    match said.split_once('.') {
+        None => digits(said, 12),
+        Some((whole, fraction)) => digits(whole, 12) && digits(fraction, 9),
+    }
+}
+
+fn is_lower_hex(byte: u8) -> bool {
+    byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_full_real_and_with_offset() {
+        for good in [
+            "2026-11-20T22:00:00Z",
+            "2026-11-20T22:00:00.123456789+05:30",
+            "2024-02-29T00:00:00-00:00",
+        ] {
+            assert!(time(good).is_some(), "{good}");
+        }
+        for bad in [
+            "2026-11-20",
+            "2026-11-20 22:00:00Z",
+            "2026-11-20T22:00:00",
+            "2026-11-20T22:00Z",
+            "2026-02-30T00:00:00Z",
+            "2026-11-20T25:00:00Z",
+            "2026-11-20T22:00:00.Z",
+            "2026-11-20T22:00:00.1234567890Z",
+            "2026-11-20T22:00:00+0530",
+            "2026-11-20T22:00:00+99:99",
+            "2026-11-20T22:00:00Z[UTC]",
+            "tomorrow",
+            "",
+            "2026-11-20T22:00:0é",
+        ] {
+            assert!(time(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_media_types_amounts_and_traces_have_their_grammar() {
+        for (rule, good, bad) in [
+            (Rule::Id, "a.b/c:d@e+f-g_h", "-a"),
+            (Rule::Id, "7", "a b"),
+            (Rule::Media, "text/markdown; charset=utf-8", "text"),
+            (Rule::Media, "application/vnd.a+json", "text/"),
+            (Rule::Amount, "0.25", "1."),
+            (Rule::Amount, "123456789012", "1234567890123"),
+            (
+                Rule::Traceparent,
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            ),
+            (Rule::Currency, "EUR", "eur"),
+        ] {
+            assert!(fits(&rule, good), "{good}");
+            assert!(!fits(&rule, bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_quoted_is_short_and_visible() {
+        assert_eq!(quoted("a\u{202e}b\n"), "\"a\\u{202e}b\\u{a}\"");
+        assert_eq!(quoted(&"x".repeat(99)).chars().count(), 43);
+    }
+}
