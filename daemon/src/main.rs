@@ -1,1 +1,3 @@
+//! The program `countersign`.
+
 fn main() {}

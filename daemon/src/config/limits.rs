@@ -1,0 +1,38 @@
+//! `[limits]`: what strangers may take, so that intake keeps its share of descriptors.
+
+use super::{Entry, layer::Layers, origin::Setting, section::Section};
+
+/// `[limits]`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// HTTP connections open at once.
+    pub connections: Setting<u64>,
+    /// HTTP connections open at once from one address.
+    pub connections_per_address: Setting<u64>,
+}
+
+impl Limits {
+    pub(super) fn read(section: &Section<'_>, layers: &Layers<'_>) -> Self {
+        let connections = layers.pick(section.take("connections"), "COUNTERSIGN_CONNECTIONS", None);
+        let per_address = layers.pick(
+            section.take("connections_per_address"),
+            "COUNTERSIGN_CONNECTIONS_PER_ADDRESS",
+            None,
+        );
+        section.finish(&[]);
+        Self {
+            connections: connections.unwrap_or_else(|| Setting::default(512)),
+            connections_per_address: per_address.unwrap_or_else(|| Setting::default(128)),
+        }
+    }
+
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        vec![
+            Entry::new("limits.connections", &self.connections),
+            Entry::new(
+                "limits.connections_per_address",
+                &self.connections_per_address,
+            ),
+        ]
+    }
+}

@@ -1,0 +1,311 @@
+//! The configuration: defaults, under a file, under the environment, under flags.
+//!
+//! Every value knows where it came from. Nothing starts with a configuration that is not good.
+
+mod auth;
+mod error;
+mod layer;
+mod limits;
+mod observe;
+mod origin;
+mod quantity;
+mod roots;
+mod section;
+mod server;
+#[cfg(test)]
+mod tests;
+mod value;
+mod workspace;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value as Json;
+
+pub use self::{
+    auth::Auth,
+    error::{ConfigError, ConfigErrors, Place},
+    layer::{Environment, Flags},
+    limits::Limits,
+    observe::{LogFormat, Observe},
+    origin::{Origin, Setting},
+    quantity::{Size, Span},
+    roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
+    server::{PublicUrl, Server},
+    workspace::{Class, Heartbeat, Workspace, WorkspaceName},
+};
+use self::{
+    layer::Layers,
+    roots::{Listed, real_folder, real_or_planned, same_name},
+    section::{File, Section},
+    value::Value,
+    workspace::Stated,
+};
+
+/// The reference: every key with its default, as `countersign config default` prints it.
+pub const REFERENCE: &str = include_str!("reference.toml");
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file that was read.
+    pub file: Option<Setting<PathBuf>>,
+    /// `[server]`.
+    pub server: Server,
+    /// `[auth]`.
+    pub auth: Auth,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[observe]`.
+    pub observe: Observe,
+    /// What is served, without overlaps.
+    pub roots: Vec<Root>,
+    listed: Vec<Listed>,
+}
+
+/// One line of `config show`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// For example `server.listen`.
+    pub key: String,
+    /// The value.
+    pub value: Json,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Entry {
+    fn new<T: Value>(key: impl Into<String>, setting: &Setting<T>) -> Self {
+        Self {
+            key: key.into(),
+            value: setting.value.show(),
+            origin: setting.origin.clone(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks all layers. Nothing needs to be served; see [`Config::require_roots`].
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigErrors> {
+        let file = find_file(flags, environment);
+        let text = match &file {
+            Some(file) => read(file)?,
+            None => String::new(),
+        };
+        let unnamed = PathBuf::from("countersign.toml");
+        let path = file.as_ref().map_or(&unnamed, |file| &file.value);
+        Self::from_text(path, &text, file.clone(), flags, environment)
+    }
+
+    fn from_text(
+        path: &Path,
+        text: &str,
+        file: Option<Setting<PathBuf>>,
+        flags: &Flags,
+        environment: &Environment,
+    ) -> Result<Self, ConfigErrors> {
+        let source = File::new(path, text);
+        let layers = Layers::new(environment);
+        let table = source.parse()?;
+        let top = Section::new(&source, "", Some(table.get_ref()));
+        if let Some(version) = top.take::<u64>("version")
+            && version.value != 1
+        {
+            layers.fail(
+                ConfigError::new(format!(
+                    "{}: `version` is {}, and this program knows version 1",
+                    version.origin, version.value
+                ))
+                .hint("use the program that wrote the file, or write it anew for version 1"),
+            );
+        }
+        let server = Server::read(&top.table("server"), &layers, flags);
+        let auth = Auth::read(&top.table("auth"), &layers);
+        let limits = Limits::read(&top.table("limits"), &layers);
+        let observe = Observe::read(&top.table("observe"), &layers, flags);
+        let base = path.parent().unwrap_or(Path::new(""));
+        let mut listed = Vec::new();
+        for (span, section) in top.tables("workspace") {
+            let path = section.take::<PathBuf>("path");
+            let stated = Stated::read(&section);
+            section.finish(&[]);
+            let Some(path) = path else {
+                let error = ConfigError::new("a workspace needs a `path`");
+                source.fail(
+                    span,
+                    error.hint("add `path = \"…\"`, the folder in which agents work"),
+                );
+                continue;
+            };
+            match real_folder(&base.join(environment.expand(&path.value))) {
+                Ok(real) => listed.push(Listed {
+                    path: Setting {
+                        value: real,
+                        origin: path.origin,
+                    },
+                    stated,
+                }),
+                Err(error) => source.fail(span, error),
+            }
+        }
+        top.finish(&[]);
+        let mut config = Self {
+            file,
+            server,
+            auth,
+            limits,
+            observe,
+            roots: Vec::new(),
+            listed,
+        };
+        let mut errors = source.errors.take();
+        errors.extend(layers.errors.take());
+        if errors.is_empty() {
+            match config.find_roots(&flags.roots) {
+                Ok(roots) => config.roots = roots,
+                Err(found) => errors.extend(found.0),
+            }
+        }
+        if errors.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(errors))
+        }
+    }
+
+    fn find_roots(&self, named: &[PathBuf]) -> Result<Vec<Root>, ConfigErrors> {
+        let mut roots: Vec<Root> = Vec::new();
+        for listed in &self.listed {
+            roots.push(Root {
+                path: listed.path.value.clone(),
+                kind: RootKind::Workspace,
+            });
+        }
+        for named in named {
+            let path = real_folder(named)?;
+            if self.listed.iter().any(|listed| listed.path.value == path) {
+                continue;
+            }
+            let kind = if path.join(WORKSPACE_FILE).symlink_metadata().is_ok() {
+                RootKind::Workspace
+            } else {
+                RootKind::Parent
+            };
+            roots.push(Root { path, kind });
+        }
+        roots.sort_by(|a, b| a.path.cmp(&b.path));
+        self.check_roots(&roots)?;
+        Ok(roots)
+    }
+
+    fn check_roots(&self, roots: &[Root]) -> Result<(), ConfigErrors> {
+        let data_dir = real_or_planned(&self.server.data_dir);
+        let mut workspaces: Vec<Workspace> = Vec::new();
+        for (at, root) in roots.iter().enumerate() {
+            let inside = roots[..at]
+                .iter()
+                .find(|other| root.path.starts_with(&other.path));
+            if let Some(outer) = inside {
+                return Err(ConfigError::new(format!(
+                    "`{}` lies inside `{}`, and both are served",
+                    root.path.display(),
+                    outer.path.display()
+                ))
+                .hint("serve one of them; a handoff must belong to one workspace only")
+                .into());
+            }
+            match root.kind {
+                RootKind::Parent if data_dir.starts_with(&root.path) => {
+                    return Err(ConfigError::new(format!(
+                        "the data folder `{}` lies inside `{}`, which is served",
+                        data_dir.display(),
+                        root.path.display()
+                    ))
+                    .hint("keep the daemon's own state elsewhere with `--data-dir`")
+                    .into());
+                }
+                RootKind::Parent if root.path.starts_with(&data_dir) => {
+                    return Err(ConfigError::new(format!(
+                        "`{}` lies inside the data folder `{}`",
+                        root.path.display(),
+                        data_dir.display()
+                    ))
+                    .hint("serve another folder, or move the data folder with `--data-dir`")
+                    .into());
+                }
+                RootKind::Parent => {}
+                RootKind::Workspace => {
+                    let workspace = self.workspace(&root.path)?;
+                    let twin = workspaces
+                        .iter()
+                        .find(|other| other.name.value == workspace.name.value);
+                    if let Some(twin) = twin {
+                        return Err(same_name(&workspace, twin).into());
+                    }
+                    workspaces.push(workspace);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a configuration that serves nothing.
+    pub fn require_roots(&self) -> Result<(), ConfigError> {
+        if self.roots.is_empty() {
+            return Err(ConfigError::new("there is no folder to serve")
+                .hint("name one: `countersign serve DIR`; or make one: `countersign init DIR`"));
+        }
+        Ok(())
+    }
+
+    /// Every value with its origin, in the order of the reference.
+    pub fn entries(&self) -> Vec<Entry> {
+        let mut entries = self.server.entries();
+        entries.extend(self.auth.entries());
+        entries.extend(self.limits.entries());
+        entries.extend(self.observe.entries());
+        for workspace in self.discover().workspaces {
+            entries.extend(workspace.entries());
+        }
+        entries
+    }
+}
+
+/// `--config`, else `COUNTERSIGN_CONFIG`, else `$XDG_CONFIG_HOME/countersign/countersign.toml`
+/// when it is there.
+fn find_file(flags: &Flags, environment: &Environment) -> Option<Setting<PathBuf>> {
+    if let Some(path) = &flags.config {
+        return Some(Setting {
+            value: path.clone(),
+            origin: Origin::Flag("--config"),
+        });
+    }
+    if let Some(path) = environment.get("COUNTERSIGN_CONFIG") {
+        return Some(Setting {
+            value: PathBuf::from(path),
+            origin: Origin::Environment("COUNTERSIGN_CONFIG"),
+        });
+    }
+    let folder = environment.xdg("XDG_CONFIG_HOME", ".config")?;
+    Some(folder.join("countersign/countersign.toml"))
+        .filter(|path| path.exists())
+        .map(Setting::default)
+}
+
+fn read(file: &Setting<PathBuf>) -> Result<String, ConfigError> {
+    std::fs::read_to_string(&file.value).map_err(|error: io::Error| {
+        ConfigError::new(format!("cannot read `{}`: {error}", file.value.display()))
+            .hint(format!("it is named by: {}", file.origin))
+    })
+}
+
+/// The known word that somebody most likely meant.
+pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::osa_distance(word, name), name))
+        .filter(|(distance, name)| *distance <= name.len().max(word.len()).div_ceil(3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}

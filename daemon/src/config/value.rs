@@ -1,0 +1,205 @@
+//! How each kind of value is read from a file or from text, and shown again.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use countersign_protocol::handoff::Profile;
+use ipnet::IpNet;
+use serde_json::Value as Json;
+use toml::de::DeValue;
+
+use super::{
+    Class, Heartbeat, LogFormat, PublicUrl, WorkspaceName,
+    quantity::{Size, Span},
+};
+
+/// A kind of value. The error is the end of a sentence that begins with the name of the setting.
+pub(super) trait Value: Sized {
+    /// From the text of a flag or an environment variable.
+    fn from_text(text: &str) -> Result<Self, String>;
+
+    /// From a file. Text unless said otherwise.
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
+        match value.as_str() {
+            Some(text) => Self::from_text(text),
+            None => Err(format!("must be text, not {}", kind(value))),
+        }
+    }
+
+    /// For `config show`.
+    fn show(&self) -> Json;
+}
+
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+macro_rules! parsed {
+    ($($kind:ty),+) => {$(
+        impl Value for $kind {
+            fn from_text(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|error| format!("{error}"))
+            }
+
+            fn show(&self) -> Json {
+                Json::from(self.to_string())
+            }
+        }
+    )+};
+}
+
+parsed!(Span, Size, PublicUrl, WorkspaceName, Heartbeat);
+
+/// Values of which there are only a few.
+macro_rules! choice {
+    ($kind:ty, $($name:literal => $value:expr),+) => {
+        impl Value for $kind {
+            fn from_text(text: &str) -> Result<Self, String> {
+                match text {
+                    $($name => Ok($value),)+
+                    _ => Err(one_of(text, &[$($name),+])),
+                }
+            }
+
+            fn show(&self) -> Json {
+                $(if *self == $value {
+                    return Json::from($name);
+                })+
+                Json::Null
+            }
+        }
+    };
+}
+
+choice!(Class, "public" => Class::Public, "internal" => Class::Internal,
+    "confidential" => Class::Confidential, "restricted" => Class::Restricted);
+choice!(Profile, "minimal" => Profile::Minimal, "contract" => Profile::Contract,
+    "regulated" => Profile::Regulated);
+choice!(LogFormat, "text" => LogFormat::Text, "json" => LogFormat::Json);
+
+fn one_of(text: &str, names: &[&str]) -> String {
+    let list: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let nearest = super::nearest(text, names.iter().copied())
+        .map(|name| format!("; did you mean `{name}`?"))
+        .unwrap_or_default();
+    format!("must be one of {}{nearest}", list.join(", "))
+}
+
+impl Value for String {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("must not be empty".to_owned());
+        }
+        if text.chars().any(char::is_control) || text.len() > 256 {
+            return Err("must be one line of at most 256 bytes".to_owned());
+        }
+        Ok(text.to_owned())
+    }
+
+    fn show(&self) -> Json {
+        Json::from(self.as_str())
+    }
+}
+
+impl Value for PathBuf {
+    fn from_text(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text.contains('\0') {
+            return Err("must be a path".to_owned());
+        }
+        Ok(Self::from(text))
+    }
+
+    fn show(&self) -> Json {
+        Json::from(self.display().to_string())
+    }
+}
+
+impl Value for SocketAddr {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| "must be an address and a port such as `127.0.0.1:7420`".to_owned())
+    }
+
+    fn show(&self) -> Json {
+        Json::from(self.to_string())
+    }
+}
+
+impl Value for Vec<IpNet> {
+    /// Separated by commas.
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(network)
+            .collect()
+    }
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
+        let list = value
+            .as_array()
+            .ok_or_else(|| format!("must be a list, not {}", kind(value)))?;
+        list.iter()
+            .map(|item| network(item.get_ref().as_str().unwrap_or_default()))
+            .collect()
+    }
+
+    fn show(&self) -> Json {
+        self.iter().map(ToString::to_string).collect()
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    text.parse::<IpNet>()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+        .map_err(|_| "must hold addresses or networks such as `10.0.0.0/8`".to_owned())
+}
+
+impl Value for u64 {
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(number) if number > 0 => Ok(number),
+            _ => Err("must be a whole number above 0".to_owned()),
+        }
+    }
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
+        match value.as_integer() {
+            Some(number) if number.radix() == 10 => Self::from_text(number.as_str()),
+            _ => Err("must be a whole number above 0".to_owned()),
+        }
+    }
+
+    fn show(&self) -> Json {
+        Json::from(*self)
+    }
+}
+
+impl Value for f64 {
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(number) if (0.0..=1.0).contains(&number) => Ok(number),
+            _ => Err("must be a number from 0 to 1".to_owned()),
+        }
+    }
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
+        match value {
+            DeValue::Float(number) => Self::from_text(number.as_str()),
+            DeValue::Integer(number) => Self::from_text(number.as_str()),
+            _ => Err(format!("must be a number from 0 to 1, not {}", kind(value))),
+        }
+    }
+
+    fn show(&self) -> Json {
+        Json::from(*self)
+    }
+}

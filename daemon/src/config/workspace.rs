@@ -1,0 +1,210 @@
+//! One workspace: its section in the configuration file, over the `workspace.toml` in its folder,
+//! over the defaults.
+
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use countersign_protocol::handoff::Profile;
+
+use super::{
+    Entry,
+    origin::Setting,
+    quantity::{Size, Span},
+    section::Section,
+};
+
+/// The name of a workspace: one part of a URL and of a line of output.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WorkspaceName(String);
+
+impl WorkspaceName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for WorkspaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for WorkspaceName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let good = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
+        let first = text.chars().next().is_some_and(char::is_alphanumeric);
+        if first && text.len() <= 64 && text.chars().all(good) && !text.ends_with(' ') {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(
+                "must begin with a letter or digit and hold only letters, digits, spaces, `.`, \
+                 `_` and `-`, at most 64 bytes",
+            )
+        }
+    }
+}
+
+/// How much harm it does when the content leaves the house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// None.
+    Public,
+    /// A little.
+    Internal,
+    /// A lot.
+    Confidential,
+    /// Too much.
+    Restricted,
+}
+
+impl Class {
+    /// The name in files and on pages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Confidential => "confidential",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+/// How long an agent may be silent after a checkpoint that promises nothing itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// Silence alone makes no card.
+    Off,
+    /// Longer silence makes a card.
+    After(Span),
+}
+
+impl FromStr for Heartbeat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        match text.parse() {
+            Ok(span) if span >= Span(Duration::from_secs(1)) => Ok(Self::After(span)),
+            _ => Err("must be `off` or a length of time of at least `1s`, such as `5m`"),
+        }
+    }
+}
+
+impl fmt::Display for Heartbeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::After(span) => span.fmt(f),
+        }
+    }
+}
+
+/// A workspace with every setting filled in.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// The real path of its folder.
+    pub path: Setting<PathBuf>,
+    /// Its name, unique; else that of the folder.
+    pub name: Setting<WorkspaceName>,
+    /// The class of what is in it, where the handoff states no stricter one.
+    pub class: Setting<Class>,
+    /// The least strict profile it accepts.
+    pub profile: Setting<Profile>,
+    /// Stated confidence under which the risk is higher, 0 to 1.
+    pub confidence_floor: Setting<f64>,
+    /// How long a file must be quiet where the kernel cannot tell that nobody writes.
+    pub settle: Setting<Span>,
+    /// Larger files are kept by digest only.
+    pub keep_up_to: Setting<Size>,
+    /// Files that one handoff may bring.
+    pub max_files: Setting<u64>,
+    /// Silence that makes a card, where a checkpoint promises nothing itself.
+    pub heartbeat: Setting<Heartbeat>,
+}
+
+impl Workspace {
+    /// What `config show` says about it.
+    pub fn entries(&self) -> Vec<Entry> {
+        let key = |name: &str| format!("workspace.\"{}\".{name}", self.name.value);
+        vec![
+            Entry::new(key("path"), &self.path),
+            Entry::new(key("class"), &self.class),
+            Entry::new(key("profile"), &self.profile),
+            Entry::new(key("confidence_floor"), &self.confidence_floor),
+            Entry::new(key("settle"), &self.settle),
+            Entry::new(key("keep_up_to"), &self.keep_up_to),
+            Entry::new(key("max_files"), &self.max_files),
+            Entry::new(key("heartbeat"), &self.heartbeat),
+        ]
+    }
+}
+
+/// What one file says about a workspace.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stated {
+    pub(super) name: Option<Setting<WorkspaceName>>,
+    class: Option<Setting<Class>>,
+    profile: Option<Setting<Profile>>,
+    confidence_floor: Option<Setting<f64>>,
+    settle: Option<Setting<Span>>,
+    keep_up_to: Option<Setting<Size>>,
+    max_files: Option<Setting<u64>>,
+    heartbeat: Option<Setting<Heartbeat>>,
+}
+
+impl Stated {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        Self {
+            name: section.take("name"),
+            class: section.take("class"),
+            profile: section.take("profile"),
+            confidence_floor: section.take("confidence_floor"),
+            settle: section.take("settle"),
+            keep_up_to: section.take("keep_up_to"),
+            max_files: section.take("max_files"),
+            heartbeat: section.take("heartbeat"),
+        }
+    }
+
+    /// These values where they are stated, else those of `weaker`.
+    pub(super) fn over(self, weaker: Self) -> Self {
+        Self {
+            name: self.name.or(weaker.name),
+            class: self.class.or(weaker.class),
+            profile: self.profile.or(weaker.profile),
+            confidence_floor: self.confidence_floor.or(weaker.confidence_floor),
+            settle: self.settle.or(weaker.settle),
+            keep_up_to: self.keep_up_to.or(weaker.keep_up_to),
+            max_files: self.max_files.or(weaker.max_files),
+            heartbeat: self.heartbeat.or(weaker.heartbeat),
+        }
+    }
+
+    pub(super) fn complete(
+        self,
+        path: Setting<PathBuf>,
+        name: Setting<WorkspaceName>,
+    ) -> Workspace {
+        fn or<T>(stated: Option<Setting<T>>, value: T) -> Setting<T> {
+            stated.unwrap_or_else(|| Setting::default(value))
+        }
+        Workspace {
+            path,
+            name,
+            class: or(self.class, Class::Internal),
+            profile: or(self.profile, Profile::Minimal),
+            confidence_floor: or(self.confidence_floor, 0.8),
+            settle: or(self.settle, Span(Duration::from_millis(750))),
+            keep_up_to: or(self.keep_up_to, Size(256_000_000)),
+            max_files: or(self.max_files, 10_000),
+            heartbeat: or(
+                self.heartbeat,
+                Heartbeat::After(Span(Duration::from_mins(5))),
+            ),
+        }
+    }
+}
