@@ -7,6 +7,7 @@ pub mod live;
 pub mod pages;
 pub mod routes;
 pub mod security;
+pub mod server;
 pub mod settings;
 pub mod state;
 
