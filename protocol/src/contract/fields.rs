@@ -207,7 +207,7 @@ const PROVENANCE: &Rule = &Rule::Object(&[
 /// The fields of a handoff. `handoff_version` is checked before them, `task` or `task_id` after.
 pub(super) const HANDOFF: &[Field] = &[
     may("$schema", &text(512)),
-    may("handoff_version", &text(16)),
+    may("handoff_version", &Rule::Any),
     may(
         "profile",
         &Rule::Word(&["minimal", "contract", "regulated"]),
@@ -349,10 +349,10 @@ pub(super) const HANDOFF: &[Field] = &[
     ),
 ];
 
-/// The fields of a checkpoint.
+/// The fields of a checkpoint. `checkpoint_version` is checked before them.
 pub(super) const CHECKPOINT: &[Field] = &[
     may("$schema", &text(512)),
-    may("checkpoint_version", &text(16)),
+    may("checkpoint_version", &Rule::Any),
     must("from_agent", PARTY),
     must("step", COUNT),
     may("steps", COUNT),

@@ -10,6 +10,9 @@ use crate::{
 /// Most violations, and most warnings, that one answer lists.
 const MAX_LISTED: usize = 100;
 
+/// Longest pointer in an answer, in bytes.
+const MAX_POINTER: usize = 1000;
+
 /// Collects violations and warnings of one document.
 pub(super) struct Findings<'a> {
     pub(super) document: &'a Document,
@@ -41,7 +44,7 @@ impl Words {
     fn at(self, pointer: &str, (line, column): (u32, u32)) -> Violation {
         Violation {
             code: self.code.to_owned(),
-            pointer: pointer.to_owned(),
+            pointer: shortened(pointer).to_owned(),
             line,
             column,
             message: self.message,
@@ -62,25 +65,31 @@ impl<'a> Findings<'a> {
 
     /// The value at `pointer` breaks a rule.
     pub(super) fn wrong(&mut self, kind: ProblemKind, pointer: &str, words: Words) {
-        self.add(kind, words, pointer, self.document.place(pointer));
+        self.add(kind, words, pointer, pointer);
     }
 
     /// The field at `pointer` is missing from the object at `parent`.
     pub(super) fn missing(&mut self, kind: ProblemKind, parent: &str, pointer: &str, words: Words) {
-        self.add(kind, words, pointer, self.document.place(parent));
+        self.add(kind, words, pointer, parent);
     }
 
-    fn add(&mut self, kind: ProblemKind, words: Words, pointer: &str, place: (u32, u32)) {
+    fn add(&mut self, kind: ProblemKind, words: Words, pointer: &str, place: &str) {
         if self.wrong.len() == MAX_LISTED {
             self.unlisted += 1;
         } else {
+            let place = self.document.place(place);
             self.wrong.push((kind, words.at(pointer, place)));
         }
     }
 
+    /// Whether no more warnings are taken.
+    pub(super) fn warned_enough(&self) -> bool {
+        self.warnings.len() == MAX_LISTED
+    }
+
     /// Worth knowing about the key at `pointer`.
     pub(super) fn warn(&mut self, pointer: &str, words: Words) {
-        if self.warnings.len() < MAX_LISTED {
+        if !self.warned_enough() {
             let place = self.document.key_place(pointer);
             self.warnings.push(words.at(pointer, place));
         }
@@ -113,6 +122,14 @@ impl<'a> Findings<'a> {
         }
         Refusal { kind, violations }
     }
+}
+
+/// The pointer, or that of an ancestor when an agent made the keys too long to be repeated in an answer.
+fn shortened(mut pointer: &str) -> &str {
+    while pointer.len() > MAX_POINTER {
+        pointer = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+    pointer
 }
 
 /// A path that leaves its folder weighs most; a profile is a matter of what is asked here.

@@ -3,6 +3,7 @@
 mod build;
 mod fields;
 mod findings;
+mod hidden;
 mod profile;
 mod relations;
 mod rule;
@@ -59,7 +60,7 @@ pub fn check(document: &Document, rules: Rules) -> Result<Checked, Refusal> {
     }
     let profile = profile::check(&mut findings, content, rules.least);
     relations::check(&mut findings, content);
-    walk::invisible(&mut findings, &document.value, "");
+    hidden::check(&mut findings, &document.value);
     let warnings = findings.finish()?;
     Ok(Checked {
         handoff: build::handoff(content, version, profile),
@@ -77,7 +78,7 @@ pub fn check_checkpoint(document: &Document) -> Result<(Checkpoint, Vec<Violatio
     }
     walk::object(&mut findings, fields::CHECKPOINT, content, "");
     relations::check_checkpoint(&mut findings, content);
-    walk::invisible(&mut findings, &document.value, "");
+    hidden::check(&mut findings, &document.value);
     let warnings = findings.finish()?;
     Ok((build::checkpoint(content), warnings))
 }

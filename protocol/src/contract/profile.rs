@@ -106,11 +106,8 @@ impl Asked {
             Some(_) => false,
         };
         if empty {
-            let words = Words {
-                code: self.code,
-                message: format!("must not be empty; {}", self.by),
-                fix: None,
-            };
+            let message = format!("must not be empty; {}", self.by);
+            let words = Words::new(self.code, message, "Say something in it.");
             findings.wrong(self.kind, &pointer("", name), words);
         }
     }

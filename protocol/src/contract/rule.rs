@@ -1,5 +1,7 @@
 //! Rules as data: what a value may be, and the words for it.
 
+use crate::dialect::MAX_INTEGER;
+
 /// What a value may be.
 #[derive(Debug)]
 pub(super) enum Rule {
@@ -92,6 +94,9 @@ impl Rule {
             Self::Amount => "a decimal amount as text".to_owned(),
             Self::Currency => "a currency of three capital letters".to_owned(),
             Self::Unit => "a number between 0 and 1".to_owned(),
+            Self::Integer { min, max } if *max == MAX_INTEGER => {
+                format!("a whole number, {min} or more")
+            }
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Self::Flag => "true or false".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
@@ -100,14 +105,13 @@ impl Rule {
             Self::Object(_) | Self::Map(_) => "an object".to_owned(),
             Self::Free { max } => format!("an object of at most {max} fields"),
             Self::Schema => "a JSON Schema: an object, true or false".to_owned(),
-            Self::Either(one, other) => format!("{}, or {}", one.wants(), other.wants()),
+            Self::Either(one, _) => one.wants(),
         }
     }
 
     /// A value that keeps the rule, as JSON text; empty when none says more than [`Self::wants`].
     pub(super) fn example(&self) -> &'static str {
         match self {
-            Self::Text { .. } => "\"Draft the Q3 risk summary\"",
             Self::Id => "\"hermes-main\"",
             Self::Time => "\"2026-11-20T22:00:00Z\"",
             Self::Path => "\"out/report.md\"",
@@ -125,6 +129,28 @@ impl Rule {
             },
             Self::Either(one, _) => one.example(),
             _ => "",
+        }
+    }
+
+    /// What to do about a value that breaks the rule.
+    pub(super) fn fix(&self) -> String {
+        match self {
+            Self::Integer { .. } => {
+                "Write a whole number in that range, without quotes.".to_owned()
+            }
+            Self::Word(_) => "Use one of these words.".to_owned(),
+            Self::List { .. } if self.example().is_empty() => {
+                "Write a list in square brackets, within that length.".to_owned()
+            }
+            Self::Text { .. } => "Write text in quotes.".to_owned(),
+            Self::Object(_) | Self::Map(_) | Self::Free { .. } => {
+                "Write an object in braces.".to_owned()
+            }
+            Self::Schema => "Write a JSON Schema, or leave the field out.".to_owned(),
+            _ => match self.example() {
+                "" => "Correct the value, or leave the field out.".to_owned(),
+                example => format!("For example {example}."),
+            },
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::findings::{Findings, Words, meant, pointer};
 use crate::{
-    dialect::found,
+    dialect::{Format, found},
     problem::ProblemKind::{InvalidContract, UnknownDialect, UnsupportedVersion},
 };
 
@@ -41,7 +41,10 @@ pub(super) fn check(
         );
         return None;
     };
-    let example = format!("Write {field}: \"1.0\", in quotes.");
+    let example = match findings.document.format() {
+        Format::Json => format!("Write \"{field}\": \"1.0\", in quotes."),
+        Format::Yaml => format!("Write {field}: \"1.0\", in quotes."),
+    };
     let Value::String(version) = value else {
         let message = format!("must be the text \"1.0\"; {} here", found(value));
         findings.wrong(InvalidContract, &at, Words::new("type", message, example));

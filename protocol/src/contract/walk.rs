@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     dialect::{Format, found},
-    invisible, path,
+    path,
     problem::ProblemKind::{InvalidContract, PathRefused},
 };
 
@@ -23,11 +23,17 @@ pub(super) fn value(findings: &mut Findings<'_>, rule: &Rule, value: &Value, at:
         (Rule::Text { min, max }, Value::String(said)) => {
             // Counting ends early: a text can be as long as the document.
             let length = said.chars().take(max + 1).count();
-            if length < *min {
-                findings.wrong(InvalidContract, at, words("length", rule, "it is empty"));
-            } else if length > *max {
-                findings.wrong(InvalidContract, at, words("length", rule, "it is longer"));
-            }
+            let (found, fix) = match length {
+                _ if length < *min => ("it is empty", "Say something in it."),
+                _ if length > *max => (
+                    "it is longer",
+                    "Shorten it, or put it into a file and name that in `artifacts`.",
+                ),
+                _ => return,
+            };
+            let mut words = words("length", rule, found);
+            words.fix = Some(fix.to_owned());
+            findings.wrong(InvalidContract, at, words);
         }
         (Rule::Path, Value::String(said)) => {
             if let Err(problem) = path::check(said) {
@@ -82,8 +88,9 @@ pub(super) fn value(findings: &mut Findings<'_>, rule: &Rule, value: &Value, at:
             Value::Array(items),
         ) => {
             if !(*min..=*max).contains(&items.len()) {
-                let found = format!("{} here", items.len());
-                findings.wrong(InvalidContract, at, words("length", rule, &found));
+                let mut words = words("length", rule, &format!("{} here", items.len()));
+                words.fix = Some("Keep the list within that length.".to_owned());
+                findings.wrong(InvalidContract, at, words);
                 return;
             }
             for (n, item) in items.iter().enumerate() {
@@ -103,8 +110,10 @@ pub(super) fn value(findings: &mut Findings<'_>, rule: &Rule, value: &Value, at:
         }
         (Rule::Free { max }, Value::Object(content)) => {
             if content.len() > *max {
-                let found = format!("{} here", content.len());
-                findings.wrong(InvalidContract, at, words("length", rule, &found));
+                let mut words = words("length", rule, &format!("{} here", content.len()));
+                words.fix =
+                    Some("Put the rest into a file and name that in `artifacts`.".to_owned());
+                findings.wrong(InvalidContract, at, words);
             }
         }
         (Rule::Either(one, other), _) => {
@@ -142,7 +151,7 @@ pub(super) fn object(
     }
     for key in content.keys() {
         let known = fields.iter().any(|field| field.name == key);
-        if known || key.starts_with("x-") || key.starts_with("x_") {
+        if known || key.starts_with("x-") || key.starts_with("x_") || findings.warned_enough() {
             continue;
         }
         let absent = fields.iter().filter(|f| !content.contains_key(f.name));
@@ -167,52 +176,15 @@ pub(super) fn add(field: &Field, content: &Map<String, Value>, fields: &[Field])
         .keys()
         .filter(|key| !fields.iter().any(|known| known.name == *key))
         .find(|key| meant(key, std::iter::once(field.name)).is_some());
-    match (stray, field.rule.example()) {
-        (Some(stray), _) => format!("Rename {} to \"{}\".", text::quoted(stray), field.name),
-        (None, "") => format!("Add \"{}\": {}.", field.name, field.rule.wants()),
-        (None, example) => format!("Add it, for example \"{}\": {example}.", field.name),
-    }
-}
-
-/// Warns about every string, key or value, that holds what a reader does not see.
-pub(super) fn invisible(findings: &mut Findings<'_>, value: &Value, at: &str) {
-    let mut report = |said: &str, here: &str| {
-        let seen = invisible::in_text(said);
-        if !seen.is_empty() {
-            let names: Vec<_> = seen
-                .iter()
-                .take(8)
-                .map(|c| format!("U+{:04X}", u32::from(*c)))
-                .collect();
-            let words = Words::new(
-                "invisible_characters",
-                format!(
-                    "has characters that a reader does not see: {}",
-                    names.join(", ")
-                ),
-                "Remove them. Reviewers see them marked.",
-            );
-            findings.warn(here, words);
+    let name = field.name;
+    match (stray, field.rule.example(), field.rule) {
+        (Some(stray), ..) => format!("Rename {} to \"{name}\".", text::quoted(stray)),
+        (None, "", Rule::Object(inside)) => {
+            let names: Vec<_> = inside.iter().map(|field| field.name).collect();
+            format!("Add \"{name}\": an object with {}.", names.join(", "))
         }
-    };
-    match value {
-        Value::String(said) => report(said, at),
-        Value::Array(items) => {
-            for (n, item) in items.iter().enumerate() {
-                invisible(findings, item, &format!("{at}/{n}"));
-            }
-        }
-        Value::Object(content) => {
-            for (key, item) in content {
-                let here = pointer(at, key);
-                let seen = invisible::in_text(key);
-                if !seen.is_empty() {
-                    invisible(findings, &Value::String(key.clone()), &here);
-                }
-                invisible(findings, item, &here);
-            }
-        }
-        _ => {}
+        (None, "", rule) => format!("Add \"{name}\": {}.", rule.wants()),
+        (None, example, _) => format!("Add it, for example \"{name}\": {example}."),
     }
 }
 
@@ -245,23 +217,31 @@ fn takes(rule: &Rule, value: &Value) -> bool {
 
 fn wrong_type(findings: &mut Findings<'_>, rule: &Rule, value: &Value, at: &str) {
     let mut words = words("type", rule, &format!("{} here", found(value)));
-    let scalar = matches!(value, Value::Number(_) | Value::Bool(_));
-    if scalar && takes(rule, &Value::String(String::new())) {
-        words.fix = Some(match findings.document.format() {
-            Format::Json => format!("Write \"{value}\", in quotes."),
-            Format::Yaml => {
-                format!("Write \"{value}\", in quotes: without them YAML reads no text.")
-            }
-        });
+    let wanted = match rule {
+        Rule::Either(one, _) => one,
+        other => other,
+    };
+    match (wanted, value) {
+        (Rule::Text { .. } | Rule::Id | Rule::Amount, Value::Number(_) | Value::Bool(_)) => {
+            words.fix = Some(match findings.document.format() {
+                Format::Json => format!("Write \"{value}\", in quotes."),
+                Format::Yaml => format!("Write \"{value}\", in quotes: bare, YAML reads no text."),
+            });
+        }
+        (Rule::Unit | Rule::Integer { .. }, Value::String(said))
+            if said.len() < 24 && said.parse::<f64>().is_ok_and(f64::is_finite) =>
+        {
+            words.fix = Some(format!("Write {said}, without quotes."));
+        }
+        _ => {}
     }
     findings.wrong(InvalidContract, at, words);
 }
 
 fn words(code: &'static str, rule: &Rule, found: &str) -> Words {
-    let example = rule.example();
     Words {
         code,
         message: format!("must be {}; {found}", rule.wants()),
-        fix: (!example.is_empty()).then(|| format!("For example {example}.")),
+        fix: Some(rule.fix()),
     }
 }

@@ -156,7 +156,8 @@ fn explain(text: &str, watch: &Watch, error: &serde_json::Error) -> Refusal {
         .take(error.line().saturating_sub(1))
         .map(str::len)
         .sum();
-    let offset = start + error.column().saturating_sub(1);
+    // Column 0 is the line break before the line.
+    let offset = (start + error.column()).saturating_sub(1);
     let at = place::of_offset(text, offset);
     match watch.stop.take() {
         Some(Stop::Deep) => return too_deep().in_file(at),
@@ -194,6 +195,7 @@ fn words(said: &str, rest: &str, at_start: bool) -> (String, &'static str) {
             "Something follows after the end of the JSON object.",
             "Keep exactly one JSON object in the file.",
         ),
+        _ if matches!(first, '/' | '#') => ("JSON has no comments.", "Remove the comment."),
         "key must be a string" => (
             "A key must be a string in double quotes.",
             "Put the key in double quotes.",
@@ -202,7 +204,6 @@ fn words(said: &str, rest: &str, at_start: bool) -> (String, &'static str) {
             "A line break or another control character stands raw in a string.",
             "Write it as an escape, for example \\n, or let a JSON library write the file.",
         ),
-        _ if matches!(first, '/' | '#') => ("JSON has no comments.", "Remove the comment."),
         _ if first == '\'' => ("JSON strings take double quotes.", "Use \" instead of '."),
         _ if ["NaN", "Inf", "-I"].iter().any(|odd| rest.starts_with(odd)) => (
             "NaN and Infinity are no JSON numbers.",
@@ -221,6 +222,15 @@ fn words(said: &str, rest: &str, at_start: bool) -> (String, &'static str) {
             "This does not look like JSON; it may be YAML.",
             "Name the file handoff.yaml, or write JSON.",
         ),
+        _ if said.contains("escape")
+            || said.contains("surrogate")
+            || said.contains("code point") =>
+        {
+            (
+                "A backslash in a string starts an escape that JSON does not know.",
+                "Write \\\\ for a backslash, or let a JSON library write the file.",
+            )
+        }
         "expected value" => (
             "A value is expected here.",
             "Let a JSON library write the file.",
