@@ -7,3 +7,4 @@ pub mod config;
 pub mod fault;
 pub mod fs;
 pub mod store;
+pub mod watch;

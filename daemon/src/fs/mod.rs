@@ -7,6 +7,7 @@
 mod dir;
 mod lease;
 mod lock;
+mod probe;
 mod publish;
 mod read;
 mod seal;

@@ -1,0 +1,244 @@
+//! The loop: changes, scans and probes, one after the other on one thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::time::Duration;
+
+use countersign_protocol::names::INBOX;
+
+use super::sensor::{Change, Message, Sensor};
+use super::site::{Hands, Later, Site};
+use super::status::Shared;
+use super::visit::{Pace, Reach, Visit};
+use super::{Hint, Root, Settings};
+use crate::clock::SharedClock;
+
+/// How many messages are handled before the walk goes on.
+const MESSAGES_AT_ONCE: usize = 256;
+/// How many names the walk lists before messages are handled again.
+const NAMES_AT_ONCE: usize = 512;
+
+pub(crate) struct Manager {
+    sites: Vec<Site>,
+    settings: Settings,
+    clock: SharedClock,
+    now: Duration,
+    hints: Box<dyn Fn(Hint) + Send>,
+    sensor: Sensor,
+    inlet: Receiver<Message>,
+    shared: Arc<Shared>,
+    /// Who waits until nothing is left to do.
+    waiting: Vec<SyncSender<()>>,
+}
+
+impl Manager {
+    pub(crate) fn new(
+        roots: Vec<Root>,
+        settings: Settings,
+        clock: SharedClock,
+        hints: Box<dyn Fn(Hint) + Send>,
+        sensor: Sensor,
+        inlet: Receiver<Message>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let now = clock.monotonic();
+        let sites: Vec<Site> = roots
+            .into_iter()
+            .zip(settings.seed..)
+            .map(|(root, seed)| Site::new(root, &settings, seed, now))
+            .collect();
+        let manager = Self {
+            sites,
+            settings,
+            clock,
+            now,
+            hints,
+            sensor,
+            inlet,
+            shared,
+            waiting: Vec::new(),
+        };
+        manager.publish();
+        manager
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        while let Ok(message) = self.next_message() {
+            self.now = self.clock.monotonic();
+            let mut next = message;
+            let mut handled = 0;
+            while let Some(message) = next {
+                if !self.handle(message) {
+                    return;
+                }
+                handled += 1;
+                next = (handled < MESSAGES_AT_ONCE)
+                    .then(|| self.inlet.try_recv().ok())
+                    .flatten();
+            }
+            if self.sensor.sink.take_overflow() {
+                self.lost("more changes at once than may wait");
+            }
+            self.do_what_is_due();
+            self.walk();
+            self.publish();
+            if self.sites.iter().all(Site::is_idle) {
+                for done in self.waiting.drain(..) {
+                    // Who asked may have given up.
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    /// Waits for a message for as long as there is nothing else to do. An error means that no message can
+    /// come any more.
+    fn next_message(&self) -> Result<Option<Message>, RecvTimeoutError> {
+        if self.sites.iter().any(|site| !site.is_idle()) {
+            return match self.inlet.try_recv() {
+                Ok(message) => Ok(Some(message)),
+                Err(TryRecvError::Empty) => Ok(None),
+                Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+            };
+        }
+        let due = self
+            .sites
+            .iter()
+            .map(|site| site.next_due(&self.settings))
+            .min();
+        match due {
+            Some(due) if !self.settings.is_stepped => {
+                let pause = due.saturating_sub(self.clock.monotonic());
+                match self.inlet.recv_timeout(pause) {
+                    Ok(message) => Ok(Some(message)),
+                    Err(RecvTimeoutError::Timeout) => Ok(None),
+                    Err(gone) => Err(gone),
+                }
+            }
+            _ => self
+                .inlet
+                .recv()
+                .map(Some)
+                .map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// Handles one message. `false` to stop.
+    fn handle(&mut self, message: Message) -> bool {
+        match message {
+            Message::Change(change) => self.change(change),
+            Message::Lost(why) => self.lost(&why),
+            Message::Broken(why) => {
+                self.lost(&why);
+                self.reopen();
+            }
+            Message::Rescan => self.sites.iter_mut().for_each(Site::begin_scan),
+            Message::Settle(done) => self.waiting.push(done),
+            Message::Stop => return false,
+        }
+        true
+    }
+
+    fn change(&mut self, change: Change) {
+        let (sites, mut hands) = self.parts();
+        // Of nested roots the innermost one, whose part of the path is the shortest.
+        let nearest = sites
+            .iter_mut()
+            .filter_map(|site| Some((site.relative(&change.path)?, site)))
+            .min_by_key(|(relative, _)| relative.as_os_str().len());
+        if let Some((relative, site)) = nearest {
+            site.change(change.kind, relative, &mut hands);
+        }
+    }
+
+    /// Events were lost, and nobody knows which.
+    fn lost(&mut self, why: &str) {
+        tracing::warn!(why, "changes were lost; scanning everything");
+        for site in &mut self.sites {
+            site.counts.losses += 1;
+            site.begin_scan();
+        }
+    }
+
+    /// Makes a new watcher and sets every watch again.
+    fn reopen(&mut self) {
+        self.sensor.reopen();
+        for site in &mut self.sites {
+            site.drop_watches();
+            site.begin_scan();
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        let now = self.now;
+        let mut is_reopened = false;
+        let (sites, mut hands) = self.parts();
+        for site in sites {
+            if now >= site.schedule.inbox {
+                site.schedule.after_inbox(hands.settings, now);
+                if site.is_there() {
+                    site.urgent.push(Visit {
+                        folder: INBOX.into(),
+                        reach: Reach::Children,
+                        is_rewatched: false,
+                    });
+                }
+            }
+            if site.is_offline() {
+                continue;
+            }
+            while let Some((until, _)) = site.later.first()
+                && *until <= now
+            {
+                let Some((_, work)) = site.later.pop_first() else {
+                    break;
+                };
+                site.put_off.remove(&work);
+                match work {
+                    Later::Look(document) => {
+                        site.look_at(&document, &mut hands);
+                    }
+                    Later::Visit(folder) => site.urgent.push(Visit {
+                        folder,
+                        reach: Reach::Unknown,
+                        is_rewatched: false,
+                    }),
+                }
+            }
+            if now >= site.schedule.tree {
+                // The end of the scan says when the next one is due.
+                site.schedule.tree = Duration::MAX;
+                site.begin_scan();
+            }
+            is_reopened |= site.see_to_probe(&mut hands);
+        }
+        if is_reopened {
+            self.reopen();
+        }
+    }
+
+    /// Takes the walk of every site a slice further.
+    fn walk(&mut self) {
+        let (sites, mut hands) = self.parts();
+        for site in sites {
+            let left = site.slice(Pace::Urgent, NAMES_AT_ONCE, &mut hands);
+            site.slice(Pace::Full, left, &mut hands);
+        }
+    }
+
+    fn parts(&mut self) -> (&mut [Site], Hands<'_>) {
+        let hands = Hands {
+            sensor: &mut self.sensor,
+            settings: &self.settings,
+            hints: &*self.hints,
+            now: self.now,
+        };
+        (&mut self.sites, hands)
+    }
+
+    fn publish(&self) {
+        let status = self.sites.iter().map(|site| site.status(&self.sensor));
+        self.shared.write(status.collect());
+    }
+}

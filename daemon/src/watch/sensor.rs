@@ -1,0 +1,250 @@
+//! The kernel's events, by way of `notify`.
+//!
+//! Only the flat watch of one folder is used: its recursive mode misses what is written into a folder
+//! before it has set the watch. The handler runs on the thread of `notify`; a call to `watch` from
+//! there would wait for itself, so it only passes on what it heard.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
+use notify::{
+    Config, ErrorKind, Event, EventHandler, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+};
+
+/// What reaches the loop of the manager.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Change(Change),
+    /// Events were dropped.
+    Lost(String),
+    /// The watcher reports an error of its own.
+    Broken(String),
+    /// Scan everything.
+    Rescan,
+    /// Answer when nothing is left to do.
+    Settle(SyncSender<()>),
+    Stop,
+}
+
+/// Something happened to a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) kind: ChangeKind,
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChangeKind {
+    /// A name is new here: made, linked or renamed.
+    Appeared,
+    /// Content changes; more may come.
+    Written,
+    /// A writer closed it.
+    Closed,
+    /// Rights, times or something unnamed changed.
+    Altered,
+    /// The name is gone: removed or renamed.
+    Left,
+}
+
+/// Turns what `notify` says into what the loop needs. `None` for what says nothing, above all for reads,
+/// our own among them.
+pub(crate) fn translate(heard: notify::Result<Event>) -> Option<Message> {
+    let event = match heard {
+        Ok(event) => event,
+        Err(error) => return Some(Message::Broken(error.to_string())),
+    };
+    // A lost event has no paths, so this comes first.
+    if event.need_rescan() {
+        return Some(Message::Lost("the queue of the kernel was full".to_owned()));
+    }
+    let kind = match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => ChangeKind::Closed,
+        // Both halves of a rename were reported before the whole.
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => {
+            return None;
+        }
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
+            ChangeKind::Appeared
+        }
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+            ChangeKind::Left
+        }
+        EventKind::Modify(ModifyKind::Data(_)) => ChangeKind::Written,
+        EventKind::Any | EventKind::Modify(_) | EventKind::Other => ChangeKind::Altered,
+    };
+    let path = event.paths.into_iter().next()?;
+    Some(Message::Change(Change { kind, path }))
+}
+
+/// Where a watcher puts what it hears. Never blocks: what does not fit is noted as lost.
+#[derive(Clone, Debug)]
+pub(crate) struct Sink {
+    messages: SyncSender<Message>,
+    overflowed: Arc<AtomicBool>,
+}
+
+impl Sink {
+    pub(crate) fn new(messages: SyncSender<Message>) -> Self {
+        Self {
+            messages,
+            overflowed: Arc::default(),
+        }
+    }
+
+    /// Whether something did not fit since this was last asked.
+    pub(crate) fn take_overflow(&self) -> bool {
+        self.overflowed.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl EventHandler for Sink {
+    fn handle_event(&mut self, heard: notify::Result<Event>) {
+        let Some(message) = translate(heard) else {
+            return;
+        };
+        // When the other side is gone the watcher is about to be dropped.
+        if let Err(TrySendError::Full(_)) = self.messages.try_send(message) {
+            self.overflowed.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// Makes a watcher that reports to the sink.
+pub(crate) type Opener = Box<dyn FnMut(Sink) -> notify::Result<Box<dyn Watcher + Send>> + Send>;
+
+/// The watcher of this system.
+pub(crate) fn open(sink: Sink) -> notify::Result<Box<dyn Watcher + Send>> {
+    let config = Config::default().with_follow_symlinks(false);
+    Ok(Box::new(RecommendedWatcher::new(sink, config)?))
+}
+
+/// Why a folder could not be watched.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The system grants no more watches. Carries what to do about it.
+    Limit(String),
+    /// The folder is gone.
+    Absent,
+    Other(String),
+}
+
+/// The watcher, or the reason why there is none.
+pub(crate) struct Sensor {
+    opener: Opener,
+    pub(crate) sink: Sink,
+    watcher: Result<Box<dyn Watcher + Send>, String>,
+}
+
+impl Sensor {
+    pub(crate) fn new(opener: Opener, sink: Sink) -> Self {
+        let mut sensor = Self {
+            opener,
+            sink,
+            watcher: Err(String::new()),
+        };
+        sensor.reopen();
+        sensor
+    }
+
+    /// Replaces the watcher by a new one without watches, and says whether there is one.
+    pub(crate) fn reopen(&mut self) -> bool {
+        self.watcher = (self.opener)(self.sink.clone()).map_err(|error| {
+            let advice = advice("max_user_instances", "watchers");
+            format!("no watcher could be made ({error}); {advice}")
+        });
+        self.watcher.is_ok()
+    }
+
+    /// Why there is no watcher.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.watcher.as_ref().err().map(String::as_str)
+    }
+
+    /// Watches the folder itself, not what is below it. Once more does no harm.
+    pub(crate) fn watch(&mut self, folder: &Path) -> Result<(), Refusal> {
+        let watcher = self
+            .watcher
+            .as_mut()
+            .map_err(|why| Refusal::Limit(why.clone()))?;
+        watcher
+            .watch(folder, RecursiveMode::NonRecursive)
+            .map_err(|error| match error.kind {
+                ErrorKind::MaxFilesWatch => {
+                    let advice = advice("max_user_watches", "watched folders");
+                    Refusal::Limit(format!("the limit of watched folders is reached; {advice}"))
+                }
+                ErrorKind::PathNotFound => Refusal::Absent,
+                ErrorKind::Io(error) => Refusal::Other(error.to_string()),
+                _ => Refusal::Other(error.to_string()),
+            })
+    }
+
+    /// Ends the watch of a folder that is no longer where it was.
+    pub(crate) fn unwatch(&mut self, folder: &Path) {
+        if let Ok(watcher) = &mut self.watcher {
+            // Most often the kernel has already ended it.
+            let _ = watcher.unwatch(folder);
+        }
+    }
+}
+
+/// Names the sysctl `limit`, its present value, and how to raise it.
+fn advice(limit: &str, of: &str) -> String {
+    let present = std::fs::read_to_string(format!("/proc/sys/fs/inotify/{limit}"))
+        .ok()
+        .and_then(|text| text.trim().parse::<u64>().ok());
+    match present {
+        Some(value) => format!(
+            "this system allows {value} {of} per user; more by `sysctl fs.inotify.{limit}={}`",
+            value.saturating_mul(2)
+        ),
+        None => format!("see the sysctl fs.inotify.{limit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{CreateKind, Flag};
+
+    #[test]
+    fn a_rescan_flag_is_seen_though_the_event_names_no_path() {
+        let event = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(matches!(translate(Ok(event)), Some(Message::Lost(_))));
+    }
+
+    #[test]
+    fn reads_say_nothing_and_a_closed_writer_does() {
+        let access = |kind| {
+            translate(Ok(
+                Event::new(EventKind::Access(kind)).add_path("/w/handoff.json".into())
+            ))
+        };
+        assert!(access(AccessKind::Open(AccessMode::Any)).is_none());
+        assert!(access(AccessKind::Close(AccessMode::Read)).is_none());
+        assert!(matches!(
+            access(AccessKind::Close(AccessMode::Write)),
+            Some(Message::Change(Change {
+                kind: ChangeKind::Closed,
+                ..
+            }))
+        ));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_noted_as_lost() {
+        let (messages, inlet) = std::sync::mpsc::sync_channel(1);
+        let mut sink = Sink::new(messages);
+        let made = || Ok(Event::new(EventKind::Create(CreateKind::File)).add_path("/w/a".into()));
+        sink.handle_event(made());
+        assert!(!sink.take_overflow());
+        sink.handle_event(made());
+        assert!(sink.take_overflow());
+        assert!(!sink.take_overflow());
+        assert_eq!(inlet.try_iter().count(), 1);
+    }
+}

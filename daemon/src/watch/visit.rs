@@ -1,0 +1,294 @@
+//! The walk: watch a folder, then list it.
+//!
+//! In this order nothing is missed: what is made before the watch is listed, and what is made after it is
+//! reported. The walk is cut into slices so that events are handled between them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+
+use super::Hint;
+use super::layout;
+use super::sensor::Refusal;
+use super::sight::{self, Place, Sight};
+use super::site::{Hands, Later, Site};
+use super::tree::Folder;
+
+/// A folder to list.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    /// Relative to the workspace.
+    pub(crate) folder: PathBuf,
+    pub(crate) reach: Reach,
+    /// Whether the watch is set again though there should be one. After a folder came or went under its
+    /// name, `notify` may have ended the new watch in place of the old.
+    pub(crate) is_rewatched: bool,
+}
+
+/// Which folders in a visited one are visited as well. One that is not known yet always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Unknown,
+    /// Those that are known too.
+    Children,
+    /// All the way down.
+    Everything,
+}
+
+/// Folders to list, last in first out, and the one that is being listed.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    stack: Vec<Visit>,
+    open: Option<Listing>,
+}
+
+#[derive(Debug)]
+struct Listing {
+    visit: Visit,
+    entries: walkdir::IntoIter,
+    is_whole: bool,
+}
+
+/// Which lane a slice is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Urgent,
+    Full,
+}
+
+impl Lane {
+    pub(crate) fn push(&mut self, visit: Visit) {
+        self.stack.push(visit);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stack.is_empty() && self.open.is_none()
+    }
+}
+
+impl Site {
+    /// Lists for about `budget` names and folders. Returns what is left of the budget.
+    pub(crate) fn slice(&mut self, pace: Pace, mut budget: usize, hands: &mut Hands<'_>) -> usize {
+        while budget > 0 {
+            budget -= 1;
+            let lane = match pace {
+                Pace::Urgent => &mut self.urgent,
+                Pace::Full => &mut self.full,
+            };
+            if let Some(listing) = &mut lane.open {
+                let Some(entry) = listing.entries.next() else {
+                    if let Some(done) = lane.open.take()
+                        && done.is_whole
+                    {
+                        self.trouble.remove(&done.visit.folder);
+                    }
+                    continue;
+                };
+                match entry {
+                    Ok(entry) if entry.file_type().is_dir() => {
+                        let folder = listing.visit.folder.join(entry.file_name());
+                        let is_known = self.tree.folders.contains_key(&folder);
+                        let (is_visited, reach) = match listing.visit.reach {
+                            Reach::Unknown => (!is_known, Reach::Unknown),
+                            Reach::Children => (true, Reach::Unknown),
+                            Reach::Everything => (true, Reach::Everything),
+                        };
+                        if is_visited && !layout::is_skipped(&folder) {
+                            let is_rewatched = listing.visit.is_rewatched;
+                            lane.push(Visit {
+                                folder,
+                                reach,
+                                is_rewatched,
+                            });
+                        }
+                    }
+                    Ok(entry) if layout::is_document(entry.file_name()) => {
+                        let document = listing.visit.folder.join(entry.file_name());
+                        let is_news = self.look_at(&document, hands);
+                        if is_news && pace == Pace::Full && self.is_scanned {
+                            self.found += 1;
+                            self.watch_again(&document, hands);
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        listing.is_whole = false;
+                        let folder = listing.visit.folder.clone();
+                        let why = error
+                            .io_error()
+                            .map_or_else(|| error.to_string(), ToString::to_string);
+                        self.note_trouble(&folder, &format!("cannot be listed: {why}"));
+                    }
+                }
+            } else if let Some(visit) = lane.stack.pop() {
+                let listing = self.enter(&visit, hands).map(|is_seen_to| Listing {
+                    entries: WalkDir::new(self.absolute(&visit.folder))
+                        .min_depth(1)
+                        .max_depth(1)
+                        .follow_links(false)
+                        .follow_root_links(false)
+                        .into_iter(),
+                    visit,
+                    is_whole: is_seen_to,
+                });
+                match pace {
+                    Pace::Urgent => self.urgent.open = listing,
+                    Pace::Full => self.full.open = listing,
+                }
+            } else {
+                break;
+            }
+        }
+        if pace == Pace::Full {
+            self.end_scan(hands);
+        }
+        budget
+    }
+
+    /// Looks at a folder, sees to its watch and takes note of it. `None` if it is not to be listed,
+    /// else whether its watch is as it should be.
+    fn enter(&mut self, visit: &Visit, hands: &mut Hands<'_>) -> Option<bool> {
+        let is_root = visit.folder.as_os_str().is_empty();
+        if is_root && !self.is_there() {
+            return None;
+        }
+        let path = self.absolute(&visit.folder);
+        let sight = match sight::look(&path) {
+            Ok(sight) if sight.is_folder => sight,
+            Ok(_) => return None,
+            Err(error) => {
+                if !sight::says_absent(&error) {
+                    self.note_trouble(&visit.folder, &error.to_string());
+                }
+                return None;
+            }
+        };
+        if self.pinned.is_some_and(|root| !root.is_beside(sight.place)) {
+            let why = "another file system is mounted here; it is not entered";
+            self.note_trouble(&visit.folder, why);
+            return None;
+        }
+        let known = self.tree.folders.get(&visit.folder);
+        let is_new = known.is_none_or(|known| !known.place.is_same_folder(sight.place));
+        let was_watched = known.is_some_and(|known| known.is_watched);
+        let last_activity = known.and_then(|known| known.last_activity);
+        let is_touched = known.is_some_and(|known| known.stamp != sight.stamp);
+
+        let is_watched = if is_new || visit.is_rewatched || !was_watched {
+            self.watch(&visit.folder, &path, sight.place, hands)?
+        } else {
+            true
+        };
+        self.tree.folders.insert(
+            visit.folder.clone(),
+            Folder {
+                place: sight.place,
+                stamp: sight.stamp,
+                is_watched,
+                last_activity,
+                seen_in: self.tree.scan,
+            },
+        );
+        if is_new && self.is_scanned {
+            let until = hands.now + hands.settings.second_look;
+            self.put_off(until, Later::Visit(visit.folder.clone()));
+        } else if is_touched && !self.relies_on_events(hands.sensor) {
+            self.sign_of_life(&visit.folder, hands);
+        }
+        Some(is_watched || self.is_limit_hit || hands.sensor.fault().is_some())
+    }
+
+    /// Watches the folder. `None` if it is no longer there, else whether it is watched now.
+    fn watch(
+        &mut self,
+        folder: &Path,
+        path: &Path,
+        place: Place,
+        hands: &mut Hands<'_>,
+    ) -> Option<bool> {
+        if self.is_limit_hit || hands.sensor.fault().is_some() {
+            return Some(false);
+        }
+        match hands.sensor.watch(path) {
+            // The kernel follows a link that was put here since we looked.
+            Ok(()) if sight::look(path).is_ok_and(|now| now.place == place) => Some(true),
+            Ok(()) => {
+                hands.sensor.unwatch(path);
+                None
+            }
+            Err(Refusal::Absent) => None,
+            Err(Refusal::Limit(why)) => {
+                if self.limit.as_ref() != Some(&why) {
+                    tracing::warn!(workspace = %self.workspace, %why, "falling back to scanning");
+                }
+                self.limit = Some(why);
+                self.is_limit_hit = true;
+                Some(false)
+            }
+            Err(Refusal::Other(why)) => {
+                self.note_trouble(folder, &format!("cannot be watched: {why}"));
+                Some(false)
+            }
+        }
+    }
+
+    /// A scan was faster than the events of this document's folder, or there are none. Setting the watch
+    /// again cures the second and does no harm in the first.
+    fn watch_again(&mut self, document: &Path, hands: &mut Hands<'_>) {
+        let Some(folder) = document.parent() else {
+            return;
+        };
+        let place = self
+            .tree
+            .folders
+            .get(folder)
+            .filter(|folder| folder.is_watched)
+            .map(|folder| folder.place);
+        if let Some(place) = place {
+            let path = self.absolute(folder);
+            let is_watched = self.watch(folder, &path, place, hands).unwrap_or(false);
+            if let Some(folder) = self.tree.folders.get_mut(folder) {
+                folder.is_watched = is_watched;
+            }
+        }
+    }
+
+    /// Looks at a document and hints if it is new, changed or gone. Says whether it is new or changed.
+    pub(crate) fn look_at(&mut self, document: &Path, hands: &mut Hands<'_>) -> bool {
+        match sight::look(&self.absolute(document)) {
+            Ok(sight) => self.saw(document, sight, hands),
+            Err(error) if sight::says_absent(&error) => {
+                if self.tree.knows_document(document) && self.is_there() {
+                    self.forget(document, hands);
+                }
+                false
+            }
+            Err(error) => {
+                self.note_trouble(document, &error.to_string());
+                false
+            }
+        }
+    }
+
+    /// Hints at a document that is there, if that is news.
+    pub(super) fn saw(&mut self, document: &Path, sight: Sight, hands: &Hands<'_>) -> bool {
+        let is_news = !sight.is_folder && self.tree.note_document(document, sight.stamp);
+        self.trouble.remove(document);
+        if is_news {
+            self.counts.looks += 1;
+            (hands.hints)(Hint::Look {
+                workspace: Arc::clone(&self.workspace),
+                file: document.to_owned(),
+            });
+        }
+        is_news
+    }
+
+    pub(super) fn note_trouble(&mut self, folder: &Path, why: &str) {
+        if self.trouble.get(folder).is_none_or(|known| known != why) {
+            tracing::warn!(workspace = %self.workspace, folder = %folder.display(), why, "cannot be seen");
+            self.trouble.insert(folder.to_owned(), why.to_owned());
+        }
+    }
+}
