@@ -5,6 +5,8 @@ mod fields;
 mod findings;
 mod hidden;
 mod profile;
+#[cfg(test)]
+mod published;
 mod relations;
 mod rule;
 mod text;

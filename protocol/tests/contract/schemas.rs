@@ -1,6 +1,17 @@
 //! The published schemas and the code judge alike.
 
-use countersign_protocol::{dialect, handoff::Profile, problem::ProblemKind, schema};
+use countersign_protocol::{
+    Digest, HandoffId,
+    decision::{
+        ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume,
+    },
+    dialect,
+    handoff::Profile,
+    principal::{Method, Principal},
+    problem::{ProblemKind, Refusal},
+    receipt::{ErrorsDocument, Links, Receipt, ReceiptStatus},
+    schema,
+};
 use jsonschema::{PatternOptions, Registry, Validator};
 use serde_json::Value;
 
@@ -85,4 +96,153 @@ fn the_list_of_problem_kinds_is_complete() {
         assert_eq!(kind.name(), name.as_str().unwrap());
     }
     assert_eq!(kinds.len(), ProblemKind::PrincipalMismatch as usize + 1);
+}
+
+/// What the daemon writes, as it writes it, must match; so must its other end, without what is optional.
+fn assert_matches(name: &str, document: &Value, optional: &[&str]) {
+    let validator = validator(name);
+    let mut bare = document.clone();
+    for field in optional {
+        assert!(
+            bare.as_object_mut().unwrap().shift_remove(*field).is_some(),
+            "{field}"
+        );
+    }
+    for document in [document, &bare] {
+        let errors: Vec<_> = validator
+            .iter_errors(document)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:#?} in {document:#}");
+    }
+    let known = parse(schema::get(name).unwrap().text);
+    for field in document.as_object().unwrap().keys() {
+        assert!(
+            known["properties"].get(field).is_some(),
+            "{name} does not know {field}"
+        );
+    }
+    for field in known["required"].as_array().unwrap() {
+        bare.as_object_mut()
+            .unwrap()
+            .shift_remove(field.as_str().unwrap());
+    }
+    assert_eq!(
+        bare,
+        serde_json::json!({}),
+        "{name} misses a required field"
+    );
+}
+
+#[test]
+fn a_decision_matches_its_schema() {
+    let digest = Digest::of(b"bytes");
+    let decision = DecisionDocument {
+        decision_version: "1.0".to_owned(),
+        handoff_id: HandoffId(7),
+        agent_handoff_id: Some("h-7".to_owned()),
+        task_id: Some("build/42".to_owned()),
+        revision: 2,
+        handoff_sha256: digest,
+        manifest_sha256: digest,
+        outcome: Outcome::ChangesRequested,
+        decided_at: jiff::Timestamp::UNIX_EPOCH,
+        decided_by: DecidedBy {
+            principal: "local:maya".to_owned(),
+            display: "Maya".to_owned(),
+            method: Method::EmailLink,
+        },
+        comment: Some("Nearly.".to_owned()),
+        requests: vec![ChangeRequest {
+            id: "q1".to_owned(),
+            path: Some("report.md".to_owned()),
+            line: Some(3),
+            text: "Name the source.".to_owned(),
+        }],
+        artifacts: vec![DecidedArtifact {
+            path: "report.md".to_owned(),
+            sha256: digest,
+        }],
+        released_to: Some("approved/H-7".to_owned()),
+        resume: Resume {
+            dialect: "handoff".to_owned(),
+            from_checkpoint: Some(6),
+            payload: Value::Null,
+        },
+        log: LogReference {
+            index: 12,
+            hash: digest,
+        },
+    };
+    let optional = [
+        "agent_handoff_id",
+        "task_id",
+        "comment",
+        "requests",
+        "released_to",
+    ];
+    assert_matches(
+        "decision",
+        &serde_json::to_value(decision).unwrap(),
+        &optional,
+    );
+}
+
+#[test]
+fn a_receipt_matches_its_schema_whoever_delivered() {
+    let digest = Digest::of(b"bytes");
+    let warnings = Refusal::new(
+        ProblemKind::InvalidContract,
+        "unknown_field",
+        "is odd",
+        "Fix it.",
+    );
+    for principal in [
+        Principal::FileOwner { uid: 1000 },
+        Principal::Token {
+            id: "t1".to_owned(),
+            agent: "hermes-main".to_owned(),
+        },
+        Principal::Operator,
+    ] {
+        let receipt = Receipt {
+            receipt_version: "1.0".to_owned(),
+            status: ReceiptStatus::Accepted,
+            handoff_id: HandoffId(7),
+            revision: 1,
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            handoff_sha256: digest,
+            manifest_sha256: digest,
+            contract_version: "1.0".to_owned(),
+            profile: "minimal".to_owned(),
+            principal,
+            from_agent: "hermes-main".to_owned(),
+            files: 1,
+            warnings: warnings.violations.clone(),
+            links: Links {
+                review: "http://127.0.0.1:7420/h/H-7".to_owned(),
+                status: "http://127.0.0.1:7420/api/v1/handoffs/H-7".to_owned(),
+            },
+        };
+        assert_matches(
+            "receipt",
+            &serde_json::to_value(receipt).unwrap(),
+            &["warnings"],
+        );
+    }
+}
+
+#[test]
+fn every_refusal_matches_its_schema() {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    for case in corpus::cases("invalid") {
+        let refusal = case.judge().unwrap_err();
+        let digest = Some(Digest::of(&case.bytes));
+        let document = ErrorsDocument::new(&refusal, "handoff.json", digest, now);
+        assert_matches(
+            "errors",
+            &serde_json::to_value(document).unwrap(),
+            &["handoff_sha256"],
+        );
+    }
 }
