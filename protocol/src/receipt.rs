@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contract,
     id::{Digest, HandoffId},
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
@@ -119,7 +120,10 @@ impl ErrorsDocument {
             handoff_sha256,
             valid: false,
             at,
-            supported: vec!["1.0".to_owned()],
+            supported: contract::SUPPORTED
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             errors: refusal.violations.clone(),
             next: format!(
                 "Fix {file} and save it again. It is checked again by itself. Nothing was sent to reviewers."

@@ -13,6 +13,9 @@ use crate::{
     problem::ProblemKind::{InvalidContract, PathRefused},
 };
 
+/// How many unknown keys are compared with a missing one.
+const MAX_STRAYS: usize = 200;
+
 /// Checks `value` at `at` against `rule`.
 pub(super) fn value(findings: &mut Findings<'_>, rule: &Rule, value: &Value, at: &str) {
     match (rule, value) {
@@ -175,6 +178,7 @@ pub(super) fn add(field: &Field, content: &Map<String, Value>, fields: &[Field])
     let stray = content
         .keys()
         .filter(|key| !fields.iter().any(|known| known.name == *key))
+        .take(MAX_STRAYS)
         .find(|key| meant(key, std::iter::once(field.name)).is_some());
     let name = field.name;
     match (stray, field.rule.example(), field.rule) {

@@ -264,12 +264,11 @@ fn short(digits: &str) -> String {
 /// The offset of the quote that opens the string which `closing` closes.
 fn opening_quote(text: &str, closing: usize) -> Option<usize> {
     let bytes = text.as_bytes();
-    (0..closing).rev().find(|at| {
-        let escapes = bytes[..*at]
-            .iter()
-            .rev()
-            .take_while(|byte| **byte == b'\\')
-            .count();
-        bytes[*at] == b'"' && escapes % 2 == 0
-    })
+    let escaped = |at: usize| {
+        let backslashes = bytes[..at].iter().rev().take_while(|byte| **byte == b'\\');
+        backslashes.count() % 2 == 1
+    };
+    (0..closing)
+        .rev()
+        .find(|at| bytes[*at] == b'"' && !escaped(*at))
 }

@@ -272,6 +272,9 @@ fn number(text: &str) -> Option<Result<Value, ()>> {
 
 fn explain(error: &ScanError) -> Refusal {
     let said = error.info();
+    if said.contains("recursion limit") {
+        return too_deep().in_file(place(error.marker()));
+    }
     let fix = if said.contains("tab") {
         "Indent with spaces, not with tabs."
     } else if said.contains("mapping values are not allowed") {

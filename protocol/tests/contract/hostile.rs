@@ -37,10 +37,15 @@ fn nesting_ends_at_the_limit_and_never_in_the_stack() {
     }
     for open in ["[", "{a: ", "- ", "? ", "- ? ", "[{"] {
         let text = open.repeat(100_000 / open.len());
-        let kind = refused(text.as_bytes(), Format::Yaml).kind;
-        assert!(
-            matches!(kind, ProblemKind::TooDeep | ProblemKind::MalformedYaml),
-            "{open:?}: {kind:?}"
+        let expected = if open.contains('?') {
+            ProblemKind::MalformedYaml
+        } else {
+            ProblemKind::TooDeep
+        };
+        assert_eq!(
+            refused(text.as_bytes(), Format::Yaml).kind,
+            expected,
+            "{open:?}"
         );
     }
 }
@@ -61,6 +66,26 @@ fn a_document_full_of_mistakes_gets_a_list_of_bounded_length() {
     let refusal = refused(wrong.as_bytes(), Format::Json);
     assert_eq!(refusal.violations.len(), 101);
     assert_eq!(refusal.violations[100].code, "more");
+}
+
+#[test]
+fn what_repeats_without_end_is_answered_in_one_pass() {
+    let head = r#"{"handoff_version":"1.0","from_agent":"a","task":"t","#;
+    let gates: Vec<_> = (0..5_000)
+        .map(|n| format!("{{\"id\":\"g{n}\",\"after\":[\"g{}\"]}}", n + 1))
+        .collect();
+    let text = format!("{head}\"sign_off_gates\":[{}]}}", gates.join(","));
+    let refusal = refused(text.as_bytes(), Format::Json);
+    assert_eq!(refusal.violations[0].pointer, "/sign_off_gates");
+
+    let key = "\\\\".repeat(25_000);
+    let text = format!("{head}\n\"{key}\":1,\n\"{key}\":2}}");
+    let refusal = refused(text.as_bytes(), Format::Json);
+    assert_eq!(refusal.kind, ProblemKind::DuplicateKey);
+    assert_eq!(
+        (refusal.violations[0].line, refusal.violations[0].column),
+        (3, 1)
+    );
 }
 
 #[test]
