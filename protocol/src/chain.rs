@@ -38,6 +38,7 @@ pub struct Entry {
 
 /// The end of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Head {
     /// Number of the last entry, 0 for an empty chain.
     pub seq: u64,

@@ -11,6 +11,7 @@ use crate::{
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Go on; the sealed bytes are released.
@@ -63,6 +64,7 @@ impl Outcome {
 
 /// One thing asked of the agent, for the whole, for a file, or for a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangeRequest {
     /// `q1`, `q2`, … within one decision.
     pub id: String,
@@ -78,6 +80,7 @@ pub struct ChangeRequest {
 
 /// The bytes that were approved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecidedArtifact {
     /// Path relative to the folder of the handoff.
     pub path: String,
@@ -87,6 +90,7 @@ pub struct DecidedArtifact {
 
 /// The person who decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecidedBy {
     /// Stable id.
     pub principal: String,
@@ -98,6 +102,7 @@ pub struct DecidedBy {
 
 /// How the sender goes on, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Resume {
     /// The dialect of the handoff.
     pub dialect: String,
@@ -110,6 +115,7 @@ pub struct Resume {
 
 /// Where the decision stands in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogReference {
     /// Sequence number of the entry.
     pub index: u64,
@@ -119,6 +125,7 @@ pub struct LogReference {
 
 /// `decision.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DecisionDocument {
     /// `1.0`.
     pub decision_version: String,

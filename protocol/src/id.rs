@@ -7,6 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 /// The number that the ledger gave a handoff, written `H-7`. Never reused, never renumbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^H-[1-9][0-9]*$"))]
 pub struct HandoffId(pub u64);
 
 /// The text is not the id of a handoff.
@@ -53,6 +55,8 @@ impl<'de> Deserialize<'de> for HandoffId {
 
 /// A SHA-256 digest, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
 pub struct Digest(pub [u8; 32]);
 
 /// The text is not 64 lower-case hexadecimal digits.

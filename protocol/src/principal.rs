@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Who delivered a document, as the daemon found out by itself. `from_agent` in the document is a
 /// claim; this is what stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Principal {
     /// The owner of the file, by user id of the operating system.
@@ -49,6 +50,7 @@ pub enum Actor {
 
 /// The way a person answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The pages, with a session.

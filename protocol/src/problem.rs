@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The kind of refusal. Its name is the last part of the problem type URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProblemKind {
     /// Not JSON, empty, cut short, not UTF-8, or ending in NUL bytes.
@@ -109,6 +110,7 @@ impl ProblemKind {
 
 /// One broken rule, with the place and the way out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Violation {
     /// Short stable name of the rule, for example `type`, `required`, `range`, `unknown_field`.
     pub code: String,

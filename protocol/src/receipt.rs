@@ -12,6 +12,7 @@ use crate::{
 
 /// What became of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiptStatus {
     /// Recorded, and somebody is asked.
@@ -26,6 +27,7 @@ pub enum ReceiptStatus {
 
 /// `handoff.receipt.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// `1.0`.
     pub receipt_version: String,
@@ -60,6 +62,7 @@ pub struct Receipt {
 
 /// Where to look at a handoff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Links {
     /// The page for people.
     pub review: String,
@@ -69,6 +72,7 @@ pub struct Links {
 
 /// `handoff.errors.json`: an RFC 9457 problem with the list of violations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorsDocument {
     /// `handoff.errors/1`.
     pub schema: String,

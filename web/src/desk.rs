@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 /// A person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub struct NewSession {
 }
 
 /// How careful to be, set by policy and never by the agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskLevel {
     /// A dot.
@@ -70,7 +71,7 @@ pub enum RiskLevel {
 }
 
 /// Risk with the rules that set it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Risk {
     /// The level.
     pub level: RiskLevel,
@@ -79,7 +80,7 @@ pub struct Risk {
 }
 
 /// One row of the queue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HandoffRow {
     /// The card.
     pub id: HandoffId,
@@ -124,7 +125,7 @@ pub struct HandoffRow {
 }
 
 /// The last decision of a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DecidedRow {
     /// The answer.
     pub outcome: Outcome,
@@ -139,7 +140,7 @@ pub struct DecidedRow {
 }
 
 /// Which part of the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueView {
     /// Waits for a person.
@@ -152,7 +153,7 @@ pub enum QueueView {
 }
 
 /// A page of the queue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Queue {
     /// The rows, in order: overdue, due time, risk, age; decided ones newest first.
     pub rows: Vec<HandoffRow>,
@@ -167,7 +168,7 @@ pub struct Queue {
 }
 
 /// Rows in each view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueueCounts {
     /// Waiting for a person.
     pub turn: usize,
@@ -178,7 +179,7 @@ pub struct QueueCounts {
 }
 
 /// A refused delivery.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DeadLetter {
     /// Ledger entry of the refusal; names it in links.
     pub seq: u64,
@@ -197,7 +198,7 @@ pub struct DeadLetter {
 }
 
 /// What one answer will do, by policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Effect {
     /// `approve`, `changes`, `reject`, `respond` or `none`.
     pub answer: String,
@@ -206,7 +207,7 @@ pub struct Effect {
 }
 
 /// Something that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Check {
     /// False when it needs attention.
     pub ok: bool,
@@ -217,7 +218,7 @@ pub struct Check {
 }
 
 /// How a file differs from the base.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Not in the base.
@@ -231,7 +232,7 @@ pub enum Change {
 }
 
 /// One file of the revision, or one that only the base has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileRow {
     /// Path relative to the folder of the handoff.
     pub path: String,
@@ -252,7 +253,7 @@ pub struct FileRow {
 }
 
 /// A revision that can be compared with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Base {
     /// The revision.
     pub revision: u32,
@@ -261,7 +262,7 @@ pub struct Base {
 }
 
 /// Something that happened to the handoff.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimelineItem {
     /// When.
     pub at: Timestamp,
@@ -276,7 +277,7 @@ pub struct TimelineItem {
 }
 
 /// A comment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Comment {
     /// By whom.
     pub by: String,
@@ -289,7 +290,7 @@ pub struct Comment {
 }
 
 /// Everything the review page shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Review {
     /// The facts of the row. `revision` is the newest one.
     pub row: HandoffRow,
@@ -350,7 +351,7 @@ pub struct Review {
 }
 
 /// An answer of a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Answer {
     /// The revision that was on the page.
     pub revision: u32,
@@ -365,7 +366,7 @@ pub struct Answer {
 }
 
 /// A delivery over HTTP.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Submission {
     /// The workspace.
     pub workspace: String,
@@ -380,7 +381,7 @@ pub struct Submission {
 }
 
 /// What `wait` gives back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WaitAnswer {
     /// The card.
     pub id: HandoffId,
@@ -393,7 +394,7 @@ pub struct WaitAnswer {
 }
 
 /// An agent token without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenRow {
     /// Public id.
     pub id: String,
@@ -410,7 +411,7 @@ pub struct TokenRow {
 }
 
 /// What to make a token for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
     /// The agent it speaks for.
     pub agent: String,
@@ -421,7 +422,7 @@ pub struct NewToken {
 }
 
 /// A workspace as the daemon sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WorkspaceRow {
     /// Its name.
     pub name: String,
@@ -438,7 +439,7 @@ pub struct WorkspaceRow {
 }
 
 /// How the daemon is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// True once the first scan is done and the ledger can be written.
     pub ready: bool,
@@ -453,7 +454,7 @@ pub struct Health {
 }
 
 /// The outcome of checking the chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChainReport {
     /// Whether it holds.
     pub ok: bool,
@@ -466,7 +467,7 @@ pub struct ChainReport {
 }
 
 /// One line of the activity list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ActivityRow {
     /// The entry.
     pub seq: u64,

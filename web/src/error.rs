@@ -3,7 +3,10 @@
 //! A handler gives back a [`Problem`] and knows nothing of its looks. The edge in [`crate::routes`]
 //! writes it as `application/problem+json` below `/api/` and as a page everywhere else.
 
-use std::sync::Arc;
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 use axum::response::{IntoResponse, Response};
 use countersign_protocol::problem::{ProblemKind, Refusal};
@@ -12,9 +15,13 @@ use serde_json::{Map, Value, json};
 
 use crate::desk::DeskError;
 
-/// A problem: message, cause and hint are separate.
+/// A problem. It is a pointer, so that the good results around it stay small.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+/// What a problem says: message, cause and hint are separate.
+#[derive(Clone, Debug)]
+pub struct Parts {
     /// The HTTP status.
     pub status: StatusCode,
     /// The last part of the type URI, in kebab case.
@@ -39,7 +46,7 @@ impl Problem {
         title: impl Into<String>,
         detail: impl Into<String>,
     ) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             kind,
             title: title.into(),
@@ -47,7 +54,7 @@ impl Problem {
             hint: None,
             more: Map::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// The same problem with a way out.
@@ -166,6 +173,20 @@ impl Problem {
             document.entry(name).or_insert_with(|| value.clone());
         }
         Value::Object(document)
+    }
+}
+
+impl Deref for Problem {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
     }
 }
 

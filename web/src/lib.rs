@@ -10,6 +10,8 @@ pub mod security;
 pub mod server;
 pub mod settings;
 pub mod state;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use routes::router;
 pub use settings::Settings;

@@ -18,7 +18,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{desk::Caller, error::Problem, security::Signed, state::AppState};
+use crate::{
+    api::openapi::Problems, desk::Caller, error::Problem, security::Signed, state::AppState,
+};
 
 /// A comment is sent that often, so that a dead connection is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -31,7 +33,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 #[derive(Clone, Debug)]
 pub struct Stopping(pub CancellationToken);
 
-/// Places for streams. Agents have their own, so that they cannot crowd out people.
+/// Places for streams and waits. Agents have their own, so that they cannot crowd out people.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     people: Arc<Semaphore>,
@@ -46,20 +48,34 @@ impl Places {
             agents: Arc::new(Semaphore::new(each)),
         }
     }
+
+    /// The places that `who` may take.
+    pub(crate) fn of(&self, who: &Caller) -> &Arc<Semaphore> {
+        match who {
+            Caller::Person(_) => &self.people,
+            Caller::Agent(_) => &self.agents,
+        }
+    }
 }
 
-/// `GET /api/v1/events`.
+/// Hints that something changed: event `changed` with `{"seq":N}`, and the number as id.
+#[utoipa::path(
+    get, path = "/api/v1/events", operation_id = "events", tag = "ledger",
+    params(("last-event-id" = Option<u64>, Header, description = "The last number that was seen")),
+    responses(
+        (status = 200, description = "A stream of hints", body = String, content_type = "text/event-stream"),
+        Problems
+    )
+)]
 pub(crate) async fn events(
     State(app): State<AppState>,
     Signed(caller): Signed,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let places = match caller {
-        Caller::Person(_) => &app.places.people,
-        Caller::Agent(_) => &app.places.agents,
-    };
-    let place = Arc::clone(places).try_acquire_owned().map_err(|_| full())?;
+    let place = Arc::clone(app.places.of(&caller))
+        .try_acquire_owned()
+        .map_err(|_| full())?;
     let seen = headers
         .get(LAST_EVENT_ID)
         .and_then(|value| value.to_str().ok()?.parse().ok());
@@ -87,7 +103,8 @@ pub(crate) async fn events(
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
     );
-    Ok(([direct], stream).into_response())
+    let fresh = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(([direct, fresh], stream).into_response())
 }
 
 /// The number now, unless it was `seen`, and each number after it. Numbers between two looks fall out.

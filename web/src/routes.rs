@@ -1,5 +1,8 @@
 //! The one table of routes, and the layers around all of them.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::{

@@ -19,7 +19,7 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// Whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Live streams at the same time: that many for people, and for agents.
+    /// Live streams and waits at the same time: that many for people, and for agents.
     pub streams: usize,
     /// The clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,

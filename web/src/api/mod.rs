@@ -1,23 +1,52 @@
-//! The JSON API.
+//! The JSON API. Each handler also describes itself; the OpenAPI document is made of that.
 
-use axum::{Router, extract::State, routing::get};
-use http::StatusCode;
+mod access;
+mod answers;
+mod deliveries;
+mod diff;
+pub(crate) mod files;
+mod handoffs;
+mod health;
+mod ledger;
+pub(crate) mod openapi;
+mod schemas;
+mod wait;
+
+use axum::{Router, routing::get};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use openapi::document;
 
 use crate::{live, state::AppState};
 
 /// All routes of the API and the two probes.
 pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/api/v1/events", get(live::events))
-        .route("/healthz", get(async || "alive\n"))
-        .route("/readyz", get(ready))
+    let (router, _) = described().split_for_parts();
+    router
+        .merge(health::probes())
+        .route("/api/v1/openapi.json", get(openapi::serve))
 }
 
-/// Whether the daemon takes work; the words are for people.
-async fn ready(State(app): State<AppState>) -> (StatusCode, &'static str) {
-    if app.desk.health().await.ready {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-    }
+/// The routes that the OpenAPI document lists.
+fn described() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(handoffs::list))
+        .routes(routes!(handoffs::row))
+        .routes(routes!(handoffs::review))
+        .routes(routes!(files::download))
+        .routes(routes!(diff::diff))
+        .routes(routes!(wait::wait))
+        .routes(routes!(answers::decide))
+        .routes(routes!(answers::comment))
+        .routes(routes!(answers::withdraw))
+        .merge(deliveries::routes())
+        .routes(routes!(schemas::schema))
+        .routes(routes!(ledger::dead_letters))
+        .routes(routes!(ledger::activity))
+        .routes(routes!(ledger::verify))
+        .routes(routes!(health::health))
+        .routes(routes!(live::events))
+        .routes(routes!(access::start_link))
+        .routes(routes!(access::tokens, access::create_token))
+        .routes(routes!(access::revoke_token))
 }

@@ -11,6 +11,8 @@ pub mod extract;
 pub(crate) mod headers;
 pub mod identity;
 pub(crate) mod session;
+#[cfg(test)]
+mod tests;
 
 pub use client::Peer;
 pub use extract::{Csrf, FormOf, JsonOf, Nonce, PathOf, QueryOf, Signed, SignedIn};

@@ -1,0 +1,139 @@
+//! What people answer, and what agents take back.
+
+use axum::{Json, extract::State, response::IntoResponse};
+use countersign_protocol::{
+    Digest, HandoffId,
+    decision::{ChangeRequest, DecisionDocument, Outcome},
+};
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::openapi::Problems;
+use crate::{
+    desk::Answer,
+    error::Problem,
+    security::{JsonOf, PathOf, Signed, SignedIn},
+    state::AppState,
+};
+
+/// An answer about one revision.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewDecision {
+    /// The revision that was looked at.
+    revision: u32,
+    /// Its manifest digest.
+    manifest_sha256: Digest,
+    /// `approved`, `changes_requested`, `rejected` or `responded`.
+    outcome: Outcome,
+    /// Words; required for everything but an approval.
+    comment: Option<String>,
+    /// What is asked, one by one.
+    #[serde(default)]
+    requests: Vec<NewRequest>,
+}
+
+/// One thing that is asked.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewRequest {
+    /// The daemon gives the ids; one that is sent is not looked at.
+    #[serde(default)]
+    #[schema(required = false)]
+    id: String,
+    /// The file, relative to the folder of the handoff.
+    path: Option<String>,
+    /// Line in the new version of the file, from 1.
+    line: Option<u32>,
+    /// What is asked.
+    text: String,
+}
+
+/// Records a decision. The answer comes when it is on the disk.
+#[utoipa::path(
+    post, path = "/api/v1/handoffs/{id}/decision", operation_id = "decide", tag = "answers",
+    params(("id" = String, Path, description = "The number, with or without `H-`")),
+    request_body = NewDecision,
+    responses(
+        (status = 201, description = "Recorded", body = DecisionDocument),
+        (
+            status = 409, description = "Another revision is pending, or it is decided",
+            body = inline(super::openapi::ProblemDocument),
+            content_type = "application/problem+json"
+        ),
+        Problems
+    )
+)]
+pub(super) async fn decide(
+    State(app): State<AppState>,
+    SignedIn(person): SignedIn,
+    PathOf(id): PathOf<HandoffId>,
+    JsonOf(body): JsonOf<NewDecision>,
+) -> Result<(StatusCode, Json<DecisionDocument>), Problem> {
+    let requests = body.requests.into_iter().map(|request| ChangeRequest {
+        id: request.id,
+        path: request.path,
+        line: request.line,
+        text: request.text,
+    });
+    let answer = Answer {
+        revision: body.revision,
+        manifest_sha256: body.manifest_sha256,
+        outcome: body.outcome,
+        comment: body.comment,
+        requests: requests.collect(),
+    };
+    let decision = app.desk.decide(&person, id, answer).await?;
+    Ok((StatusCode::CREATED, Json(decision)))
+}
+
+/// A comment.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewComment {
+    /// Plain text.
+    text: String,
+}
+
+/// Records a comment. It decides nothing.
+#[utoipa::path(
+    post, path = "/api/v1/handoffs/{id}/comments", operation_id = "comment", tag = "answers",
+    params(("id" = String, Path, description = "The number, with or without `H-`")),
+    request_body = NewComment,
+    responses((status = 204, description = "Recorded"), Problems)
+)]
+pub(super) async fn comment(
+    State(app): State<AppState>,
+    Signed(who): Signed,
+    PathOf(id): PathOf<HandoffId>,
+    JsonOf(body): JsonOf<NewComment>,
+) -> Result<impl IntoResponse, Problem> {
+    app.desk.comment(&who, id, body.text).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Why it is taken back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Withdrawal {
+    /// Plain text.
+    reason: Option<String>,
+}
+
+/// Takes a handoff back.
+#[utoipa::path(
+    post, path = "/api/v1/handoffs/{id}/withdraw", operation_id = "withdraw", tag = "answers",
+    params(("id" = String, Path, description = "The number, with or without `H-`")),
+    request_body = Withdrawal,
+    responses((status = 204, description = "Taken back"), Problems)
+)]
+pub(super) async fn withdraw(
+    State(app): State<AppState>,
+    Signed(who): Signed,
+    PathOf(id): PathOf<HandoffId>,
+    JsonOf(body): JsonOf<Withdrawal>,
+) -> Result<impl IntoResponse, Problem> {
+    app.desk.withdraw(&who, id, body.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,218 @@
+//! The table: who gets what where.
+
+use countersign_protocol::Digest;
+
+use crate::testing::{ALPHA, Ask, BETA};
+
+/// Who calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role {
+    Nobody,
+    /// The agent of the workspace of H-1.
+    OwnAgent,
+    /// The agent of another workspace.
+    OtherAgent,
+    /// Maya in her browser.
+    Person,
+}
+
+impl Role {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Nobody, Self::OwnAgent, Self::OtherAgent, Self::Person];
+
+    pub(super) fn as_caller(self, ask: Ask) -> Ask {
+        match self {
+            Self::Nobody => ask,
+            Self::OwnAgent => ask.bearer(ALPHA),
+            Self::OtherAgent => ask.bearer(BETA),
+            Self::Person => ask.maya(),
+        }
+    }
+}
+
+/// One route with a request that a person may make.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    /// As it is called in the OpenAPI document.
+    pub(super) operation: Option<&'static str>,
+    pub(super) body: Body,
+    /// For each [`Role`].
+    pub(super) statuses: [u16; 4],
+    /// Whether it records something when it works.
+    pub(super) records: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Body {
+    None,
+    Json(&'static str),
+    Decision,
+}
+
+impl Route {
+    /// The request without a caller.
+    pub(super) fn ask(&self) -> Ask {
+        let ask = Ask::new(self.method, self.path);
+        match self.body {
+            Body::None => ask,
+            Body::Json(text) => ask.json(text),
+            Body::Decision => ask.json(format!(
+                r#"{{"revision":2,"manifest_sha256":"{}","outcome":"approved"}}"#,
+                Digest::of(b"one\n2\n")
+            )),
+        }
+    }
+}
+
+const fn get(path: &'static str, operation: &'static str, statuses: [u16; 4]) -> Route {
+    Route {
+        method: "GET",
+        path,
+        operation: Some(operation),
+        body: Body::None,
+        statuses,
+        records: false,
+    }
+}
+
+const fn post(
+    path: &'static str,
+    operation: &'static str,
+    body: Body,
+    statuses: [u16; 4],
+) -> Route {
+    Route {
+        method: "POST",
+        path,
+        operation: Some(operation),
+        body,
+        statuses,
+        records: true,
+    }
+}
+
+const HANDOFF: &str =
+    r#"{"document":"{\"handoff_version\":\"1.0\",\"from_agent\":\"a\",\"task\":\"t\"}"}"#;
+const CHECKPOINT: &str = r#"{"document":{"checkpoint_version":"1.0","step":1}}"#;
+
+/// Nobody, the agent of the workspace, the agent of another one, a person.
+pub(super) const ROUTES: &[Route] = &[
+    get("/api/v1/handoffs", "/api/v1/handoffs", [401, 200, 200, 200]),
+    get(
+        "/api/v1/handoffs/H-1",
+        "/api/v1/handoffs/{id}",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/handoffs/1/review",
+        "/api/v1/handoffs/{id}/review",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/handoffs/H-1/revisions/1/files/notes/report.md",
+        "/api/v1/handoffs/{id}/revisions/{revision}/files/{path}",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/handoffs/H-1/diff?from=1",
+        "/api/v1/handoffs/{id}/diff",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/handoffs/H-1/wait?timeout=0",
+        "/api/v1/handoffs/{id}/wait",
+        [401, 200, 404, 200],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/decision",
+        "/api/v1/handoffs/{id}/decision",
+        Body::Decision,
+        [401, 403, 403, 201],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/comments",
+        "/api/v1/handoffs/{id}/comments",
+        Body::Json(r#"{"text":"Nice."}"#),
+        [401, 204, 404, 204],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/withdraw",
+        "/api/v1/handoffs/{id}/withdraw",
+        Body::Json("{}"),
+        [401, 204, 404, 204],
+    ),
+    post(
+        "/api/v1/workspaces/alpha/handoffs",
+        "/api/v1/workspaces/{workspace}/handoffs",
+        Body::Json(HANDOFF),
+        [401, 201, 404, 201],
+    ),
+    post(
+        "/api/v1/workspaces/alpha/checkpoint",
+        "/api/v1/workspaces/{workspace}/checkpoint",
+        Body::Json(CHECKPOINT),
+        [401, 201, 404, 201],
+    ),
+    Route {
+        records: false,
+        ..post(
+            "/api/v1/validate",
+            "/api/v1/validate",
+            Body::Json(r#"{"handoff_version":"1.0","from_agent":"a","task":"t"}"#),
+            [401, 200, 200, 200],
+        )
+    },
+    get(
+        "/api/v1/schema/handoff",
+        "/api/v1/schema/{name}",
+        [200, 200, 200, 200],
+    ),
+    get(
+        "/api/v1/dead-letters",
+        "/api/v1/dead-letters",
+        [401, 200, 200, 200],
+    ),
+    get("/api/v1/activity", "/api/v1/activity", [401, 200, 200, 200]),
+    get(
+        "/api/v1/audit/verify",
+        "/api/v1/audit/verify",
+        [401, 403, 403, 200],
+    ),
+    get("/api/v1/health", "/api/v1/health", [401, 200, 200, 200]),
+    get("/api/v1/events", "/api/v1/events", [401, 200, 200, 200]),
+    post(
+        "/api/v1/start-links",
+        "/api/v1/start-links",
+        Body::None,
+        [401, 403, 403, 201],
+    ),
+    get("/api/v1/tokens", "/api/v1/tokens", [401, 403, 403, 200]),
+    post(
+        "/api/v1/tokens",
+        "/api/v1/tokens",
+        Body::Json(r#"{"agent":"a","workspaces":["alpha"],"days":30}"#),
+        [401, 403, 403, 201],
+    ),
+    Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/tokens/t1",
+            "/api/v1/tokens/{id}",
+            Body::None,
+            [401, 403, 403, 204],
+        )
+    },
+    Route {
+        operation: None,
+        ..get("/api/v1/openapi.json", "", [200, 200, 200, 200])
+    },
+    Route {
+        operation: None,
+        ..get("/healthz", "", [200, 200, 200, 200])
+    },
+    Route {
+        operation: None,
+        ..get("/readyz", "", [200, 200, 200, 200])
+    },
+];
