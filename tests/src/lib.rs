@@ -6,4 +6,19 @@
     reason = "a test bed stops the test when the scene cannot be set"
 )]
 
+pub mod agent;
+pub mod bed;
+pub mod evidence;
+pub mod history;
+pub mod http;
+pub mod invariants;
+pub mod life;
+pub mod loopdisk;
+pub mod machine;
+pub mod mount;
+pub mod process;
+pub mod program;
 pub mod repo;
+pub mod reviewer;
+pub mod wait;
+pub mod webdriver;

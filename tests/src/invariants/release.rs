@@ -1,0 +1,135 @@
+//! What goes back to the agents.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use countersign_protocol::{
+    Digest,
+    decision::{DecisionDocument, Outcome},
+    event::{Accepted, Event},
+};
+
+use super::{Case, intake::walk};
+
+/// Every file under `approved/` belongs to a release and holds the sealed bytes; none is missing.
+pub(super) fn published_is_sealed(case: Case<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut expected = BTreeMap::new();
+    for body in &case.evidence.bodies {
+        let Event::Released {
+            handoff,
+            revision,
+            folder,
+            manifest_sha256,
+        } = &body.event
+        else {
+            continue;
+        };
+        let Some(accepted) = case.evidence.revision(*handoff, *revision) else {
+            wrong.push(format!(
+                "{handoff} revision {revision} was released and never accepted"
+            ));
+            continue;
+        };
+        if accepted.manifest_sha256 != *manifest_sha256 {
+            wrong.push(format!("{handoff} released another manifest"));
+        }
+        let folder = case.workspace.join(folder);
+        let entries = accepted.manifest.entries.iter();
+        for entry in entries.filter(|entry| entry.kept && entry.declared) {
+            let path = folder.join(&entry.path);
+            if expected.insert(path.clone(), entry.sha256).is_some() {
+                wrong.push(format!("{} was released twice", path.display()));
+            }
+        }
+    }
+    for (path, sha256) in &expected {
+        match std::fs::read(path) {
+            Ok(bytes) if Digest::of(&bytes) == *sha256 => {}
+            Ok(_) => wrong.push(format!("{} holds other bytes", path.display())),
+            Err(error) => wrong.push(format!("{}: {error}", path.display())),
+        }
+    }
+    walk(&case.workspace.join("approved"), &mut |path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let manifest = name == "SHA256SUMS" || name == "release.json";
+        if !expected.contains_key(path) && !manifest {
+            wrong.push(format!("{} belongs to no release", path.display()));
+        }
+    });
+    wrong
+}
+
+/// Every decision reached its agent once, and the newest of each place stands there in full.
+pub(super) fn every_decision_is_delivered(case: Case<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut delivered: BTreeMap<u64, u32> = BTreeMap::new();
+    let mut released = BTreeSet::new();
+    for body in &case.evidence.bodies {
+        match &body.event {
+            Event::Delivered { decision, .. } => *delivered.entry(*decision).or_default() += 1,
+            Event::Released {
+                handoff, revision, ..
+            } => drop(released.insert((*handoff, *revision))),
+            _ => {}
+        }
+    }
+    for (seq, decided) in case.evidence.decided() {
+        let id = decided.handoff;
+        match delivered.get(&seq) {
+            Some(1) => {}
+            None => wrong.push(format!("decision {seq} about {id} was not delivered")),
+            Some(times) => wrong.push(format!("decision {seq} was delivered {times} times")),
+        }
+        let Some(accepted) = case.evidence.revision(id, decided.revision) else {
+            continue;
+        };
+        if decided.outcome == Outcome::Approved
+            && !accepted.manifest.entries.is_empty()
+            && !released.contains(&(id, decided.revision))
+        {
+            wrong.push(format!("{id} was approved and not released"));
+        }
+        let record = format!(
+            ".countersign/handoffs/{id}/decision.r{}.json",
+            decided.revision
+        );
+        if !is_decision(&case.workspace.join(&record), seq) {
+            wrong.push(format!("{record} is not decision {seq}"));
+        }
+        if is_newest_at(case, seq, accepted) {
+            let places = case
+                .history
+                .deliveries
+                .iter()
+                .map(|delivered| &delivered.delivery);
+            for place in places.filter(|place| place.sha256 == accepted.manifest.document) {
+                if !is_decision(&place.answers.join("decision.json"), seq) {
+                    wrong.push(format!(
+                        "{} lacks decision {seq} about {id}",
+                        place.answers.display()
+                    ));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+/// Whether the file holds that decision.
+fn is_decision(path: &Path, seq: u64) -> bool {
+    std::fs::read(path)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<DecisionDocument>(&bytes).ok())
+        .is_some_and(|document| document.log.index == seq)
+}
+
+/// Whether no later delivery to the same place took the answer away.
+fn is_newest_at(case: Case<'_>, seq: u64, decided: &Accepted) -> bool {
+    !case.evidence.bodies.iter().any(|body| match &body.event {
+        Event::Accepted(later) => body.seq > seq && later.at == decided.at,
+        _ => false,
+    })
+}

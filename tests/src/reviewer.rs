@@ -1,0 +1,89 @@
+//! A person who decides, over the API.
+
+use countersign_protocol::{
+    Digest, HandoffId,
+    decision::{DecisionDocument, Outcome},
+};
+use serde_json::{Value, json};
+
+use crate::http::{Http, NoReply, Reply};
+
+/// A person with the operator's token.
+#[derive(Clone, Debug)]
+pub struct Reviewer {
+    /// How they reach the daemon.
+    pub http: Http,
+}
+
+/// What a person has before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The card.
+    pub id: HandoffId,
+    /// The revision on it.
+    pub revision: u32,
+    /// The bytes of it.
+    pub manifest_sha256: Digest,
+}
+
+impl Reviewer {
+    /// Everything that waits for a person, at most 100.
+    pub fn turn(&self) -> Result<Vec<Shown>, NoReply> {
+        let queue = self.http.get("/api/v1/handoffs?view=turn&limit=100")?;
+        if queue.status != 200 {
+            return Err(NoReply(queue.text()));
+        }
+        Ok(queue.json()["rows"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(shown)
+            .collect())
+    }
+
+    /// One card.
+    pub fn row(&self, id: HandoffId) -> Value {
+        let path = format!("/api/v1/handoffs/{id}");
+        self.http.fetch(&path).expect(200).json()
+    }
+
+    /// The newest revision of a card.
+    pub fn look(&self, id: HandoffId) -> Shown {
+        shown(&self.row(id))
+    }
+
+    /// Sends an answer about what was shown.
+    pub fn answer(&self, shown: Shown, outcome: Outcome, words: &str) -> Result<Reply, NoReply> {
+        let words = (!words.is_empty()).then_some(words);
+        let answer = json!({
+            "revision": shown.revision,
+            "manifest_sha256": shown.manifest_sha256,
+            "outcome": outcome,
+            "comment": words,
+            "requests": [],
+        });
+        let path = format!("/api/v1/handoffs/{}/decision", shown.id);
+        self.http.post(&path, &answer)
+    }
+
+    /// Decides about the newest revision.
+    pub fn decide(&self, id: HandoffId, outcome: Outcome, words: &str) -> DecisionDocument {
+        let reply = self
+            .answer(self.look(id), outcome, words)
+            .unwrap_or_else(|NoReply(why)| panic!("{id}: {why}"));
+        reply.expect(201).read()
+    }
+}
+
+fn shown(row: &Value) -> Shown {
+    let id = row["id"].as_str().and_then(|id| id.parse().ok());
+    let digest = row["manifest_sha256"].as_str().and_then(|d| d.parse().ok());
+    Shown {
+        id: id.unwrap_or_else(|| panic!("no card: {row}")),
+        revision: row["revision"]
+            .as_u64()
+            .and_then(|n| n.try_into().ok())
+            .unwrap_or_default(),
+        manifest_sha256: digest.unwrap_or_else(|| panic!("no digest: {row}")),
+    }
+}

@@ -1,0 +1,306 @@
+//! Pages in headless Chromium, with the real program behind them.
+
+use std::path::Path;
+
+use countersign_protocol::{HandoffId, decision::Outcome};
+use countersign_tests::{
+    agent::{Care, Delivery, put},
+    bed::TestBed,
+    repo, wait,
+    webdriver::{Browser, Driver, Look, key},
+};
+use serde_json::json;
+
+/// The program with work in it, and browsers to look at it.
+struct Scene {
+    driver: Driver,
+    bed: TestBed,
+}
+
+impl Scene {
+    fn start() -> Self {
+        Self {
+            driver: Driver::start(),
+            bed: TestBed::start(),
+        }
+    }
+
+    /// Hands over a report with one file.
+    fn hand_over(&self, folder: &str, title: &str, text: &str) -> (HandoffId, Delivery) {
+        let agent = self.bed.agent("report-writer");
+        let package = agent
+            .package(title)
+            .with("task_id", folder)
+            .with(
+                "summary",
+                "Figures from the July and August closes, text from the template.",
+            )
+            .with("confidence", 0.86)
+            .file("report.md", text);
+        let delivery = agent
+            .write(folder, &package, Care::Rename)
+            .expect("the workspace is writable");
+        (delivery.receipt().handoff_id, delivery)
+    }
+
+    /// A browser that came in by a start link.
+    fn signed_in(&self, look: Look) -> Browser {
+        let made = self
+            .bed
+            .http()
+            .push("/api/v1/start-links", &json!({}))
+            .expect(201)
+            .json();
+        let browser = self.driver.open(look);
+        browser.go(made["url"].as_str().expect("a link"));
+        browser.arrives("/queue");
+        assert!(
+            !browser.url().contains("t="),
+            "the link is not in the address: {}",
+            browser.url()
+        );
+        browser
+    }
+}
+
+/// Stops unless the browser has nothing to complain about, for example a broken security policy.
+fn no_complaints(browser: &Browser) {
+    assert_eq!(browser.console_errors(), Vec::<String>::new());
+}
+
+#[test]
+fn a_person_decides_with_the_keyboard_alone() {
+    let scene = Scene::start();
+    let (id, delivery) = scene.hand_over("q3", "Draft the Q3 risk summary", "# Risks\n\nNone.\n");
+    let browser = scene.signed_in(Look::default());
+    browser.says("Draft the Q3 risk summary");
+    browser.press(&['j']);
+    browser.press(&[key::ENTER]);
+    browser.arrives(&format!("/h/{id}"));
+    browser.says("# Risks");
+    // The key opens the form and decides nothing.
+    browser.press(&['r']);
+    browser.write("Say what it costs");
+    assert_eq!(scene.bed.reviewer().row(id)["state"], "waiting");
+    browser.press(&[key::CONTROL, key::ENTER]);
+    let decision = delivery.decision(1);
+    assert_eq!(decision.outcome, Outcome::ChangesRequested);
+    assert_eq!(decision.comment.as_deref(), Some("Say what it costs"));
+    browser.arrives("/decided");
+    no_complaints(&browser);
+
+    let (_, delivery) = scene.hand_over(
+        "q3",
+        "Draft the Q3 risk summary",
+        "# Risks\n\nIt costs 7.\n",
+    );
+    assert_eq!(delivery.receipt().revision, 2);
+    browser.press(&['g']);
+    browser.press(&['q']);
+    browser.says("Draft the Q3 risk summary");
+    browser.press(&['j']);
+    browser.press(&[key::ENTER]);
+    browser.arrives(&format!("/h/{id}"));
+    browser.says("It costs 7.");
+    browser.press(&['a']);
+    browser.press(&[key::CONTROL, key::ENTER]);
+    assert_eq!(delivery.decision(2).outcome, Outcome::Approved);
+    no_complaints(&browser);
+}
+
+#[test]
+fn a_second_browser_sees_the_change_live() {
+    let scene = Scene::start();
+    let first = scene.signed_in(Look::default());
+    let second = scene.signed_in(Look::default());
+    let (id, _) = scene.hand_over("q3", "Draft the Q3 risk summary", "# Risks\n");
+    first.says("Draft the Q3 risk summary");
+    second.says("Draft the Q3 risk summary");
+    second.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
+    second.says("# Risks");
+    // A newer revision arrives under the eyes of the second, and the first decides it.
+    scene.hand_over("q3", "Draft the Q3 risk summary", "# Other risks\n");
+    second.says("Revision 2");
+    first.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
+    first.says("# Other risks");
+    first.press(&['a']);
+    first.press(&[key::CONTROL, key::ENTER]);
+    first.arrives("/decided");
+    wait::until("the second to see the decision", || {
+        second
+            .text()
+            .to_lowercase()
+            .contains("approved")
+            .then_some(())
+    });
+    assert!(
+        second.all("form#decide button:not([disabled])").is_empty(),
+        "it can still be answered"
+    );
+    no_complaints(&first);
+    no_complaints(&second);
+}
+
+#[test]
+fn everything_works_without_javascript() {
+    let scene = Scene::start();
+    let (id, delivery) = scene.hand_over("q3", "Draft the Q3 risk summary", "# Risks\n");
+    let browser = scene.signed_in(Look {
+        scripts: false,
+        ..Look::default()
+    });
+    browser.find(&format!("a[href='/h/{id}']")).click();
+    browser.says("# Risks");
+    // Without words a change request comes back with an explanation, and what was typed is kept.
+    browser.find("form#decide button[value=changes]").click();
+    browser.says("There is a problem");
+    browser.find("#note").write("Say what it costs");
+    browser.find("form#decide button[value=changes]").click();
+    assert_eq!(
+        delivery.decision(1).comment.as_deref(),
+        Some("Say what it costs")
+    );
+    let (_, second) = scene.hand_over("q3", "Draft the Q3 risk summary", "# Risks, with costs\n");
+    browser.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
+    browser.find("form#decide button[value=approve]").click();
+    assert_eq!(second.decision(2).outcome, Outcome::Approved);
+}
+
+#[test]
+fn what_an_agent_writes_is_inert() {
+    let scene = Scene::start();
+    let evil =
+        "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">";
+    let agent = scene.bed.agent("mallory");
+    let package = agent
+        .package(evil)
+        .with("summary", evil)
+        .with("reason", evil)
+        .with("questions", vec![evil])
+        .with("completed", vec![evil])
+        .file("page.html", evil)
+        .file("picture.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>parent.document.title='owned'</script></svg>")
+        .file("notes.md", format!("[x](javascript:document.title='owned')\n{evil}"));
+    let delivery = agent
+        .write("evil", &package, Care::Rename)
+        .expect("written");
+    let id = delivery.receipt().handoff_id;
+    let browser = scene.signed_in(Look::default());
+    let base = scene.bed.endpoint().url.clone();
+    for path in [
+        "/queue".to_owned(),
+        format!("/h/{id}"),
+        "/activity".to_owned(),
+    ] {
+        browser.go(&format!("{base}{path}"));
+        browser.says("mallory");
+        assert_ne!(browser.run("return document.title"), "owned", "{path}");
+        no_complaints(&browser);
+    }
+    for file in ["page.html", "picture.svg"] {
+        browser.go(&format!("{base}/h/{id}/r/1/file?path={file}"));
+        assert_ne!(browser.run("return document.title"), "owned", "{file}");
+        let raw = scene
+            .bed
+            .http()
+            .fetch(&format!("/h/{id}/r/1/raw?path={file}"));
+        if raw.status == 200 {
+            assert_eq!(raw.header("x-content-type-options"), Some("nosniff"));
+            assert!(
+                raw.header("content-security-policy")
+                    .is_some_and(|csp| csp.contains("sandbox"))
+            );
+        }
+    }
+}
+
+#[test]
+fn nobody_comes_in_without_a_link_and_a_link_is_good_once() {
+    let scene = Scene::start();
+    let base = scene.bed.endpoint().url.clone();
+    let stranger = scene.driver.open(Look::default());
+    stranger.go(&format!("{base}/queue"));
+    assert!(
+        !stranger.text().contains("Your turn"),
+        "{}",
+        stranger.text()
+    );
+    let made = scene
+        .bed
+        .http()
+        .push("/api/v1/start-links", &json!({}))
+        .expect(201)
+        .json();
+    let link = made["url"].as_str().expect("a link").to_owned();
+    let browser = scene.driver.open(Look::default());
+    browser.go(&link);
+    browser.arrives("/queue");
+    stranger.go(&link);
+    assert!(!stranger.url().ends_with("/queue"), "{}", stranger.url());
+}
+
+#[test]
+fn the_pages_look_right_at_both_widths_in_light_and_dark() {
+    let scene = Scene::start();
+    let text = "# Board pack, Q3\n\nRevenue rose by 4 %.\nCosts rose by 2 %.\n\n## Outlook\n\nWe expect more of the same.\n";
+    let (id, _) = scene.hand_over("board-pack", "Q3 board pack, draft for sign-off", text);
+    scene.bed.reviewer().decide(
+        id,
+        Outcome::ChangesRequested,
+        "Say why costs rose, and name the quarter.",
+    );
+    let better = text.replace(
+        "Costs rose by 2 %.",
+        "Costs rose by 2 %, most of it energy (see table 3).\nThe quarter is July to September.",
+    );
+    scene.hand_over("board-pack", "Q3 board pack, draft for sign-off", &better);
+    scene.hand_over(
+        "disputes",
+        "Reply to 14 supplier disputes",
+        "Dear Sir or Madam\n",
+    );
+    scene.hand_over(
+        "invoices",
+        "Backfill the currency on 48,211 invoices",
+        "update invoices set currency = 'EUR'\n",
+    );
+    for (width, height) in [(1440, 900), (390, 844)] {
+        for dark in [false, true] {
+            let browser = scene.signed_in(Look {
+                width,
+                height,
+                dark,
+                scripts: true,
+            });
+            for (page, path) in [
+                ("queue", "/queue".to_owned()),
+                ("review", format!("/h/{id}")),
+            ] {
+                browser.go(&format!("{}{path}", scene.bed.endpoint().url));
+                browser.says("Q3 board pack");
+                let overflow =
+                    browser.run("return document.documentElement.scrollWidth - innerWidth");
+                assert!(
+                    overflow.as_i64().unwrap_or(0) <= 0,
+                    "{page} at {width}: scrolls sideways by {overflow}"
+                );
+                let scheme = if dark { "dark" } else { "light" };
+                let picture = browser.screenshot();
+                let name = format!("target/screenshots/{page}-{width}-{scheme}.png");
+                keep(&repo::root().join(name), &picture);
+                if page == "review"
+                    && width == 1440
+                    && !dark
+                    && std::env::var_os("UPDATE_SCREENSHOTS").is_some()
+                {
+                    keep(&repo::root().join("docs/screenshots/review.png"), &picture);
+                }
+            }
+            no_complaints(&browser);
+        }
+    }
+}
+
+fn keep(path: &Path, picture: &[u8]) {
+    put(path, picture, Care::Plain).expect("the picture can be kept");
+}

@@ -1,0 +1,361 @@
+//! A disk that is full or read-only, descriptors that run out, a database that is gone, locked or
+//! damaged, clocks that jump: a clear error, visible, and nothing lost.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the faults are made here"
+)]
+
+use std::{
+    fs::{self, File},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+};
+
+use countersign_protocol::decision::Outcome;
+use countersign_tests::{
+    agent::{Agent, Care, Delivery},
+    bed::TestBed,
+    evidence::{Evidence, LEDGER, OBJECTS},
+    history::History,
+    invariants::{self, Case},
+    mount::Mount,
+    wait,
+};
+use rusqlite::Connection;
+
+/// Delivers something small.
+fn deliver(agent: &Agent, folder: &str) -> Delivery {
+    let package = agent.package(folder).file("a.txt", folder);
+    agent.write(folder, &package, Care::Rename).unwrap()
+}
+
+/// Stops the daemon and checks the rules that need no history.
+fn check_disk(bed: &mut TestBed, deliveries: &[&Delivery]) {
+    bed.down();
+    let evidence = Evidence::read(bed.data()).unwrap();
+    let mut history = History::default();
+    for delivery in deliveries {
+        history.delivers((*delivery).clone(), true);
+    }
+    history.look();
+    for accepted in evidence.accepted() {
+        history.written.insert(accepted.manifest.document);
+        history
+            .written
+            .extend(accepted.manifest.entries.iter().map(|entry| entry.sha256));
+    }
+    let case = Case {
+        evidence: &evidence,
+        history: &history,
+        workspace: &bed.workspace(),
+    };
+    let broken: Vec<String> = invariants::broken(case)
+        .into_iter()
+        .filter(|line| !line.contains("nobody sent it"))
+        .collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn a_full_workspace_delays_answers_and_loses_none() {
+    let mut bed = TestBed::prepare();
+    let Some(disk) = Mount::memory(&bed.workspace(), 4) else {
+        return;
+    };
+    bed.up();
+    let agent = bed.agent("ada");
+    let decided = deliver(&agent, "decided later");
+    let id = decided.receipt().handoff_id;
+    let ballast = disk.fill();
+    bed.reviewer().decide(id, Outcome::Approved, "");
+    bed.trouble("full");
+    assert_eq!(bed.stranger().fetch("/healthz").status, 200);
+    fs::remove_file(ballast).unwrap();
+    assert_eq!(decided.decision(1).outcome, Outcome::Approved);
+    wait::until("no trouble", || {
+        let health = bed.health();
+        (health["troubles"] == serde_json::json!([])).then_some(())
+    });
+    check_disk(&mut bed, &[&decided]);
+}
+
+#[test]
+fn a_full_disk_of_the_daemon_accepts_nothing_and_says_so() {
+    let mut bed = TestBed::prepare();
+    let Some(disk) = Mount::memory(bed.data(), 24) else {
+        return;
+    };
+    bed.up();
+    let agent = bed.agent("ada");
+    let before = deliver(&agent, "before");
+    let id = before.receipt().handoff_id;
+    let shown = bed.reviewer().look(id);
+    let ballast = disk.fill();
+    let waits = deliver(&agent, "waits");
+    bed.trouble("full");
+    let refused = bed.reviewer().answer(shown, Outcome::Approved, "").unwrap();
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(waits.receipt_now().is_none() && waits.errors_now().is_none());
+    assert_eq!(bed.reviewer().row(id)["state"], "waiting", "it still reads");
+    // Also after a crash: the log of the database opens on a full disk.
+    bed.start_daemon();
+    bed.answers();
+    assert_eq!(bed.reviewer().row(id)["state"], "waiting");
+    fs::remove_file(ballast).unwrap();
+    waits.receipt();
+    bed.reviewer().decide(id, Outcome::Approved, "");
+    before.decision(1);
+    check_disk(&mut bed, &[&before, &waits]);
+}
+
+#[test]
+fn a_read_only_workspace_is_served_and_answered_once_it_can_be_written() {
+    let mut bed = TestBed::prepare();
+    let Some(disk) = Mount::memory(&bed.workspace(), 4) else {
+        return;
+    };
+    bed.up();
+    let agent = bed.agent("ada");
+    let delivery = deliver(&agent, "task");
+    let id = delivery.receipt().handoff_id;
+    disk.read_only(true);
+    bed.reviewer()
+        .decide(id, Outcome::ChangesRequested, "Shorter");
+    bed.trouble("read-only");
+    assert_eq!(bed.reviewer().row(id)["decided"]["delivered"], false);
+    disk.read_only(false);
+    assert_eq!(delivery.decision(1).outcome, Outcome::ChangesRequested);
+    check_disk(&mut bed, &[&delivery]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_hides_no_neighbour() {
+    let mut bed = TestBed::prepare();
+    if rustix::process::geteuid().is_root() {
+        // Root reads everything, so the daemon runs as nobody.
+        let nobody = 65_534;
+        for path in [&bed.home, &bed.launch.roots[0], &bed.workspace()] {
+            std::os::unix::fs::chown(path, Some(nobody), Some(nobody)).unwrap();
+        }
+        bed.launch.wrapper = [
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+    }
+    bed.up();
+    let closed = bed.workspace().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    let agent = bed.agent("ada");
+    for folder in ["neighbour", "deep/below/neighbour"] {
+        let delivery = deliver(&agent, folder);
+        let receipt = bed.reviewer();
+        wait::until(folder, || {
+            receipt.turn().unwrap().iter().any(|_| true).then_some(())
+        });
+        assert!(delivery.document.exists());
+    }
+    bed.trouble("closed");
+}
+
+#[test]
+fn half_open_connections_never_starve_the_intake() {
+    let mut bed = TestBed::prepare();
+    bed.launch.wrapper = vec!["prlimit".to_owned(), "--nofile=160:160".to_owned()];
+    bed.up();
+    let address = bed.endpoint().url.trim_start_matches("http://").to_owned();
+    let idle: Vec<TcpStream> = (0..300)
+        .filter_map(|_| {
+            let mut stream = TcpStream::connect(&address).ok()?;
+            stream.write_all(b"GET /queue HTTP/1.1\r\nHost: ").ok()?;
+            Some(stream)
+        })
+        .collect();
+    assert!(idle.len() > 100, "{}", idle.len());
+    let delivery = deliver(&bed.agent("ada"), "while they hang");
+    assert_eq!(delivery.receipt().revision, 1);
+    drop(idle);
+    // They are gone, so there is room again.
+    wait::until("an answer", || {
+        bed.http()
+            .get("/healthz")
+            .ok()
+            .filter(|reply| reply.status == 200)
+    });
+    check_disk(&mut bed, &[&delivery]);
+}
+
+#[test]
+fn a_request_that_never_ends_is_cut_off() {
+    let bed = TestBed::start();
+    let address = bed.endpoint().url.trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.write_all(b"GET /queue HTTP/1.1\r\nHost: ").unwrap();
+    stream.set_read_timeout(Some(wait::LIMIT)).unwrap();
+    let mut answer = Vec::new();
+    // Zero bytes or an answer 408: either way the connection ends by itself.
+    stream.read_to_end(&mut answer).unwrap();
+}
+
+#[test]
+fn a_second_daemon_does_not_start() {
+    let bed = TestBed::start();
+    let mut second = bed.launch.start();
+    let status = second.wait();
+    assert!(!status.success());
+    let log = second.log_tail();
+    assert!(log.contains("error:") && log.contains("already"), "{log}");
+    deliver(&bed.agent("ada"), "the first goes on").receipt();
+}
+
+/// Starts on what the test made of the data folder; gives exit code and words.
+fn refuses_to_start(bed: &mut TestBed) -> String {
+    let daemon = bed.start_daemon();
+    let status = daemon.wait();
+    assert!(status.code().is_some_and(|code| code != 0), "{status}");
+    let log = daemon.log_tail();
+    assert!(log.contains("error:"), "{log}");
+    assert!(log.contains("hint:"), "{log}");
+    assert!(!log.contains("panicked"), "{log}");
+    log
+}
+
+/// A scene with work in it, stopped.
+fn with_work() -> (TestBed, Delivery) {
+    let mut bed = TestBed::start();
+    let agent = bed.agent("ada");
+    let package = agent.package("work").file("large.bin", vec![b'x'; 100_000]);
+    let delivery = agent.write("work", &package, Care::Rename).unwrap();
+    delivery.receipt();
+    bed.daemon().stop();
+    bed.down();
+    (bed, delivery)
+}
+
+#[test]
+fn a_locked_database_is_named() {
+    let (mut bed, delivery) = with_work();
+    let other = Connection::open(bed.data().join(LEDGER)).unwrap();
+    other
+        .execute_batch(
+            "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; CREATE TABLE x (y); COMMIT;",
+        )
+        .unwrap();
+    let log = refuses_to_start(&mut bed);
+    assert!(log.contains("locked"), "{log}");
+    other.execute_batch("DROP TABLE x").unwrap();
+    drop(other);
+    bed.up();
+    check_disk(&mut bed, &[&delivery]);
+}
+
+#[test]
+fn a_damaged_database_is_never_served_and_never_replaced() {
+    for (what, at) in [
+        ("header", 0),
+        ("first page", 200),
+        ("a later page", 3 * 4096 + 10),
+    ] {
+        let (mut bed, _) = with_work();
+        let path = bed.data().join(LEDGER);
+        let mut file = File::options().read(true).write(true).open(&path).unwrap();
+        file.seek(SeekFrom::Start(at)).unwrap();
+        file.write_all(&[0xa5; 64]).unwrap();
+        drop(file);
+        let damaged = fs::read(&path).unwrap();
+        let log = refuses_to_start(&mut bed);
+        assert!(log.contains(LEDGER), "{what}: {log}");
+        assert_eq!(fs::read(&path).unwrap(), damaged, "{what}: it was changed");
+    }
+}
+
+#[test]
+fn a_missing_database_beside_kept_work_is_not_made_anew() {
+    let (mut bed, _) = with_work();
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(bed.data().join(format!("{LEDGER}{end}")));
+    }
+    assert!(bed.data().join(OBJECTS).exists());
+    let log = refuses_to_start(&mut bed);
+    assert!(log.contains(LEDGER), "{log}");
+    assert!(
+        !bed.data().join(LEDGER).exists(),
+        "an empty database took its place"
+    );
+}
+
+#[test]
+fn a_changed_entry_is_found_by_audit_verify() {
+    let (mut bed, _) = with_work();
+    let database = Connection::open(bed.data().join(LEDGER)).unwrap();
+    database
+        .execute_batch(
+            "DROP TRIGGER entry_is_never_changed;
+             UPDATE entry SET body = replace(body, 'ada', 'eve') WHERE seq = 1;",
+        )
+        .unwrap();
+    drop(database);
+    bed.start_daemon();
+    let served = bed.comes_up().is_ok();
+    if served {
+        let (code, output, errors) = bed.run(&["audit", "verify"]);
+        assert_ne!(code, 0, "{output}{errors}");
+        assert!(
+            format!("{output}{errors}").contains("entry 1"),
+            "{output}{errors}"
+        );
+    } else {
+        assert!(
+            bed.daemon().log_tail().contains("entry 1"),
+            "{}",
+            bed.daemon().log_tail()
+        );
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_changes_no_order_and_expires_nothing() {
+    let library = ["x86_64", "aarch64"]
+        .iter()
+        .map(|arch| format!("/usr/lib/{arch}-linux-gnu/faketime/libfaketime.so.1"))
+        .find(|path| std::path::Path::new(path).exists())
+        .expect("libfaketime is installed; `./test` does it");
+    let mut bed = TestBed::prepare();
+    let offset = bed.home.join("clock");
+    fs::write(&offset, "+0").unwrap();
+    bed.launch.env = vec![
+        ("LD_PRELOAD".to_owned(), library),
+        (
+            "FAKETIME_TIMESTAMP_FILE".to_owned(),
+            offset.display().to_string(),
+        ),
+        ("FAKETIME_NO_CACHE".to_owned(), "1".to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
+    ];
+    bed.up();
+    let agent = bed.agent("ada");
+    let mut deliveries = Vec::new();
+    for (name, jump) in [
+        ("back", "-3650d"),
+        ("far ahead", "+3650d"),
+        ("back again", "+0"),
+    ] {
+        fs::write(&offset, jump).unwrap();
+        let delivery = deliver(&agent, name);
+        let id = delivery.receipt().handoff_id;
+        bed.reviewer().decide(id, Outcome::Approved, "");
+        delivery.decision(1);
+        deliveries.push(delivery);
+        bed.restart();
+        assert_eq!(bed.reviewer().row(id)["state"], "approved", "{name}");
+    }
+    let all: Vec<&Delivery> = deliveries.iter().collect();
+    check_disk(&mut bed, &all);
+}

@@ -1,0 +1,236 @@
+//! kill -9: at every named step, at random under load, and while the daemon comes back.
+
+use std::time::Duration;
+
+use countersign::fault;
+use countersign_protocol::decision::Outcome;
+use countersign_tests::{
+    agent::{Agent, Care},
+    bed::TestBed,
+    evidence::Evidence,
+    history::{History, Sent, SentResult},
+    http::NoReply,
+    invariants::{self, Case},
+    life::{Life, Manners},
+    wait,
+};
+
+const CRASH_AT: &str = "COUNTERSIGN_CRASH_AT";
+
+/// Stops the daemon and checks everything it left.
+fn check(bed: &mut TestBed, history: &History) {
+    bed.down();
+    let evidence = Evidence::read(bed.data()).expect("the ledger can be read");
+    let broken = invariants::broken(Case {
+        evidence: &evidence,
+        history,
+        workspace: &bed.workspace(),
+    });
+    assert!(
+        broken.is_empty(),
+        "{}\n{}",
+        broken.join("\n"),
+        bed.keep().display()
+    );
+}
+
+/// Two handoffs, one by each door and with files of both sizes, that are sent back, delivered again
+/// and approved. Goes as far as the daemon lives.
+fn story(bed: &TestBed, history: &mut History) -> Result<(), NoReply> {
+    let reviewer = bed.reviewer();
+    let agent = bed.agent("ada");
+    let large = vec![b'x'; 100_000];
+    for outcome in [Outcome::ChangesRequested, Outcome::Approved] {
+        let again = format!("{outcome:?}");
+        let package = agent
+            .package("in place")
+            .with("summary", again.clone())
+            .sealed_file("small.txt", again.as_bytes())
+            .sealed_file("large.bin", [large.as_slice(), again.as_bytes()].concat());
+        deliver(history, &agent, &package, |agent| {
+            agent.write("task", &package, Care::Rename)
+        });
+        let package = agent
+            .package(&format!("dropped {again}"))
+            .sealed_file("a.txt", "a");
+        deliver(history, &agent, &package, |agent| {
+            agent.drop_package(&format!("p-{again}"), &package, Care::Rename)
+        });
+        let mut answered = 0;
+        while answered < 2 {
+            wait::within(wait::LIMIT, || {
+                let turn = reviewer.turn();
+                turn.map_or(Some(()), |turn| (!turn.is_empty()).then_some(()))
+            });
+            history.look();
+            for shown in reviewer.turn()? {
+                let words = format!("{again} {}", shown.id);
+                let result = match reviewer.answer(shown, outcome, &words) {
+                    Ok(reply) if reply.status == 201 => {
+                        SentResult::Recorded(Box::new(reply.read()))
+                    }
+                    Ok(reply) => SentResult::Refused(reply.status),
+                    Err(NoReply(_)) => SentResult::Unknown,
+                };
+                let gone = matches!(result, SentResult::Unknown);
+                history.answers.push(Sent {
+                    shown,
+                    outcome,
+                    words,
+                    result,
+                });
+                if gone {
+                    return Err(NoReply("it was stopped".to_owned()));
+                }
+                answered += 1;
+            }
+        }
+        history.look();
+    }
+    Ok(())
+}
+
+fn deliver(
+    history: &mut History,
+    agent: &Agent,
+    package: &countersign_tests::agent::Package,
+    write: impl FnOnce(&Agent) -> std::io::Result<countersign_tests::agent::Delivery>,
+) {
+    history.writes(package);
+    let delivery = write(agent).expect("the workspace is writable");
+    history.delivers(delivery, true);
+}
+
+#[test]
+fn kill_at_every_named_step_loses_and_doubles_nothing() {
+    let mut never_reached = Vec::new();
+    for step in fault::STEPS {
+        for hit in 1..=3 {
+            let mut bed = TestBed::prepare();
+            let mut history = History::default();
+            bed.launch
+                .env
+                .push((CRASH_AT.to_owned(), format!("{step}:{hit}")));
+            bed.start_daemon();
+            if bed.comes_up().is_ok() {
+                let finished = story(&bed, &mut history).is_ok();
+                let life = Life::new(&bed.workspace(), 0, Manners::Careful);
+                *life.history() = history;
+                // What is written back may be what kills it, after the last answer.
+                if finished
+                    && life.settles(&bed.reviewer()).is_ok()
+                    && bed.daemon().ended().is_none()
+                {
+                    if hit == 1 {
+                        never_reached.push(*step);
+                    }
+                    continue;
+                }
+                history = life.history().clone();
+            }
+            assert!(
+                bed.daemon().was_killed(),
+                "{step}:{hit}\n{}",
+                bed.daemon().log_tail()
+            );
+            bed.launch.env.clear();
+            bed.up();
+            let life = Life::new(&bed.workspace(), 0, Manners::Careful);
+            *life.history() = history;
+            life.settles(&bed.reviewer())
+                .unwrap_or_else(|why| panic!("{step}:{hit}: {why}"));
+            check(&mut bed, &life.history());
+        }
+    }
+    assert!(
+        never_reached.is_empty(),
+        "the story never meets {never_reached:?}"
+    );
+}
+
+#[test]
+fn random_kills_under_load_lose_and_double_nothing() {
+    let seconds = std::env::var("COUNTERSIGN_KILL_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(8);
+    let mut kills = 0;
+    let mut seed = 7_000;
+    let over = Deadline::after(Duration::from_secs(seconds));
+    while !over.passed() {
+        seed += 100;
+        let mut bed = TestBed::prepare();
+        let life = Life::new(&bed.workspace(), seed, Manners::Careful);
+        let mut dice = life.dice();
+        for _ in 0..20 {
+            bed.up();
+            life.settles(&bed.reviewer())
+                .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+            let goal = life.history().acknowledged() + dice.usize(1..20);
+            let reviewer = bed.reviewer();
+            life.goes_on(&reviewer, || {
+                wait::within(Duration::from_millis(dice.u64(20..250)), || {
+                    (life.history().acknowledged() >= goal).then_some(())
+                });
+                bed.down();
+            });
+            kills += 1;
+        }
+        bed.up();
+        life.settles(&bed.reviewer())
+            .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
+        check(&mut bed, &life.history());
+    }
+    println!("killed {kills} times");
+}
+
+#[test]
+fn kills_while_it_comes_back_change_nothing() {
+    let mut bed = TestBed::start();
+    let mut history = History::default();
+    let mut crashed = bed.launch.clone();
+    story(&bed, &mut history).map_err(|gone| gone.0).unwrap();
+    let agent = bed.agent("ben");
+    bed.down();
+    let package = agent.package("while it was away").sealed_file("b.txt", "b");
+    deliver(&mut history, &agent, &package, |agent| {
+        agent.write("away", &package, Care::Rename)
+    });
+    for step in [
+        "start.ledger_open",
+        "start.before_scan",
+        "ledger.before_commit",
+        "ledger.after_commit",
+        "publish.written",
+    ] {
+        crashed.env = vec![(CRASH_AT.to_owned(), format!("{step}:1"))];
+        let mut daemon = crashed.start();
+        assert!(daemon.was_killed(), "{step}\n{}", daemon.log_tail());
+    }
+    bed.up();
+    let life = Life::new(&bed.workspace(), 0, Manners::Careful);
+    *life.history() = history;
+    life.settles(&bed.reviewer()).unwrap();
+    check(&mut bed, &life.history());
+}
+
+/// The end of a run that lasts for a time rather than for a number of rounds.
+struct Deadline(std::time::Instant);
+
+impl Deadline {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the length of a run is a span of time"
+    )]
+    fn after(span: Duration) -> Self {
+        Self(std::time::Instant::now() + span)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the length of a run is a span of time"
+    )]
+    fn passed(&self) -> bool {
+        std::time::Instant::now() >= self.0
+    }
+}
