@@ -1,7 +1,7 @@
 //! The loop: changes, scans and probes, one after the other on one thread.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use countersign_protocol::names::INBOX;
@@ -83,7 +83,7 @@ impl Manager {
             self.do_what_is_due();
             self.walk();
             self.publish();
-            if self.sites.iter().all(Site::is_idle) {
+            if !self.is_busy() {
                 for done in self.waiting.drain(..) {
                     // Who asked may have given up.
                     let _ = done.send(());
@@ -92,35 +92,36 @@ impl Manager {
         }
     }
 
+    /// Whether there is something to do without a message.
+    fn is_busy(&self) -> bool {
+        let is_due = |site: &Site| site.next_due(&self.settings) <= self.now;
+        self.sites
+            .iter()
+            .any(|site| !site.is_idle() || is_due(site))
+    }
+
     /// Waits for a message for as long as there is nothing else to do. An error means that no message can
     /// come any more.
     fn next_message(&self) -> Result<Option<Message>, RecvTimeoutError> {
-        if self.sites.iter().any(|site| !site.is_idle()) {
-            return match self.inlet.try_recv() {
-                Ok(message) => Ok(Some(message)),
-                Err(TryRecvError::Empty) => Ok(None),
-                Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
-            };
-        }
         let due = self
             .sites
             .iter()
             .map(|site| site.next_due(&self.settings))
             .min();
-        match due {
-            Some(due) if !self.settings.is_stepped => {
-                let pause = due.saturating_sub(self.clock.monotonic());
-                match self.inlet.recv_timeout(pause) {
-                    Ok(message) => Ok(Some(message)),
-                    Err(RecvTimeoutError::Timeout) => Ok(None),
-                    Err(gone) => Err(gone),
-                }
-            }
-            _ => self
-                .inlet
+        let received = if self.is_busy() {
+            self.inlet.recv_timeout(Duration::ZERO)
+        } else if let Some(due) = due.filter(|_| !self.settings.is_stepped) {
+            let pause = due.saturating_sub(self.clock.monotonic());
+            self.inlet.recv_timeout(pause)
+        } else {
+            self.inlet
                 .recv()
-                .map(Some)
-                .map_err(|_| RecvTimeoutError::Disconnected),
+                .map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match received {
+            Ok(message) => Ok(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(gone) => Err(gone),
         }
     }
 
@@ -223,7 +224,8 @@ impl Manager {
         let (sites, mut hands) = self.parts();
         for site in sites {
             let left = site.slice(Pace::Urgent, NAMES_AT_ONCE, &mut hands);
-            site.slice(Pace::Full, left, &mut hands);
+            // A flood of new folders must not put the full scan off for ever.
+            site.slice(Pace::Full, left.max(NAMES_AT_ONCE / 4), &mut hands);
         }
     }
 

@@ -53,7 +53,7 @@ impl Probe {
         if self.folder != Some(place) {
             sensor
                 .watch(&own)
-                .map_err(|refusal| format!("cannot watch `{}`: {refusal:?}", own.display()))?;
+                .map_err(|refusal| format!("cannot watch `{}`: {refusal}", own.display()))?;
             self.folder = Some(place);
         }
         self.number += 1;

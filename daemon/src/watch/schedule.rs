@@ -38,11 +38,6 @@ impl Schedule {
         }
     }
 
-    /// The next moment at which something is due.
-    pub(crate) fn next(&self) -> Duration {
-        self.inbox.min(self.tree).min(self.probe)
-    }
-
     pub(crate) fn after_inbox(&mut self, settings: &Settings, now: Duration) {
         self.inbox = now + self.chance.around(settings.inbox_period, 20);
     }

@@ -123,12 +123,15 @@ pub(crate) fn open(sink: Sink) -> notify::Result<Box<dyn Watcher + Send>> {
 }
 
 /// Why a folder could not be watched.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The system grants no more watches. Carries what to do about it.
+    #[error("{0}")]
     Limit(String),
     /// The folder is gone.
+    #[error("it is gone")]
     Absent,
+    #[error("{0}")]
     Other(String),
 }
 

@@ -182,9 +182,15 @@ impl Site {
         let (documents, folders) = self.tree.unseen();
         let is_absent =
             |path: &Path| sight::look(path).is_err_and(|error| sight::says_absent(&error));
+        // What a mount covers is hidden, not gone.
+        let is_hidden = |relative: &Path| {
+            relative
+                .ancestors()
+                .any(|folder| self.trouble.contains_key(folder))
+        };
         let gone: Vec<PathBuf> = documents
             .into_iter()
-            .filter(|relative| is_absent(&self.absolute(relative)))
+            .filter(|relative| !is_hidden(relative) && is_absent(&self.absolute(relative)))
             .collect();
         // Looked at again after the documents: a workspace that is away would make all of them absent.
         if !self.is_there() {
@@ -285,12 +291,14 @@ impl Site {
         if self.is_offline() {
             return self.schedule.inbox;
         }
+        // While a probe is out the next one waits.
+        let probe = self
+            .probe
+            .deadline(settings.probe_patience)
+            .unwrap_or(self.schedule.probe);
+        let periodic = self.schedule.inbox.min(self.schedule.tree).min(probe);
         let later = self.later.first().map(|(until, _)| *until);
-        let probe = self.probe.deadline(settings.probe_patience);
-        [later, probe]
-            .into_iter()
-            .flatten()
-            .fold(self.schedule.next(), Duration::min)
+        later.map_or(periodic, |later| later.min(periodic))
     }
 
     /// Whether events are the first source here.
@@ -335,7 +343,7 @@ impl Site {
             is_proven: self.probe.is_proven,
             folders: self.tree.folders.len(),
             documents: self.tree.document_count(),
-            trouble: probe.chain(folders).take(LISTED_TROUBLE).collect(),
+            trouble: folders.chain(probe).take(LISTED_TROUBLE).collect(),
             trouble_count: self.trouble.len() + usize::from(self.probe.trouble.is_some()),
             counts: self.counts,
         }

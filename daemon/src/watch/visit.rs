@@ -115,10 +115,11 @@ impl Site {
                     Err(error) => {
                         listing.is_whole = false;
                         let folder = listing.visit.folder.clone();
-                        let why = error
-                            .io_error()
-                            .map_or_else(|| error.to_string(), ToString::to_string);
-                        self.note_trouble(&folder, &format!("cannot be listed: {why}"));
+                        let error = std::io::Error::from(error);
+                        // One that went away meanwhile is no trouble.
+                        if !sight::says_absent(&error) {
+                            self.note_trouble(&folder, &format!("cannot be listed: {error}"));
+                        }
                     }
                 }
             } else if let Some(visit) = lane.stack.pop() {

@@ -3,7 +3,11 @@
 //! Time stands still unless a test moves it, so no periodic scan helps a test by chance.
 
 mod cases;
+mod doubles;
+mod faults;
+mod load;
 mod probes;
+mod roots;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -77,6 +81,11 @@ impl Bed {
 
     fn at(&self, path: &str) -> PathBuf {
         self.folder.path().join("workspace").join(path)
+    }
+
+    /// A path beside the workspace.
+    fn beside(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
     }
 
     fn status(&self) -> Status {
