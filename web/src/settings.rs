@@ -10,6 +10,8 @@ use http::{Uri, uri::Scheme};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
+use crate::templates::Templates;
+
 /// Settings of one router.
 #[derive(Clone)]
 pub struct Settings {
@@ -21,6 +23,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Live streams and waits at the same time: that many for people, and for agents.
     pub streams: usize,
+    /// The templates of the pages.
+    pub templates: Templates,
     /// The clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Fills the bytes of a nonce.
@@ -35,6 +39,7 @@ impl Settings {
             public_url: None,
             trusted_proxies: Vec::new(),
             streams: 64,
+            templates: Templates::embedded(),
             now,
             random: system_random,
         }

@@ -1,0 +1,96 @@
+//! `GET /dead-letters`: deliveries that could not be read, with the line and the way out.
+
+use axum::{extract::State, response::Html};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    view::{ViolationView, When},
+    visit::{Chrome, Visit},
+};
+use crate::{desk::DeadLetter, error::Problem, render::words, state::AppState, templates::Page};
+
+#[derive(Debug, Serialize)]
+pub(super) struct DeadLettersPage {
+    chrome: Chrome,
+    heading: String,
+    letters: Vec<Letter>,
+}
+
+#[derive(Debug, Serialize)]
+struct Letter {
+    anchor: String,
+    file: String,
+    title: &'static str,
+    kind: &'static str,
+    at: When,
+    errors: Vec<ViolationView>,
+    text: Option<String>,
+}
+
+/// Shows the list.
+pub(super) async fn show(
+    visit: Visit,
+    State(app): State<AppState>,
+) -> Result<Html<String>, Problem> {
+    let letters = app.desk.dead_letters(&visit.caller()).await?;
+    let chrome = visit.chrome("dead-letters").await?;
+    visit.render(&DeadLettersPage::new(chrome, &letters, visit.now()))
+}
+
+impl DeadLettersPage {
+    fn new(chrome: Chrome, letters: &[DeadLetter], now: Timestamp) -> Self {
+        Self {
+            chrome,
+            heading: if letters.is_empty() {
+                "Everything could be read".to_owned()
+            } else {
+                format!(
+                    "{} could not be read",
+                    words::count(letters.len(), "handoff")
+                )
+            },
+            letters: letters
+                .iter()
+                .map(|letter| Letter::new(letter, now))
+                .collect(),
+        }
+    }
+}
+
+impl Letter {
+    fn new(letter: &DeadLetter, now: Timestamp) -> Self {
+        let text = letter.text.as_deref();
+        Self {
+            anchor: format!("e{}", letter.seq),
+            file: format!("{}/{}", letter.workspace, letter.file),
+            title: letter.kind.title(),
+            kind: letter.kind.name(),
+            at: When::new(letter.at, now),
+            errors: letter
+                .errors
+                .iter()
+                .map(|error| ViolationView::new(error, text))
+                .collect(),
+            text: letter.text.clone(),
+        }
+    }
+}
+
+impl Page for DeadLettersPage {
+    const TEMPLATE: &'static str = "pages/dead-letters.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        use crate::showcase::sample;
+        let letters = sample::dead_letters();
+        let mut binary = letters.clone();
+        binary[0].text = None;
+        binary[0].errors[0].line = 0;
+        binary[0].errors[0].fix = None;
+        [letters, binary, Vec::new()]
+            .iter()
+            .map(|letters| Self::new(Chrome::sample("dead-letters"), letters, sample::now()))
+            .collect()
+    }
+}

@@ -1,0 +1,138 @@
+//! `POST /h/{id}/decision`: an answer, or the form again with what is missing.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use countersign_protocol::HandoffId;
+use http::StatusCode;
+
+use super::{
+    answer::{Draft, FieldError, Wish},
+    review,
+    review_view::{Notice, Typed, changed_files},
+    visit::Visit,
+};
+use crate::{
+    desk::DeskError,
+    error::Problem,
+    security::{FormOf, PathOf},
+    state::AppState,
+};
+
+/// Takes the decision form.
+pub(super) async fn decide(
+    visit: Visit,
+    State(app): State<AppState>,
+    PathOf(id): PathOf<HandoffId>,
+    FormOf(fields): FormOf<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let mut draft = Draft::read(fields)?;
+    let outcome = match draft.wish {
+        Some(Wish::Decide(outcome)) => outcome,
+        Some(Wish::AnotherRow) => return again(&visit, id, draft, Vec::new()).await,
+        None => return Err(Problem::bad_request("The form names no answer.")),
+    };
+    let answer = match draft.check(outcome) {
+        Ok(answer) => answer,
+        Err(errors) => return again(&visit, id, draft, errors).await,
+    };
+    match app.desk.decide(&visit.person, id, answer).await {
+        Ok(_) => Ok(Redirect::to(&format!("/h/{id}/decided")).into_response()),
+        Err(DeskError::Stale {
+            revision, answered, ..
+        }) => stale(&visit, id, revision, answered, draft).await,
+        Err(DeskError::Conflict { why, .. }) => late(&visit, id, why, draft).await,
+        Err(DeskError::Invalid { field, message }) => {
+            let field = if field.starts_with("request") {
+                "request-0-text"
+            } else {
+                "note"
+            };
+            let errors = vec![FieldError {
+                field: field.to_owned(),
+                message,
+            }];
+            again(&visit, id, draft, errors).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The same page with the input kept. When a newer revision came meanwhile, that comes first.
+async fn again(
+    visit: &Visit,
+    id: HandoffId,
+    draft: Draft,
+    errors: Vec<FieldError>,
+) -> Result<Response, Problem> {
+    let caller = visit.caller();
+    let review = visit
+        .app
+        .desk
+        .review(&caller, id, Some(draft.revision), draft.base)
+        .await?;
+    let newest = review.row.revision;
+    if newest != draft.revision {
+        let answered = draft.revision;
+        return stale(visit, id, newest, answered, draft).await;
+    }
+    let status = if errors.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let typed = Typed {
+        draft,
+        errors,
+        notice: None,
+    };
+    let page = review::page(visit, &review, typed).await?;
+    Ok((status, page).into_response())
+}
+
+/// The newest revision against the one that was answered, with the words kept in a form that answers
+/// the newest. Nothing was recorded.
+async fn stale(
+    visit: &Visit,
+    id: HandoffId,
+    newest: u32,
+    answered: u32,
+    draft: Draft,
+) -> Result<Response, Problem> {
+    let caller = visit.caller();
+    let desk = &visit.app.desk;
+    let base = (answered != newest && answered > 0).then_some(answered);
+    let review = match desk.review(&caller, id, Some(newest), base).await {
+        Err(DeskError::NotFound(_)) => desk.review(&caller, id, None, None).await?,
+        other => other?,
+    };
+    let typed = Typed {
+        draft,
+        errors: Vec::new(),
+        notice: Some(Notice::Stale {
+            answered,
+            files: changed_files(&review),
+        }),
+    };
+    let page = review::page(visit, &review, typed).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+/// The closed handoff, with the words that were not sent.
+async fn late(
+    visit: &Visit,
+    id: HandoffId,
+    why: String,
+    draft: Draft,
+) -> Result<Response, Problem> {
+    let caller = visit.caller();
+    let review = visit.app.desk.review(&caller, id, None, None).await?;
+    let typed = Typed {
+        draft,
+        errors: Vec::new(),
+        notice: Some(Notice::Late { why }),
+    };
+    let page = review::page(visit, &review, typed).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
+}

@@ -1,0 +1,375 @@
+//! What the queue page shows.
+
+use countersign_protocol::Digest;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{
+    artifact::FileName,
+    view::{Due, Gauge, RiskView, Stamp, When, place, state_word},
+    visit::Chrome,
+};
+use crate::{
+    desk::{Change, HandoffRow, Health, Queue, QueueView, Review},
+    render::words,
+    templates::Page,
+};
+
+/// Files in the preview pane.
+const PEEK_FILES: usize = 5;
+
+#[derive(Debug, Serialize)]
+pub(super) struct QueuePage {
+    chrome: Chrome,
+    /// `turn`, `agents` or `decided`.
+    view: &'static str,
+    heading: String,
+    /// Under the heading.
+    lead: String,
+    tabs: Vec<Tab>,
+    dead: Option<DeadNotice>,
+    troubles: Vec<String>,
+    sections: Vec<Section>,
+    shown: usize,
+    total: usize,
+    next: Option<String>,
+    peek: Option<Peek>,
+    /// True before the first delivery ever.
+    first_run: bool,
+    workspaces: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Tab {
+    view: &'static str,
+    word: &'static str,
+    count: usize,
+    current: bool,
+}
+
+/// What could not be read, in one line.
+#[derive(Debug, Serialize)]
+struct DeadNotice {
+    count: usize,
+    file: String,
+    title: String,
+    pointer: String,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Section {
+    title: &'static str,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    id: String,
+    revision: u32,
+    title: String,
+    why: String,
+    agent: String,
+    place: String,
+    files: String,
+    changed: bool,
+    stalled: bool,
+    risk: RiskView,
+    gauge: Option<Gauge>,
+    waiting: String,
+    handed: When,
+    due: Option<Due>,
+    stamp: Option<Stamp>,
+    delivered: bool,
+    current: bool,
+}
+
+/// The preview pane.
+#[derive(Debug, Serialize)]
+pub(super) struct Peek {
+    id: String,
+    revision: u32,
+    title: String,
+    agent: String,
+    ask: String,
+    why: String,
+    waiting: bool,
+    state: &'static str,
+    risk: RiskView,
+    class: String,
+    passed: usize,
+    attention: Vec<String>,
+    effects: Vec<(String, String)>,
+    changed: usize,
+    base: Option<String>,
+    files: Vec<PeekFile>,
+    more: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct PeekFile {
+    name: FileName,
+    change: &'static str,
+    digest: Digest,
+}
+
+impl Peek {
+    pub(super) fn new(review: &Review) -> Self {
+        let row = &review.row;
+        let mut files: Vec<_> = review.files.iter().collect();
+        files.sort_by_key(|file| file.change == Change::Unchanged);
+        let effects = review
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect.answer.as_str(), "approve" | "none"))
+            .map(|effect| {
+                let label = if effect.answer == "none" {
+                    "No answer"
+                } else {
+                    "If approved"
+                };
+                (label.to_owned(), effect.text.clone())
+            })
+            .collect();
+        Self {
+            id: row.id.to_string(),
+            revision: row.revision,
+            title: row.title.clone(),
+            agent: row.agent.clone(),
+            ask: review.ask.clone(),
+            why: row.why.clone(),
+            waiting: row.state == "waiting",
+            state: state_word(&row.state),
+            risk: RiskView::new(&row.risk),
+            class: row.class.clone(),
+            passed: review.checks.iter().filter(|check| check.ok).count(),
+            attention: review
+                .checks
+                .iter()
+                .filter(|check| !check.ok)
+                .map(|check| check.text.clone())
+                .collect(),
+            effects,
+            changed: review
+                .files
+                .iter()
+                .filter(|file| file.change != Change::Unchanged)
+                .count(),
+            base: review.base.as_ref().map(|base| base.label.clone()),
+            more: files.len().saturating_sub(PEEK_FILES),
+            files: files
+                .iter()
+                .take(PEEK_FILES)
+                .map(|file| PeekFile {
+                    name: FileName::new(&file.path),
+                    change: match file.change {
+                        Change::Added => "new",
+                        Change::Modified => "changed",
+                        Change::Unchanged => "same",
+                        Change::Removed => "removed",
+                    },
+                    digest: file.sha256,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl QueuePage {
+    pub(super) fn new(
+        chrome: Chrome,
+        view: QueueView,
+        queue: &Queue,
+        peek: Option<Peek>,
+        health: &Health,
+        now: Timestamp,
+    ) -> Self {
+        let counts = queue.counts;
+        let total = match view {
+            QueueView::Turn => counts.turn,
+            QueueView::Agents => counts.agents,
+            QueueView::Decided => counts.decided,
+        };
+        let tab = |of: QueueView, word, count| Tab {
+            view: name(of),
+            word,
+            count,
+            current: of == view,
+        };
+        let selected = peek.as_ref().map(|peek| peek.id.clone());
+        Self {
+            view: name(view),
+            heading: heading(view, total),
+            lead: lead(view, queue, now),
+            tabs: vec![
+                tab(QueueView::Turn, "Your turn", counts.turn),
+                tab(QueueView::Agents, "Waiting on agents", counts.agents),
+                tab(QueueView::Decided, "Decided", counts.decided),
+            ],
+            dead: dead(queue),
+            troubles: troubles(health),
+            sections: sections(view, &queue.rows, selected.as_deref(), now),
+            shown: queue.rows.len(),
+            total,
+            next: queue.next_cursor.clone(),
+            peek,
+            first_run: counts.turn + counts.agents + counts.decided == 0,
+            workspaces: health
+                .workspaces
+                .iter()
+                .map(|workspace| workspace.path.clone())
+                .collect(),
+            chrome,
+        }
+    }
+}
+
+fn name(view: QueueView) -> &'static str {
+    match view {
+        QueueView::Turn => "turn",
+        QueueView::Agents => "agents",
+        QueueView::Decided => "decided",
+    }
+}
+
+fn heading(view: QueueView, total: usize) -> String {
+    match (view, total) {
+        (QueueView::Turn, 0) => "Nothing needs you".to_owned(),
+        (QueueView::Turn, 1) => "1 handoff needs you".to_owned(),
+        (QueueView::Turn, _) => format!("{total} handoffs need you"),
+        (QueueView::Agents, 0) => "No agent owes you anything".to_owned(),
+        (QueueView::Agents, 1) => "1 handoff is with its agent".to_owned(),
+        (QueueView::Agents, _) => format!("{total} handoffs are with their agents"),
+        (QueueView::Decided, 0) => "Nothing has been decided yet".to_owned(),
+        (QueueView::Decided, 1) => "1 decided handoff".to_owned(),
+        (QueueView::Decided, _) => format!("{total} decided handoffs"),
+    }
+}
+
+fn lead(view: QueueView, queue: &Queue, now: Timestamp) -> String {
+    let oldest = queue.rows.iter().map(|row| row.handed_over_at).min();
+    match (view, oldest) {
+        (QueueView::Turn, Some(oldest)) => format!(
+            "{} has waited {}.",
+            if queue.next_cursor.is_none() {
+                "The oldest"
+            } else {
+                "The oldest on this page"
+            },
+            words::span(now.duration_since(oldest))
+        ),
+        (QueueView::Turn, None) => "New work appears here by itself.".to_owned(),
+        (QueueView::Agents, _) => {
+            "Sent back for changes; each returns as a new revision.".to_owned()
+        }
+        (QueueView::Decided, _) => "Newest first.".to_owned(),
+    }
+}
+
+fn dead(queue: &Queue) -> Option<DeadNotice> {
+    let first = queue.dead_letters.first()?;
+    let error = first.errors.first();
+    Some(DeadNotice {
+        count: queue.dead_letters.len(),
+        file: format!("{}/{}", first.workspace, first.file),
+        title: first.kind.title().to_owned(),
+        pointer: error.map(|error| error.pointer.clone()).unwrap_or_default(),
+        message: error.map(|error| error.message.clone()).unwrap_or_default(),
+    })
+}
+
+/// What is wrong with the daemon, so that a quiet queue is not taken for an empty one.
+fn troubles(health: &Health) -> Vec<String> {
+    let workspaces = health.workspaces.iter().filter_map(|workspace| {
+        let trouble = workspace.trouble.as_ref()?;
+        Some(format!("{}: {trouble}", workspace.name))
+    });
+    health.troubles.iter().cloned().chain(workspaces).collect()
+}
+
+fn sections(
+    view: QueueView,
+    rows: &[HandoffRow],
+    selected: Option<&str>,
+    now: Timestamp,
+) -> Vec<Section> {
+    let day = SignedDuration::from_hours(24);
+    let title = |row: &HandoffRow| match (view, row.due_at) {
+        (QueueView::Agents, _) => "With the agent",
+        (QueueView::Decided, _) => "Decided",
+        (QueueView::Turn, None) => "No deadline",
+        (QueueView::Turn, Some(due)) if due < now => "Overdue",
+        (QueueView::Turn, Some(due)) if due.duration_since(now) <= day => "Due within a day",
+        (QueueView::Turn, Some(_)) => "Due later",
+    };
+    let mut sections: Vec<Section> = Vec::new();
+    for row in rows {
+        let title = title(row);
+        let shown = Row::new(row, selected, now);
+        match sections.iter_mut().find(|section| section.title == title) {
+            Some(section) => section.rows.push(shown),
+            None => sections.push(Section {
+                title,
+                rows: vec![shown],
+            }),
+        }
+    }
+    sections
+}
+
+impl Row {
+    fn new(row: &HandoffRow, selected: Option<&str>, now: Timestamp) -> Self {
+        let id = row.id.to_string();
+        Self {
+            current: selected == Some(&id),
+            id,
+            revision: row.revision,
+            title: row.title.clone(),
+            why: row.why.clone(),
+            agent: row.agent.clone(),
+            place: place(row),
+            files: words::count(row.files, "file"),
+            changed: row.changed_since_my_review,
+            stalled: row.stalled,
+            risk: RiskView::new(&row.risk),
+            gauge: Gauge::of(row),
+            waiting: words::span(now.duration_since(row.handed_over_at)),
+            handed: When::new(row.handed_over_at, now),
+            due: row.due_at.map(|due| Due::new(due, now)),
+            stamp: row.decided.as_ref().map(|row| Stamp::of_row(row, now)),
+            delivered: row.decided.as_ref().is_some_and(|row| row.delivered),
+        }
+    }
+}
+
+impl Page for QueuePage {
+    const TEMPLATE: &'static str = "pages/queue.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        use crate::showcase::sample;
+        let now = sample::now();
+        let health = sample::health();
+        let full = sample::queue(QueueView::Turn);
+        let review = sample::review();
+        let page = |view, queue: &Queue, peek| {
+            Self::new(Chrome::sample("queue"), view, queue, peek, &health, now)
+        };
+        let empty = Queue {
+            rows: Vec::new(),
+            counts: crate::desk::QueueCounts::default(),
+            dead_letters: Vec::new(),
+            next_cursor: None,
+            seq: 0,
+        };
+        let mut paged = full.clone();
+        paged.next_cursor = Some("50".to_owned());
+        vec![
+            page(QueueView::Turn, &full, Some(Peek::new(&review))),
+            page(QueueView::Turn, &paged, None),
+            page(QueueView::Turn, &empty, None),
+            page(QueueView::Agents, &empty, None),
+            page(QueueView::Decided, &sample::queue(QueueView::Decided), None),
+        ]
+    }
+}

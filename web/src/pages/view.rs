@@ -1,0 +1,260 @@
+//! Small facts in the form that templates show them.
+
+use countersign_protocol::{
+    decision::{DecisionDocument, Outcome},
+    problem::Violation,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    desk::{DecidedRow, HandoffRow, Person, Risk, RiskLevel},
+    render::words,
+};
+
+/// A moment.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct When {
+    /// For machines.
+    pub(super) iso: String,
+    /// For people, absolute.
+    pub(super) clock: String,
+    /// For people, as seen from the time of the page.
+    pub(super) ago: String,
+}
+
+impl When {
+    pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            iso: at.to_string(),
+            clock: words::clock(at),
+            ago: words::ago(at, now),
+        }
+    }
+}
+
+/// A deadline.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Due {
+    /// For example `due in 42 min`.
+    pub(super) words: String,
+    /// Whether it has passed.
+    pub(super) late: bool,
+    /// The moment.
+    pub(super) at: When,
+}
+
+impl Due {
+    pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            words: words::due(at, now),
+            late: at < now,
+            at: When::new(at, now),
+        }
+    }
+}
+
+/// A person in the corner of the page.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct PersonView {
+    /// The name.
+    pub(super) display: String,
+    /// At most two letters of it.
+    pub(super) initials: String,
+}
+
+impl PersonView {
+    pub(super) fn new(person: &Person) -> Self {
+        let initials: String = person
+            .display
+            .split_whitespace()
+            .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()))
+            .take(2)
+            .flat_map(char::to_uppercase)
+            .collect();
+        Self {
+            display: person.display.clone(),
+            initials: if initials.is_empty() {
+                "?".to_owned()
+            } else {
+                initials
+            },
+        }
+    }
+}
+
+/// Stated confidence against the floor.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Gauge {
+    /// With two decimals.
+    pub(super) value: String,
+    /// With two decimals.
+    pub(super) floor: String,
+    /// Length of the bar, 0 to 100.
+    pub(super) percent: String,
+    /// Place of the mark, 0 to 100.
+    pub(super) floor_percent: String,
+    /// Whether it is under the floor.
+    pub(super) below: bool,
+}
+
+impl Gauge {
+    pub(super) fn new(value: f64, floor: f64) -> Self {
+        let percent = |part: f64| format!("{:.0}", part.clamp(0.0, 1.0) * 100.0);
+        Self {
+            value: format!("{value:.2}"),
+            floor: format!("{floor:.2}"),
+            percent: percent(value),
+            floor_percent: percent(floor),
+            below: value < floor,
+        }
+    }
+
+    pub(super) fn of(row: &HandoffRow) -> Option<Self> {
+        row.confidence.map(|value| Self::new(value, row.floor))
+    }
+}
+
+/// Risk as shape, word and reasons.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RiskView {
+    /// `low`, `medium` or `high`; names the shape.
+    pub(super) level: &'static str,
+    /// The word.
+    pub(super) word: &'static str,
+    /// Why.
+    pub(super) reasons: Vec<String>,
+}
+
+impl RiskView {
+    pub(super) fn new(risk: &Risk) -> Self {
+        let (level, word) = match risk.level {
+            RiskLevel::Low => ("low", "Low risk"),
+            RiskLevel::Medium => ("medium", "Medium risk"),
+            RiskLevel::High => ("high", "High risk"),
+        };
+        Self {
+            level,
+            word,
+            reasons: risk.reasons.clone(),
+        }
+    }
+}
+
+/// The stamp on decided work.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Stamp {
+    /// What was decided.
+    pub(super) word: &'static str,
+    /// `ok`, `warn` or `bad`.
+    pub(super) tone: &'static str,
+    /// When.
+    pub(super) at: When,
+    /// By whom.
+    pub(super) by: String,
+    /// About which revision.
+    pub(super) revision: u32,
+}
+
+impl Stamp {
+    pub(super) fn of_row(row: &DecidedRow, now: Timestamp) -> Self {
+        Self {
+            word: stamp_word(row.outcome),
+            tone: tone(row.outcome),
+            at: When::new(row.at, now),
+            by: row.by.clone(),
+            revision: row.revision,
+        }
+    }
+
+    pub(super) fn of_document(document: &DecisionDocument, now: Timestamp) -> Self {
+        Self {
+            word: stamp_word(document.outcome),
+            tone: tone(document.outcome),
+            at: When::new(document.decided_at, now),
+            by: document.decided_by.display.clone(),
+            revision: document.revision,
+        }
+    }
+}
+
+fn stamp_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved => "Approved",
+        Outcome::ChangesRequested => "Changes requested",
+        Outcome::Rejected => "Rejected",
+        Outcome::Responded => "Answered",
+        Outcome::Edited => "Edited and approved",
+        Outcome::Ignored => "Set aside",
+        Outcome::Rerouted => "Handed on",
+        Outcome::Expired => "Expired",
+        Outcome::Cancelled => "Withdrawn",
+    }
+}
+
+fn tone(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Approved | Outcome::Responded | Outcome::Edited => "ok",
+        Outcome::Rejected => "bad",
+        _ => "warn",
+    }
+}
+
+/// A broken rule with its line of the file.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ViolationView {
+    /// JSON pointer; empty for the whole document.
+    pub(super) pointer: String,
+    /// `line 7, column 3`, or empty.
+    pub(super) place: String,
+    /// What is wrong.
+    pub(super) message: String,
+    /// What to do.
+    pub(super) fix: Option<String>,
+    /// Number and text of the line.
+    pub(super) source: Option<(u32, String)>,
+}
+
+impl ViolationView {
+    /// `text` is the file that the violation points into.
+    pub(super) fn new(violation: &Violation, text: Option<&str>) -> Self {
+        let place = match (violation.line, violation.column) {
+            (0, _) => String::new(),
+            (line, 0) => format!("line {line}"),
+            (line, column) => format!("line {line}, column {column}"),
+        };
+        let source = (violation.line > 0)
+            .then(|| text?.lines().nth(violation.line as usize - 1))
+            .flatten()
+            .map(|line| (violation.line, line.chars().take(400).collect()));
+        Self {
+            pointer: violation.pointer.clone(),
+            place,
+            message: violation.message.clone(),
+            fix: violation.fix.clone(),
+            source,
+        }
+    }
+}
+
+/// How folders are named: the workspace, then the folder in it.
+pub(super) fn place(row: &HandoffRow) -> String {
+    if row.folder.is_empty() {
+        row.workspace.clone()
+    } else {
+        format!("{}/{}", row.workspace, row.folder)
+    }
+}
+
+/// The state of a closed handoff as a heading says it.
+pub(super) fn state_word(state: &str) -> &'static str {
+    match state {
+        "waiting" => "Your turn",
+        "changes_requested" => "Waiting for the agent",
+        "approved" => "Approved",
+        "rejected" => "Rejected",
+        "responded" => "Answered",
+        "withdrawn" => "Withdrawn by the agent",
+        _ => "Closed",
+    }
+}

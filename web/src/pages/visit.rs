@@ -1,0 +1,142 @@
+//! A person who looks at a page.
+
+use axum::{extract::FromRequestParts, response::Html};
+use http::{StatusCode, request::Parts};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::view::PersonView;
+use crate::{
+    desk::{Caller, Person, Queue, QueueView},
+    error::Problem,
+    security::{Csrf, Nonce, SignedIn},
+    state::AppState,
+    templates::Page,
+};
+
+/// What every page needs of its request.
+#[derive(Clone)]
+pub(super) struct Visit {
+    /// Desk and settings.
+    pub(super) app: AppState,
+    /// Who looks.
+    pub(super) person: Person,
+    csrf: String,
+    nonce: String,
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let SignedIn(person) = SignedIn::from_request_parts(parts, app).await?;
+        let Csrf(csrf) = Csrf::from_request_parts(parts, app).await?;
+        let Nonce(nonce) = Nonce::from_request_parts(parts, app).await?;
+        Ok(Self {
+            app: app.clone(),
+            person,
+            csrf,
+            nonce,
+        })
+    }
+}
+
+impl Visit {
+    /// The person as the desk wants it.
+    pub(super) fn caller(&self) -> Caller {
+        Caller::Person(self.person.clone())
+    }
+
+    /// The time of this visit.
+    pub(super) fn now(&self) -> Timestamp {
+        (self.app.settings.now)()
+    }
+
+    /// The frame of a page, with counts from the desk.
+    pub(super) async fn chrome(&self, section: &'static str) -> Result<Chrome, Problem> {
+        let queue = self
+            .app
+            .desk
+            .queue(&self.caller(), QueueView::Turn, None, 1)
+            .await?;
+        Ok(self.chrome_of(section, &queue))
+    }
+
+    /// The frame of a page that asked for the queue itself.
+    pub(super) fn chrome_of(&self, section: &'static str, queue: &Queue) -> Chrome {
+        Chrome {
+            nonce: self.nonce.clone(),
+            csrf: self.csrf.clone(),
+            person: Some(PersonView::new(&self.person)),
+            section,
+            turn: queue.counts.turn,
+            dead: queue.dead_letters.len(),
+            seq: queue.seq,
+        }
+    }
+
+    /// Renders a page.
+    #[expect(
+        clippy::result_large_err,
+        reason = "a problem ends the request; nothing is hot here"
+    )]
+    pub(super) fn render<P: Page>(&self, page: &P) -> Result<Html<String>, Problem> {
+        self.app.settings.templates.render(page).map(Html).map_err(|error| {
+            tracing::error!(%error, "a page cannot be rendered");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "template",
+                "This page cannot be shown",
+                "Its template does not fit this version of the program.",
+            )
+            .hint("Remove the template from the folder of your own templates, or bring it up to date.")
+        })
+    }
+}
+
+/// The frame around every page.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Chrome {
+    /// For the script elements of this answer.
+    pub(super) nonce: String,
+    /// For the forms of this page.
+    pub(super) csrf: String,
+    /// Who is signed in.
+    pub(super) person: Option<PersonView>,
+    /// Which part of the navigation this is.
+    pub(super) section: &'static str,
+    /// Handoffs that need a person.
+    pub(super) turn: usize,
+    /// Deliveries that could not be read.
+    pub(super) dead: usize,
+    /// The ledger entry that this page shows.
+    pub(super) seq: u64,
+}
+
+impl Chrome {
+    /// For a page that says nothing about the work, since nobody may be signed in.
+    pub(super) fn bare(nonce: &Nonce) -> Self {
+        Self {
+            nonce: nonce.0.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// For tests of templates.
+    #[cfg(test)]
+    pub(super) fn sample(section: &'static str) -> Self {
+        Self {
+            nonce: "0".repeat(32),
+            csrf: "1".repeat(64),
+            person: Some(PersonView::new(&Person {
+                id: "local:maya".to_owned(),
+                display: "Maya Okafor".to_owned(),
+                method: countersign_protocol::principal::Method::Web,
+            })),
+            section,
+            turn: 3,
+            dead: 1,
+            seq: 42,
+        }
+    }
+}

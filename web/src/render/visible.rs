@@ -1,0 +1,88 @@
+//! Characters that cannot be seen, or that move other text, written out.
+//!
+//! A reviewer approves what is on the screen. A right-to-left override, a zero-width joiner or a
+//! control character makes the screen differ from the bytes (Unicode Technical Report 36, section 2.5),
+//! so each is shown by its code point, for example `‹U+202E›`.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+/// `text` with every hidden character written as `‹U+…›`. Line ends and tabs stay.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let ends_line = c == '\r' && chars.peek() == Some(&'\n');
+        if is_hidden(c) && !ends_line {
+            // Writing to a string cannot fail.
+            let _ = write!(shown, "‹U+{:04X}›", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// How many hidden characters `text` has, carriage returns at line ends not counted.
+pub fn hidden_count(text: &str) -> usize {
+    let all = text.chars().filter(|c| is_hidden(*c)).count();
+    all - text.matches("\r\n").count()
+}
+
+/// Whether a reader cannot see the character, or it changes the order of others.
+fn is_hidden(c: char) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        // C0 and C1 controls, DEL.
+        c if c.is_control() => true,
+        // Soft hyphen, combining grapheme joiner, Arabic letter mark, Hangul and Khmer fillers,
+        // Mongolian separators and selectors.
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{3164}' | '\u{FFA0}'
+        // Zero-width characters, marks, embeddings, overrides, isolates, invisible operators.
+        | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        // Variation selectors except those that emoji use, byte order mark, interlinear notes.
+        | '\u{FE00}'..='\u{FE0D}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        // Musical formatting, tags, variation selectors supplement.
+        | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}' => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        for text in [
+            "",
+            "a\tb\nc",
+            "naïve Čevapčići 日本 العربية ❤️",
+            "two\r\nlines\r\n",
+        ] {
+            assert_eq!(visible(text), text);
+            assert_eq!(hidden_count(text), 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn hidden_characters_are_written_out() {
+        for (text, shown) in [
+            ("invoice\u{202E}fdp.exe", "invoice‹U+202E›fdp.exe"),
+            ("a\u{200B}b", "a‹U+200B›b"),
+            ("\u{FEFF}x", "‹U+FEFF›x"),
+            ("x\u{1b}[31m", "x‹U+001B›[31m"),
+            ("nul\0", "nul‹U+0000›"),
+            ("lone\rreturn", "lone‹U+000D›return"),
+            ("tag\u{E0041}", "tag‹U+E0041›"),
+            ("\u{2066}i\u{2069}", "‹U+2066›i‹U+2069›"),
+            ("next\u{85}line\u{2028}", "next‹U+0085›line‹U+2028›"),
+        ] {
+            assert_eq!(visible(text), shown);
+            assert!(hidden_count(text) > 0);
+        }
+    }
+}

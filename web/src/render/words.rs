@@ -1,0 +1,119 @@
+//! Times, sizes and counts in words.
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A length of time: `under a minute`, `18 min`, `1 h 04 min`, `3 days`.
+pub fn span(length: SignedDuration) -> String {
+    let minutes = length.as_secs().max(0) / 60;
+    match minutes {
+        0 => "under a minute".to_owned(),
+        1..60 => format!("{minutes} min"),
+        60..1440 => match (minutes / 60, minutes % 60) {
+            (hours, 0) => format!("{hours} h"),
+            (hours, rest) => format!("{hours} h {rest:02} min"),
+        },
+        1440..2880 => "1 day".to_owned(),
+        _ => format!("{} days", minutes / 1440),
+    }
+}
+
+/// How long ago `at` was: `just now`, `18 min ago`.
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let length = now.duration_since(at);
+    if length.as_secs() < 60 {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", span(length))
+    }
+}
+
+/// A deadline as seen from `now`: `due in 42 min`, `4 min late`.
+pub fn due(at: Timestamp, now: Timestamp) -> String {
+    if at < now {
+        format!("{} late", span(now.duration_since(at)))
+    } else {
+        format!("due in {}", span(at.duration_since(now)))
+    }
+}
+
+/// The absolute time for people, in UTC.
+pub fn clock(at: Timestamp) -> String {
+    at.strftime("%-d %b %Y %H:%M:%S UTC").to_string()
+}
+
+/// A size in bytes with a unit: `812 bytes`, `1.2 kB`, `3.4 MB`. Decimal units, as disks use them.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "one decimal is shown; sizes over 2^52 bytes do not occur"
+)]
+pub fn size(bytes: u64) -> String {
+    if bytes == 1 {
+        return "1 byte".to_owned();
+    }
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    let mut value = bytes as f64 / 1000.0;
+    for unit in ["kB", "MB", "GB"] {
+        if value < 999.95 {
+            return format!("{value:.1} {unit}");
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+/// A count with its noun: `1 file`, `9 files`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn times_read_as_a_person_would_say_them() {
+        for (seconds, words) in [
+            (0, "just now"),
+            (59, "just now"),
+            (60, "1 min ago"),
+            (64 * 60, "1 h 04 min ago"),
+            (7200, "2 h ago"),
+            (86_400, "1 day ago"),
+            (5 * 86_400, "5 days ago"),
+        ] {
+            assert_eq!(ago(at(0), at(seconds)), words);
+        }
+        // A clock that jumped back is no reason for a negative age.
+        assert_eq!(ago(at(100), at(0)), "just now");
+        assert_eq!(due(at(42 * 60), at(0)), "due in 42 min");
+        assert_eq!(due(at(0), at(240)), "4 min late");
+        assert_eq!(clock(at(0)), "1 Jan 1970 00:00:00 UTC");
+    }
+
+    #[test]
+    fn sizes_and_counts_have_units() {
+        for (bytes, words) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1200, "1.2 kB"),
+            (999_999, "1.0 MB"),
+            (3_400_000, "3.4 MB"),
+            (u64::MAX, "18446744.1 TB"),
+        ] {
+            assert_eq!(size(bytes), words);
+        }
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(count(0, "file"), "0 files");
+    }
+}

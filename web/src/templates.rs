@@ -1,0 +1,198 @@
+//! The templates: embedded, strict, escaped, and open to replacement by the operator.
+
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
+
+use minijinja::{
+    Environment, Error, ErrorKind, HtmlEscape, UndefinedBehavior, Value, escape_formatter,
+    path_loader,
+    value::{Serde, ValueKind},
+};
+use rust_embed::RustEmbed;
+use serde::Serialize;
+
+use crate::{assets, render::visible::visible};
+
+#[derive(RustEmbed)]
+#[folder = "../templates/"]
+#[exclude = "assets/*"]
+struct Embedded;
+
+/// Instructions that one page may take. The largest page takes a few hundred thousand; a template
+/// of an operator that never ends is stopped here.
+const FUEL: u64 = 10_000_000;
+
+/// A page: what its template is and, by its fields, what the template may name.
+pub trait Page: Serialize {
+    /// Path of the template below `templates/`.
+    const TEMPLATE: &'static str;
+
+    /// Contexts that together reach every branch of the template.
+    #[cfg(test)]
+    fn samples() -> Vec<Self>
+    where
+        Self: Sized;
+}
+
+/// The templates of the operator cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the template `{name}` cannot be used: {why}")]
+pub struct TemplateError {
+    /// Path below `templates/`.
+    pub name: String,
+    /// With the line.
+    pub why: String,
+}
+
+/// All templates.
+#[derive(Clone, Debug)]
+pub struct Templates {
+    environment: Arc<Environment<'static>>,
+}
+
+impl Templates {
+    /// The embedded templates; those in `overrides` come first. Every template is compiled here, so
+    /// that a mistake stops the start and not a reviewer.
+    pub fn load(overrides: Option<PathBuf>) -> Result<Self, TemplateError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+        environment.set_formatter(|out, state, value| {
+            if value.is_safe() || matches!(value.kind(), ValueKind::Number | ValueKind::Bool) {
+                return escape_formatter(out, state, value);
+            }
+            let text = match value.as_str() {
+                Some(text) => visible(text).into_owned(),
+                None => visible(&value.to_string()).into_owned(),
+            };
+            escape_formatter(out, state, &Value::from(text))
+        });
+        environment.add_filter("exact", |text: &str| {
+            Value::from_safe_string(HtmlEscape(text).to_string())
+        });
+        environment.add_function("asset", |name: &str| {
+            assets::url(name).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::InvalidOperation,
+                    format!("there is no asset `{name}`"),
+                )
+            })
+        });
+        let theirs = overrides.map(path_loader);
+        environment.set_loader(move |name| {
+            if let Some(source) = theirs
+                .as_ref()
+                .map(|load| load(name))
+                .transpose()?
+                .flatten()
+            {
+                return Ok(Some(source));
+            }
+            let file = Embedded::get(name);
+            Ok(file.map(|file| String::from_utf8_lossy(&file.data).into_owned().into()))
+        });
+        for name in Embedded::iter().filter(|name| name.ends_with(".html")) {
+            environment
+                .get_template(&name)
+                .map_err(|error| TemplateError {
+                    name: name.to_string(),
+                    why: format!("{error:#}"),
+                })?;
+        }
+        Ok(Self {
+            environment: Arc::new(environment),
+        })
+    }
+
+    /// The embedded templates alone.
+    ///
+    /// # Panics
+    /// Never: a test compiles them.
+    #[expect(clippy::expect_used, reason = "a test compiles the embedded templates")]
+    pub fn embedded() -> Self {
+        Self::load(None).expect("the embedded templates compile")
+    }
+
+    /// The names of the embedded templates.
+    pub fn names() -> impl Iterator<Item = String> {
+        Embedded::iter().map(Cow::into_owned)
+    }
+
+    /// Renders a page.
+    pub fn render<P: Page>(&self, page: &P) -> Result<String, TemplateError> {
+        self.environment
+            .get_template(P::TEMPLATE)
+            .and_then(|template| template.render(Serde(page)))
+            .map_err(|error| TemplateError {
+                name: P::TEMPLATE.to_owned(),
+                why: format!("{error:#}"),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Probe {
+        text: String,
+    }
+
+    impl Page for Probe {
+        const TEMPLATE: &'static str = "probe.html";
+
+        fn samples() -> Vec<Self> {
+            Vec::new()
+        }
+    }
+
+    fn probe(template: &str, text: &str) -> Result<String, TemplateError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("probe.html");
+        #[expect(clippy::disallowed_methods, reason = "a test writes its own folder")]
+        std::fs::write(path, template).unwrap();
+        let templates = Templates::load(Some(folder.path().to_owned())).unwrap();
+        let text = text.to_owned();
+        templates.render(&Probe { text })
+    }
+
+    #[test]
+    fn text_is_escaped_and_hidden_characters_are_written_out() {
+        assert_eq!(
+            probe("<p>{{ text }}</p>", "<b>\u{202E}'\"").unwrap(),
+            "<p>&lt;b&gt;‹U+202E›&#x27;&quot;</p>"
+        );
+        assert_eq!(
+            probe("{{ text|exact }}", "<\u{200D}>").unwrap(),
+            "&lt;\u{200D}&gt;"
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error() {
+        let error = probe("{{ txet }}", "").unwrap_err();
+        assert!(error.to_string().contains("probe.html"), "{error}");
+        assert!(probe("{{ asset('nothing.css') }}", "").is_err());
+    }
+
+    #[test]
+    fn a_template_without_end_is_stopped() {
+        let error = probe(
+            "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+            "",
+        )
+        .unwrap_err();
+        assert!(error.why.contains("fuel"), "{error}");
+    }
+
+    #[test]
+    fn a_broken_template_of_the_operator_stops_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a test writes its own folder")]
+        std::fs::write(folder.path().join("base.html"), "{% if %}").unwrap();
+        let error = Templates::load(Some(folder.path().to_owned())).unwrap_err();
+        assert_eq!(error.name, "base.html");
+        Templates::load(None).unwrap();
+    }
+}
