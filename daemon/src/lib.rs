@@ -2,9 +2,18 @@
 //!
 //! See ARCHITECTURE.md for the walk of one handoff and for which module may import which.
 
+pub mod app;
 pub mod clock;
 pub mod config;
+pub mod endpoint;
 pub mod fault;
 pub mod fs;
+pub mod intake;
+pub mod ledger;
+pub mod policy;
+pub mod reconcile;
+pub mod review;
 pub mod store;
 pub mod watch;
+pub mod workspace;
+pub mod writeback;

@@ -54,6 +54,12 @@ impl Head {
     };
 }
 
+impl Default for Head {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
 /// The first place where a chain does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 pub enum Broken {

@@ -22,6 +22,8 @@ pub enum Principal {
     },
     /// The person at this machine who can read the daemon's own state.
     Operator,
+    /// The daemon itself, for an agent that fell silent.
+    Daemon,
 }
 
 /// Who caused a ledger entry.

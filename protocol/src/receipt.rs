@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contract,
+    event::Accepted,
     id::{Digest, HandoffId},
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
@@ -58,6 +59,38 @@ pub struct Receipt {
     pub warnings: Vec<Violation>,
     /// Where to look.
     pub links: Links,
+}
+
+impl Receipt {
+    /// The receipt for a revision that was recorded at `received_at`. `base` is the address of the
+    /// daemon's pages, without a slash at its end.
+    pub fn of(
+        accepted: &Accepted,
+        received_at: Timestamp,
+        status: ReceiptStatus,
+        base: &str,
+    ) -> Self {
+        let id = accepted.handoff;
+        Self {
+            receipt_version: "1.0".to_owned(),
+            status,
+            handoff_id: id,
+            revision: accepted.revision,
+            received_at,
+            handoff_sha256: accepted.manifest.document,
+            manifest_sha256: accepted.manifest_sha256,
+            contract_version: "1.0".to_owned(),
+            profile: accepted.profile.name().to_owned(),
+            principal: accepted.principal.clone(),
+            from_agent: accepted.from_agent.clone(),
+            files: accepted.manifest.entries.len(),
+            warnings: accepted.warnings.clone(),
+            links: Links {
+                review: format!("{base}/h/{id}"),
+                status: format!("{base}/api/v1/handoffs/{id}"),
+            },
+        }
+    }
 }
 
 /// Where to look at a handoff.

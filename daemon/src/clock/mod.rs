@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 /// Where time comes from.
-pub trait Clock: Send + Sync + 'static {
+pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
     /// The wall clock: for dates that people and files see. It may jump.
     fn now(&self) -> Timestamp;
     /// Time since some fixed moment; never goes back. For spans and deadlines within one run.

@@ -7,6 +7,7 @@
 mod dir;
 mod lease;
 mod lock;
+mod mount;
 mod probe;
 mod publish;
 mod read;
@@ -15,6 +16,7 @@ mod seal;
 pub use dir::{Dir, FileKind, Listed};
 pub use lease::{Writers, writers};
 pub use lock::{InstanceLock, LockHeld};
+pub use mount::{blind_mount, remote_mount};
 pub use publish::{TEMPORARY, is_temporary};
 pub use read::{ReadProblem, Stamp, read_limited};
 pub use seal::{Objects, SealProblem, Sealed};

@@ -2,13 +2,14 @@
 
 use std::{
     fs::File,
-    io::Write as _,
+    io::{Read, Write as _},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{Mode, OFlags, RenameFlags};
+use countersign_protocol::Digest;
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 
-use super::{Dir, Error};
+use super::{Dir, Error, FileKind, seal::hash_stream};
 use crate::fault;
 
 /// What the names of files that are not finished start with.
@@ -18,6 +19,10 @@ pub const TEMPORARY: &str = ".countersign-tmp-";
 pub fn is_temporary(name: &Path) -> bool {
     name.file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
+}
+
+fn staged(name: &str) -> PathBuf {
+    PathBuf::from(format!("{TEMPORARY}folder-{name}"))
 }
 
 impl Dir {
@@ -76,6 +81,65 @@ impl Dir {
                 Err(Error::new("publish", self.path().join(name), source))
             }
         }
+    }
+
+    /// Publishes what `source` gives as `name`, if and only if it has the digest `sha256`.
+    pub fn publish_copy(
+        &self,
+        name: &Path,
+        source: &mut dyn Read,
+        sha256: Digest,
+        mode: u32,
+        durable: bool,
+    ) -> Result<(), Error> {
+        let (mut file, temporary) = self.create_temporary()?;
+        let mut copy = || -> std::io::Result<()> {
+            let copied = hash_stream(source, |bytes| file.write_all(bytes))?;
+            if copied.0 != sha256 {
+                let damaged = format!("the kept bytes have SHA-256 {}, not {sha256}", copied.0);
+                return Err(std::io::Error::other(damaged));
+            }
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+            if durable && !fault::broken("no-file-fsync") {
+                file.sync_all()?;
+            }
+            rustix::fs::renameat(self.fd(), &temporary, self.fd(), name)?;
+            Ok(())
+        };
+        copy().map_err(|source| {
+            let _ = self.remove_own_file(&temporary);
+            Error::new("publish", self.path().join(name), source)
+        })?;
+        if durable { self.sync() } else { Ok(()) }
+    }
+
+    /// A new folder to fill before it gets the name `name` by [`Dir::publish_folder`]. What an
+    /// interrupted run left of it is removed first.
+    pub fn stage_folder(&self, name: &str) -> Result<Self, Error> {
+        let staged = staged(name);
+        self.remove_own_folder(&staged)?;
+        self.make_folder(&staged, 0o755)
+    }
+
+    /// Gives a filled folder its name, unless that is taken, and makes it last.
+    pub fn publish_folder(&self, name: &str) -> Result<(), Error> {
+        self.rename_new(&staged(name), Path::new(name))
+    }
+
+    /// Removes a folder that only we write, with all that is in it; follows no link.
+    fn remove_own_folder(&self, name: &Path) -> Result<(), Error> {
+        let folder = match self.folder(name) {
+            Err(error) if error.is_not_found() => return Ok(()),
+            other => other?,
+        };
+        for listed in folder.list()? {
+            match listed.kind {
+                FileKind::Folder => folder.remove_own_folder(&listed.path)?,
+                _ => folder.remove_own_file(&listed.path)?,
+            }
+        }
+        rustix::fs::unlinkat(self.fd(), name, AtFlags::REMOVEDIR)
+            .map_err(|source| Error::new("remove the folder", self.path().join(name), source))
     }
 
     /// A temporary file with `bytes`. A failed sync is never tried again: the file is thrown away,

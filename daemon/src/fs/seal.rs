@@ -207,8 +207,16 @@ fn stream(
     }
 }
 
-fn hash(file: &mut File) -> Result<(Digest, u64), SealProblem> {
-    stream(file, |_| Ok(())).map_err(|problem| match problem {
-        Stream::Source(error) | Stream::Target(error) => SealProblem::Source(error),
+/// The same where the side that failed does not matter.
+pub(super) fn hash_stream(
+    mut source: &mut dyn std::io::Read,
+    piece: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> std::io::Result<(Digest, u64)> {
+    stream(&mut source, piece).map_err(|problem| match problem {
+        Stream::Source(error) | Stream::Target(error) => error,
     })
+}
+
+fn hash(file: &mut File) -> Result<(Digest, u64), SealProblem> {
+    hash_stream(file, |_| Ok(())).map_err(SealProblem::Source)
 }

@@ -104,7 +104,7 @@ fn sets_and_forgets_values(store: &mut dyn Store) {
                 values,
                 ..Batch::default()
             })
-            .unwrap()
+            .unwrap();
     };
     values(vec![set("b", Some("2")), set("a", Some("1"))]);
     values(vec![set("a", Some("3")), set("b", None)]);

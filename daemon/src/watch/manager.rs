@@ -134,6 +134,11 @@ impl Manager {
                 self.lost(&why);
                 self.reopen();
             }
+            Message::Add(root) => {
+                let seed = self.settings.seed.wrapping_add(self.sites.len() as u64);
+                self.sites
+                    .push(Site::new(root, &self.settings, seed, self.now));
+            }
             Message::Rescan => self.sites.iter_mut().for_each(Site::begin_scan),
             Message::Settle(done) => self.waiting.push(done),
             Message::Stop => return false,

@@ -13,7 +13,6 @@
 mod change;
 mod layout;
 mod manager;
-mod mount;
 mod probe;
 mod schedule;
 mod sensor;
@@ -199,6 +198,11 @@ impl Handle {
         self.thread
             .as_ref()
             .is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Watches one more workspace.
+    pub fn add(&self, root: Root) {
+        self.send(Message::Add(root));
     }
 
     /// Scans every workspace in full, soon.

@@ -14,6 +14,8 @@ use notify::{
     Config, ErrorKind, Event, EventHandler, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
 };
 
+use super::Root;
+
 /// What reaches the loop of the manager.
 #[derive(Debug)]
 pub(crate) enum Message {
@@ -22,6 +24,8 @@ pub(crate) enum Message {
     Lost(String),
     /// The watcher reports an error of its own.
     Broken(String),
+    /// Watch one more workspace.
+    Add(Root),
     /// Scan everything.
     Rescan,
     /// Answer when nothing is left to do.

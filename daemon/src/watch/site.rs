@@ -12,7 +12,8 @@ use super::sight::{self, Place};
 use super::status::{Counts, Mode, Status, Trouble};
 use super::tree::Tree;
 use super::visit::{Lane, Reach, Visit};
-use super::{Hint, Root, Settings, mount};
+use super::{Hint, Root, Settings};
+use crate::fs::blind_mount;
 
 /// How many troubled folders the status lists.
 const LISTED_TROUBLE: usize = 20;
@@ -113,7 +114,8 @@ impl Site {
                 let is_news = pinned != Some(place) || self.offline.is_some();
                 self.pinned = Some(place);
                 if is_news {
-                    self.blind = mount::blindness(&self.path);
+                    self.blind = blind_mount(&self.path)
+                        .map(|name| format!("the folder is on {name}; changes made elsewhere raise no event"));
                     self.offline = None;
                     self.drop_watches();
                     self.begin_scan();

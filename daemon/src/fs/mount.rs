@@ -1,6 +1,8 @@
-//! Which file systems cannot be trusted to raise an event for every change.
+//! Which file systems are not simply a disk of this machine.
 
 use std::path::Path;
+
+const OVERLAY: &str = "an overlay mount";
 
 /// Magic numbers of statfs(2) and what their file systems are called.
 const BLIND: [(u64, &str); 6] = [
@@ -9,15 +11,20 @@ const BLIND: [(u64, &str); 6] = [
     (0xFF53_4D42, "a CIFS mount"),
     (0x6573_5546, "a FUSE mount"),
     (0x0102_1997, "a 9p mount"),
-    (0x794C_7630, "an overlay mount"),
+    (0x794C_7630, OVERLAY),
 ];
 
-/// Why changes below `path` may raise no event. `None` where the kernel sees them all, or where it
-/// does not say.
-pub(crate) fn blindness(path: &Path) -> Option<String> {
+/// What kind of mount `path` is on, when others can change it without an event here. `None` where
+/// the kernel sees every change, or where it does not say.
+pub fn blind_mount(path: &Path) -> Option<&'static str> {
     let found = rustix::fs::statfs(path).ok()?;
     name_of(found.f_type.cast_unsigned())
-        .map(|name| format!("the folder is on {name}; changes made elsewhere raise no event"))
+}
+
+/// What kind of mount `path` is on, when a database on it could be lost or doubled: locks and syncs
+/// of a network file system do not hold. An overlay is as good as the disk below it.
+pub fn remote_mount(path: &Path) -> Option<&'static str> {
+    blind_mount(path).filter(|name| *name != OVERLAY)
 }
 
 fn name_of(magic: u64) -> Option<&'static str> {

@@ -1,0 +1,263 @@
+//! Wiring and lifecycle: what is started in which order, and how it all ends.
+
+mod error;
+mod serving;
+mod state;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use countersign_protocol::Digest;
+use countersign_web::{
+    server::{self, Limits},
+    settings::Settings as WebSettings,
+};
+use tokio::{net::TcpListener, sync::watch};
+use tokio_util::sync::CancellationToken;
+
+pub use error::AppError;
+
+use crate::{
+    clock::SharedClock,
+    config::Config,
+    endpoint::{Endpoint, EndpointWorkspace},
+    fault,
+    intake::{Intake, ProcessTable},
+    ledger::Ledger,
+    reconcile::Reconciler,
+    review::{LedgerDesk, Local},
+    watch as watching,
+    workspace::Workspaces,
+    writeback::Writeback,
+};
+use serving::{IntakeDoor, Serving};
+
+/// Threads that look at documents: sealing waits for the disk, so a few more than cores do not hurt.
+const INTAKE_THREADS: usize = 4;
+/// How often agents are looked at for silence.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How often folders that hold workspaces are looked at for new ones.
+const DISCOVERY: Duration = Duration::from_secs(1);
+/// How often answers are looked at without a hint.
+const WRITEBACK: Duration = Duration::from_secs(10);
+
+/// What is told once the daemon can be reached.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The address of the pages.
+    pub url: String,
+    /// A link that signs in once.
+    pub start_link: String,
+    /// Names and folders of the workspaces.
+    pub workspaces: Vec<(String, PathBuf)>,
+    /// Folders that cannot be served, with the reason.
+    pub refused: Vec<(PathBuf, String)>,
+}
+
+/// Runs the daemon until `shutdown`. `started` is called once, when it can be reached and the first
+/// scan is under way.
+pub async fn run(
+    config: Config,
+    clock: SharedClock,
+    shutdown: CancellationToken,
+    started: impl FnOnce(&Started),
+) -> Result<(), AppError> {
+    // A writer that meets our read lease makes the kernel send SIGIO, which would end the process.
+    let _ignored = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::io())
+        .map_err(AppError::Signal)?;
+    let state = state::open(&config.server.data_dir.value, Arc::clone(&clock))?;
+    fault::step("start.ledger_open");
+    let listener = bind(config.server.listen.value).await?;
+    let address = listener.local_addr().map_err(|source| AppError::Listen {
+        address: config.server.listen.value,
+        source,
+    })?;
+    let public_url = match &config.server.public_url {
+        Some(url) => url.value.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://{address}"),
+    };
+
+    let ledger = state.ledger.clone();
+    let workspaces = Arc::new(Workspaces::default());
+    let intake = Intake::new(
+        Arc::clone(&workspaces),
+        ledger.clone(),
+        Arc::clone(&state.objects),
+        Arc::clone(&clock),
+        public_url.clone(),
+    )
+    .await?;
+    intake.start(INTAKE_THREADS).map_err(AppError::Thread)?;
+    let writeback = Writeback::new(
+        Arc::clone(&workspaces),
+        ledger.clone(),
+        Arc::clone(&state.objects),
+        public_url.clone(),
+    );
+    let reconciler = Reconciler::new(shutdown.clone());
+    let watcher = {
+        let intake = intake.clone();
+        let settings = watching::Settings {
+            seed: getrandom::u64().unwrap_or_default(),
+            ..Default::default()
+        };
+        watching::start(Vec::new(), settings, Arc::clone(&clock), move |hint| {
+            serving::take(&intake, hint);
+        })
+        .map_err(AppError::Thread)?
+    };
+    let serving = Arc::new(Serving::new(
+        config.clone(),
+        Arc::clone(&workspaces),
+        watcher,
+        reconciler.clone(),
+        writeback.clone(),
+    ));
+
+    let operator_key = state::random_key()?;
+    let person = state::local_person(&config);
+    let local = Local {
+        id: person.0,
+        display: person.1,
+        session: config.auth.session.value.0,
+        operator_key: Digest::of(operator_key.as_bytes()),
+        public_url: public_url.clone(),
+    };
+    let door = Arc::new(IntakeDoor::new(intake.clone(), Arc::clone(&workspaces)));
+    let pulse = Arc::clone(&serving);
+    let desk = LedgerDesk::new(
+        ledger.clone(),
+        Arc::clone(&workspaces),
+        Arc::clone(&state.objects),
+        Arc::clone(&clock),
+        local,
+        pulse,
+        door,
+    )
+    .await?;
+    let desk = Arc::new(desk);
+
+    fault::step("start.before_scan");
+    serving.discover().await.map_err(AppError::Start)?;
+    let endpoint = Endpoint {
+        url: format!("http://{address}"),
+        pid: std::process::id(),
+        token: operator_key,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        workspaces: Vec::new(),
+    };
+    endpoint_with(&endpoint, &workspaces).write(&state.dir)?;
+    spawn_tasks(
+        &reconciler,
+        &ledger,
+        &intake,
+        &writeback,
+        &serving,
+        endpoint,
+        &state,
+    );
+
+    let link = desk
+        .new_start_link()
+        .map_err(|error| AppError::Start(error.to_string()))?;
+    started(&Started {
+        url: public_url,
+        start_link: link,
+        workspaces: workspaces
+            .all()
+            .iter()
+            .map(|one| (one.name.to_string(), one.path.clone()))
+            .collect(),
+        refused: serving.refused(),
+    });
+
+    let router = countersign_web::router(desk, web_settings(&config, address, &clock));
+    server::serve(listener, router, limits(&config), shutdown.clone()).await;
+
+    serving.stop_watching();
+    intake.stop();
+    reconciler.finished().await;
+    // What was accepted while the tasks ended is answered at the next start.
+    if let Err(error) = Endpoint::remove(&state.dir) {
+        tracing::warn!(%error, "the note of how to reach the daemon stays");
+    }
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| AppError::Listen { address, source })
+}
+
+fn limits(config: &Config) -> Limits {
+    let process = Limits::of_process();
+    let stated = usize::try_from(config.limits.connections.value).unwrap_or(usize::MAX);
+    Limits {
+        connections: process.connections.min(stated),
+        per_address: usize::try_from(config.limits.connections_per_address.value)
+            .unwrap_or(usize::MAX),
+        exempt: config.server.trusted_proxies.value.clone(),
+        ..process
+    }
+}
+
+fn web_settings(config: &Config, address: SocketAddr, clock: &SharedClock) -> WebSettings {
+    let clock = Arc::clone(clock);
+    WebSettings {
+        public_url: config
+            .server
+            .public_url
+            .as_ref()
+            .and_then(|url| url.value.as_str().parse().ok()),
+        trusted_proxies: config.server.trusted_proxies.value.clone(),
+        streams: limits(config).streams(),
+        ..WebSettings::local(address.port(), Arc::new(move || clock.now()))
+    }
+}
+
+fn endpoint_with(endpoint: &Endpoint, workspaces: &Workspaces) -> Endpoint {
+    let known = |one: &Arc<crate::workspace::Workspace>| EndpointWorkspace {
+        name: one.name.to_string(),
+        path: one.path.display().to_string(),
+    };
+    Endpoint {
+        workspaces: workspaces.all().iter().map(known).collect(),
+        ..endpoint.clone()
+    }
+}
+
+fn spawn_tasks(
+    reconciler: &Reconciler,
+    ledger: &Ledger,
+    intake: &Intake,
+    writeback: &Writeback,
+    serving: &Arc<Serving>,
+    endpoint: Endpoint,
+    state: &state::StateFolder,
+) {
+    let writeback = writeback.clone();
+    reconciler.spawn("writeback", WRITEBACK, ledger.head(), move || {
+        let writeback = writeback.clone();
+        async move { writeback.run().await }
+    });
+    let (_, never) = watch::channel(0);
+    let intake = intake.clone();
+    reconciler.spawn("silence", SILENCE, never.clone(), move || {
+        let intake = intake.clone();
+        async move {
+            intake.look_for_silence(&ProcessTable).await;
+            Ok::<_, String>(())
+        }
+    });
+    let (serving, dir) = (Arc::clone(serving), Arc::clone(&state.dir));
+    reconciler.spawn("discovery", DISCOVERY, never, move || {
+        let (serving, dir, endpoint) = (Arc::clone(&serving), Arc::clone(&dir), endpoint.clone());
+        async move {
+            if serving.discover().await? {
+                let endpoint = endpoint_with(&endpoint, serving.workspaces());
+                endpoint.write(&dir).map_err(|error| error.to_string())?;
+            }
+            Ok::<_, String>(())
+        }
+    });
+}

@@ -1,0 +1,257 @@
+//! The workspaces that are served: found, opened, watched.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use countersign_protocol::{Digest, event::Location, principal::Principal, receipt::Receipt};
+use countersign_web::desk::DeskError;
+
+use crate::{
+    config::{self, Config},
+    intake::{Intake, SubmitError, Submitted},
+    reconcile::Reconciler,
+    review::{Delivered, Door, Pulse},
+    watch::{Handle, Hint, Mode, Root},
+    workspace::{Settings, Workspace, Workspaces},
+    writeback::Writeback,
+};
+
+/// Hands a hint of the watcher to the intake.
+pub(super) fn take(intake: &Intake, hint: Hint) {
+    match hint {
+        Hint::Look { workspace, file } | Hint::Gone { workspace, file } => {
+            intake.hint(&workspace, file, false);
+        }
+        Hint::Activity { workspace, folder } => {
+            if let Some(folder) = folder.to_str() {
+                intake.activity(&workspace, folder);
+            }
+        }
+    }
+}
+
+/// What is served, and how it fares.
+pub(super) struct Serving {
+    config: Config,
+    workspaces: Arc<Workspaces>,
+    watcher: Mutex<Option<Handle>>,
+    reconciler: Reconciler,
+    writeback: Writeback,
+    refused: Mutex<HashMap<PathBuf, String>>,
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Serving {
+    pub(super) fn new(
+        config: Config,
+        workspaces: Arc<Workspaces>,
+        watcher: Handle,
+        reconciler: Reconciler,
+        writeback: Writeback,
+    ) -> Self {
+        let watcher = Mutex::new(Some(watcher));
+        Self {
+            config,
+            workspaces,
+            watcher,
+            reconciler,
+            writeback,
+            refused: Mutex::default(),
+        }
+    }
+
+    pub(super) fn workspaces(&self) -> &Workspaces {
+        &self.workspaces
+    }
+
+    /// Serves what is there and was not served yet; says whether there was anything.
+    pub(super) async fn discover(&self) -> Result<bool, String> {
+        let found = self.config.discover();
+        let mut refused: HashMap<PathBuf, String> = found
+            .refused
+            .into_iter()
+            .map(|(path, errors)| (path, errors.to_string()))
+            .collect();
+        let mut new = false;
+        for one in found.workspaces {
+            let name = one.name.value.as_str();
+            if self.workspaces.get(name).is_some() {
+                continue;
+            }
+            let path = one.path.value.clone();
+            match Workspace::open(name, &path, settings(&one)) {
+                Ok(workspace) => {
+                    let workspace = self.workspaces.add(workspace);
+                    self.writeback
+                        .catch_up(&workspace.name)
+                        .await
+                        .map_err(|error| error.to_string())?;
+                    if let Some(watcher) = &*held(&self.watcher) {
+                        watcher.add(Root {
+                            workspace: Arc::clone(&workspace.name),
+                            path,
+                        });
+                    }
+                    new = true;
+                }
+                Err(error) => drop(refused.insert(path, error.to_string())),
+            }
+        }
+        let mut known = held(&self.refused);
+        for (path, why) in &refused {
+            if known.get(path) != Some(why) {
+                tracing::warn!(folder = %path.display(), why, "a folder is not served");
+            }
+        }
+        *known = refused;
+        Ok(new)
+    }
+
+    /// Folders that cannot be served, with the reason.
+    pub(super) fn refused(&self) -> Vec<(PathBuf, String)> {
+        held(&self.refused)
+            .iter()
+            .map(|(path, why)| (path.clone(), why.clone()))
+            .collect()
+    }
+
+    pub(super) fn stop_watching(&self) {
+        if let Some(watcher) = held(&self.watcher).take() {
+            watcher.stop();
+        }
+    }
+}
+
+fn settings(stated: &config::Workspace) -> Settings {
+    Settings {
+        class: stated.class.value.name().to_owned(),
+        profile: stated.profile.value,
+        confidence_floor: stated.confidence_floor.value,
+        settle: stated.settle.value.0,
+        keep_up_to: stated.keep_up_to.value.0,
+        max_files: usize::try_from(stated.max_files.value).unwrap_or(usize::MAX),
+        heartbeat: match stated.heartbeat.value {
+            config::Heartbeat::Off => None,
+            config::Heartbeat::After(span) => Some(span.0),
+        },
+    }
+}
+
+impl Pulse for Serving {
+    fn ready(&self) -> bool {
+        held(&self.watcher)
+            .as_ref()
+            .is_some_and(|watcher| watcher.is_running() && watcher.ready())
+    }
+
+    fn troubles(&self) -> Vec<String> {
+        let mut troubles: Vec<String> = self
+            .reconciler
+            .failing()
+            .into_iter()
+            .map(|(task, why)| format!("{task} is behind: {why}"))
+            .collect();
+        if !held(&self.watcher).as_ref().is_some_and(Handle::is_running) {
+            troubles.push("no folder is watched any more; restart the daemon".to_owned());
+        }
+        troubles.extend(
+            self.refused()
+                .into_iter()
+                .map(|(path, why)| format!("{} is not served: {why}", path.display())),
+        );
+        troubles
+    }
+
+    fn watching(&self, workspace: &str) -> (String, Option<String>) {
+        let status = held(&self.watcher)
+            .as_ref()
+            .map(Handle::status)
+            .unwrap_or_default();
+        let Some(status) = status
+            .into_iter()
+            .find(|status| &*status.workspace == workspace)
+        else {
+            return (
+                "offline".to_owned(),
+                Some("it is not watched yet".to_owned()),
+            );
+        };
+        let unseen = status
+            .trouble
+            .first()
+            .map(|trouble| format!("{}: {}", trouble.folder.display(), trouble.why));
+        match status.mode {
+            Mode::Watching => ("watching".to_owned(), unseen),
+            Mode::Scanning { why } => ("scanning".to_owned(), Some(why)),
+            Mode::Offline { why } => ("offline".to_owned(), Some(why)),
+        }
+    }
+}
+
+/// The way from the desk into the intake.
+pub(super) struct IntakeDoor {
+    intake: Intake,
+    workspaces: Arc<Workspaces>,
+}
+
+impl IntakeDoor {
+    pub(super) fn new(intake: Intake, workspaces: Arc<Workspaces>) -> Self {
+        Self { intake, workspaces }
+    }
+}
+
+fn told(error: SubmitError) -> DeskError {
+    match error {
+        SubmitError::Refused(refusal) => DeskError::Refused(refusal),
+        SubmitError::Unavailable(why) => DeskError::Unavailable(why),
+    }
+}
+
+#[async_trait]
+impl Door for IntakeDoor {
+    async fn submit(&self, delivery: Delivered) -> Result<Receipt, DeskError> {
+        let Delivered {
+            workspace,
+            folder,
+            document,
+            format,
+            files,
+            principal,
+        } = delivery;
+        let Some(found) = self.workspaces.get(&workspace) else {
+            return Err(DeskError::NotFound(format!("the workspace `{workspace}`")));
+        };
+        self.intake
+            .submit(
+                found,
+                Submitted {
+                    folder,
+                    document,
+                    format,
+                    files,
+                    principal,
+                },
+            )
+            .await
+            .map_err(told)
+    }
+
+    async fn checkpoint(
+        &self,
+        at: Location,
+        bytes: Vec<u8>,
+        principal: Principal,
+    ) -> Result<Digest, DeskError> {
+        self.intake
+            .keep_checkpoint(at, bytes, principal)
+            .await
+            .map_err(told)
+    }
+}

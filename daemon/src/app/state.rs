@@ -1,0 +1,77 @@
+//! The state folder: opened once, by one daemon, on a disk of this machine.
+
+use std::{path::Path, sync::Arc};
+
+use base64::Engine as _;
+
+use super::AppError;
+use crate::{
+    clock::SharedClock,
+    config::Config,
+    fs::{Dir, InstanceLock, Objects, remote_mount},
+    ledger::Ledger,
+    store::SqliteStore,
+};
+
+/// Name of the database.
+pub(crate) const LEDGER_FILE: &str = "ledger.db";
+/// Name of the folder of kept bytes.
+const OBJECTS: &str = "objects";
+
+/// What the daemon holds while it runs.
+pub(super) struct StateFolder {
+    pub(super) dir: Arc<Dir>,
+    pub(super) ledger: Ledger,
+    pub(super) objects: Arc<Objects>,
+    _lock: InstanceLock,
+}
+
+/// Opens the folder at `path`, makes it when there is none, and checks what is in it.
+pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppError> {
+    let dir = Dir::create(path, 0o700)?;
+    if let Some(kind) = remote_mount(path) {
+        return Err(AppError::UnfitStateFolder {
+            path: path.to_owned(),
+            kind,
+        });
+    }
+    let lock = InstanceLock::take(path)?;
+    dir.remove_temporaries()?;
+    let database = path.join(LEDGER_FILE);
+    // Bytes without the facts about them: the database was lost or moved, and an empty one in its
+    // place would forget every decision.
+    let orphaned =
+        dir.kind(Path::new(OBJECTS))?.is_some() && dir.kind(Path::new(LEDGER_FILE))?.is_none();
+    if orphaned {
+        return Err(AppError::LedgerMissing { path: database });
+    }
+    let store = SqliteStore::open(&database)?;
+    let ledger = Ledger::open(Box::new(store), clock)?;
+    let objects = Objects::open(&path.join(OBJECTS))?;
+    dir.sync()?;
+    Ok(StateFolder {
+        dir: Arc::new(dir),
+        ledger,
+        objects: Arc::new(objects),
+        _lock: lock,
+    })
+}
+
+/// 256 bits of randomness as text.
+pub(super) fn random_key() -> Result<String, AppError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| AppError::Start(format!("the system gives no randomness: {error}")))?;
+    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Id and display name of the person who reviews at this machine.
+pub(super) fn local_person(config: &Config) -> (String, String) {
+    let display = config.auth.reviewer.value.clone();
+    let id = display
+        .to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(".");
+    (format!("local:{id}"), display)
+}

@@ -1,0 +1,249 @@
+//! The job that records a delivery: which card, which revision, or that it is not new.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use countersign_protocol::{
+    Digest, HandoffId,
+    event::{Accepted, Event, Location},
+    handoff::Handoff,
+    principal::Actor,
+    problem::{ProblemKind, Refusal},
+    receipt::{Receipt, ReceiptStatus},
+};
+use jiff::Timestamp;
+
+use super::{Delivery, Inner, Task};
+use crate::{
+    fault,
+    ledger::{Draft, State},
+    store::Space,
+    workspace::{Answers, Workspace, json, package},
+};
+
+/// What became of a delivery.
+#[derive(Clone, Debug)]
+pub enum Admitted {
+    /// It is this revision of this card.
+    New(HandoffId, u32),
+    /// It was recorded before, as this revision of this card.
+    Duplicate(HandoffId, u32),
+    /// Its key was used for other bytes.
+    Conflict(Refusal),
+}
+
+/// Decides about `delivery` against `state`. The same bytes a second time are a duplicate, however
+/// often and by whatever way they come; a card takes revisions until it is closed.
+pub fn admit(
+    state: &State,
+    now: Timestamp,
+    delivery: Delivery,
+    values: Vec<(Space, String, Option<String>)>,
+) -> Draft<Admitted> {
+    let Delivery {
+        at,
+        principal,
+        checked,
+        manifest,
+        objects,
+    } = delivery;
+    let handoff = &checked.handoff;
+    let manifest_sha256 = manifest.digest();
+    let key = key(handoff, manifest_sha256);
+    if let Some(used) = state.key_use(&at.workspace, &key) {
+        if used.manifest_sha256 == manifest_sha256 {
+            let value = Admitted::Duplicate(used.handoff, used.revision);
+            return Draft {
+                values,
+                ..Draft::nothing(value)
+            };
+        }
+        let refusal = Refusal::new(
+            ProblemKind::IdempotencyConflict,
+            "key_reused",
+            format!(
+                "the key was used for other content, which is {} revision {}",
+                used.handoff, used.revision
+            ),
+            "give each revision its own `idempotency_key` (or raise `revision`), and repeat a key only to repeat a delivery",
+        );
+        let event = Event::Refused {
+            at,
+            sha256: Some(manifest.document),
+            kind: refusal.kind,
+            violations: refusal.violations.clone(),
+        };
+        let actor = Actor::Agent {
+            name: handoff.from_agent.id.clone(),
+            principal,
+        };
+        return Draft {
+            events: vec![(actor, event)],
+            objects,
+            values,
+            value: Admitted::Conflict(refusal),
+        };
+    }
+    let subject = subject(handoff, &at);
+    let (id, revision, follows) = match state.card_of_subject(&at.workspace, &subject) {
+        Some(card) if card.state.takes_revisions() => {
+            (card.id, card.newest().accepted.revision + 1, None)
+        }
+        Some(card) => (state.next_id(), 1, Some(card.id)),
+        None => (state.next_id(), 1, None),
+    };
+    let span = handoff.timeout_seconds.map(Duration::from_secs);
+    let due = handoff.deadline.or_else(|| now.checked_add(span?).ok());
+    let actor = Actor::Agent {
+        name: handoff.from_agent.id.clone(),
+        principal: principal.clone(),
+    };
+    let accepted = Accepted {
+        handoff: id,
+        revision,
+        subject,
+        key,
+        principal,
+        from_agent: handoff.from_agent.id.clone(),
+        to_agent: handoff.to_agent.as_ref().map(|party| party.id.clone()),
+        agent_handoff_id: handoff.handoff_id.clone(),
+        task_id: handoff.task_id.clone(),
+        session_id: handoff.session_id.clone(),
+        title: handoff.headline(),
+        trigger: handoff.effective_trigger(),
+        confidence: handoff
+            .confidence
+            .as_ref()
+            .map(|confidence| confidence.value),
+        due,
+        dialect: checked.dialect.to_owned(),
+        profile: handoff.profile,
+        manifest,
+        manifest_sha256,
+        warnings: checked.warnings,
+        follows,
+        stalled: None,
+        at,
+    };
+    let events = vec![(actor, Event::Accepted(Box::new(accepted)))];
+    Draft {
+        events,
+        objects,
+        values,
+        value: Admitted::New(id, revision),
+    }
+}
+
+/// What makes two deliveries the same one, within the workspace and for one stated agent.
+fn key(handoff: &Handoff, manifest_sha256: Digest) -> String {
+    let agent = &handoff.from_agent.id;
+    match (
+        &handoff.idempotency_key,
+        &handoff.handoff_id,
+        handoff.revision,
+    ) {
+        (Some(key), _, _) => format!("{agent} key:{key}"),
+        (None, Some(id), Some(revision)) => format!("{agent} id:{id}:{revision}"),
+        _ => format!("{agent} bytes:{manifest_sha256}"),
+    }
+}
+
+/// A task without an id is the same one only from the same agent in the same place: two agents may
+/// well use the same words.
+fn subject(handoff: &Handoff, at: &Location) -> String {
+    let subject = handoff.subject();
+    if handoff.task_id.is_some() {
+        return subject;
+    }
+    let place = package(&at.folder).map_or(at.folder.as_str(), |_| "inbox");
+    format!("{subject} by:{} in:{place}", handoff.from_agent.id)
+}
+
+impl Inner {
+    /// What follows once a delivery is on the disk: a package is taken out of the inbox. Done again
+    /// after a crash, since the package is then found again and is a duplicate.
+    pub(super) fn after(
+        self: &Arc<Self>,
+        workspace: &Workspace,
+        at: &Location,
+        admitted: Admitted,
+        task: Task,
+    ) {
+        let done = match admitted {
+            Admitted::New(..) => consume(workspace, at),
+            Admitted::Duplicate(id, revision) => self
+                .duplicate(workspace, at, id, revision)
+                .and_then(|()| consume(workspace, at)),
+            Admitted::Conflict(_) => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "a recorded delivery could not be cleared away");
+        }
+        self.queue.finish(task, None);
+    }
+
+    /// Tells the agent that the delivery was known.
+    fn duplicate(
+        &self,
+        workspace: &Workspace,
+        at: &Location,
+        id: HandoffId,
+        revision: u32,
+    ) -> Result<(), crate::fs::Error> {
+        let Some(first) = self
+            .ledger
+            .state()
+            .card(id)
+            .and_then(|card| card.revision(revision).cloned())
+        else {
+            return Ok(());
+        };
+        let receipt = Receipt::of(
+            &first.accepted,
+            first.at,
+            ReceiptStatus::Duplicate,
+            &self.public_url,
+        );
+        let answers = Answers::to(workspace, at)?;
+        let name = countersign_protocol::names::answers_for(&at.file).receipt;
+        let known = self.ledger.value(Space::Written, answers.key(&name));
+        let known = known.ok().flatten().and_then(|known| known.parse().ok());
+        let written = answers.write(&name, &json(&receipt), known, false)?;
+        self.ledger.submit(
+            move |_, _| {
+                Ok::<_, std::convert::Infallible>(Draft {
+                    values: vec![written],
+                    ..Draft::nothing(())
+                })
+            },
+            drop,
+        );
+        Ok(())
+    }
+}
+
+/// Takes a package out of the inbox: a rename within its folder, so that it needs no right in the
+/// agent's own.
+fn consume(workspace: &Workspace, at: &Location) -> Result<(), crate::fs::Error> {
+    let Some(found) = package(&at.folder) else {
+        return Ok(());
+    };
+    fault::step("intake.before_consume");
+    let inbox = workspace
+        .dir()
+        .folder(&Path::new(countersign_protocol::names::INBOX).join(found.agent))?;
+    let mut done = format!(".done-{}", found.name);
+    for again in 2.. {
+        match inbox.rename_new(Path::new(found.name), Path::new(&done)) {
+            Err(error) if error.source.kind() == std::io::ErrorKind::AlreadyExists => {
+                done = format!(".done-{}-{again}", found.name);
+            }
+            Err(error) if error.is_not_found() => break,
+            other => {
+                other?;
+                break;
+            }
+        }
+    }
+    fault::step("intake.after_consume");
+    Ok(())
+}

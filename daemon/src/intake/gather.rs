@@ -1,0 +1,304 @@
+//! Sealing what a handoff names, and in a package also what it does not name.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use countersign_protocol::{
+    Digest,
+    contract::Checked,
+    dialect::Document,
+    event::Location,
+    handoff::{Artifact, Handoff},
+    manifest::{Manifest, ManifestEntry},
+    principal::Principal,
+    problem::{ProblemKind, Refusal, Violation},
+};
+
+use super::look::{not_regular, unreadable};
+use crate::{
+    fs::{Dir, FileKind, Objects, SealProblem, Sealed, Writers, writers},
+    workspace::Settings,
+};
+
+/// How often a file that changes while it is copied is copied again at once.
+const TRIES: usize = 3;
+
+/// Why not everything could be sealed.
+pub(super) enum Problem {
+    /// Somebody writes this file.
+    Busy(String),
+    /// A rule is broken.
+    Refused(Refusal),
+    /// Our own disk fails.
+    Ours(String),
+}
+
+/// What was sealed.
+pub(super) struct Gathered {
+    pub(super) entries: Vec<ManifestEntry>,
+    pub(super) objects: Vec<(Digest, Vec<u8>)>,
+}
+
+/// Where to look, and how.
+pub(super) struct Gather<'a> {
+    /// The folder of the handoff.
+    pub(super) folder: &'a Dir,
+    pub(super) objects: &'a Objects,
+    pub(super) settings: &'a Settings,
+    /// Files that came with the request and are not in the folder.
+    pub(super) given: Option<&'a BTreeMap<String, Vec<u8>>>,
+    /// For a package: the name of its document. Everything else in the folder is sealed, too.
+    pub(super) package: Option<&'a str>,
+}
+
+impl Gather<'_> {
+    /// Seals every file; finds all broken rules, not only the first.
+    pub(super) fn all(&self, handoff: &Handoff) -> Result<Gathered, Problem> {
+        let named: HashMap<&str, (usize, &Artifact)> = handoff
+            .artifacts
+            .iter()
+            .enumerate()
+            .map(|(at, artifact)| (artifact.path.as_str(), (at, artifact)))
+            .collect();
+        let mut gathered = Gathered {
+            entries: Vec::new(),
+            objects: Vec::new(),
+        };
+        let mut refused: Vec<Refusal> = Vec::new();
+        let mut paths: Vec<String> = named.keys().map(|path| (*path).to_owned()).collect();
+        paths.extend(self.others(&named, &mut refused)?);
+        paths.sort_by_key(|path| named.get(path.as_str()).map_or(usize::MAX, |(at, _)| *at));
+        if paths.len() > self.settings.max_files {
+            return Err(Problem::Refused(too_many(self.settings.max_files)));
+        }
+        for path in paths {
+            let artifact = named.get(path.as_str()).copied();
+            match self.one(&path) {
+                Ok(sealed) => {
+                    refused.extend(
+                        artifact.and_then(|(at, artifact)| mismatch(at, artifact, &sealed)),
+                    );
+                    gathered.add(path, artifact.map(|(_, artifact)| artifact), sealed);
+                }
+                Err(Problem::Refused(refusal)) => {
+                    let pointer =
+                        artifact.map_or_else(String::new, |(at, _)| format!("/artifacts/{at}"));
+                    refused.push(refusal.at(pointer));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        match merge(refused) {
+            Some(refusal) => Err(Problem::Refused(refusal)),
+            None => Ok(gathered),
+        }
+    }
+
+    /// What a package holds and its handoff does not name.
+    fn others(
+        &self,
+        named: &HashMap<&str, (usize, &Artifact)>,
+        refused: &mut Vec<Refusal>,
+    ) -> Result<Vec<String>, Problem> {
+        let Some(document) = self.package else {
+            return Ok(Vec::new());
+        };
+        let listed = match self.folder.list_deep(self.settings.max_files * 2) {
+            Ok(Some(listed)) => listed,
+            Ok(None) => return Err(Problem::Refused(too_many(self.settings.max_files))),
+            Err(error) if error.is_not_found() => return Err(Problem::Busy(document.to_owned())),
+            Err(error) => return Err(Problem::Ours(error.to_string())),
+        };
+        let mut paths = Vec::new();
+        for one in listed {
+            match one.path.to_str() {
+                None => refused.push(Refusal::new(
+                    ProblemKind::PathRefused,
+                    "not_utf8",
+                    format!(
+                        "the package holds `{}`, a name that is not UTF-8",
+                        one.path.display()
+                    ),
+                    "rename the file",
+                )),
+                Some(path) if path == document || named.contains_key(path) => {}
+                Some(path) if one.kind == FileKind::File => paths.push(path.to_owned()),
+                Some(path) => refused.push(not_regular(path, one.kind)),
+            }
+        }
+        Ok(paths)
+    }
+
+    fn one(&self, path: &str) -> Result<Sealed, Problem> {
+        if let Some(bytes) = self.given.and_then(|given| given.get(path)) {
+            return self
+                .objects
+                .seal_bytes(bytes.clone())
+                .map_err(|problem| Problem::Ours(problem.to_string()));
+        }
+        for _ in 0..TRIES {
+            let mut file = self.open(path)?;
+            if writers(&file) == Writers::Some {
+                return Err(Problem::Busy(path.to_owned()));
+            }
+            match self.objects.seal(&mut file, self.settings.keep_up_to) {
+                Ok(sealed) => return Ok(sealed),
+                Err(SealProblem::Changed) => {}
+                Err(SealProblem::Source(error)) => {
+                    return Err(Problem::Refused(unreadable(path, &error)));
+                }
+                Err(SealProblem::Store(error)) => return Err(Problem::Ours(error.to_string())),
+            }
+        }
+        Err(Problem::Busy(path.to_owned()))
+    }
+
+    fn open(&self, path: &str) -> Result<std::fs::File, Problem> {
+        let missing = || {
+            Problem::Refused(Refusal::new(
+                ProblemKind::MissingArtifact,
+                "missing",
+                format!("`{path}` is not there"),
+                "write the file before the handoff, or take it out of `artifacts`; paths are relative to the folder of the handoff",
+            ))
+        };
+        match self.folder.kind(Path::new(path)) {
+            Ok(Some(FileKind::File)) => {}
+            Ok(None) => return Err(missing()),
+            Ok(Some(kind)) => return Err(Problem::Refused(not_regular(path, kind))),
+            Err(error) if error.source.raw_os_error() == Some(libc::ELOOP) => {
+                return Err(Problem::Refused(link_on_the_way(path)));
+            }
+            Err(error) if error.is_not_found() => return Err(missing()),
+            Err(error) => return Err(Problem::Refused(unreadable(path, &error.source))),
+        }
+        self.folder
+            .open_file(Path::new(path))
+            .map_err(|error| match error.source.raw_os_error() {
+                _ if error.is_not_found() => missing(),
+                Some(libc::ELOOP | libc::EXDEV) => Problem::Refused(link_on_the_way(path)),
+                _ => Problem::Refused(unreadable(path, &error.source)),
+            })
+    }
+}
+
+impl Gathered {
+    fn add(&mut self, path: String, artifact: Option<&Artifact>, sealed: Sealed) {
+        if let Some(bytes) = sealed.inline {
+            self.objects.push((sealed.sha256, bytes));
+        }
+        self.entries.push(ManifestEntry {
+            path,
+            size: sealed.size,
+            sha256: sealed.sha256,
+            executable: sealed.executable,
+            declared: artifact.is_some(),
+            kept: sealed.kept,
+            role: artifact.and_then(|artifact| artifact.role.clone()),
+            title: artifact.and_then(|artifact| artifact.title.clone()),
+        });
+    }
+}
+
+/// A delivery that keeps all rules, sealed and ready to be recorded.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Where it was found.
+    pub at: Location,
+    /// Who delivered it.
+    pub principal: Principal,
+    /// The checked document.
+    pub checked: Checked,
+    /// The sealed files.
+    pub manifest: Manifest,
+    /// Small sealed files, and the document itself.
+    pub objects: Vec<(Digest, Vec<u8>)>,
+}
+
+impl Delivery {
+    pub(super) fn new(
+        at: Location,
+        document: Vec<u8>,
+        sha256: Digest,
+        principal: Principal,
+        checked: Checked,
+        gathered: Gathered,
+    ) -> Self {
+        let Gathered {
+            entries,
+            mut objects,
+        } = gathered;
+        objects.push((sha256, document));
+        Self {
+            at,
+            principal,
+            checked,
+            manifest: Manifest::new(sha256, entries),
+            objects,
+        }
+    }
+}
+
+fn mismatch(at: usize, artifact: &Artifact, sealed: &Sealed) -> Option<Refusal> {
+    let refusal = |code, message: String| {
+        let fix = "finish the file before the handoff, or correct what the handoff says of it";
+        Some(
+            Refusal::new(ProblemKind::DigestMismatch, code, message, fix)
+                .at(format!("/artifacts/{at}/{code}")),
+        )
+    };
+    match (artifact.size, artifact.sha256) {
+        (Some(size), _) if size != sealed.size => refusal(
+            "size",
+            format!("`{}` has {} bytes, not {size}", artifact.path, sealed.size),
+        ),
+        (_, Some(sha256)) if sha256 != sealed.sha256 => refusal(
+            "sha256",
+            format!(
+                "`{}` has SHA-256 {}, not {sha256}",
+                artifact.path, sealed.sha256
+            ),
+        ),
+        _ => None,
+    }
+}
+
+fn link_on_the_way(path: &str) -> Refusal {
+    Refusal::new(
+        ProblemKind::PathRefused,
+        "link_on_the_way",
+        format!("a folder on the way to `{path}` is a symbolic link"),
+        "put the file itself below the folder of the handoff",
+    )
+}
+
+fn too_many(limit: usize) -> Refusal {
+    Refusal::new(
+        ProblemKind::TooLarge,
+        "too_many_files",
+        format!("the handoff has more than {limit} files"),
+        "hand over an archive, or several handoffs",
+    )
+}
+
+/// Adds line and column to what points into `document`.
+pub(super) fn place(mut refusal: Refusal, document: &Document) -> Refusal {
+    for violation in &mut refusal.violations {
+        if violation.line == 0 && !violation.pointer.is_empty() {
+            (violation.line, violation.column) = document.place(&violation.pointer);
+        }
+    }
+    refusal
+}
+
+/// One refusal of all: the kind of the first, every violation.
+fn merge(refused: Vec<Refusal>) -> Option<Refusal> {
+    let kind = refused.first()?.kind;
+    let violations: Vec<Violation> = refused
+        .into_iter()
+        .flat_map(|refusal| refusal.violations)
+        .collect();
+    Some(Refusal { kind, violations })
+}

@@ -1,0 +1,447 @@
+//! One look at one document.
+
+use std::{fs::File, path::Path, sync::Arc, time::Duration};
+
+use countersign_protocol::{
+    Digest,
+    contract::{self, Rules},
+    dialect::{self, Format},
+    event::{Event, Location},
+    names::{self, DocumentKind},
+    principal::{Actor, Principal},
+    problem::{ProblemKind, Refusal},
+};
+
+use super::{
+    Inner, SETTLE_MAX, Task, admit,
+    gather::{self, Gather},
+    seen::Seen,
+};
+use crate::{
+    fault,
+    fs::{Error, FileKind, ReadProblem, Stamp, Writers, read_limited, writers},
+    ledger::Draft,
+    workspace::{Workspace, package},
+};
+
+/// After this time a refusal that may heal by itself is looked at again without a hint.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// Why a look has no result yet.
+pub(super) enum Pause {
+    /// Somebody is still at it; look again after this time.
+    Busy(Duration),
+    /// The document breaks a rule.
+    Refused(Refusal),
+    /// It is not there.
+    Gone,
+    /// It was taken in before.
+    Known,
+    /// Our own disk or ledger fails; look again later.
+    Ours(String),
+}
+
+impl From<Refusal> for Pause {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Whether a refusal of this kind may heal without a change of the document itself.
+pub(super) fn may_heal(kind: ProblemKind) -> bool {
+    matches!(
+        kind,
+        ProblemKind::MissingArtifact
+            | ProblemKind::DigestMismatch
+            | ProblemKind::Unstable
+            | ProblemKind::Unreadable
+            | ProblemKind::PathRefused
+            | ProblemKind::TooLarge
+    )
+}
+
+/// A document that was read.
+pub(super) struct Read {
+    pub(super) at: Location,
+    pub(super) bytes: Vec<u8>,
+    pub(super) sha256: Digest,
+    pub(super) stamp: Stamp,
+    pub(super) principal: Principal,
+}
+
+impl Inner {
+    /// Looks at a document and sees it through, or puts it back for later.
+    pub(super) fn run(self: &Arc<Self>, task: Task, complete: bool) {
+        let known = self.workspace(&task.workspace).and_then(|workspace| {
+            let at = workspace.locate(&task.file)?;
+            Some((workspace, names::is_document(&at.file)?, at))
+        });
+        let Some((workspace, kind, at)) = known else {
+            return self.queue.finish(task, None);
+        };
+        let outcome = match kind {
+            DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, complete, &task),
+            DocumentKind::Checkpoint => self.checkpoint(&workspace, &at, complete, &task),
+        };
+        match outcome {
+            // The ledger finishes the task when the commit is done.
+            Ok(()) => {}
+            Err(Pause::Known) => self.queue.finish(task, None),
+            Err(Pause::Busy(wait)) => self.queue.finish(task, Some(wait)),
+            Err(Pause::Gone) => self.gone(at, task),
+            Err(Pause::Refused(refusal)) => {
+                self.refuse(at, None, refusal, task);
+            }
+            Err(Pause::Ours(why)) => {
+                tracing::error!(file = %task.file.display(), why, "a delivery waits");
+                self.queue.finish(task, Some(Duration::from_secs(1)));
+            }
+        }
+    }
+
+    fn handoff(
+        self: &Arc<Self>,
+        workspace: &Arc<Workspace>,
+        at: &Location,
+        format: Format,
+        complete: bool,
+        task: &Task,
+    ) -> Result<(), Pause> {
+        let read = self.read(workspace, at, complete)?;
+        fault::step("intake.read");
+        let rules = Rules {
+            least: workspace.settings.profile,
+        };
+        let checked = dialect::read(&read.bytes, format)
+            .and_then(|document| Ok((contract::check(&document, rules)?, document)));
+        let (checked, document) = match checked {
+            Ok(checked) => checked,
+            Err(refusal) => {
+                self.refuse(at.clone(), Some(read), refusal, task.clone());
+                return Ok(());
+            }
+        };
+        let folder = workspace
+            .dir()
+            .folder(Path::new(&at.folder))
+            .map_err(|error| ours_or_gone(&error))?;
+        let gather = Gather {
+            folder: &folder,
+            objects: &self.objects,
+            settings: &workspace.settings,
+            given: None,
+            package: package(&at.folder).is_some().then_some(at.file.as_str()),
+        };
+        let gathered = match gather.all(&checked.handoff) {
+            Ok(gathered) => gathered,
+            Err(gather::Problem::Busy(path)) => {
+                let busy_for = self.seen().busy_for(at, self.clock.monotonic());
+                if busy_for < SETTLE_MAX {
+                    return Err(Pause::Busy(back_off(busy_for)));
+                }
+                let refusal = still_written(&path);
+                self.refuse(at.clone(), Some(read), refusal, task.clone());
+                return Ok(());
+            }
+            Err(gather::Problem::Refused(refusal)) => {
+                let refusal = gather::place(refusal, &document);
+                self.refuse(at.clone(), Some(read), refusal, task.clone());
+                return Ok(());
+            }
+            Err(gather::Problem::Ours(why)) => return Err(Pause::Ours(why)),
+        };
+        unchanged(workspace, at, read.stamp)?;
+        fault::step("intake.sealed");
+        let delivery = gather::Delivery::new(
+            read.at,
+            read.bytes,
+            read.sha256,
+            read.principal,
+            checked,
+            gathered,
+        );
+        self.record(workspace, delivery, read.stamp, task.clone());
+        Ok(())
+    }
+
+    /// Reads a document once nobody writes it any more.
+    pub(super) fn read(
+        &self,
+        workspace: &Workspace,
+        at: &Location,
+        complete: bool,
+    ) -> Result<Read, Pause> {
+        let name = Path::new(&at.folder).join(&at.file);
+        let file = open(workspace, &name, &at.file)?;
+        let stamp = Stamp::of(
+            &file
+                .metadata()
+                .map_err(|error| Pause::Refused(unreadable(&at.file, &error)))?,
+        );
+        if self.seen().is_taken(at, stamp) {
+            return Err(Pause::Known);
+        }
+        let now = self.clock.monotonic();
+        let busy = match writers(&file) {
+            Writers::None => false,
+            Writers::Some => true,
+            Writers::Unknown => {
+                let settle = if complete {
+                    Duration::ZERO
+                } else {
+                    workspace.settings.settle
+                };
+                if !self.seen().is_quiet(at, stamp, now, settle) {
+                    return Err(Pause::Busy(settle));
+                }
+                false
+            }
+        };
+        if busy {
+            let busy_for = self.seen().busy_for(at, now);
+            return if busy_for < SETTLE_MAX {
+                Err(Pause::Busy(back_off(busy_for)))
+            } else {
+                Err(still_written(&at.file).into())
+            };
+        }
+        let (bytes, stamp) = match read_limited(&file, contract::MAX_BYTES as u64) {
+            Ok(read) => read,
+            Err(ReadProblem::Changed) => return Err(Pause::Busy(Duration::from_millis(50))),
+            Err(problem) => return Err(refused(&at.file, &problem).into()),
+        };
+        let owner = std::os::unix::fs::MetadataExt::uid(
+            &file
+                .metadata()
+                .map_err(|error| Pause::Refused(unreadable(&at.file, &error)))?,
+        );
+        let sha256 = Digest::of(&bytes);
+        Ok(Read {
+            at: at.clone(),
+            bytes,
+            sha256,
+            stamp,
+            principal: Principal::FileOwner { uid: owner },
+        })
+    }
+
+    /// Records a delivery that keeps all rules, and consumes a package once that is on the disk.
+    fn record(
+        self: &Arc<Self>,
+        workspace: &Arc<Workspace>,
+        delivery: gather::Delivery,
+        stamp: Stamp,
+        task: Task,
+    ) {
+        let me = Arc::clone(self);
+        let workspace = Arc::clone(workspace);
+        let at = delivery.at.clone();
+        let remember = vec![Seen::value(&at, Some(stamp))];
+        self.ledger.submit(
+            move |state, now| {
+                Ok::<_, std::convert::Infallible>(admit::admit(state, now, delivery, remember))
+            },
+            move |done| match done {
+                Ok((admitted, _)) => {
+                    me.seen().take(&at, stamp);
+                    let after = Arc::clone(&me);
+                    me.queue.chore(Box::new(move || {
+                        after.after(&workspace, &at, admitted, task);
+                    }));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a delivery could not be recorded and waits");
+                    me.queue.finish(task, Some(Duration::from_secs(1)));
+                }
+            },
+        );
+    }
+}
+
+/// Makes sure that the document is still the one that was read.
+pub(super) fn unchanged(workspace: &Workspace, at: &Location, stamp: Stamp) -> Result<(), Pause> {
+    let file = open(workspace, &Path::new(&at.folder).join(&at.file), &at.file)?;
+    match file.metadata() {
+        Ok(metadata) if Stamp::of(&metadata) == stamp => Ok(()),
+        _ => Err(Pause::Busy(Duration::from_millis(50))),
+    }
+}
+
+fn open(workspace: &Workspace, name: &Path, shown: &str) -> Result<File, Pause> {
+    match workspace.dir().kind(name) {
+        Ok(Some(FileKind::File)) => {}
+        Ok(None) => return Err(Pause::Gone),
+        Ok(Some(kind)) => return Err(not_regular(shown, kind).into()),
+        Err(error) => return Err(ours_or_gone(&error)),
+    }
+    workspace
+        .dir()
+        .open_file(name)
+        .map_err(|error| match error.source.raw_os_error() {
+            _ if error.is_not_found() => Pause::Gone,
+            Some(libc::ELOOP) => not_regular(shown, FileKind::Link).into(),
+            Some(libc::EACCES | libc::EPERM) => unreadable(shown, &error.source).into(),
+            _ => Pause::Ours(error.to_string()),
+        })
+}
+
+fn ours_or_gone(error: &Error) -> Pause {
+    if error.is_not_found() {
+        Pause::Gone
+    } else {
+        Pause::Ours(error.to_string())
+    }
+}
+
+/// From 20 ms at first to 2 s for what has been busy for long.
+fn back_off(busy_for: Duration) -> Duration {
+    (busy_for / 4).clamp(Duration::from_millis(20), Duration::from_secs(2))
+}
+
+pub(super) fn not_regular(name: &str, kind: FileKind) -> Refusal {
+    let what = match kind {
+        FileKind::Link => "a symbolic link",
+        FileKind::Folder => "a folder",
+        FileKind::File | FileKind::Special => "a device, FIFO or socket",
+    };
+    Refusal::new(
+        ProblemKind::PathRefused,
+        "not_regular",
+        format!("`{name}` is {what}"),
+        "write a regular file in its place",
+    )
+}
+
+pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Refusal {
+    Refusal::new(
+        ProblemKind::Unreadable,
+        "unreadable",
+        format!("`{name}` cannot be read: {error}"),
+        format!("let the daemon read it, for example with `chmod a+r {name}`"),
+    )
+}
+
+pub(super) fn still_written(name: &str) -> Refusal {
+    Refusal::new(
+        ProblemKind::Unstable,
+        "still_written",
+        format!(
+            "`{name}` is still open for writing after {} s",
+            SETTLE_MAX.as_secs()
+        ),
+        "close it, or write it under another name and rename it when it is finished",
+    )
+}
+
+fn refused(name: &str, problem: &ReadProblem) -> Refusal {
+    match problem {
+        ReadProblem::NotRegular => not_regular(name, FileKind::Special),
+        ReadProblem::TooLarge { size, limit } => Refusal::new(
+            ProblemKind::TooLarge,
+            "document_too_large",
+            format!("`{name}` has {size} bytes; a document may have {limit}"),
+            "put the content into files and name them in `artifacts`",
+        ),
+        ReadProblem::Changed => still_written(name),
+        ReadProblem::Io(error) => unreadable(name, error),
+    }
+}
+
+impl Inner {
+    /// Records a refusal, once for the same bytes and reason.
+    pub(super) fn refuse(
+        self: &Arc<Self>,
+        at: Location,
+        read: Option<Read>,
+        refusal: Refusal,
+        task: Task,
+    ) {
+        let stamp = read.as_ref().map(|read| read.stamp);
+        let sha256 = read.as_ref().map(|read| read.sha256);
+        let actor = match &read {
+            Some(read) => Actor::Agent {
+                name: String::new(),
+                principal: read.principal.clone(),
+            },
+            None => Actor::Daemon,
+        };
+        let objects = read
+            .map(|read| (read.sha256, read.bytes))
+            .into_iter()
+            .collect();
+        let kind = refusal.kind;
+        // What may heal is looked at again after a restart, too.
+        let remember = stamp.filter(|_| !may_heal(kind));
+        let values = remember
+            .map(|stamp| Seen::value(&at, Some(stamp)))
+            .into_iter()
+            .collect();
+        let (me, place) = (Arc::clone(self), at.clone());
+        self.ledger.submit(
+            move |state, _| {
+                let known = state.dead_letter(&at).is_some_and(|dead| {
+                    dead.sha256 == sha256
+                        && dead.kind == refusal.kind
+                        && dead.violations == refusal.violations
+                });
+                if known {
+                    return Ok::<_, std::convert::Infallible>(Draft {
+                        values,
+                        ..Draft::nothing(())
+                    });
+                }
+                let event = Event::Refused {
+                    at,
+                    sha256,
+                    kind: refusal.kind,
+                    violations: refusal.violations,
+                };
+                Ok(Draft {
+                    events: vec![(actor, event)],
+                    objects,
+                    values,
+                    value: (),
+                })
+            },
+            move |done| match done {
+                Ok(_) => {
+                    match remember {
+                        Some(stamp) => me.seen().take(&place, stamp),
+                        None => me.seen().forget(&place),
+                    }
+                    me.queue.finish(task, may_heal(kind).then_some(LOOK_AGAIN));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a refusal could not be recorded and waits");
+                    me.queue.finish(task, Some(Duration::from_secs(1)));
+                }
+            },
+        );
+    }
+
+    /// The document is not there. If a refused one was, that is over.
+    fn gone(self: &Arc<Self>, at: Location, task: Task) {
+        let known = self.ledger.state().dead_letter(&at).is_some() || self.seen().was_taken(&at);
+        if !known {
+            return self.queue.finish(task, None);
+        }
+        self.seen().forget(&at);
+        let me = Arc::clone(self);
+        self.ledger.submit(
+            move |state, _| {
+                let events = match state.dead_letter(&at) {
+                    Some(_) => vec![(Actor::Daemon, Event::RefusedGone { at: at.clone() })],
+                    None => Vec::new(),
+                };
+                let values = vec![Seen::value(&at, None)];
+                Ok::<_, std::convert::Infallible>(Draft {
+                    events,
+                    objects: Vec::new(),
+                    values,
+                    value: (),
+                })
+            },
+            move |_| me.queue.finish(task, None),
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! An agent that wrote checkpoints and then falls silent becomes a card that says where it stopped.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use countersign_protocol::{
+    Digest,
+    event::{Accepted, Event, Location, Stalled},
+    handoff::{Profile, Trigger},
+    manifest::Manifest,
+    principal::{Actor, Principal},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::Intake;
+use crate::ledger::{Draft, State, Track};
+
+/// After this many promised spans without a sign of life an agent counts as silent.
+const SPANS: i32 = 3;
+
+/// The processes of this machine.
+pub trait Processes {
+    /// When the process `pid` started, in clock ticks after boot; `None` when there is none.
+    fn started(&self, pid: u32) -> Option<u64>;
+}
+
+/// What `/proc` says.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessTable;
+
+impl Processes for ProcessTable {
+    fn started(&self, pid: u32) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in field 2 may hold anything but ends with the last parenthesis (proc(5)).
+        let (_, rest) = stat.rsplit_once(')')?;
+        let mut fields = rest.split_ascii_whitespace();
+        if matches!(fields.next(), Some("Z" | "X")) {
+            return None;
+        }
+        // The state was field 3; the start time is field 22.
+        fields.nth(18)?.parse().ok()
+    }
+}
+
+impl Intake {
+    /// Looks at every agent that is at work; makes a card for each that fell silent.
+    pub async fn look_for_silence(&self, processes: &(dyn Processes + Sync)) {
+        let now = self.inner.clock.now();
+        let silent: Vec<(Location, bool, Timestamp)> = {
+            let state = self.inner.ledger.state();
+            let at_work = state.tracks().filter(|(_, track)| !track.over);
+            at_work
+                .filter_map(|(at, track)| self.silent(at, track, now, processes))
+                .collect()
+        };
+        for (at, process_gone, last_seen) in silent {
+            let bytes = self.last_checkpoint(&at).await;
+            let made = self
+                .inner
+                .ledger
+                .transact(move |state, now| {
+                    Ok::<_, Infallible>(give_up(state, now, &at, process_gone, last_seen, &bytes))
+                })
+                .await;
+            if let Err(error) = made {
+                tracing::error!(%error, "a silent agent could not be recorded");
+            }
+        }
+    }
+
+    fn silent(
+        &self,
+        at: &Location,
+        track: &Arc<Track>,
+        now: Timestamp,
+        processes: &(dyn Processes + Sync),
+    ) -> Option<(Location, bool, Timestamp)> {
+        let last = track.last();
+        let life = self.inner.seen().last_life(&at.workspace, &at.folder);
+        let last_seen = life.map_or(last.at, |life| life.max(last.at));
+        if let Some(process) = last.saved.process
+            && processes.started(process.pid) != Some(process.started)
+        {
+            return Some((at.clone(), true, last_seen));
+        }
+        let workspace = self.inner.workspace(&at.workspace)?;
+        let span = last
+            .saved
+            .heartbeat_seconds
+            .map(Duration::from_secs)
+            .or(workspace.settings.heartbeat)?;
+        let patience = SignedDuration::try_from(span).ok()?.checked_mul(SPANS)?;
+        (now.duration_since(last_seen) > patience).then(|| (at.clone(), false, last_seen))
+    }
+
+    async fn last_checkpoint(&self, at: &Location) -> Value {
+        let sha256 = self
+            .inner
+            .ledger
+            .state()
+            .track(at)
+            .map(|track| track.last().saved.sha256);
+        let Some(sha256) = sha256 else {
+            return Value::Null;
+        };
+        let bytes = self
+            .inner
+            .ledger
+            .read(move |store| store.object(sha256))
+            .await
+            .ok()
+            .flatten();
+        bytes
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
+    }
+}
+
+/// The job that records the silence and makes the card, unless the agent came back meanwhile.
+fn give_up(
+    state: &State,
+    now: Timestamp,
+    at: &Location,
+    process_gone: bool,
+    last_seen: Timestamp,
+    checkpoint: &Value,
+) -> Draft<()> {
+    let Some(track) = state.track(at).filter(|track| !track.over) else {
+        return Draft::nothing(());
+    };
+    let last = &track.last().saved;
+    let stalled = Stalled {
+        checkpoint: last.sha256,
+        step: last.step,
+        last_seen,
+        process_gone,
+    };
+    let why = if process_gone {
+        "its process is gone"
+    } else {
+        "it went silent"
+    };
+    let title = match &last.title {
+        Some(title) => format!("{} stopped after step {}: {title}", last.agent, last.step),
+        None => format!("{} stopped after step {}", last.agent, last.step),
+    };
+    let mut document = json!({
+        "handoff_version": "1.0",
+        "from_agent": last.agent,
+        "task_id": last.task_id,
+        "task": title,
+        "status": "blocked",
+        "trigger": "error",
+        "reason": format!("{why}; last sign of life {last_seen}"),
+        "completed": checkpoint.get("completed"),
+        "remaining": checkpoint.get("remaining"),
+        "context": { "checkpoint": checkpoint },
+    });
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    let bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
+    let sha256 = Digest::of(&bytes);
+    let manifest = Manifest::new(sha256, Vec::new());
+    let subject = format!(
+        "silence of {} in {}/{} at {}",
+        last.agent, at.folder, at.file, last.sha256
+    );
+    let accepted = Accepted {
+        handoff: state.next_id(),
+        revision: 1,
+        at: Location {
+            file: String::new(),
+            ..at.clone()
+        },
+        key: format!("{} {subject} {now}", last.agent),
+        subject,
+        principal: Principal::Daemon,
+        from_agent: last.agent.clone(),
+        to_agent: None,
+        agent_handoff_id: None,
+        task_id: last.task_id.clone(),
+        session_id: last.session_id.clone(),
+        title,
+        trigger: Trigger::Error,
+        confidence: None,
+        due: None,
+        dialect: "countersign".to_owned(),
+        profile: Profile::Minimal,
+        manifest_sha256: manifest.digest(),
+        manifest,
+        warnings: Vec::new(),
+        follows: None,
+        stalled: Some(stalled),
+    };
+    let event = Event::AgentStalled {
+        at: at.clone(),
+        agent: last.agent.clone(),
+        checkpoint: last.sha256,
+        process_gone,
+    };
+    let events = vec![
+        (Actor::Daemon, event),
+        (Actor::Daemon, Event::Accepted(Box::new(accepted))),
+    ];
+    Draft {
+        objects: vec![(sha256, bytes)],
+        ..Draft::of(events, ())
+    }
+}

@@ -1,0 +1,155 @@
+//! A delivery over HTTP: the same rules, the same seal, the same job.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use countersign_protocol::{
+    Digest,
+    contract::{self, Rules},
+    dialect::{self, Format},
+    event::Location,
+    principal::Principal,
+    problem::{ProblemKind, Refusal},
+    receipt::{Receipt, ReceiptStatus},
+};
+
+use super::{
+    Admitted, Delivery, Intake, admit,
+    gather::{Gather, Problem, place},
+    look::still_written,
+};
+use crate::{fs::Dir, ledger::TransactError, workspace::Workspace};
+
+/// A document that was sent, with where it belongs.
+#[derive(Debug)]
+pub struct Submitted {
+    /// Folder in the workspace that its paths are relative to; empty for the workspace itself.
+    pub folder: String,
+    /// The document.
+    pub document: Vec<u8>,
+    /// How it is written.
+    pub format: Format,
+    /// Files that came with it, by path.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Who sent it.
+    pub principal: Principal,
+}
+
+/// Why it was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// It breaks a rule. The sender was told; nothing is recorded, since the sender holds the bytes.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It cannot be recorded now.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl Intake {
+    /// Takes a delivery; gives the receipt once it is on the disk.
+    pub async fn submit(
+        &self,
+        workspace: Arc<Workspace>,
+        submitted: Submitted,
+    ) -> Result<Receipt, SubmitError> {
+        let me = self.clone();
+        let prepared = tokio::task::spawn_blocking(move || me.prepare(&workspace, submitted));
+        let delivery = prepared
+            .await
+            .map_err(|error| SubmitError::Unavailable(error.to_string()))??;
+        let recorded = self
+            .inner
+            .ledger
+            .transact(move |state, now| {
+                // A key that was used for other bytes is told to the sender and is no dead letter.
+                let draft = admit::admit(state, now, delivery, Vec::new());
+                match draft.value {
+                    Admitted::Conflict(refusal) => Err(refusal),
+                    _ => Ok(draft),
+                }
+            })
+            .await;
+        let (id, revision, status) = match recorded {
+            Ok((Admitted::New(id, revision), _)) => (id, revision, ReceiptStatus::Accepted),
+            Ok((Admitted::Duplicate(id, revision), _)) => (id, revision, ReceiptStatus::Duplicate),
+            Ok((Admitted::Conflict(refusal), _)) | Err(TransactError::Refused(refusal)) => {
+                return Err(refusal.into());
+            }
+            Err(error) => return Err(SubmitError::Unavailable(error.to_string())),
+        };
+        let state = self.inner.ledger.state();
+        let revision = state
+            .card(id)
+            .and_then(|card| card.revision(revision).cloned());
+        revision
+            .map(|first| Receipt::of(&first.accepted, first.at, status, &self.inner.public_url))
+            .ok_or_else(|| {
+                SubmitError::Unavailable(format!("{id} was recorded but cannot be read"))
+            })
+    }
+
+    fn prepare(
+        &self,
+        workspace: &Workspace,
+        submitted: Submitted,
+    ) -> Result<Delivery, SubmitError> {
+        let Submitted {
+            folder,
+            document,
+            format,
+            files,
+            principal,
+        } = submitted;
+        if !folder.is_empty() {
+            countersign_protocol::path::check(&folder).map_err(|problem| {
+                Refusal::new(
+                    ProblemKind::PathRefused,
+                    "folder",
+                    format!("the folder `{folder}` is not allowed: {problem}"),
+                    "name a folder of the workspace by its relative path",
+                )
+            })?;
+        }
+        let rules = Rules {
+            least: workspace.settings.profile,
+        };
+        let read = dialect::read(&document, format)?;
+        let checked = contract::check(&read, rules)?;
+        let here = folder_of(workspace, &folder)?;
+        let gather = Gather {
+            folder: &here,
+            objects: &self.inner.objects,
+            settings: &workspace.settings,
+            given: Some(&files),
+            package: None,
+        };
+        let gathered = gather
+            .all(&checked.handoff)
+            .map_err(|problem| match problem {
+                Problem::Busy(path) => SubmitError::Refused(still_written(&path)),
+                Problem::Refused(refusal) => SubmitError::Refused(place(refusal, &read)),
+                Problem::Ours(why) => SubmitError::Unavailable(why),
+            })?;
+        let at = Location {
+            workspace: workspace.name.to_string(),
+            folder,
+            file: String::new(),
+        };
+        let sha256 = Digest::of(&document);
+        Ok(Delivery::new(
+            at, document, sha256, principal, checked, gathered,
+        ))
+    }
+}
+
+fn folder_of(workspace: &Workspace, folder: &str) -> Result<Dir, SubmitError> {
+    workspace.dir().folder(Path::new(folder)).map_err(|error| {
+        let refusal = Refusal::new(
+            ProblemKind::PathRefused,
+            "folder",
+            format!("the workspace has no folder `{folder}`: {}", error.source),
+            "make the folder first, or leave it out",
+        );
+        SubmitError::Refused(refusal)
+    })
+}

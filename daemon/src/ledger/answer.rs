@@ -1,0 +1,75 @@
+//! The answer to a revision, as the ledger knows it. The same for the file, the API and the pages.
+
+use countersign_protocol::{
+    decision::{DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
+    names,
+    principal::Actor,
+};
+use serde_json::Value;
+
+use super::{Card, CardDecision, State};
+
+/// The answer as the agent gets it; `None` when no person gave it.
+pub fn decision_document(
+    state: &State,
+    card: &Card,
+    decision: &CardDecision,
+) -> Option<DecisionDocument> {
+    let decided = &decision.decided;
+    let accepted = &card.revision(decided.revision)?.accepted;
+    let Actor::Person {
+        id,
+        display,
+        method,
+    } = &decision.actor
+    else {
+        return None;
+    };
+    let approved = decided.outcome == Outcome::Approved;
+    let released = accepted
+        .manifest
+        .entries
+        .iter()
+        .any(|entry| entry.declared && entry.kept);
+    let checkpoint = state
+        .tracks_in(&accepted.at)
+        .map(|track| track.last().saved.step)
+        .max();
+    Some(DecisionDocument {
+        decision_version: "1.0".to_owned(),
+        handoff_id: card.id,
+        agent_handoff_id: accepted.agent_handoff_id.clone(),
+        task_id: accepted.task_id.clone(),
+        revision: decided.revision,
+        handoff_sha256: accepted.manifest.document,
+        manifest_sha256: decided.manifest_sha256,
+        outcome: decided.outcome,
+        decided_at: decision.at,
+        decided_by: DecidedBy {
+            principal: id.clone(),
+            display: display.clone(),
+            method: *method,
+        },
+        comment: decided.comment.clone(),
+        requests: decided.requests.clone(),
+        artifacts: accepted
+            .manifest
+            .entries
+            .iter()
+            .map(|entry| DecidedArtifact {
+                path: entry.path.clone(),
+                sha256: entry.sha256,
+            })
+            .collect(),
+        released_to: (approved && released).then(|| format!("{}/{}", names::APPROVED, card.id)),
+        resume: Resume {
+            dialect: accepted.dialect.clone(),
+            from_checkpoint: checkpoint,
+            payload: Value::Null,
+        },
+        log: LogReference {
+            index: decision.seq,
+            hash: decision.hash,
+        },
+    })
+}

@@ -1,0 +1,315 @@
+//! The state that the entries fold to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use countersign_protocol::{
+    Digest, HandoffId,
+    chain::{Body, Head},
+    decision::Outcome,
+    event::{Accepted, CheckpointSaved, Event, Location},
+    principal::Actor,
+    state::HandoffState,
+};
+use jiff::Timestamp;
+
+use super::known::{
+    Card, CardComment, CardDecision, DeadLetter, Kept, KeyUse, Revision, Token, Track,
+};
+
+/// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The last entry folded in.
+    pub head: Head,
+    /// Its time.
+    pub last_time: Option<Timestamp>,
+    cards: BTreeMap<HandoffId, Arc<Card>>,
+    /// The newest card of each workspace and subject.
+    subjects: HashMap<(String, String), HandoffId>,
+    /// Deliveries by workspace and key.
+    keys: HashMap<(String, String), KeyUse>,
+    dead: BTreeMap<Location, Arc<DeadLetter>>,
+    tracks: BTreeMap<Location, Arc<Track>>,
+    tokens: BTreeMap<String, Token>,
+}
+
+impl State {
+    /// Folds the next entry in. The chain holds only entries that were possible when they were
+    /// written, so one that does not fit is a fact about a thing that is not known, and is passed over.
+    pub fn apply(&mut self, body: &Body, hash: Digest) {
+        let (seq, at) = (body.seq, body.at);
+        self.head = Head { seq, hash };
+        self.last_time = Some(at);
+        match &body.event {
+            Event::Accepted(accepted) => self.accepted(seq, at, accepted),
+            Event::Refused {
+                at: location,
+                sha256,
+                kind,
+                violations,
+            } => {
+                let dead = DeadLetter {
+                    seq,
+                    at,
+                    location: location.clone(),
+                    sha256: *sha256,
+                    kind: *kind,
+                    violations: violations.clone(),
+                };
+                self.dead.insert(location.clone(), Arc::new(dead));
+            }
+            Event::RefusedGone { at } => drop(self.dead.remove(at)),
+            Event::Viewed {
+                handoff, revision, ..
+            } => {
+                if let Actor::Person { id, .. } = &body.actor {
+                    self.change(*handoff, |card| {
+                        card.viewed.insert((id.clone(), *revision));
+                    });
+                }
+            }
+            Event::Decided(decided) => self.change(decided.handoff, |card| {
+                if let Ok(state) = card.state.decided(decided.revision, decided.outcome, at) {
+                    card.state = state;
+                }
+                let actor = body.actor.clone();
+                let decided = (**decided).clone();
+                card.decisions.push(CardDecision {
+                    seq,
+                    hash,
+                    at,
+                    actor,
+                    decided,
+                    delivered: None,
+                });
+            }),
+            Event::Withdrawn {
+                handoff,
+                revision,
+                reason,
+            } => self.change(*handoff, |card| {
+                if let Ok(state) = card.state.decided(*revision, Outcome::Cancelled, at) {
+                    card.state = state;
+                }
+                card.withdrawn = Some((seq, at, reason.clone()));
+            }),
+            Event::Commented { handoff, text, .. } => self.change(*handoff, |card| {
+                card.comments.push(CardComment {
+                    seq,
+                    at,
+                    actor: body.actor.clone(),
+                    text: text.clone(),
+                });
+            }),
+            Event::Delivered {
+                handoff, decision, ..
+            } => self.change(*handoff, |card| {
+                if let Some(found) = card
+                    .decisions
+                    .iter_mut()
+                    .find(|known| known.seq == *decision)
+                {
+                    found.delivered = Some((seq, at));
+                }
+            }),
+            Event::Released {
+                handoff, folder, ..
+            } => {
+                self.change(*handoff, |card| {
+                    card.released = Some((seq, at, folder.clone()));
+                });
+            }
+            Event::CheckpointSaved(saved) => self.checkpoint(seq, at, saved),
+            Event::AgentStalled {
+                at: location,
+                process_gone,
+                ..
+            } => {
+                if let Some(track) = self.tracks.get_mut(location) {
+                    let track = Arc::make_mut(track);
+                    track.silences.push((seq, at, *process_gone));
+                    track.over = true;
+                }
+            }
+            Event::TokenCreated {
+                id,
+                secret_sha256,
+                agent,
+                workspaces,
+                expires,
+            } => {
+                let token = Token {
+                    id: id.clone(),
+                    secret_sha256: *secret_sha256,
+                    agent: agent.clone(),
+                    workspaces: workspaces.clone(),
+                    created: at,
+                    expires: *expires,
+                    revoked: false,
+                };
+                self.tokens.insert(id.clone(), token);
+            }
+            Event::TokenRevoked { id } => {
+                if let Some(token) = self.tokens.get_mut(id) {
+                    token.revoked = true;
+                }
+            }
+        }
+    }
+
+    fn accepted(&mut self, seq: u64, at: Timestamp, accepted: &Accepted) {
+        let workspace = accepted.at.workspace.clone();
+        let revision = Arc::new(Revision {
+            seq,
+            at,
+            accepted: accepted.clone(),
+        });
+        let key = KeyUse {
+            handoff: accepted.handoff,
+            revision: accepted.revision,
+            manifest_sha256: accepted.manifest_sha256,
+        };
+        self.keys
+            .insert((workspace.clone(), accepted.key.clone()), key);
+        self.dead.remove(&accepted.at);
+        for track in self.tracks_in_mut(&accepted.at) {
+            track.over = true;
+        }
+        if let Some(card) = self.cards.get_mut(&accepted.handoff) {
+            let card = Arc::make_mut(card);
+            if let Ok(state) = card.state.revised(accepted.revision) {
+                card.state = state;
+            }
+            card.revisions.push(revision);
+        } else {
+            self.subjects.insert(
+                (workspace.clone(), accepted.subject.clone()),
+                accepted.handoff,
+            );
+            let card = Card {
+                id: accepted.handoff,
+                workspace,
+                subject: accepted.subject.clone(),
+                state: HandoffState::Waiting {
+                    revision: accepted.revision,
+                },
+                revisions: vec![revision],
+                decisions: Vec::new(),
+                comments: Vec::new(),
+                viewed: BTreeSet::new(),
+                released: None,
+                withdrawn: None,
+            };
+            self.cards.insert(accepted.handoff, Arc::new(card));
+        }
+    }
+
+    fn checkpoint(&mut self, seq: u64, at: Timestamp, saved: &CheckpointSaved) {
+        let kept = Arc::new(Kept {
+            seq,
+            at,
+            saved: saved.clone(),
+        });
+        self.dead.remove(&saved.at);
+        if let Some(track) = self.tracks.get_mut(&saved.at) {
+            let track = Arc::make_mut(track);
+            track.versions.push(kept);
+            track.over = saved.finished;
+        } else {
+            let track = Track {
+                versions: vec![kept],
+                silences: Vec::new(),
+                over: saved.finished,
+            };
+            self.tracks.insert(saved.at.clone(), Arc::new(track));
+        }
+    }
+
+    fn change(&mut self, id: HandoffId, change: impl FnOnce(&mut Card)) {
+        if let Some(card) = self.cards.get_mut(&id) {
+            change(Arc::make_mut(card));
+        }
+    }
+
+    /// The tracks whose checkpoint lies in the folder of `at`.
+    fn tracks_in_mut(&mut self, at: &Location) -> impl Iterator<Item = &mut Track> {
+        let first = Location {
+            file: String::new(),
+            ..at.clone()
+        };
+        self.tracks
+            .range_mut(first..)
+            .take_while(|(place, _)| place.workspace == at.workspace && place.folder == at.folder)
+            .map(|(_, track)| Arc::make_mut(track))
+    }
+
+    /// The tracks whose checkpoint lies in the folder of `at`.
+    pub fn tracks_in(&self, at: &Location) -> impl Iterator<Item = &Arc<Track>> {
+        let first = Location {
+            file: String::new(),
+            ..at.clone()
+        };
+        self.tracks
+            .range(first..)
+            .take_while(|(place, _)| place.workspace == at.workspace && place.folder == at.folder)
+            .map(|(_, track)| track)
+    }
+
+    /// All tracks with their place.
+    pub fn tracks(&self) -> impl Iterator<Item = (&Location, &Arc<Track>)> {
+        self.tracks.iter()
+    }
+
+    /// The track of the checkpoint at `at`.
+    pub fn track(&self, at: &Location) -> Option<&Arc<Track>> {
+        self.tracks.get(at)
+    }
+
+    /// The card of that number.
+    pub fn card(&self, id: HandoffId) -> Option<&Arc<Card>> {
+        self.cards.get(&id)
+    }
+
+    /// All cards, oldest first.
+    pub fn cards(&self) -> impl DoubleEndedIterator<Item = &Arc<Card>> {
+        self.cards.values()
+    }
+
+    /// The number for the next new card.
+    pub fn next_id(&self) -> HandoffId {
+        HandoffId(self.cards.last_key_value().map_or(0, |(id, _)| id.0) + 1)
+    }
+
+    /// The newest card of a subject.
+    pub fn card_of_subject(&self, workspace: &str, subject: &str) -> Option<&Arc<Card>> {
+        self.cards.get(
+            self.subjects
+                .get(&(workspace.to_owned(), subject.to_owned()))?,
+        )
+    }
+
+    /// What a key was used for.
+    pub fn key_use(&self, workspace: &str, key: &str) -> Option<KeyUse> {
+        self.keys
+            .get(&(workspace.to_owned(), key.to_owned()))
+            .copied()
+    }
+
+    /// Refused deliveries that nobody has fixed yet, by place.
+    pub fn dead_letters(&self) -> impl Iterator<Item = &Arc<DeadLetter>> {
+        self.dead.values()
+    }
+
+    /// The refused delivery at `at`.
+    pub fn dead_letter(&self, at: &Location) -> Option<&Arc<DeadLetter>> {
+        self.dead.get(at)
+    }
+
+    /// All tokens.
+    pub fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.values()
+    }
+}

@@ -1,0 +1,174 @@
+//! What the state knows of each thing.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use countersign_protocol::{
+    Digest, HandoffId,
+    event::{Accepted, CheckpointSaved, Decided, Location},
+    principal::Actor,
+    problem::{ProblemKind, Violation},
+    state::HandoffState,
+};
+use jiff::Timestamp;
+
+/// A revision of a handoff, with the entry that recorded it.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    /// Its entry.
+    pub seq: u64,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// What was accepted.
+    pub accepted: Accepted,
+}
+
+/// A decision, with the entry that recorded it.
+#[derive(Clone, Debug)]
+pub struct CardDecision {
+    /// Its entry.
+    pub seq: u64,
+    /// Hash of the entry.
+    pub hash: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub decided: Decided,
+    /// The entry that says that the answer stands in the agent's folder.
+    pub delivered: Option<(u64, Timestamp)>,
+}
+
+/// A comment.
+#[derive(Clone, Debug)]
+pub struct CardComment {
+    /// Its entry.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// The words.
+    pub text: String,
+}
+
+/// One handoff, from its first revision to its last word.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// Its number.
+    pub id: HandoffId,
+    /// Its workspace.
+    pub workspace: String,
+    /// What its revisions have in common.
+    pub subject: String,
+    /// Where it stands.
+    pub state: HandoffState,
+    /// All revisions; the first is number 1.
+    pub revisions: Vec<Arc<Revision>>,
+    /// All decisions, oldest first.
+    pub decisions: Vec<CardDecision>,
+    /// All comments, oldest first.
+    pub comments: Vec<CardComment>,
+    /// Who opened which revision, by id of the person.
+    pub viewed: BTreeSet<(String, u32)>,
+    /// Where approved files were released, and by which entry.
+    pub released: Option<(u64, Timestamp, String)>,
+    /// Why it was taken back, and by which entry.
+    pub withdrawn: Option<(u64, Timestamp, Option<String>)>,
+}
+
+impl Card {
+    /// The newest revision. A card is made by its first one, so there always is one.
+    pub fn newest(&self) -> &Arc<Revision> {
+        &self.revisions[self.revisions.len() - 1]
+    }
+
+    /// The revision of that number.
+    pub fn revision(&self, number: u32) -> Option<&Arc<Revision>> {
+        self.revisions
+            .get(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    /// The decision about the revision of that number.
+    pub fn decision(&self, revision: u32) -> Option<&CardDecision> {
+        self.decisions
+            .iter()
+            .rfind(|decision| decision.decided.revision == revision)
+    }
+}
+
+/// A delivery that was refused.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Its entry.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Where it lies.
+    pub location: Location,
+    /// Digest of the refused bytes, when they could be read.
+    pub sha256: Option<Digest>,
+    /// Why.
+    pub kind: ProblemKind,
+    /// In detail.
+    pub violations: Vec<Violation>,
+}
+
+/// A version of a checkpoint that is kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its entry.
+    pub seq: u64,
+    /// When it was kept.
+    pub at: Timestamp,
+    /// What it says.
+    pub saved: CheckpointSaved,
+}
+
+/// An agent at work, as its checkpoints tell.
+#[derive(Clone, Debug)]
+pub struct Track {
+    /// All versions, oldest first; never empty.
+    pub versions: Vec<Arc<Kept>>,
+    /// The silences that were noticed: entry, time, and whether the process was gone.
+    pub silences: Vec<(u64, Timestamp, bool)>,
+    /// Whether nothing more is expected: it said so, it handed over, or its silence became a card.
+    pub over: bool,
+}
+
+impl Track {
+    /// The newest version.
+    pub fn last(&self) -> &Arc<Kept> {
+        &self.versions[self.versions.len() - 1]
+    }
+}
+
+/// The delivery that a key was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// The card.
+    pub handoff: HandoffId,
+    /// The revision.
+    pub revision: u32,
+    /// The bytes.
+    pub manifest_sha256: Digest,
+}
+
+/// A bearer token of an agent.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// Its public id.
+    pub id: String,
+    /// Digest of its secret.
+    pub secret_sha256: Digest,
+    /// The agent.
+    pub agent: String,
+    /// The workspaces it reaches.
+    pub workspaces: Vec<String>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// After which it is refused.
+    pub expires: Option<Timestamp>,
+    /// Whether it was taken back.
+    pub revoked: bool,
+}

@@ -1,0 +1,272 @@
+//! The ledger: append-only, hash-chained; the state is a fold of it.
+//!
+//! One thread owns the engine. It takes jobs in order, lets each look at the state as it will be
+//! after the jobs before it, and writes all that have piled up in one transaction; so many
+//! deliveries share one sync, and no two decisions can both be the first. Readers see the state of
+//! the last commit, never one that might still fail.
+
+mod answer;
+mod fold;
+mod known;
+mod writer;
+
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+
+use countersign_protocol::{
+    Digest,
+    chain::{Body, Broken, Entry, Head, Verifier},
+    event::Event,
+    principal::Actor,
+};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use answer::decision_document;
+pub use fold::State;
+pub use known::{
+    Card, CardComment, CardDecision, DeadLetter, Kept, KeyUse, Revision, Token, Track,
+};
+
+use crate::{
+    clock::SharedClock,
+    store::{Space, Store, StoreError},
+};
+
+/// What a job wants written, and what it gives back once that is on the disk.
+#[derive(Debug)]
+pub struct Draft<T> {
+    /// Facts, in order.
+    pub events: Vec<(Actor, Event)>,
+    /// Small sealed files that go with them.
+    pub objects: Vec<(Digest, Vec<u8>)>,
+    /// Values that go with them.
+    pub values: Vec<(Space, String, Option<String>)>,
+    /// What the caller gets.
+    pub value: T,
+}
+
+impl<T> Draft<T> {
+    /// Facts alone.
+    pub fn of(events: Vec<(Actor, Event)>, value: T) -> Self {
+        Self {
+            events,
+            objects: Vec::new(),
+            values: Vec::new(),
+            value,
+        }
+    }
+
+    /// Nothing to write.
+    pub fn nothing(value: T) -> Self {
+        Self::of(Vec::new(), value)
+    }
+}
+
+/// Why a job came to nothing. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum TransactError<E> {
+    /// The job itself decided against it.
+    #[error("{0}")]
+    Refused(E),
+    /// The engine failed.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// The ledger is closed.
+    #[error("the ledger is closed")]
+    Closed,
+}
+
+/// The chain does not hold, or the engine cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The chain is broken.
+    #[error("the ledger does not hold: {0}")]
+    Broken(#[from] Broken),
+    /// The engine failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub(crate) type Job = Box<dyn FnOnce(&State, Timestamp) -> Prepared + Send>;
+
+/// What a job wants, without the type of what it gives back.
+pub(crate) struct Prepared {
+    events: Vec<(Actor, Event)>,
+    objects: Vec<(Digest, Vec<u8>)>,
+    values: Vec<(Space, String, Option<String>)>,
+    done: Done,
+}
+
+/// Told the entries that were written for a job, or why they were not.
+type Done = Box<dyn FnOnce(Result<Vec<Entry>, Arc<StoreError>>) + Send>;
+
+/// Looks at the engine between two commits.
+type Read = Box<dyn FnOnce(&mut dyn Store) + Send>;
+
+pub(crate) enum Command {
+    Job(Job),
+    Read(Read),
+}
+
+/// A handle; clones share one ledger.
+#[derive(Clone)]
+pub struct Ledger {
+    commands: mpsc::UnboundedSender<Command>,
+    state: Arc<RwLock<State>>,
+    head: watch::Receiver<u64>,
+    trouble: watch::Receiver<Option<Arc<StoreError>>>,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger")
+            .field("head", &*self.head.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// Reads and checks the whole chain of `store`, and starts the thread that owns it.
+    pub fn open(mut store: Box<dyn Store>, clock: SharedClock) -> Result<Self, OpenError> {
+        let mut state = State::default();
+        verify(store.as_mut(), |body, hash| state.apply(body, hash))?;
+        let (commands, queue) = mpsc::unbounded_channel();
+        let (head, head_seen) = watch::channel(state.head.seq);
+        let (trouble, trouble_seen) = watch::channel(None);
+        let shared = Arc::new(RwLock::new(state));
+        let writer = writer::Writer {
+            store,
+            clock,
+            queue,
+            shared: Arc::clone(&shared),
+            head,
+            trouble,
+        };
+        std::thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| StoreError::Failed(format!("cannot start its thread: {error}")))?;
+        Ok(Self {
+            commands,
+            state: shared,
+            head: head_seen,
+            trouble: trouble_seen,
+        })
+    }
+
+    /// The state of the last commit. Hold it for a moment only: commits wait for it.
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Sees the number of the newest entry move.
+    pub fn head(&self) -> watch::Receiver<u64> {
+        self.head.clone()
+    }
+
+    /// The last failure of the engine; `None` again after the next success.
+    pub fn trouble(&self) -> Option<Arc<StoreError>> {
+        self.trouble.borrow().clone()
+    }
+
+    /// Lets `job` look at the state and write. Its answer is on the disk when `done` is called, on
+    /// the ledger's own thread; `done` must not wait for the ledger.
+    pub fn submit<T: Send + 'static, E: Send + 'static>(
+        &self,
+        job: impl FnOnce(&State, Timestamp) -> Result<Draft<T>, E> + Send + 'static,
+        done: impl FnOnce(Result<(T, Vec<Entry>), TransactError<E>>) + Send + 'static,
+    ) {
+        let job: Job = Box::new(move |state, now| match job(state, now) {
+            Ok(Draft {
+                events,
+                objects,
+                values,
+                value,
+            }) => Prepared {
+                events,
+                objects,
+                values,
+                done: Box::new(move |written| {
+                    done(
+                        written
+                            .map(|entries| (value, entries))
+                            .map_err(TransactError::Store),
+                    );
+                }),
+            },
+            Err(refused) => Prepared {
+                events: Vec::new(),
+                objects: Vec::new(),
+                values: Vec::new(),
+                done: Box::new(move |_| done(Err(TransactError::Refused(refused)))),
+            },
+        });
+        // When the thread is gone the job is dropped, and with it `done`: callers see a closed channel.
+        let _ = self.commands.send(Command::Job(job));
+    }
+
+    /// The same, waited for.
+    pub async fn transact<T: Send + 'static, E: Send + 'static>(
+        &self,
+        job: impl FnOnce(&State, Timestamp) -> Result<Draft<T>, E> + Send + 'static,
+    ) -> Result<(T, Vec<Entry>), TransactError<E>> {
+        let (send, answer) = oneshot::channel();
+        self.submit(job, move |done| drop(send.send(done)));
+        answer.await.unwrap_or(Err(TransactError::Closed))
+    }
+
+    /// A value, waited for in a thread that may block; never the ledger's own.
+    pub fn value(&self, space: Space, key: String) -> Result<Option<String>, StoreError> {
+        self.read_here(move |store| store.value(space, &key))
+    }
+
+    /// A small object, waited for in a thread that may block; never the ledger's own.
+    pub fn object(&self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read_here(move |store| store.object(sha256))
+    }
+
+    fn read_here<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (send, answer) = oneshot::channel();
+        let read = move |store: &mut dyn Store| drop(send.send(read(store)));
+        let closed = || StoreError::Failed("the ledger is closed".to_owned());
+        self.commands
+            .send(Command::Read(Box::new(read)))
+            .map_err(|_| closed())?;
+        answer.blocking_recv().unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Runs `read` against the engine between two commits.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (send, answer) = oneshot::channel();
+        let command = Command::Read(Box::new(move |store| drop(send.send(read(store)))));
+        let closed = || StoreError::Failed("the ledger is closed".to_owned());
+        self.commands.send(command).map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+/// Checks the whole chain of `store`; hands each entry on in order.
+pub fn verify(
+    store: &mut dyn Store,
+    mut each: impl FnMut(&Body, Digest),
+) -> Result<Head, OpenError> {
+    const PAGE: usize = 1_000;
+    let mut verifier = Verifier::default();
+    loop {
+        let entries = store.entries(verifier.head().seq, PAGE)?;
+        for entry in &entries {
+            each(&verifier.next(entry)?, entry.hash);
+        }
+        if entries.len() < PAGE {
+            return Ok(verifier.head());
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Runs named tasks again and again: when something hints that there is work, and on a period in
+//! case the hint was lost. A task takes no input; it reads what to do from the ledger and the disk,
+//! and doing it twice does no harm. This module knows nothing of handoffs.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// After a failure a task waits this long, and twice as long after each further one.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
+/// It never waits longer than this.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
+
+/// The tasks of the program.
+#[derive(Clone, Debug)]
+pub struct Reconciler {
+    tasks: TaskTracker,
+    cancel: CancellationToken,
+    failing: Arc<Mutex<BTreeMap<&'static str, String>>>,
+}
+
+impl Reconciler {
+    /// No tasks yet. They end when `cancel` says so, each after the run it is in.
+    pub fn new(cancel: CancellationToken) -> Self {
+        Self {
+            tasks: TaskTracker::new(),
+            cancel,
+            failing: Arc::default(),
+        }
+    }
+
+    /// Runs `task` at once, then whenever `hint` moves, and at least every `period`.
+    pub fn spawn<F, E>(
+        &self,
+        name: &'static str,
+        period: Duration,
+        mut hint: watch::Receiver<u64>,
+        task: impl Fn() -> F + Send + 'static,
+    ) where
+        F: Future<Output = Result<(), E>> + Send,
+        E: Display,
+    {
+        let me = self.clone();
+        self.tasks.spawn(async move {
+            let mut back_off = FIRST_BACK_OFF;
+            loop {
+                hint.borrow_and_update();
+                let pause = match task().await {
+                    Ok(()) => {
+                        me.outcome(name, None);
+                        back_off = FIRST_BACK_OFF;
+                        None
+                    }
+                    Err(error) => {
+                        tracing::warn!(task = name, %error, "a task failed and is tried again");
+                        me.outcome(name, Some(error.to_string()));
+                        let pause = back_off;
+                        back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+                        Some(pause)
+                    }
+                };
+                let next = async {
+                    match pause {
+                        // Hints do not hurry a task that fails: each would fail again.
+                        Some(pause) => tokio::time::sleep(pause).await,
+                        None => drop(tokio::time::timeout(period, hint.changed()).await),
+                    }
+                };
+                tokio::select! {
+                    () = me.cancel.cancelled() => return,
+                    () = next => {}
+                }
+            }
+        });
+    }
+
+    fn outcome(&self, name: &'static str, failure: Option<String>) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        match failure {
+            Some(why) => failing.insert(name, why),
+            None => failing.remove(name),
+        };
+    }
+
+    /// The tasks whose last run failed, with the reason.
+    pub fn failing(&self) -> Vec<(&'static str, String)> {
+        let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        failing
+            .iter()
+            .map(|(name, why)| (*name, why.clone()))
+            .collect()
+    }
+
+    /// Waits until every task has ended.
+    pub async fn finished(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Lets the tasks run until `count` reaches `wanted`, in time that passes only when all wait.
+    async fn reaches(count: &AtomicU32, wanted: u32) {
+        while count.load(Ordering::SeqCst) < wanted {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_runs_at_once_on_a_hint_and_on_its_period() {
+        let reconciler = Reconciler::new(CancellationToken::new());
+        let (hints, hint) = watch::channel(0);
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&count);
+        reconciler.spawn("count", Duration::from_mins(1), hint, move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(Ok::<_, String>(()))
+        });
+        let start = tokio::time::Instant::now();
+        reaches(&count, 1).await;
+        hints.send_replace(1);
+        reaches(&count, 2).await;
+        assert!(start.elapsed() < Duration::from_secs(1));
+        reaches(&count, 3).await;
+        assert!(start.elapsed() >= Duration::from_mins(1));
+        reconciler.cancel.cancel();
+        reconciler.finished().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failing_task_is_named_backs_off_and_recovers() {
+        let reconciler = Reconciler::new(CancellationToken::new());
+        let (_hints, hint) = watch::channel(0);
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&count);
+        reconciler.spawn("shaky", Duration::from_hours(1), hint, move || {
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(if run < 3 {
+                Err(format!("run {run}"))
+            } else {
+                Ok(())
+            })
+        });
+        reaches(&count, 3).await;
+        assert_eq!(reconciler.failing(), [("shaky", "run 2".to_owned())]);
+        reaches(&count, 4).await;
+        tokio::task::yield_now().await;
+        assert_eq!(reconciler.failing(), []);
+        reconciler.cancel.cancel();
+        reconciler.finished().await;
+    }
+}

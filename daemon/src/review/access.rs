@@ -1,0 +1,104 @@
+//! Who may see what. A person sees everything; an agent sees the workspaces of its token, and
+//! learns nothing about the rest, not even that it exists.
+
+use std::sync::Arc;
+
+use countersign_protocol::{
+    Digest, HandoffId,
+    principal::{Actor, Method, Principal},
+};
+use countersign_web::desk::{Agent, Caller, DeskError, Person};
+
+use super::LedgerDesk;
+use crate::ledger::{Card, State};
+
+impl LedgerDesk {
+    /// Who a bearer token stands for.
+    pub(super) fn caller_of(&self, secret: &str) -> Option<Caller> {
+        // Digests are compared, not secrets: how long that takes tells nothing about the secret.
+        let shown = Digest::of(secret.as_bytes());
+        if shown == self.local.operator_key {
+            return Some(Caller::Person(self.operator()));
+        }
+        let state = self.ledger.state();
+        let token = state.tokens().find(|token| token.secret_sha256 == shown)?;
+        let expired = token
+            .expires
+            .is_some_and(|expires| expires <= self.clock.now());
+        (!token.revoked && !expired).then(|| {
+            Caller::Agent(Agent {
+                token: token.id.clone(),
+                agent: token.agent.clone(),
+                workspaces: token.workspaces.clone(),
+            })
+        })
+    }
+
+    /// The person at this machine, on the command line.
+    pub(super) fn operator(&self) -> Person {
+        Person {
+            id: self.local.id.clone(),
+            display: self.local.display.clone(),
+            method: Method::Cli,
+        }
+    }
+
+    pub(super) fn visible_workspace(&self, who: &Caller, name: &str) -> Result<(), DeskError> {
+        let served = self.workspaces.get(name).is_some() && sees(who, name);
+        if served {
+            Ok(())
+        } else {
+            Err(DeskError::NotFound(format!("the workspace `{name}`")))
+        }
+    }
+}
+
+/// Whether `who` may see the workspace `name`.
+pub(super) fn sees(who: &Caller, name: &str) -> bool {
+    match who {
+        Caller::Person(_) => true,
+        Caller::Agent(agent) => agent.workspaces.iter().any(|workspace| workspace == name),
+    }
+}
+
+/// How a delivery of `who` is signed.
+pub(super) fn principal(who: &Caller) -> Principal {
+    match who {
+        Caller::Person(_) => Principal::Operator,
+        Caller::Agent(agent) => Principal::Token {
+            id: agent.token.clone(),
+            agent: agent.agent.clone(),
+        },
+    }
+}
+
+/// Who an entry names when `who` caused it.
+pub(super) fn actor(who: &Caller) -> Actor {
+    match who {
+        Caller::Person(person) => person_actor(person),
+        Caller::Agent(agent) => Actor::Agent {
+            name: agent.agent.clone(),
+            principal: principal(who),
+        },
+    }
+}
+
+/// Who an entry names when a person caused it.
+pub(super) fn person_actor(person: &Person) -> Actor {
+    Actor::Person {
+        id: person.id.clone(),
+        display: person.display.clone(),
+        method: person.method,
+    }
+}
+
+/// The card, when `who` may see it.
+pub(super) fn visible_card(
+    state: &State,
+    who: &Caller,
+    id: HandoffId,
+) -> Result<Arc<Card>, DeskError> {
+    let card = state.card(id).filter(|card| sees(who, &card.workspace));
+    card.cloned()
+        .ok_or_else(|| DeskError::NotFound(id.to_string()))
+}

@@ -1,0 +1,128 @@
+//! The newest entries of the ledger as lines for people.
+
+use countersign_protocol::{
+    chain::Body,
+    event::{Event, Location},
+};
+use countersign_web::desk::{ActivityRow, Caller, DeskError};
+
+use super::{LedgerDesk, access::sees};
+
+/// Most lines on one page.
+const MOST: usize = 500;
+
+impl LedgerDesk {
+    pub(super) async fn recent(
+        &self,
+        who: &Caller,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ActivityRow>, DeskError> {
+        let limit = limit.clamp(1, MOST);
+        let end = before
+            .unwrap_or(u64::MAX)
+            .min(self.ledger.state().head.seq + 1);
+        let start = end.saturating_sub(limit as u64 + 1);
+        let entries = self
+            .ledger
+            .read(move |store| store.entries(start, limit))
+            .await;
+        let entries = entries.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let mut rows = Vec::new();
+        for entry in entries.iter().rev().filter(|entry| entry.seq < end) {
+            let body: Body = serde_json::from_str(&entry.body)
+                .map_err(|error| DeskError::Unavailable(format!("entry {}: {error}", entry.seq)))?;
+            let place = self.place_of(&body.event);
+            let visible = match (&place, who) {
+                (Some(workspace), _) => sees(who, workspace),
+                (None, Caller::Person(_)) => true,
+                (None, Caller::Agent(_)) => false,
+            };
+            if visible {
+                rows.push(ActivityRow {
+                    seq: body.seq,
+                    at: body.at,
+                    actor: body.actor.name().to_owned(),
+                    event: body.event.name().to_owned(),
+                    handoff: body.event.handoff(),
+                    text: line(&body.event),
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn place_of(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::Refused { at, .. }
+            | Event::RefusedGone { at }
+            | Event::AgentStalled { at, .. } => Some(at.workspace.clone()),
+            Event::CheckpointSaved(saved) => Some(saved.at.workspace.clone()),
+            _ => self
+                .ledger
+                .state()
+                .card(event.handoff()?)
+                .map(|card| card.workspace.clone()),
+        }
+    }
+}
+
+fn line(event: &Event) -> String {
+    match event {
+        Event::Accepted(accepted) => format!(
+            "handed over revision {}: {}",
+            accepted.revision, accepted.title
+        ),
+        Event::Refused { at, kind, .. } => format!("{} was refused: {}", path(at), kind.title()),
+        Event::RefusedGone { at } => format!("{} is gone; it had been refused", path(at)),
+        Event::Viewed { revision, .. } => format!("opened revision {revision}"),
+        Event::Decided(decided) => match &decided.comment {
+            Some(comment) => format!(
+                "revision {} {}: {comment}",
+                decided.revision,
+                decided.outcome.word()
+            ),
+            None => format!("revision {} {}", decided.revision, decided.outcome.word()),
+        },
+        Event::Withdrawn {
+            reason: Some(reason),
+            ..
+        } => format!("withdrawn: {reason}"),
+        Event::Withdrawn { reason: None, .. } => "withdrawn".to_owned(),
+        Event::Commented { text, .. } => format!("commented: {text}"),
+        Event::Delivered { revision, .. } => {
+            format!("the answer to revision {revision} stands in the agent’s folder")
+        }
+        Event::Released { folder, .. } => format!("files released to {folder}/"),
+        Event::CheckpointSaved(saved) => {
+            let title = saved
+                .title
+                .as_ref()
+                .map(|title| format!(": {title}"))
+                .unwrap_or_default();
+            format!("checkpoint {} in {}{title}", saved.step, path(&saved.at))
+        }
+        Event::AgentStalled {
+            at,
+            agent,
+            process_gone,
+            ..
+        } => {
+            let how = if *process_gone {
+                "its process is gone"
+            } else {
+                "no sign of life"
+            };
+            format!("{agent} in {}: {how}", path(at))
+        }
+        Event::TokenCreated { id, agent, .. } => format!("token {id} made for {agent}"),
+        Event::TokenRevoked { id } => format!("token {id} taken back"),
+    }
+}
+
+fn path(at: &Location) -> String {
+    match at.folder.as_str() {
+        "" => format!("{}/{}", at.workspace, at.file),
+        folder => format!("{}/{folder}/{}", at.workspace, at.file),
+    }
+}

@@ -1,0 +1,302 @@
+//! What people and agents tell the desk. Each is one job of the ledger: it looks at the state that
+//! all jobs before it lead to, so of two answers one is the first.
+
+use countersign_protocol::{
+    Digest, HandoffId,
+    decision::{ChangeRequest, DecisionDocument, Outcome},
+    event::{Decided, Event},
+    principal::Actor,
+    state::{HandoffState, NotAllowed},
+};
+use countersign_web::desk::{Answer, Caller, DeskError, Person};
+
+use super::{
+    LedgerDesk,
+    access::{actor, person_actor, sees},
+    unavailable,
+};
+use crate::{
+    fault,
+    ledger::{Card, Draft, State, TransactError, decision_document},
+};
+
+/// Longest comment, in characters.
+const MOST_WORDS: usize = 20_000;
+/// Most requests in one answer.
+const MOST_REQUESTS: usize = 200;
+
+/// What a job refused is told as it is; what the ledger could not do, as something to try again.
+pub(super) fn refused(error: TransactError<DeskError>) -> DeskError {
+    match error {
+        TransactError::Refused(refused) => refused,
+        error => unavailable(error),
+    }
+}
+
+impl LedgerDesk {
+    pub(super) async fn record_decision(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        answer: Answer,
+    ) -> Result<DecisionDocument, DeskError> {
+        let answer = checked(answer)?;
+        let actor = person_actor(who);
+        let decided = self.ledger.transact(move |state, now| {
+            let card = state
+                .card(id)
+                .ok_or_else(|| DeskError::NotFound(id.to_string()))?;
+            if let Some(seq) = same_answer(card, &actor, &answer) {
+                return Ok(Draft::nothing(Some(seq)));
+            }
+            let newest = &card.newest().accepted;
+            let moved = answer.revision != newest.revision
+                || answer.manifest_sha256 != newest.manifest_sha256;
+            if moved {
+                return Err(DeskError::Stale {
+                    id,
+                    revision: newest.revision,
+                    manifest_sha256: newest.manifest_sha256,
+                    answered: answer.revision,
+                });
+            }
+            if let Err(why) = card.state.decided(answer.revision, answer.outcome, now) {
+                return Err(DeskError::Conflict {
+                    id,
+                    why: conflict(card, why),
+                });
+            }
+            let decided = Decided {
+                handoff: id,
+                revision: answer.revision,
+                manifest_sha256: answer.manifest_sha256,
+                outcome: answer.outcome,
+                comment: answer.comment,
+                requests: answer.requests,
+            };
+            Ok(Draft::of(
+                vec![(actor, Event::Decided(Box::new(decided)))],
+                None,
+            ))
+        });
+        let (known, entries) = decided.await.map_err(refused)?;
+        fault::step("decide.after_commit");
+        let seq = known.or_else(|| entries.first().map(|entry| entry.seq));
+        let state = self.ledger.state();
+        let document = state.card(id).and_then(|card| {
+            let decision = card
+                .decisions
+                .iter()
+                .find(|decision| Some(decision.seq) == seq)?;
+            decision_document(&state, card, decision)
+        });
+        document.ok_or_else(|| {
+            DeskError::Unavailable(format!("the decision about {id} cannot be read"))
+        })
+    }
+
+    pub(super) async fn record_view(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        revision: u32,
+        manifest_sha256: Digest,
+    ) -> Result<(), DeskError> {
+        let (actor, person) = (person_actor(who), who.id.clone());
+        let recorded = self.ledger.transact(move |state, _| {
+            let card = state
+                .card(id)
+                .ok_or_else(|| DeskError::NotFound(id.to_string()))?;
+            if card.viewed.contains(&(person, revision)) {
+                return Ok(Draft::nothing(()));
+            }
+            Ok(Draft::of(
+                vec![(
+                    actor,
+                    Event::Viewed {
+                        handoff: id,
+                        revision,
+                        manifest_sha256,
+                    },
+                )],
+                (),
+            ))
+        });
+        recorded.await.map(drop).map_err(refused)
+    }
+
+    pub(super) async fn record_comment(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        text: String,
+    ) -> Result<(), DeskError> {
+        let text = words("text", Some(text))?.ok_or_else(|| DeskError::Invalid {
+            field: "text".to_owned(),
+            message: "write a comment".to_owned(),
+        })?;
+        let (who, actor) = (who.clone(), actor(who));
+        let recorded = self.ledger.transact(move |state, _| {
+            let card = visible(state, &who, id)?;
+            let revision = card.newest().accepted.revision;
+            Ok(Draft::of(
+                vec![(
+                    actor,
+                    Event::Commented {
+                        handoff: id,
+                        revision,
+                        text,
+                    },
+                )],
+                (),
+            ))
+        });
+        recorded.await.map(drop).map_err(refused)
+    }
+
+    pub(super) async fn record_withdrawal(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        reason: Option<String>,
+    ) -> Result<(), DeskError> {
+        let reason = words("reason", reason)?;
+        let (who, actor) = (who.clone(), actor(who));
+        let recorded = self.ledger.transact(move |state, now| {
+            let card = visible(state, &who, id)?;
+            let revision = card.state.revision();
+            match card.state.decided(revision, Outcome::Cancelled, now) {
+                Ok(_) => Ok(Draft::of(
+                    vec![(
+                        actor,
+                        Event::Withdrawn {
+                            handoff: id,
+                            revision,
+                            reason,
+                        },
+                    )],
+                    (),
+                )),
+                // Taken back twice is taken back.
+                Err(NotAllowed::Closed(Outcome::Cancelled)) => Ok(Draft::nothing(())),
+                Err(why) => Err(DeskError::Conflict {
+                    id,
+                    why: conflict(card, why),
+                }),
+            }
+        });
+        recorded.await.map(drop).map_err(refused)
+    }
+}
+
+fn visible<'a>(state: &'a State, who: &Caller, id: HandoffId) -> Result<&'a Card, DeskError> {
+    let card = state.card(id).filter(|card| sees(who, &card.workspace));
+    card.map(AsRef::as_ref)
+        .ok_or_else(|| DeskError::NotFound(id.to_string()))
+}
+
+/// The decision that says the same already: a second click, a retry.
+fn same_answer(card: &Card, actor: &Actor, answer: &Answer) -> Option<u64> {
+    let decision = card.decision(answer.revision)?;
+    let Decided {
+        manifest_sha256,
+        outcome,
+        comment,
+        requests,
+        ..
+    } = &decision.decided;
+    let same_person = matches!((actor, &decision.actor), (Actor::Person { id: a, .. }, Actor::Person { id: b, .. }) if a == b);
+    let same = *manifest_sha256 == answer.manifest_sha256
+        && *outcome == answer.outcome
+        && *comment == answer.comment
+        && *requests == answer.requests;
+    (same_person && same).then_some(decision.seq)
+}
+
+fn conflict(card: &Card, why: NotAllowed) -> String {
+    let by = card
+        .decisions
+        .last()
+        .map_or("the agent", |decision| decision.actor.name());
+    match (&card.state, why) {
+        (
+            HandoffState::Closed {
+                outcome: Outcome::Cancelled,
+                ..
+            },
+            _,
+        ) => "was withdrawn".to_owned(),
+        (HandoffState::Closed { outcome, .. }, _) => {
+            format!("was already {} by {by}", outcome.word())
+        }
+        (HandoffState::ChangesRequested { .. }, _) => {
+            format!("was already sent back for changes by {by}")
+        }
+        (HandoffState::Waiting { .. }, why) => why.to_string(),
+    }
+}
+
+/// The answer with its words in order, or what is missing.
+fn checked(answer: Answer) -> Result<Answer, DeskError> {
+    let invalid = |field: &str, message: &str| DeskError::Invalid {
+        field: field.to_owned(),
+        message: message.to_owned(),
+    };
+    let comment = words("comment", answer.comment)?;
+    if answer.requests.len() > MOST_REQUESTS {
+        return Err(invalid(
+            "requests",
+            &format!("at most {MOST_REQUESTS} requests fit into one answer"),
+        ));
+    }
+    let mut requests = Vec::new();
+    for (request, number) in answer.requests.into_iter().zip(1..) {
+        let text = words("requests", Some(request.text))?
+            .ok_or_else(|| invalid("requests", "say what is asked, or take the request out"))?;
+        let path = request.path.filter(|path| !path.is_empty());
+        requests.push(ChangeRequest {
+            id: format!("q{number}"),
+            path,
+            line: request.line,
+            text,
+        });
+    }
+    match answer.outcome {
+        Outcome::ChangesRequested if comment.is_none() && requests.is_empty() => {
+            return Err(invalid("comment", "say what should change"));
+        }
+        Outcome::Rejected if comment.is_none() => {
+            return Err(invalid("comment", "say why you reject it"));
+        }
+        Outcome::Responded if comment.is_none() => {
+            return Err(invalid("comment", "write your answer"));
+        }
+        Outcome::Approved | Outcome::ChangesRequested | Outcome::Rejected | Outcome::Responded => {}
+        _ => {
+            return Err(invalid(
+                "outcome",
+                "answer with approved, changes_requested, rejected or responded",
+            ));
+        }
+    }
+    Ok(Answer {
+        comment,
+        requests,
+        ..answer
+    })
+}
+
+/// Words without white space around them; `None` when nothing is left.
+fn words(field: &str, text: Option<String>) -> Result<Option<String>, DeskError> {
+    let Some(text) = text else { return Ok(None) };
+    // Browsers send CRLF for every line end in a form (HTML, 4.10.21.4).
+    let text = text.replace("\r\n", "\n").trim().to_owned();
+    if text.chars().count() > MOST_WORDS {
+        let message = format!("at most {MOST_WORDS} characters fit here");
+        return Err(DeskError::Invalid {
+            field: field.to_owned(),
+            message,
+        });
+    }
+    Ok((!text.is_empty()).then_some(text))
+}

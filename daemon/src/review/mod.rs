@@ -1,0 +1,383 @@
+//! The desk: what pages and API see of the daemon, and the one place where a decision is recorded.
+
+mod access;
+mod activity;
+mod commands;
+mod files;
+mod page;
+mod queue;
+mod row;
+mod sessions;
+mod timeline;
+mod tokens;
+mod wait;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use countersign_protocol::{
+    Digest, HandoffId, chain::Head, decision::DecisionDocument, dialect::Format, event::Location,
+    principal::Principal, receipt::Receipt,
+};
+use countersign_web::desk::{
+    ActivityRow, Answer, Caller, ChainReport, DeadLetter, Desk, DeskError, FileBytes, HandoffRow,
+    Health, NewSession, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow,
+    WaitAnswer, WorkspaceRow,
+};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::{
+    clock::SharedClock,
+    fs::Objects,
+    ledger::{self, Ledger, TransactError},
+    workspace::Workspaces,
+};
+use sessions::Sessions;
+
+/// How the rest of the daemon is. The program wires it; the desk imports no other stage.
+pub trait Pulse: Send + Sync + 'static {
+    /// True once the first scan is done.
+    fn ready(&self) -> bool;
+    /// What is wrong, one line each.
+    fn troubles(&self) -> Vec<String>;
+    /// How a workspace is watched: the mode, and why not better.
+    fn watching(&self, workspace: &str) -> (String, Option<String>);
+}
+
+/// The way in for deliveries over HTTP. The program wires it to the intake.
+#[async_trait]
+pub trait Door: Send + Sync + 'static {
+    /// Takes a handoff.
+    async fn submit(&self, delivery: Delivered) -> Result<Receipt, DeskError>;
+    /// Keeps a checkpoint.
+    async fn checkpoint(
+        &self,
+        at: Location,
+        bytes: Vec<u8>,
+        principal: Principal,
+    ) -> Result<Digest, DeskError>;
+}
+
+/// A handoff that came over HTTP.
+#[derive(Debug)]
+pub struct Delivered {
+    /// The workspace.
+    pub workspace: String,
+    /// The folder in it.
+    pub folder: String,
+    /// The document.
+    pub document: Vec<u8>,
+    /// How it is written.
+    pub format: Format,
+    /// Files that came with it.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Who sent it.
+    pub principal: Principal,
+}
+
+/// Who reviews at this machine, and for how long a session lasts.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// Stable id of the person.
+    pub id: String,
+    /// The name for others.
+    pub display: String,
+    /// How long a session lasts.
+    pub session: Duration,
+    /// Digest of the key that the command line of this machine shows.
+    pub operator_key: Digest,
+    /// The address of the pages, without a slash at its end.
+    pub public_url: String,
+}
+
+/// The desk of a running daemon.
+pub struct LedgerDesk {
+    ledger: Ledger,
+    workspaces: Arc<Workspaces>,
+    objects: Arc<Objects>,
+    clock: SharedClock,
+    local: Local,
+    sessions: Sessions,
+    pulse: Arc<dyn Pulse>,
+    door: Arc<dyn Door>,
+}
+
+impl std::fmt::Debug for LedgerDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LedgerDesk")
+            .field("local", &self.local)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LedgerDesk {
+    /// The desk over `ledger`.
+    pub async fn new(
+        ledger: Ledger,
+        workspaces: Arc<Workspaces>,
+        objects: Arc<Objects>,
+        clock: SharedClock,
+        local: Local,
+        pulse: Arc<dyn Pulse>,
+        door: Arc<dyn Door>,
+    ) -> Result<Self, crate::store::StoreError> {
+        let sessions = Sessions::load(&ledger, clock.now()).await?;
+        Ok(Self {
+            ledger,
+            workspaces,
+            objects,
+            clock,
+            local,
+            sessions,
+            pulse,
+            door,
+        })
+    }
+}
+
+/// A failure of the ledger, for a caller who can only try again.
+fn unavailable<E: std::fmt::Display>(error: TransactError<E>) -> DeskError {
+    DeskError::Unavailable(format!("not recorded, nothing was changed: {error}"))
+}
+
+#[async_trait]
+impl Desk for LedgerDesk {
+    async fn redeem_start_token(&self, token: &str) -> Option<NewSession> {
+        self.sessions
+            .redeem(&self.ledger, &self.local, token, self.clock.now())
+            .await
+    }
+
+    async fn session(&self, secret: &str) -> Option<Person> {
+        self.sessions.person(secret, self.clock.now())
+    }
+
+    async fn sign_out(&self, secret: &str) {
+        self.sessions.end(&self.ledger, secret).await;
+    }
+
+    async fn bearer(&self, secret: &str) -> Option<Caller> {
+        self.caller_of(secret)
+    }
+
+    async fn start_link(&self, _who: &Person) -> Result<String, DeskError> {
+        self.new_start_link()
+    }
+
+    async fn queue(
+        &self,
+        who: &Caller,
+        view: QueueView,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Queue, DeskError> {
+        self.queue_page(who, view, cursor, limit).await
+    }
+
+    async fn row(&self, who: &Caller, id: HandoffId) -> Result<HandoffRow, DeskError> {
+        let state = self.ledger.state();
+        let card = access::visible_card(&state, who, id)?;
+        Ok(self.row_of(&card, who))
+    }
+
+    async fn review(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: Option<u32>,
+        base: Option<u32>,
+    ) -> Result<Review, DeskError> {
+        self.review_page(who, id, revision, base).await
+    }
+
+    async fn file(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+        limit: u64,
+    ) -> Result<FileBytes, DeskError> {
+        self.sealed_file(who, id, revision, path, limit).await
+    }
+
+    async fn dead_letters(&self, who: &Caller) -> Result<Vec<DeadLetter>, DeskError> {
+        self.refused_deliveries(who).await
+    }
+
+    async fn activity(
+        &self,
+        who: &Caller,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<ActivityRow>, DeskError> {
+        self.recent(who, before, limit).await
+    }
+
+    async fn wait(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: Option<u32>,
+        timeout: Duration,
+    ) -> Result<WaitAnswer, DeskError> {
+        self.wait_for(who, id, revision, timeout).await
+    }
+
+    fn head(&self) -> watch::Receiver<u64> {
+        self.ledger.head()
+    }
+
+    async fn health(&self) -> Health {
+        let mut troubles = self.pulse.troubles();
+        troubles.extend(
+            self.ledger
+                .trouble()
+                .map(|trouble| format!("the ledger cannot be written: {trouble}")),
+        );
+        let all = self.workspaces.all();
+        let state = self.ledger.state();
+        let workspaces = all.iter().map(|workspace| {
+            let (mode, trouble) = self.pulse.watching(&workspace.name);
+            let here = |name: &str| name == &*workspace.name;
+            let waiting = state
+                .cards()
+                .filter(|card| here(&card.workspace) && row::is_waiting(card))
+                .count();
+            let dead_letters = state
+                .dead_letters()
+                .filter(|dead| here(&dead.location.workspace))
+                .count();
+            let path = workspace.path.display().to_string();
+            WorkspaceRow {
+                name: workspace.name.to_string(),
+                path,
+                mode,
+                trouble,
+                waiting,
+                dead_letters,
+            }
+        });
+        Health {
+            ready: self.pulse.ready() && self.ledger.trouble().is_none(),
+            troubles,
+            head: state.head,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            workspaces: workspaces.collect(),
+        }
+    }
+
+    async fn verify_chain(&self, _who: &Person) -> Result<ChainReport, DeskError> {
+        let verified = self
+            .ledger
+            .read(|store| Ok(ledger::verify(store, |_, _| {})))
+            .await;
+        let verified = verified.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        Ok(match verified {
+            Ok(head) => ChainReport {
+                ok: true,
+                entries: head.seq,
+                head,
+                problem: None,
+            },
+            Err(error) => ChainReport {
+                ok: false,
+                entries: 0,
+                head: Head::EMPTY,
+                problem: Some(error.to_string()),
+            },
+        })
+    }
+
+    async fn viewed(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        revision: u32,
+        manifest: Digest,
+    ) -> Result<(), DeskError> {
+        self.record_view(who, id, revision, manifest).await
+    }
+
+    async fn decide(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        answer: Answer,
+    ) -> Result<DecisionDocument, DeskError> {
+        self.record_decision(who, id, answer).await
+    }
+
+    async fn comment(&self, who: &Caller, id: HandoffId, text: String) -> Result<(), DeskError> {
+        self.record_comment(who, id, text).await
+    }
+
+    async fn withdraw(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        reason: Option<String>,
+    ) -> Result<(), DeskError> {
+        self.record_withdrawal(who, id, reason).await
+    }
+
+    async fn submit(&self, who: &Caller, submission: Submission) -> Result<Receipt, DeskError> {
+        self.visible_workspace(who, &submission.workspace)?;
+        let Submission {
+            workspace,
+            folder,
+            document,
+            yaml,
+            files,
+        } = submission;
+        let format = if yaml { Format::Yaml } else { Format::Json };
+        let principal = access::principal(who);
+        let document = document.into_bytes();
+        self.door
+            .submit(Delivered {
+                workspace,
+                folder,
+                document,
+                format,
+                files,
+                principal,
+            })
+            .await
+    }
+
+    async fn checkpoint(
+        &self,
+        who: &Caller,
+        workspace: &str,
+        folder: &str,
+        document: Value,
+    ) -> Result<Digest, DeskError> {
+        self.visible_workspace(who, workspace)?;
+        let at = Location {
+            workspace: workspace.to_owned(),
+            folder: folder.to_owned(),
+            file: countersign_protocol::names::CHECKPOINT.to_owned(),
+        };
+        let bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
+        self.door
+            .checkpoint(at, bytes, access::principal(who))
+            .await
+    }
+
+    async fn create_token(
+        &self,
+        who: &Person,
+        token: NewToken,
+    ) -> Result<(TokenRow, String), DeskError> {
+        self.make_token(who, token).await
+    }
+
+    async fn tokens(&self, _who: &Person) -> Result<Vec<TokenRow>, DeskError> {
+        Ok(self.ledger.state().tokens().map(tokens::row).collect())
+    }
+
+    async fn revoke_token(&self, who: &Person, id: &str) -> Result<(), DeskError> {
+        self.take_token_back(who, id).await
+    }
+}

@@ -1,0 +1,421 @@
+//! Everything the review page shows about one revision.
+
+use std::sync::Arc;
+
+use countersign_protocol::{
+    HandoffId,
+    contract::{self, Rules},
+    decision::{ChangeRequest, Outcome},
+    dialect::{self, Format},
+    event::Accepted,
+    handoff::{Handoff, Trigger},
+    manifest::ManifestEntry,
+};
+use countersign_web::desk::{
+    Base, Caller, Change, Check, DeskError, Effect, FileRow, QueueView, Review,
+};
+use serde_json::Value;
+
+use super::{
+    LedgerDesk,
+    access::visible_card,
+    row::{is_waiting, last_mine},
+    timeline,
+};
+use crate::{
+    ledger::{Card, Revision, decision_document},
+    policy,
+};
+
+/// Largest document that is shown whole, in bytes.
+const SHOWN: u64 = contract::MAX_BYTES as u64;
+
+impl LedgerDesk {
+    pub(super) async fn review_page(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: Option<u32>,
+        base: Option<u32>,
+    ) -> Result<Review, DeskError> {
+        let card = visible_card(&self.ledger.state(), who, id)?;
+        let find = |number: u32| {
+            card.revision(number)
+                .cloned()
+                .ok_or_else(|| DeskError::NotFound(format!("{id} revision {number}")))
+        };
+        let shown = revision.map_or_else(|| Ok(Arc::clone(card.newest())), find)?;
+        let base = match base {
+            Some(number) => Some(find(number)?),
+            None => fitting_base(&card, who, shown.accepted.revision)
+                .map(find)
+                .transpose()?,
+        };
+        let document = self.bytes(shown.accepted.manifest.document, SHOWN).await?;
+        let document = document.and_then(|bytes| String::from_utf8(bytes).ok());
+        let handoff = document.as_deref().and_then(parsed);
+        Ok(self.assembled(
+            who,
+            &card,
+            &shown,
+            base.as_deref(),
+            handoff.as_ref(),
+            document,
+        ))
+    }
+
+    fn assembled(
+        &self,
+        who: &Caller,
+        card: &Card,
+        shown: &Revision,
+        base: Option<&Revision>,
+        handoff: Option<&Handoff>,
+        document: Option<String>,
+    ) -> Review {
+        let accepted = &shown.accepted;
+        let state = self.ledger.state();
+        let current = is_waiting(card) && card.newest().accepted.revision == accepted.revision;
+        let answers = if current && matches!(who, Caller::Person(_)) {
+            answers(accepted, handoff)
+        } else {
+            Vec::new()
+        };
+        let effects = policy::effects(accepted).into_iter();
+        let offered = |answer: &str| answer == "none" || answers.iter().any(|one| one == answer);
+        let (position, previous, next) = self.neighbours(&state, who, card.id);
+        let decision = card.decision(accepted.revision);
+        let lines = |pick: fn(&Handoff) -> &Vec<String>| {
+            handoff
+                .map(|handoff| pick(handoff).clone())
+                .unwrap_or_default()
+        };
+        Review {
+            row: self.row_of(card, who),
+            revision: accepted.revision,
+            manifest_sha256: accepted.manifest_sha256,
+            sender: policy::sender(&accepted.principal),
+            ask: ask(accepted, handoff),
+            summary: handoff
+                .and_then(|handoff| handoff.summary.clone().or_else(|| handoff.reason.clone())),
+            completed: lines(|handoff| &handoff.completed),
+            remaining: lines(|handoff| &handoff.remaining),
+            pitfalls: lines(|handoff| &handoff.pitfalls_hit),
+            choices: lines(|handoff| &handoff.decisions),
+            questions: lines(|handoff| &handoff.questions),
+            effects: effects
+                .filter(|effect| offered(effect.answer))
+                .map(|effect| Effect {
+                    answer: effect.answer.to_owned(),
+                    text: effect.text,
+                })
+                .collect(),
+            answers,
+            checks: checks(accepted),
+            files: files(accepted, base.map(|base| &base.accepted)),
+            base: base.map(|base| self::base(card, who, base.accepted.revision)),
+            bases: (1..accepted.revision)
+                .rev()
+                .map(|number| self::base(card, who, number))
+                .collect(),
+            earlier_requests: earlier_requests(card, accepted.revision),
+            timeline: timeline::timeline(&state, card),
+            comments: timeline::comments(card),
+            facts: facts(accepted, handoff),
+            warnings: accepted.warnings.clone(),
+            decision: decision.and_then(|decision| decision_document(&state, card, decision)),
+            delivered: decision.is_some_and(|decision| decision.delivered.is_some()),
+            position,
+            previous,
+            next,
+            document,
+        }
+    }
+
+    fn neighbours(
+        &self,
+        state: &crate::ledger::State,
+        who: &Caller,
+        id: HandoffId,
+    ) -> (Option<(usize, usize)>, Option<HandoffId>, Option<HandoffId>) {
+        let queue = self.in_order(state, who, QueueView::Turn);
+        let Some(at) = queue.iter().position(|card| card.id == id) else {
+            return (None, None, queue.first().map(|card| card.id));
+        };
+        let previous = at.checked_sub(1).map(|before| queue[before].id);
+        (
+            Some((at + 1, queue.len())),
+            previous,
+            queue.get(at + 1).map(|card| card.id),
+        )
+    }
+}
+
+fn parsed(document: &str) -> Option<Handoff> {
+    let format = if document.trim_start().starts_with('{') {
+        Format::Json
+    } else {
+        Format::Yaml
+    };
+    let document = dialect::read(document.as_bytes(), format).ok()?;
+    contract::check(&document, Rules::default())
+        .ok()
+        .map(|checked| checked.handoff)
+}
+
+/// What a person most likely wants to compare with: what they last decided, else what anybody did,
+/// else the revision before.
+fn fitting_base(card: &Card, who: &Caller, shown: u32) -> Option<u32> {
+    let decided = card
+        .decisions
+        .iter()
+        .map(|decision| decision.decided.revision)
+        .filter(|number| *number < shown)
+        .max();
+    last_mine(card, who)
+        .filter(|number| *number < shown)
+        .or(decided)
+        .or_else(|| shown.checked_sub(1).filter(|number| *number > 0))
+}
+
+fn base(card: &Card, who: &Caller, number: u32) -> Base {
+    let label = match card.decision(number) {
+        _ if last_mine(card, who) == Some(number) => {
+            format!("your last decision (revision {number})")
+        }
+        Some(decision) => format!(
+            "revision {number}, {} by {}",
+            decision.decided.outcome.word(),
+            decision.actor.name()
+        ),
+        None => format!("revision {number}"),
+    };
+    Base {
+        revision: number,
+        label,
+    }
+}
+
+/// The one sentence that the agent asks: its first request or question, else its task.
+fn ask(accepted: &Accepted, handoff: Option<&Handoff>) -> String {
+    let asked = handoff.and_then(|handoff| {
+        let prompt = handoff
+            .requests
+            .iter()
+            .find_map(|request| request.prompt.clone());
+        prompt.or_else(|| handoff.questions.first().cloned())
+    });
+    asked.unwrap_or_else(|| match handoff.and_then(|handoff| handoff.task.clone()) {
+        Some(task) if handoff.is_some_and(|handoff| handoff.title.is_some()) => task,
+        _ => accepted.title.clone(),
+    })
+}
+
+/// The answers that make sense: asking for changes and rejecting always do; the agent may say which of the others do.
+fn answers(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<String> {
+    let allowed: Vec<&str> = handoff
+        .map(|handoff| {
+            handoff
+                .requests
+                .iter()
+                .flat_map(|request| request.allowed.iter().map(String::as_str))
+                .collect()
+        })
+        .unwrap_or_default();
+    let question = handoff.is_some_and(|handoff| {
+        let kind = |request: &countersign_protocol::handoff::Request| {
+            matches!(request.kind.as_deref(), Some("question" | "input"))
+        };
+        !handoff.questions.is_empty() || handoff.requests.iter().any(kind)
+    });
+    let stopped = accepted.trigger == Trigger::Error || accepted.stalled.is_some();
+    let mut answers = Vec::new();
+    let mut offer = |answer: &str, offered: bool| {
+        if offered {
+            answers.push(answer.to_owned());
+        }
+    };
+    offer(
+        "approve",
+        allowed.is_empty() || allowed.contains(&"approve") || allowed.contains(&"edit"),
+    );
+    offer("changes", true);
+    offer("reject", true);
+    offer(
+        "respond",
+        allowed.contains(&"respond") || (allowed.is_empty() && (question || stopped)),
+    );
+    answers
+}
+
+fn checks(accepted: &Accepted) -> Vec<Check> {
+    let entries = &accepted.manifest.entries;
+    let check = |ok: bool, text: String| Check {
+        ok,
+        verified: true,
+        text,
+    };
+    let mut checks = vec![check(
+        true,
+        format!("Contract 1.0 holds, profile {}", accepted.profile.name()),
+    )];
+    match entries.len() {
+        0 => {}
+        1 => checks.push(check(true, "1 file sealed by digest".to_owned())),
+        many => checks.push(check(true, format!("{many} files sealed by digest"))),
+    }
+    let not_kept = entries.iter().filter(|entry| !entry.kept).count();
+    if not_kept > 0 {
+        checks.push(check(
+            false,
+            format!("{not_kept} too large to keep; only the digest is sealed"),
+        ));
+    }
+    let undeclared = entries.iter().filter(|entry| !entry.declared).count();
+    if undeclared > 0 {
+        checks.push(check(
+            false,
+            format!("{undeclared} came along without being named"),
+        ));
+    }
+    match accepted.warnings.len() {
+        0 => {}
+        1 => checks.push(check(false, "1 warning about the document".to_owned())),
+        many => checks.push(check(false, format!("{many} warnings about the document"))),
+    }
+    checks
+}
+
+fn files(accepted: &Accepted, base: Option<&Accepted>) -> Vec<FileRow> {
+    let row = |entry: &ManifestEntry, change: Change| FileRow {
+        path: entry.path.clone(),
+        size: entry.size,
+        sha256: entry.sha256,
+        change,
+        declared: entry.declared,
+        kept: entry.kept,
+        executable: entry.executable,
+        title: entry.title.clone(),
+    };
+    let mut rows: Vec<FileRow> = accepted
+        .manifest
+        .entries
+        .iter()
+        .map(
+            |entry| match base.and_then(|base| base.manifest.get(&entry.path)) {
+                None => row(entry, Change::Added),
+                Some(before)
+                    if before.sha256 == entry.sha256 && before.executable == entry.executable =>
+                {
+                    row(entry, Change::Unchanged)
+                }
+                Some(_) => row(entry, Change::Modified),
+            },
+        )
+        .collect();
+    let gone = base
+        .map(|base| base.manifest.entries.as_slice())
+        .unwrap_or_default();
+    rows.extend(
+        gone.iter()
+            .filter(|entry| accepted.manifest.get(&entry.path).is_none())
+            .map(|entry| row(entry, Change::Removed)),
+    );
+    rows.sort_by(|a, b| a.path.cmp(&b.path));
+    rows
+}
+
+fn earlier_requests(card: &Card, shown: u32) -> Vec<ChangeRequest> {
+    let earlier = card.decisions.iter().rfind(|decision| {
+        decision.decided.revision < shown && decision.decided.outcome == Outcome::ChangesRequested
+    });
+    let Some(decided) = earlier.map(|decision| &decision.decided) else {
+        return Vec::new();
+    };
+    let whole = decided.comment.iter().map(|comment| ChangeRequest {
+        id: "note".to_owned(),
+        path: None,
+        line: None,
+        text: comment.clone(),
+    });
+    whole.chain(decided.requests.iter().cloned()).collect()
+}
+
+/// What the agent states about itself and its work, for the side of the page.
+fn facts(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |label: &str, value: Option<String>| {
+        facts.extend(
+            value
+                .filter(|value| !value.is_empty())
+                .map(|value| (label.to_owned(), value)),
+        );
+    };
+    let text = |pointer: &str| {
+        let value = handoff?.document.pointer(pointer)?;
+        match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    };
+    fact(
+        "Model",
+        join([
+            text("/provenance/model/provider"),
+            text("/provenance/model/model"),
+        ]),
+    );
+    fact(
+        "Adapter",
+        join([
+            text("/provenance/model/adapter"),
+            text("/provenance/model/adapter_version"),
+        ]),
+    );
+    fact("Session", accepted.session_id.clone());
+    fact("Task id", accepted.task_id.clone());
+    fact("Its own id", accepted.agent_handoff_id.clone());
+    fact("For", accepted.to_agent.clone());
+    fact(
+        "Confidence rests on",
+        handoff.and_then(|handoff| handoff.confidence.as_ref()?.basis.clone()),
+    );
+    fact("Represents", text("/scope/represents"));
+    fact(
+        "Excludes",
+        handoff.and_then(|handoff| list(handoff.document.pointer("/scope/excludes")?)),
+    );
+    fact(
+        "Read",
+        handoff.and_then(|handoff| list(handoff.document.pointer("/provenance/inputs")?)),
+    );
+    fact(
+        "Tools",
+        handoff.and_then(|handoff| list(handoff.document.pointer("/provenance/tools")?)),
+    );
+    fact(
+        "Fallback",
+        text("/fallback").or_else(|| text("/fallback/action")),
+    );
+    fact("Classification", text("/classification"));
+    fact("Written as", Some(accepted.dialect.clone()));
+    facts
+}
+
+fn join<const N: usize>(parts: [Option<String>; N]) -> Option<String> {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn list(value: &Value) -> Option<String> {
+    let names = value.as_array()?.iter().filter_map(|item| match item {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(fields) => ["name", "uri"]
+            .iter()
+            .find_map(|key| fields.get(*key)?.as_str().map(str::to_owned)),
+        _ => None,
+    });
+    let names: Vec<String> = names.collect();
+    Some(names.join(", "))
+}

@@ -1,0 +1,104 @@
+//! The queue: which cards, in which order.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use countersign_protocol::{HandoffId, state::HandoffState};
+use countersign_web::desk::{Caller, DeskError, Queue, QueueCounts, QueueView};
+use jiff::Timestamp;
+
+use super::{LedgerDesk, access::sees, row::is_waiting};
+use crate::{
+    ledger::{Card, State},
+    policy::Level,
+};
+
+/// Most rows on one page.
+const MOST: usize = 200;
+
+/// What sorts the cards that wait for a person: overdue ones, then by due time, risk and age.
+type Urgency = (bool, Timestamp, Reverse<Level>, Timestamp, HandoffId);
+
+impl LedgerDesk {
+    pub(super) async fn queue_page(
+        &self,
+        who: &Caller,
+        view: QueueView,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Queue, DeskError> {
+        let start: usize = match cursor {
+            None => 0,
+            Some(text) => text.parse().map_err(|_| DeskError::Invalid {
+                field: "cursor".to_owned(),
+                message: "take the cursor from `next_cursor` of the page before".to_owned(),
+            })?,
+        };
+        let limit = limit.clamp(1, MOST);
+        let mut page = {
+            let state = self.ledger.state();
+            let mut counts = QueueCounts::default();
+            for card in state.cards().filter(|card| sees(who, &card.workspace)) {
+                match view_of(card) {
+                    QueueView::Turn => counts.turn += 1,
+                    QueueView::Agents => counts.agents += 1,
+                    QueueView::Decided => counts.decided += 1,
+                }
+            }
+            let cards = self.in_order(&state, who, view);
+            let rows = cards
+                .iter()
+                .skip(start)
+                .take(limit)
+                .map(|card| self.row_of(card, who))
+                .collect();
+            let next_cursor = (cards.len() > start + limit).then(|| (start + limit).to_string());
+            Queue {
+                rows,
+                counts,
+                dead_letters: Vec::new(),
+                next_cursor,
+                seq: state.head.seq,
+            }
+        };
+        page.dead_letters = self.refused_deliveries(who).await?;
+        Ok(page)
+    }
+
+    /// The cards of a view, in order.
+    pub(super) fn in_order(&self, state: &State, who: &Caller, view: QueueView) -> Vec<Arc<Card>> {
+        let seen = state
+            .cards()
+            .filter(|card| sees(who, &card.workspace) && view_of(card) == view);
+        let mut cards: Vec<Arc<Card>> = seen.cloned().collect();
+        let now = self.clock.now();
+        match view {
+            QueueView::Turn => cards.sort_by_cached_key(|card| self.urgency(card, now)),
+            QueueView::Agents | QueueView::Decided => {
+                cards.sort_by_key(|card| Reverse(last_change(card)));
+            }
+        }
+        cards
+    }
+
+    fn urgency(&self, card: &Card, now: Timestamp) -> Urgency {
+        let newest = card.newest();
+        let due = newest.accepted.due.unwrap_or(Timestamp::MAX);
+        let (verdict, _) = self.assess(&newest.accepted, false);
+        (due > now, due, Reverse(verdict.level), newest.at, card.id)
+    }
+}
+
+fn view_of(card: &Card) -> QueueView {
+    match card.state {
+        _ if is_waiting(card) => QueueView::Turn,
+        HandoffState::ChangesRequested { .. } => QueueView::Agents,
+        _ => QueueView::Decided,
+    }
+}
+
+fn last_change(card: &Card) -> Timestamp {
+    match card.state {
+        HandoffState::Waiting { .. } => card.newest().at,
+        HandoffState::ChangesRequested { at, .. } | HandoffState::Closed { at, .. } => at,
+    }
+}

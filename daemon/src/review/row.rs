@@ -1,0 +1,90 @@
+//! A card as a row of the queue.
+
+use countersign_protocol::{event::Accepted, principal::Actor, state::HandoffState};
+use countersign_web::desk::{Caller, DecidedRow, HandoffRow, Risk, RiskLevel};
+
+use super::LedgerDesk;
+use crate::{
+    ledger::Card,
+    policy::{self, Assessment, Level, Rules},
+    workspace::Settings,
+};
+
+/// Whether a person is asked.
+pub(super) fn is_waiting(card: &Card) -> bool {
+    matches!(card.state, HandoffState::Waiting { .. })
+}
+
+impl LedgerDesk {
+    /// The verdict of policy about a revision.
+    pub(super) fn assess(&self, accepted: &Accepted, revised: bool) -> (Assessment, Settings) {
+        let settings = self
+            .workspaces
+            .get(&accepted.at.workspace)
+            .map(|workspace| workspace.settings.clone())
+            .unwrap_or_default();
+        let rules = Rules {
+            confidence_floor: settings.confidence_floor,
+            class: &settings.class,
+        };
+        (policy::assess(accepted, rules, revised), settings)
+    }
+
+    pub(super) fn row_of(&self, card: &Card, who: &Caller) -> HandoffRow {
+        let newest = card.newest();
+        let accepted = &newest.accepted;
+        let (verdict, settings) = self.assess(accepted, accepted.revision > 1);
+        let mine = last_mine(card, who);
+        HandoffRow {
+            id: card.id,
+            revision: accepted.revision,
+            title: accepted.title.clone(),
+            why: verdict.why,
+            agent: accepted.from_agent.clone(),
+            workspace: card.workspace.clone(),
+            folder: accepted.at.folder.clone(),
+            state: card.state.name().to_owned(),
+            trigger: accepted.trigger,
+            risk: Risk {
+                level: level(verdict.level),
+                reasons: verdict.reasons,
+            },
+            confidence: accepted.confidence,
+            floor: settings.confidence_floor,
+            class: settings.class,
+            files: accepted.manifest.entries.len(),
+            changed_since_my_review: mine.is_some_and(|revision| accepted.revision > revision),
+            handed_over_at: newest.at,
+            due_at: accepted.due,
+            manifest_sha256: accepted.manifest_sha256,
+            decided: card.decisions.last().map(|decision| DecidedRow {
+                outcome: decision.decided.outcome,
+                by: decision.actor.name().to_owned(),
+                at: decision.at,
+                revision: decision.decided.revision,
+                delivered: decision.delivered.is_some(),
+            }),
+            stalled: accepted.stalled.is_some(),
+        }
+    }
+}
+
+/// The last revision that `who` decided.
+pub(super) fn last_mine(card: &Card, who: &Caller) -> Option<u32> {
+    let Caller::Person(person) = who else {
+        return None;
+    };
+    let mine = |actor: &Actor| matches!(actor, Actor::Person { id, .. } if *id == person.id);
+    card.decisions
+        .iter()
+        .rfind(|decision| mine(&decision.actor))
+        .map(|decision| decision.decided.revision)
+}
+
+pub(super) fn level(level: Level) -> RiskLevel {
+    match level {
+        Level::Low => RiskLevel::Low,
+        Level::Medium => RiskLevel::Medium,
+        Level::High => RiskLevel::High,
+    }
+}

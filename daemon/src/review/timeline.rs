@@ -1,0 +1,124 @@
+//! How a handoff got where it is.
+
+use countersign_protocol::principal::Actor;
+use countersign_web::desk::{Comment, TimelineItem};
+use jiff::Timestamp;
+
+use crate::ledger::{Card, State};
+
+/// Everything that happened to `card`, newest first, with the checkpoints and silences of the agent
+/// that works in its folder.
+pub(super) fn timeline(state: &State, card: &Card) -> Vec<TimelineItem> {
+    let mut items = Vec::new();
+    let mut add = |seq: u64, at: Timestamp, kind: &str, title: String, detail: Option<String>| {
+        items.push(TimelineItem {
+            at,
+            kind: kind.to_owned(),
+            title,
+            detail,
+            seq,
+        });
+    };
+    for revision in &card.revisions {
+        let accepted = &revision.accepted;
+        let title = match &accepted.stalled {
+            Some(_) => "Made a card for a silent agent".to_owned(),
+            None => format!("Revision {} handed over", accepted.revision),
+        };
+        let detail =
+            (!accepted.manifest.entries.is_empty()).then(|| files(accepted.manifest.entries.len()));
+        add(revision.seq, revision.at, "revision", title, detail);
+    }
+    for decision in &card.decisions {
+        let decided = &decision.decided;
+        let title = format!("{}: {}", decision.actor.name(), decided.outcome.word());
+        let detail = match (decided.requests.len(), &decided.comment) {
+            (0, comment) => comment.clone(),
+            (1, None) => Some("1 request".to_owned()),
+            (many, None) => Some(format!("{many} requests")),
+            (many, Some(comment)) => Some(format!("{comment} ({many} on lines or files)")),
+        };
+        add(decision.seq, decision.at, "decision", title, detail);
+        if let Some((seq, at)) = decision.delivered {
+            add(
+                seq,
+                at,
+                "delivered",
+                "The answer stands in the agent’s folder".to_owned(),
+                None,
+            );
+        }
+    }
+    for comment in &card.comments {
+        add(
+            comment.seq,
+            comment.at,
+            "comment",
+            format!("{} commented", comment.actor.name()),
+            Some(comment.text.clone()),
+        );
+    }
+    if let Some((seq, at, folder)) = &card.released {
+        add(
+            *seq,
+            *at,
+            "released",
+            format!("Files released to {folder}/"),
+            None,
+        );
+    }
+    if let Some((seq, at, reason)) = &card.withdrawn {
+        add(
+            *seq,
+            *at,
+            "withdrawn",
+            "Withdrawn".to_owned(),
+            reason.clone(),
+        );
+    }
+    for track in state.tracks_in(&card.newest().accepted.at) {
+        for kept in &track.versions {
+            let saved = &kept.saved;
+            let step = saved.steps.map_or_else(
+                || saved.step.to_string(),
+                |steps| format!("{} of {steps}", saved.step),
+            );
+            add(
+                kept.seq,
+                kept.at,
+                "checkpoint",
+                format!("Checkpoint {step}"),
+                saved.title.clone(),
+            );
+        }
+        for (seq, at, process_gone) in &track.silences {
+            let title = if *process_gone {
+                "The agent’s process is gone"
+            } else {
+                "No sign of life"
+            };
+            add(*seq, *at, "silence", title.to_owned(), None);
+        }
+    }
+    items.sort_by_key(|item| std::cmp::Reverse(item.seq));
+    items
+}
+
+/// The comments, oldest first.
+pub(super) fn comments(card: &Card) -> Vec<Comment> {
+    let comments = card.comments.iter().map(|comment| Comment {
+        by: comment.actor.name().to_owned(),
+        agent: matches!(comment.actor, Actor::Agent { .. }),
+        at: comment.at,
+        text: comment.text.clone(),
+    });
+    comments.collect()
+}
+
+fn files(number: usize) -> String {
+    if number == 1 {
+        "1 file".to_owned()
+    } else {
+        format!("{number} files")
+    }
+}

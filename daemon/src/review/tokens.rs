@@ -1,0 +1,107 @@
+//! Bearer tokens of agents.
+
+use std::time::Duration;
+
+use countersign_protocol::{Digest, event::Event};
+use countersign_web::desk::{DeskError, NewToken, Person, TokenRow};
+
+use super::{LedgerDesk, access::person_actor, sessions::secret, unavailable};
+use crate::ledger::{Draft, Token};
+
+const DAY: Duration = Duration::from_hours(24);
+/// Longest life of a token, in days.
+const MOST_DAYS: u32 = 90;
+
+impl LedgerDesk {
+    pub(super) async fn make_token(
+        &self,
+        who: &Person,
+        token: NewToken,
+    ) -> Result<(TokenRow, String), DeskError> {
+        let invalid = |field: &str, message: String| DeskError::Invalid {
+            field: field.to_owned(),
+            message,
+        };
+        if token.agent.trim().is_empty() {
+            return Err(invalid(
+                "agent",
+                "name the agent that the token speaks for".to_owned(),
+            ));
+        }
+        if token.workspaces.is_empty() {
+            return Err(invalid(
+                "workspaces",
+                "name at least one workspace".to_owned(),
+            ));
+        }
+        if let Some(unknown) = token
+            .workspaces
+            .iter()
+            .find(|name| self.workspaces.get(name).is_none())
+        {
+            return Err(invalid(
+                "workspaces",
+                format!("there is no workspace `{unknown}`"),
+            ));
+        }
+        let days = token.days.unwrap_or(MOST_DAYS);
+        if days == 0 || days > MOST_DAYS {
+            return Err(invalid(
+                "days",
+                format!("a token is good for 1 to {MOST_DAYS} days"),
+            ));
+        }
+        let random = secret()?;
+        let id: String = Digest::of(random.as_bytes()).to_string()[..8].to_owned();
+        let secret = format!("cst_{id}_{random}");
+        let secret_sha256 = Digest::of(secret.as_bytes());
+        let actor = person_actor(who);
+        let NewToken {
+            agent, workspaces, ..
+        } = token;
+        let recorded = self.ledger.transact(move |_, now| {
+            let expires = now.checked_add(DAY * days).ok();
+            let row = TokenRow {
+                id: id.clone(),
+                agent: agent.clone(),
+                workspaces: workspaces.clone(),
+                created_at: now,
+                expires_at: expires,
+                revoked: false,
+            };
+            let event = Event::TokenCreated {
+                id,
+                secret_sha256,
+                agent,
+                workspaces,
+                expires,
+            };
+            Ok::<_, DeskError>(Draft::of(vec![(actor, event)], row))
+        });
+        let (row, _) = recorded.await.map_err(unavailable)?;
+        Ok((row, secret))
+    }
+
+    pub(super) async fn take_token_back(&self, who: &Person, id: &str) -> Result<(), DeskError> {
+        let (actor, id) = (person_actor(who), id.to_owned());
+        let recorded = self.ledger.transact(move |state, _| {
+            match state.tokens().find(|token| token.id == id) {
+                None => Err(DeskError::NotFound(format!("the token `{id}`"))),
+                Some(token) if token.revoked => Ok(Draft::nothing(())),
+                Some(_) => Ok(Draft::of(vec![(actor, Event::TokenRevoked { id })], ())),
+            }
+        });
+        recorded.await.map(drop).map_err(super::commands::refused)
+    }
+}
+
+pub(super) fn row(token: &Token) -> TokenRow {
+    TokenRow {
+        id: token.id.clone(),
+        agent: token.agent.clone(),
+        workspaces: token.workspaces.clone(),
+        created_at: token.created,
+        expires_at: token.expires,
+        revoked: token.revoked,
+    }
+}

@@ -1,0 +1,224 @@
+//! Writing answers into folders where others write too.
+//!
+//! What is there under the name of an answer is replaced only when we wrote it. Anything else is
+//! an agent's, and is moved aside under a name that says so.
+
+use std::path::{Path, PathBuf};
+
+use countersign_protocol::{Digest, event::Location};
+
+use super::{FILE_MODE, Workspace};
+use crate::{
+    fs::{Dir, Error, FileKind, read_limited},
+    store::Space,
+};
+
+/// More than any answer of ours has, in bytes.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// A document of ours as text for a file: indented, with a line end.
+pub fn json(document: &impl serde::Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(document).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+/// What was written, to be remembered: the next answer may replace it.
+pub type Written = (Space, String, Option<String>);
+
+/// A folder that answers go to.
+#[derive(Debug)]
+pub struct Answers {
+    dir: Dir,
+    key: String,
+}
+
+impl Answers {
+    /// The folder that `dir` is; `name` tells it from all others.
+    pub fn new(dir: Dir, name: String) -> Self {
+        Self { dir, key: name }
+    }
+
+    /// The folder for answers to `at`.
+    pub fn to(workspace: &Workspace, at: &Location) -> Result<Self, Error> {
+        let (dir, _) = workspace.answers(at)?;
+        Ok(Self::new(dir, format!("{}/{}", at.workspace, at.folder)))
+    }
+
+    /// The key under which the digest of the file `name` is remembered.
+    pub fn key(&self, name: &str) -> String {
+        format!("{}/{name}", self.key)
+    }
+
+    /// Publishes `bytes` as `name`. `known` is the digest of what we last wrote there.
+    pub fn write(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        known: Option<Digest>,
+        durable: bool,
+    ) -> Result<Written, Error> {
+        let digest = Digest::of(bytes);
+        match self.there(name)? {
+            // Written before a crash; whether it was synced is not known.
+            There::Bytes(found) if found == digest && !durable => {}
+            There::Bytes(found) if Some(found) == known || found == digest => {
+                self.dir
+                    .publish(Path::new(name), bytes, FILE_MODE, durable)?;
+            }
+            There::Nothing => self
+                .dir
+                .publish(Path::new(name), bytes, FILE_MODE, durable)?,
+            There::Bytes(found) => {
+                self.set_aside(name, &found.short())?;
+                self.dir
+                    .publish(Path::new(name), bytes, FILE_MODE, durable)?;
+            }
+            There::Other => {
+                self.set_aside(name, &digest.short())?;
+                self.dir
+                    .publish(Path::new(name), bytes, FILE_MODE, durable)?;
+            }
+        }
+        Ok((Space::Written, self.key(name), Some(digest.to_string())))
+    }
+
+    /// Removes `name` if it still is what we wrote.
+    pub fn remove(&self, name: &str, known: Option<Digest>) -> Result<Option<Written>, Error> {
+        let Some(known) = known else { return Ok(None) };
+        if let There::Bytes(found) = self.there(name)?
+            && found == known
+        {
+            self.dir.remove_own_file(Path::new(name))?;
+        }
+        Ok(Some((Space::Written, self.key(name), None)))
+    }
+
+    /// Whether `name` holds exactly `bytes`.
+    pub fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool, Error> {
+        Ok(matches!(self.there(name)?, There::Bytes(found) if found == Digest::of(bytes)))
+    }
+
+    fn there(&self, name: &str) -> Result<There, Error> {
+        match self.dir.kind(Path::new(name))? {
+            None => return Ok(There::Nothing),
+            Some(FileKind::File) => {}
+            Some(_) => return Ok(There::Other),
+        }
+        let file = match self.dir.open_file(Path::new(name)) {
+            Err(error) if error.is_not_found() => return Ok(There::Nothing),
+            other => other?,
+        };
+        match read_limited(&file, LARGEST) {
+            Ok((bytes, _)) => Ok(There::Bytes(Digest::of(&bytes))),
+            Err(_) => Ok(There::Other),
+        }
+    }
+
+    fn set_aside(&self, name: &str, mark: &str) -> Result<(), Error> {
+        let mut aside = PathBuf::from(format!("{name}.found-{mark}"));
+        for again in 1.. {
+            if self.dir.kind(&aside)?.is_none() {
+                break;
+            }
+            aside = PathBuf::from(format!("{name}.found-{mark}-{again}"));
+        }
+        tracing::warn!(folder = %self.dir.path().display(), name, aside = %aside.display(), "a file that is not ours stood in the place of an answer");
+        self.dir.rename_new(Path::new(name), &aside)
+    }
+}
+
+/// What stands under a name.
+enum There {
+    Nothing,
+    Bytes(Digest),
+    Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(folder: &Path) -> Answers {
+        Answers::new(Dir::open(folder).unwrap(), "w/f".to_owned())
+    }
+
+    fn text(folder: &Path, name: &str) -> Option<String> {
+        std::fs::read_to_string(folder.join(name)).ok()
+    }
+
+    #[test]
+    fn an_answer_replaces_an_older_one_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let answers = answers(folder.path());
+        let (_, key, first) = answers.write("decision.json", b"one", None, true).unwrap();
+        assert_eq!(key, "w/f/decision.json");
+        let known = first.unwrap().parse().ok();
+        answers.write("decision.json", b"two", known, true).unwrap();
+        assert_eq!(text(folder.path(), "decision.json").as_deref(), Some("two"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_an_agent_wrote_under_our_name_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let answers = answers(folder.path());
+        let dir = Dir::open(folder.path()).unwrap();
+        dir.publish(Path::new("decision.json"), b"forged", 0o644, false)
+            .unwrap();
+        answers.write("decision.json", b"real", None, true).unwrap();
+        assert_eq!(
+            text(folder.path(), "decision.json").as_deref(),
+            Some("real")
+        );
+        let aside = format!("decision.json.found-{}", Digest::of(b"forged").short());
+        assert_eq!(text(folder.path(), &aside).as_deref(), Some("forged"));
+    }
+
+    #[test]
+    fn a_link_in_our_place_is_moved_and_never_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let target = outside.path().join("target");
+        std::os::unix::fs::symlink(&target, folder.path().join("decision.json")).unwrap();
+        answers(folder.path())
+            .write("decision.json", b"real", None, true)
+            .unwrap();
+        assert!(!target.exists());
+        assert_eq!(
+            text(folder.path(), "decision.json").as_deref(),
+            Some("real")
+        );
+        assert!(
+            folder
+                .path()
+                .join("decision.json")
+                .symlink_metadata()
+                .unwrap()
+                .is_file()
+        );
+    }
+
+    #[test]
+    fn only_what_we_wrote_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let answers = answers(folder.path());
+        let dir = Dir::open(folder.path()).unwrap();
+        answers.write("decision.json", b"ours", None, true).unwrap();
+        dir.publish(
+            Path::new("decision.json"),
+            b"edited by an agent",
+            0o644,
+            false,
+        )
+        .unwrap();
+        answers
+            .remove("decision.json", Some(Digest::of(b"ours")))
+            .unwrap();
+        assert!(text(folder.path(), "decision.json").is_some());
+        answers
+            .remove("decision.json", Some(Digest::of(b"edited by an agent")))
+            .unwrap();
+        assert!(text(folder.path(), "decision.json").is_none());
+    }
+}

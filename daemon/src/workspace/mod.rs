@@ -1,0 +1,200 @@
+//! A shared folder: its layout, its settings, and where answers go in it.
+
+mod answers;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use countersign_protocol::{
+    event::Location,
+    handoff::Profile,
+    names::{self, AnswerNames},
+};
+
+pub use answers::{Answers, Written, json};
+
+use crate::fs::{Dir, Error};
+
+/// Mode of folders that we make in a workspace.
+pub const FOLDER_MODE: u32 = 0o755;
+/// Mode of files that we write in a workspace.
+pub const FILE_MODE: u32 = 0o644;
+
+/// What holds in one workspace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Data class: `public`, `internal`, `confidential` or `restricted`.
+    pub class: String,
+    /// The least strict profile it accepts.
+    pub profile: Profile,
+    /// Stated confidence under which a person is always asked, 0 to 1.
+    pub confidence_floor: f64,
+    /// How long a file must be quiet where the kernel cannot tell who writes it.
+    pub settle: Duration,
+    /// Files above this size, in bytes, are hashed and not kept.
+    pub keep_up_to: u64,
+    /// Most files in one handoff.
+    pub max_files: usize,
+    /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
+    pub heartbeat: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            class: "internal".to_owned(),
+            profile: Profile::Minimal,
+            confidence_floor: 0.80,
+            settle: Duration::from_millis(750),
+            keep_up_to: 256 * 1024 * 1024,
+            max_files: 10_000,
+            heartbeat: Some(Duration::from_mins(5)),
+        }
+    }
+}
+
+/// One shared folder, held open.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What holds in it.
+    pub settings: Settings,
+    dir: Dir,
+}
+
+impl Workspace {
+    /// Opens the folder at `path`.
+    pub fn open(name: &str, path: &Path, settings: Settings) -> Result<Self, Error> {
+        Ok(Self {
+            name: name.into(),
+            path: path.to_owned(),
+            settings,
+            dir: Dir::open(path)?,
+        })
+    }
+
+    /// The folder itself.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// The folder of the daemon in it.
+    pub fn own(&self) -> Result<Dir, Error> {
+        self.dir
+            .make_folder(Path::new(names::OWN_FOLDER), FOLDER_MODE)
+    }
+
+    /// Where `file`, a path relative to the workspace, is. `None` for names that are not UTF-8,
+    /// since answers and pages could not name them.
+    pub fn locate(&self, file: &Path) -> Option<Location> {
+        Some(Location {
+            workspace: self.name.to_string(),
+            folder: file.parent()?.to_str()?.to_owned(),
+            file: file.file_name()?.to_str()?.to_owned(),
+        })
+    }
+
+    /// The folder that answers to `at` go to, and their names in it. A dropped package is answered
+    /// in a mirror of the inbox, since agents cannot read what they dropped.
+    pub fn answers(&self, at: &Location) -> Result<(Dir, AnswerNames), Error> {
+        let names = names::answers_for(&at.file);
+        let folder = match package(&at.folder) {
+            Some(package) => {
+                let mirror = Path::new(names::OWN_FOLDER)
+                    .join(names::INBOX)
+                    .join(package.agent)
+                    .join(package.name);
+                self.dir.make_folder(&mirror, FOLDER_MODE)?
+            }
+            None => self.dir.folder(Path::new(&at.folder))?,
+        };
+        Ok((folder, names))
+    }
+}
+
+/// A finished folder that an agent dropped into the inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Package<'a> {
+    /// The agent whose inbox it is.
+    pub agent: &'a str,
+    /// The name of the folder.
+    pub name: &'a str,
+}
+
+/// The package that `folder` is, when it is one: `inbox/<agent>/<name>`.
+pub fn package(folder: &str) -> Option<Package<'_>> {
+    let (agent, name) = folder
+        .strip_prefix(names::INBOX)?
+        .strip_prefix('/')?
+        .split_once('/')?;
+    (!agent.is_empty() && !name.is_empty() && !name.contains('/'))
+        .then_some(Package { agent, name })
+}
+
+/// The workspaces that are served. More may come while the daemon runs.
+#[derive(Debug, Default)]
+pub struct Workspaces {
+    by_name: RwLock<BTreeMap<Arc<str>, Arc<Workspace>>>,
+}
+
+impl Workspaces {
+    /// Adds one; the first of a name stays.
+    pub fn add(&self, workspace: Workspace) -> Arc<Workspace> {
+        let mut all = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        let workspace = Arc::new(workspace);
+        Arc::clone(all.entry(Arc::clone(&workspace.name)).or_insert(workspace))
+    }
+
+    /// The one of that name.
+    pub fn get(&self, name: &str) -> Option<Arc<Workspace>> {
+        self.by_name
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+
+    /// All of them, by name.
+    pub fn all(&self) -> Vec<Arc<Workspace>> {
+        self.by_name
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_folder_right_below_an_agents_inbox_is_a_package() {
+        assert_eq!(
+            package("inbox/writer/q3"),
+            Some(Package {
+                agent: "writer",
+                name: "q3"
+            })
+        );
+        for other in [
+            "",
+            "inbox",
+            "inbox/writer",
+            "inbox/writer/",
+            "inbox//q3",
+            "inbox/writer/q3/deep",
+            "inboxes/a/b",
+        ] {
+            assert_eq!(package(other), None, "{other}");
+        }
+    }
+}
