@@ -1,6 +1,6 @@
 //! Watchers that fail, in the place of the kernel's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +19,8 @@ pub(super) struct Faults {
     pub(super) refused_watches: AtomicUsize,
     /// How many were made.
     pub(super) opened: AtomicUsize,
+    /// What they were asked to watch, in order.
+    pub(super) watched: Mutex<Vec<PathBuf>>,
     /// Where the last one reports to.
     sink: Mutex<Option<Sink>>,
 }
@@ -67,6 +69,8 @@ impl Watcher for Faulty {
         {
             return Err(Error::new(ErrorKind::MaxFilesWatch));
         }
+        let mut watched = self.faults.watched.lock().expect("a list");
+        watched.push(path.to_owned());
         self.inner
             .as_mut()
             .map_or(Ok(()), |inner| inner.watch(path, mode))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use notify::event::{CreateKind, Flag};
+use notify::event::{CreateKind, Flag, RemoveKind};
 use notify::{Error, Event, EventKind};
 
 use super::super::{Mode, Settings, Status};
@@ -235,4 +235,58 @@ fn an_error_of_the_watcher_leads_to_a_new_one_and_a_full_scan() {
     fs::write(bed.at("q3.handoff.json"), "{}").expect("a document");
     let look = Told::Look("q3.handoff.json".into());
     assert!(bed.hints_until_now().contains(&look));
+}
+
+#[test]
+fn a_folder_that_appears_under_a_known_name_is_watched_again() {
+    let faults = Arc::<Faults>::default();
+    let bed = deaf_bed(&faults, |root| {
+        fs::create_dir_all(root.join("run/sub")).expect("a folder");
+    });
+    // `notify` ends watches by name: an old event may have ended that of the folder which is there now.
+    let count = |relative: &str| {
+        let watched = faults.watched.lock().expect("a list");
+        watched
+            .iter()
+            .filter(|path| path.ends_with(relative))
+            .count()
+    };
+    assert_eq!((count("run"), count("run/sub")), (1, 1));
+    let made = Event::new(EventKind::Create(CreateKind::Folder));
+    faults.say(Ok(made.add_path(bed.at("run"))));
+    bed.handle.settle();
+    assert_eq!((count("run"), count("run/sub")), (2, 1));
+    let removed = Event::new(EventKind::Remove(RemoveKind::Folder));
+    faults.say(Ok(removed.add_path(bed.at("run"))));
+    bed.handle.settle();
+    assert_eq!((count("run"), count("run/sub")), (3, 2));
+}
+
+#[test]
+fn a_workspace_that_goes_away_during_a_scan_loses_nothing() {
+    let bed = deaf_bed(&Arc::default(), |root| {
+        for folder in 0..20 {
+            let folder = root.join(folder.to_string());
+            fs::create_dir(&folder).expect("a folder");
+            fs::write(folder.join("handoff.json"), "{}").expect("a document");
+        }
+    });
+    assert_eq!(bed.so_far().len(), 20);
+    // The hint comes from the middle of the scan, and what is handed the hint takes the folder away.
+    let (from, to) = (
+        bed.at("").canonicalize().expect("a root"),
+        bed.beside("away"),
+    );
+    *bed.on_hint.lock().expect("a hook") = Some(Box::new(move || {
+        fs::rename(&from, &to).expect("a rename");
+    }));
+    fs::write(bed.at("handoff.json"), "{}").expect("a document");
+    bed.handle.rescan();
+    bed.handle.settle();
+    assert!(matches!(bed.status().mode, Mode::Offline { .. }));
+    assert_eq!(bed.so_far(), [Told::Look("handoff.json".into())]);
+    assert_eq!(bed.status().documents, 21);
+    fs::rename(bed.beside("away"), bed.beside("workspace")).expect("a rename");
+    bed.pass(INBOX);
+    assert_eq!(bed.so_far(), []);
 }

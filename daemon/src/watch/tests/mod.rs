@@ -12,8 +12,8 @@ mod roots;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -33,12 +33,16 @@ enum Told {
     Activity(PathBuf),
 }
 
+type Hook = Box<dyn FnOnce() + Send>;
+
 struct Bed {
     /// Holds the workspace and what is beside it.
     folder: TempDir,
     clock: Arc<TestClock>,
     hints: Receiver<Hint>,
     handle: Handle,
+    /// Called with the next hint, on the thread of the manager.
+    on_hint: Arc<Mutex<Option<Hook>>>,
     fences: u32,
 }
 
@@ -63,7 +67,12 @@ impl Bed {
             workspace: "w".into(),
             path: root,
         };
+        let on_hint = Arc::<Mutex<Option<Hook>>>::default();
+        let hook = Arc::clone(&on_hint);
         let hint = move |hint| {
+            if let Some(hook) = hook.lock().expect("a hook").take() {
+                hook();
+            }
             // Hints that come while the bed is torn down are of no interest.
             let _ = sender.send(hint);
         };
@@ -75,6 +84,7 @@ impl Bed {
             clock,
             hints,
             handle,
+            on_hint,
             fences: 0,
         }
     }
