@@ -10,6 +10,8 @@ mod health;
 mod ledger;
 pub(crate) mod openapi;
 mod schemas;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use axum::{Router, routing::get};

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, 
 use tokio::time::Instant;
 
 use super::*;
+use crate::testing::{MemoryDesk, OPERATOR, settings};
 
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 const HELLO: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -217,6 +218,33 @@ async fn more_than_the_cap_wait_their_turn() {
     server.await.unwrap();
     assert_eq!(rest(third).await, "");
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stop_ends_live_streams_without_cutting_them() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let cancel = CancellationToken::new();
+    let settings = crate::Settings {
+        port: address.port(),
+        ..settings()
+    };
+    let router = MemoryDesk::new().router_with(settings);
+    let server = tokio::spawn(serve(listener, router, limits(), cancel.clone()));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "GET /api/v1/events HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {OPERATOR}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    while !text.contains("\"seq\":4}") {
+        text.push(char::from(stream.read_u8().await.unwrap()));
+    }
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    cancel.cancel();
+    let end = rest(stream).await;
+    assert!(end.ends_with("\r\n0\r\n\r\n"), "{end:?}");
+    server.await.unwrap();
 }
 
 #[test]
