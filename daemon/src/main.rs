@@ -1,3 +1,7 @@
 //! The program `countersign`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(countersign::cli::main())
+}

@@ -1,0 +1,116 @@
+//! `countersign config`: what holds, and where it came from.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{
+    Context,
+    exit::{Exit, Failure},
+    output::{Cell, Drawing, Style, Table},
+};
+use crate::config::{Config, Flags, REFERENCE};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Check the configuration and the workspaces
+    Check {
+        /// Folders that would be served
+        roots: Vec<PathBuf>,
+    },
+    /// Show what holds after all layers
+    Show {
+        /// Say where each value came from
+        #[arg(long)]
+        origin: bool,
+        /// Folders that would be served
+        roots: Vec<PathBuf>,
+    },
+    /// Print every key with its default
+    Default,
+}
+
+pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    match &args.command {
+        Command::Check { roots } => check(roots, context),
+        Command::Show { origin, roots } => show(roots, *origin, context),
+        Command::Default => {
+            context.out.line(REFERENCE.trim_end());
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn load(roots: &[PathBuf], context: &Context) -> Result<Config, Failure> {
+    let flags = Flags {
+        roots: roots.iter().map(|root| context.at(root)).collect(),
+        ..context.flags()
+    };
+    Ok(Config::load(&flags, &context.environment)?)
+}
+
+fn check(roots: &[PathBuf], context: &mut Context) -> Result<Exit, Failure> {
+    let config = load(roots, context)?;
+    let found = config.discover();
+    if !found.refused.is_empty() {
+        let mut failure = Failure::new(Exit::Failed, "some workspaces cannot be served");
+        failure.drawings = found
+            .refused
+            .iter()
+            .flat_map(|(_, errors)| errors.0.iter().map(Drawing::of_config))
+            .collect();
+        return Err(failure);
+    }
+    let file = config.file.as_ref().map(|file| file.display().to_string());
+    if context.out.json {
+        let workspaces: Vec<_> = found
+            .workspaces
+            .iter()
+            .map(|w| json!({ "name": w.name.as_str(), "path": w.path.display().to_string() }))
+            .collect();
+        let object = json!({ "ok": true, "file": file, "workspaces": workspaces });
+        context.out.object("config-check", object);
+    } else {
+        let good = context.out.paint(Style::Good, "ok");
+        let file = file.unwrap_or_else(|| "no file, defaults".to_owned());
+        let count = found.workspaces.len();
+        let many = if count == 1 {
+            "workspace"
+        } else {
+            "workspaces"
+        };
+        context.out.line(&format!("{good}  {file}, {count} {many}"));
+    }
+    Ok(Exit::Done)
+}
+
+fn show(roots: &[PathBuf], origin: bool, context: &mut Context) -> Result<Exit, Failure> {
+    let config = load(roots, context)?;
+    let entries = config.entries();
+    if context.out.json {
+        let values: Vec<_> = entries
+            .iter()
+            .map(|e| json!({ "key": e.key, "value": e.value, "origin": e.origin.to_string() }))
+            .collect();
+        context
+            .out
+            .object("config-show", json!({ "values": values }));
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(if origin { &["", "", ""] } else { &["", ""] });
+    for entry in entries {
+        let mut cells = vec![Cell::new(entry.key), Cell::new(entry.value.to_string())];
+        if origin {
+            cells.push(Cell::new(entry.origin.to_string()).style(Style::Faint));
+        }
+        table.row(cells);
+    }
+    context.out.table(&table);
+    Ok(Exit::Done)
+}

@@ -1,0 +1,183 @@
+//! `countersign doctor`: whether this machine can do what is promised. Each line has one fix.
+
+mod checks;
+mod events;
+
+use std::path::PathBuf;
+
+use countersign_web::desk::Health;
+use serde_json::json;
+
+use super::{
+    Context,
+    client::Client,
+    exit::{Exit, Failure},
+    output::{Cell, Style, Table},
+};
+use crate::config::Flags;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folders that would be served; else those of the configuration
+    roots: Vec<PathBuf>,
+}
+
+/// How one check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// One line.
+#[derive(Clone, Debug)]
+struct Finding {
+    mark: Mark,
+    what: String,
+    found: String,
+    /// Absent when all is well.
+    fix: Option<String>,
+}
+
+impl Finding {
+    fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
+        Self {
+            mark: Mark::Ok,
+            what: what.into(),
+            found: found.into(),
+            fix: None,
+        }
+    }
+
+    fn bad(
+        mark: Mark,
+        what: impl Into<String>,
+        found: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            mark,
+            what: what.into(),
+            found: found.into(),
+            fix: Some(fix.into()),
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let flags = Flags {
+        roots: args.roots.iter().map(|root| context.at(root)).collect(),
+        ..context.flags()
+    };
+    let config = crate::config::Config::load(&flags, &context.environment)?;
+    let mut findings = vec![Finding::ok(
+        "configuration",
+        config
+            .file
+            .as_ref()
+            .map_or_else(|| "defaults".to_owned(), |file| file.display().to_string()),
+    )];
+    let health = Client::find(context).and_then(|client| client.get::<Health>("/api/v1/health"));
+    findings.push(daemon(&health));
+    findings.extend(checks::data_dir(&config.server.data_dir));
+    findings.push(checks::descriptors(config.limits.connections.value));
+    findings.push(checks::watches());
+    let mut folders: Vec<(String, PathBuf)> = Vec::new();
+    let found = config.discover();
+    for workspace in found.workspaces {
+        folders.push((workspace.name.to_string(), workspace.path.value));
+    }
+    for (path, errors) in found.refused {
+        let fix = errors.0.first().and_then(|error| error.hint.clone());
+        let what = format!("workspace {}", path.display());
+        findings.push(Finding::bad(
+            Mark::Fail,
+            what,
+            errors.to_string(),
+            fix.unwrap_or_else(|| "see `countersign config check`".to_owned()),
+        ));
+    }
+    if let Ok(health) = &health {
+        for row in &health.workspaces {
+            folders.retain(|(name, _)| *name != row.name);
+            findings.push(checks::served(row));
+            findings.extend(checks::workspace(&row.name, row.path.as_ref()));
+        }
+    }
+    for (name, path) in folders {
+        findings.extend(checks::workspace(&name, &path));
+        findings.push(events::delivery(&name, &path, context.clock.as_ref()));
+    }
+    print(&findings, context);
+    let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
+    Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+fn daemon(health: &Result<Health, Failure>) -> Finding {
+    match health {
+        Ok(health) if health.ready && health.troubles.is_empty() => {
+            Finding::ok("daemon", format!("running, version {}", health.version))
+        }
+        Ok(health) if health.troubles.is_empty() => Finding::bad(
+            Mark::Warn,
+            "daemon",
+            "still looking at the workspaces",
+            "wait a moment and run this again",
+        ),
+        Ok(health) => Finding::bad(
+            Mark::Fail,
+            "daemon",
+            health.troubles.join("; "),
+            "the log of the daemon says more",
+        ),
+        Err(failure) if failure.exit == Exit::Unreachable => Finding::bad(
+            Mark::Warn,
+            "daemon",
+            "not running",
+            "start it with `countersign serve DIR`",
+        ),
+        Err(failure) => Finding::bad(
+            Mark::Fail,
+            "daemon",
+            failure.message.clone(),
+            failure
+                .hint
+                .clone()
+                .unwrap_or_else(|| "the log of the daemon says more".to_owned()),
+        ),
+    }
+}
+
+fn print(findings: &[Finding], context: &mut Context) {
+    let word = |mark: Mark| match mark {
+        Mark::Ok => "ok",
+        Mark::Warn => "warn",
+        Mark::Fail => "fail",
+    };
+    if context.out.json {
+        let checks: Vec<_> = findings
+            .iter()
+            .map(|f| {
+                json!({ "result": word(f.mark), "check": f.what, "found": f.found, "fix": f.fix })
+            })
+            .collect();
+        context.out.object("doctor", json!({ "checks": checks }));
+        return;
+    }
+    let mut table = Table::new(&["", "", "", ""]);
+    for finding in findings {
+        let style = match finding.mark {
+            Mark::Ok => Style::Good,
+            Mark::Warn => Style::Warning,
+            Mark::Fail => Style::Error,
+        };
+        table.row(vec![
+            Cell::new(word(finding.mark)).style(style),
+            Cell::new(&finding.what),
+            Cell::new(&finding.found),
+            Cell::new(finding.fix.as_deref().unwrap_or_default()),
+        ]);
+    }
+    context.out.table(&table);
+}

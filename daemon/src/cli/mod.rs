@@ -1,0 +1,262 @@
+//! The command line. Data goes to stdout, everything else to stderr; exit codes are in [`exit`].
+
+mod audit;
+mod checkpoint;
+mod client;
+mod completions;
+mod config;
+mod decide;
+mod diff;
+mod doctor;
+mod exit;
+mod folder;
+mod help;
+mod init;
+mod ls;
+mod open;
+mod output;
+mod remark;
+mod schema;
+mod show;
+mod status;
+mod submit;
+mod target;
+#[cfg(test)]
+mod tests;
+mod token;
+mod validate;
+mod version;
+mod wait;
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use self::{
+    exit::{Exit, Failure},
+    output::{Output, When},
+};
+use crate::{
+    clock::{SharedClock, SystemClock},
+    config::{Config, Environment, Flags},
+};
+
+/// Review for the work of agents: a file in, a decision out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign",
+    version,
+    disable_help_subcommand = true,
+    arg_required_else_help = true,
+    after_help = "Try `countersign help exit-codes`."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Options {
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    color: When,
+    /// The daemon to talk to; also `COUNTERSIGN_URL`
+    #[arg(long, global = true, value_name = "URL")]
+    url: Option<String>,
+    /// The configuration file; also `COUNTERSIGN_CONFIG`
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder of the daemon; also `COUNTERSIGN_DATA_DIR`
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a workspace for agents to work in
+    Init(init::Args),
+    /// Open the pages in a browser
+    Open(open::Args),
+    /// Check that this machine can do what is promised
+    Doctor(doctor::Args),
+    /// Check a handoff without sending it
+    Validate(validate::Args),
+    /// Hand over what is in a folder
+    Submit(submit::Args),
+    /// Wait for the decision
+    Wait(wait::Args),
+    /// Say how a handoff stands
+    Status(status::Args),
+    /// Write down how far the work is
+    Checkpoint(checkpoint::Args),
+    /// Take a handoff back
+    Withdraw(remark::WithdrawArgs),
+    /// List what waits
+    Ls(ls::Args),
+    /// Show a handoff
+    Show(show::Args),
+    /// Show what changed
+    Diff(diff::Args),
+    /// Approve the newest revision
+    Approve(decide::Args),
+    /// Ask for another revision
+    Changes(decide::Args),
+    /// Reject for good
+    Reject(decide::Args),
+    /// Answer a question
+    Respond(decide::Args),
+    /// Say something without deciding
+    Comment(remark::CommentArgs),
+    /// Look into the ledger
+    Audit(audit::Args),
+    /// Manage the tokens of agents
+    Token(token::Args),
+    /// Check and show the configuration
+    Config(config::Args),
+    /// Print a schema of the contract
+    Schema(schema::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+    /// Print the version
+    Version,
+    /// Explain a command, or `exit-codes`
+    Help(help::Args),
+}
+
+/// What a command works with.
+pub(crate) struct Context {
+    out: Output,
+    clock: SharedClock,
+    environment: Environment,
+    /// The current folder.
+    folder: PathBuf,
+    options: Options,
+    /// Lets time pass between two looks.
+    pause: Box<dyn FnMut(Duration)>,
+}
+
+impl Context {
+    /// The streams, clock, environment and folder of this process.
+    fn of_process() -> Self {
+        let environment = Environment::of_process();
+        Self {
+            out: Output::of_process(&environment),
+            clock: SystemClock::shared(),
+            folder: std::env::current_dir().unwrap_or_default(),
+            environment,
+            options: Options::default(),
+            pause: Box::new(pause),
+        }
+    }
+
+    fn flags(&self) -> Flags {
+        Flags {
+            config: self.options.config.clone(),
+            data_dir: self.options.data_dir.clone(),
+            ..Flags::default()
+        }
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
+        Ok(Config::load(&self.flags(), &self.environment)?)
+    }
+
+    fn data_dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.config()?.server.data_dir.value)
+    }
+
+    /// `path` as seen from the current folder.
+    fn at(&self, path: &std::path::Path) -> PathBuf {
+        self.folder.join(path)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a command that waits for a file has nothing else to do meanwhile"
+)]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// Runs the program with the arguments of the process; gives its exit code.
+pub fn main() -> u8 {
+    run(std::env::args_os(), Context::of_process())
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &mut context),
+    };
+    context.options = cli.options;
+    context.out.json = context.options.json;
+    context.out.set_colour(context.options.color);
+    let exit = match dispatch(cli.command, &mut context) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            context.out.failure(&failure);
+            failure.exit
+        }
+    };
+    match context.out.finish() {
+        None => exit.code(),
+        Some(error) => {
+            let failure = Failure::new(Exit::Failed, format!("cannot write the output: {error}"));
+            context.out.failure(&failure);
+            Exit::Failed.code()
+        }
+    }
+}
+
+/// What clap has to say: help and version as data, everything else as an error.
+fn usage(error: &clap::Error, context: &mut Context) -> u8 {
+    let text = error.render();
+    if error.use_stderr() {
+        context.out.remark(text.to_string().trim_end());
+    } else {
+        context.out.bytes(text.to_string().as_bytes());
+    }
+    u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code())
+}
+
+fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
+    use countersign_protocol::decision::Outcome;
+    match command {
+        Command::Init(args) => init::run(&args, context),
+        Command::Open(args) => open::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Validate(args) => validate::run(&args, context),
+        Command::Submit(args) => submit::run(&args, context),
+        Command::Wait(args) => wait::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Checkpoint(args) => checkpoint::run(&args, context),
+        Command::Withdraw(args) => remark::withdraw(&args, context),
+        Command::Ls(args) => ls::run(&args, context),
+        Command::Show(args) => show::run(&args, context),
+        Command::Diff(args) => diff::run(&args, context),
+        Command::Approve(args) => decide::run(&args, Outcome::Approved, context),
+        Command::Changes(args) => decide::run(&args, Outcome::ChangesRequested, context),
+        Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),
+        Command::Respond(args) => decide::run(&args, Outcome::Responded, context),
+        Command::Comment(args) => remark::comment(&args, context),
+        Command::Audit(args) => audit::run(&args, context),
+        Command::Token(args) => token::run(&args, context),
+        Command::Config(args) => config::run(&args, context),
+        Command::Schema(args) => schema::run(&args, context),
+        Command::Completions(args) => Ok(completions::run(&args, context)),
+        Command::Version => Ok(version::run(context)),
+        Command::Help(args) => help::run(&args, context),
+    }
+}
+
+/// The whole tree of commands, for help and completions.
+fn tree() -> clap::Command {
+    Cli::command()
+}

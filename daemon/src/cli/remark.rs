@@ -1,0 +1,61 @@
+//! `countersign comment` and `withdraw`: what may be said without deciding.
+
+use serde_json::json;
+
+use super::{
+    Context,
+    client::Client,
+    exit::{Exit, Failure},
+    target::TargetArg,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CommentArgs {
+    /// `H-7`, `7`, the address of its page, or a folder
+    #[arg(value_name = "HANDOFF")]
+    target: String,
+    /// The words
+    text: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WithdrawArgs {
+    #[command(flatten)]
+    target: TargetArg,
+    /// Why
+    #[arg(short, long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+pub(crate) fn comment(args: &CommentArgs, context: &mut Context) -> Result<Exit, Failure> {
+    if args.text.trim().is_empty() {
+        return Err(Failure::new(Exit::Usage, "the comment says nothing")
+            .hint("write `countersign comment H-7 \"…\"`"));
+    }
+    let client = Client::find(context)?;
+    let target = TargetArg {
+        target: Some(args.target.clone()),
+    };
+    let row = target.row(context, &client)?;
+    let path = format!("/api/v1/handoffs/{}/comments", row.id);
+    client.post(&path, &json!({ "text": args.text }))?;
+    done("comment", &row.id.to_string(), "has your comment", context);
+    Ok(Exit::Done)
+}
+
+pub(crate) fn withdraw(args: &WithdrawArgs, context: &mut Context) -> Result<Exit, Failure> {
+    let client = Client::find(context)?;
+    let row = args.target.row(context, &client)?;
+    let path = format!("/api/v1/handoffs/{}/withdraw", row.id);
+    client.post(&path, &json!({ "reason": args.note }))?;
+    done("withdraw", &row.id.to_string(), "was withdrawn", context);
+    Ok(Exit::Done)
+}
+
+fn done(command: &str, id: &str, words: &str, context: &mut Context) {
+    if context.out.json {
+        context.out.object(command, json!({ "handoff": id }));
+    } else {
+        context.out.line(&format!("{id} {words}"));
+    }
+}

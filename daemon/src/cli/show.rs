@@ -1,0 +1,131 @@
+//! `countersign show`: what the review page says, as text.
+
+use countersign_web::desk::{Change, Review};
+use serde_json::json;
+
+use super::{
+    Context,
+    client::Client,
+    exit::{Exit, Failure},
+    output::{Cell, Style, Table, inert, inert_lines},
+    target::TargetArg,
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    target: TargetArg,
+    /// Another revision than the newest
+    #[arg(long, value_name = "N")]
+    revision: Option<u32>,
+}
+
+pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let client = Client::find(context)?;
+    let row = args.target.row(context, &client)?;
+    let revision = args
+        .revision
+        .map_or_else(String::new, |revision| format!("?revision={revision}"));
+    let review: Review = client.get(&format!("/api/v1/handoffs/{}/review{revision}", row.id))?;
+    if context.out.json {
+        let object = json!({ "review": review, "url": client.page(row.id) });
+        context.out.object("show", object);
+        return Ok(Exit::Done);
+    }
+    text(&review, &client, context);
+    Ok(Exit::Done)
+}
+
+fn text(review: &Review, client: &Client, context: &mut Context) {
+    let row = &review.row;
+    let title = context.out.paint(Style::Strong, &inert(&row.title));
+    context
+        .out
+        .line(&format!("{} revision {}  {title}", row.id, review.revision));
+    let mut facts = Table::new(&["", ""]);
+    let confidence = row
+        .confidence
+        .map(|stated| format!("{stated} stated, floor {}", row.floor));
+    for (label, value) in [
+        ("state", Some(row.state.replace('_', " "))),
+        ("agent", Some(format!("{} ({})", row.agent, review.sender))),
+        (
+            "workspace",
+            Some(format!("{}/{}", row.workspace, row.folder)),
+        ),
+        ("asked", Some(review.ask.clone())),
+        ("why now", Some(row.why.clone())),
+        ("risk", Some(row.risk.reasons.join("; "))),
+        ("confidence", confidence),
+        ("manifest", Some(review.manifest_sha256.to_string())),
+        ("page", Some(client.page(row.id))),
+    ] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            facts.row(vec![Cell::new(label).style(Style::Faint), Cell::new(value)]);
+        }
+    }
+    context.out.table(&facts);
+    if let Some(summary) = &review.summary {
+        context.out.line("");
+        context.out.line(&inert_lines(summary));
+    }
+    for (label, lines) in [
+        ("done", &review.completed),
+        ("left", &review.remaining),
+        ("asks", &review.questions),
+        ("traps", &review.pitfalls),
+    ] {
+        if !lines.is_empty() {
+            context.out.line("");
+            for line in lines {
+                context.out.line(&format!("{label}  {}", inert(line)));
+            }
+        }
+    }
+    files(review, context);
+    if !review.effects.is_empty() {
+        let mut effects = Table::new(&["", ""]);
+        for effect in &review.effects {
+            effects.row(vec![Cell::new(&effect.answer), Cell::new(&effect.text)]);
+        }
+        context.out.line("");
+        context.out.table(&effects);
+    }
+    if let Some(decision) = &review.decision {
+        context.out.line("");
+        let word = decision.outcome.word();
+        let by = inert(&decision.decided_by.display);
+        context.out.line(&format!("{word} by {by}"));
+        if let Some(comment) = &decision.comment {
+            context.out.line(&inert_lines(comment));
+        }
+    }
+}
+
+fn files(review: &Review, context: &mut Context) {
+    if review.files.is_empty() {
+        return;
+    }
+    let mut table = Table::new(&["", "", "", ""]);
+    for file in &review.files {
+        let change = match file.change {
+            Change::Added => "added",
+            Change::Modified => "modified",
+            Change::Unchanged => "unchanged",
+            Change::Removed => "removed",
+        };
+        let note = match (file.declared, file.kept) {
+            (false, _) => "not named in the handoff",
+            (true, false) => "kept by digest only",
+            (true, true) => "",
+        };
+        table.row(vec![
+            Cell::new(change),
+            Cell::new(&file.path),
+            Cell::new(file.size.to_string()),
+            Cell::new(note).style(Style::Warning),
+        ]);
+    }
+    context.out.line("");
+    context.out.table(&table);
+}

@@ -1,0 +1,1 @@
+//! Commands as scripts and people meet them.

@@ -1,0 +1,300 @@
+//! `countersign validate`: the rules of the daemon, without a daemon.
+
+use std::{
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use countersign_protocol::{
+    Digest,
+    contract::{self, Checked, Rules},
+    dialect::{self, Document},
+    handoff::{Artifact, Profile},
+    names::{self, DocumentKind},
+    problem::{ProblemKind, Refusal, Violation},
+    receipt::ErrorsDocument,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Context,
+    exit::{Exit, Failure},
+    folder::{self, Folder, Source},
+    output::{Drawing, Style},
+};
+use crate::fs::Dir;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The document or its folder; else the current folder
+    path: Option<PathBuf>,
+    /// The least strict profile; else the one of the workspace
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<ProfileName>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ProfileName {
+    Minimal,
+    Contract,
+    Regulated,
+}
+
+/// A handoff that keeps the rules, with its files.
+#[derive(Debug)]
+pub(super) struct Valid {
+    pub(super) source: Source,
+    pub(super) checked: Checked,
+    files: Vec<(String, u64, Digest)>,
+}
+
+pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let path = args.path.as_deref().unwrap_or(Path::new(""));
+    let folder = Folder::open(&context.at(path))?;
+    if names::is_document(&folder.document) == Some(DocumentKind::Checkpoint) {
+        return checkpoint(&folder, context);
+    }
+    let least = match args.profile {
+        Some(ProfileName::Minimal) => Profile::Minimal,
+        Some(ProfileName::Contract) => Profile::Contract,
+        Some(ProfileName::Regulated) => Profile::Regulated,
+        None => profile_of_workspace(&folder.path, context),
+    };
+    let valid = check(&folder, least, context)?;
+    let handoff = &valid.checked.handoff;
+    warn(&valid.checked.warnings, &folder, &valid.source, context);
+    if context.out.json {
+        let files: Vec<_> = valid
+            .files
+            .iter()
+            .map(|(path, size, sha256)| json!({ "path": path, "size": size, "sha256": sha256 }))
+            .collect();
+        let object = json!({
+            "valid": true,
+            "file": folder.document,
+            "handoff_sha256": Digest::of(&valid.source.bytes),
+            "contract_version": handoff.version,
+            "profile": handoff.profile.name(),
+            "files": files,
+            "warnings": valid.checked.warnings,
+        });
+        context.out.object("validate", object);
+    } else {
+        let good = context.out.paint(Style::Good, "valid");
+        context.out.line(&format!(
+            "{good}  {}  contract {}, profile {}, {}, {}",
+            folder.document,
+            handoff.version,
+            handoff.profile.name(),
+            count(valid.files.len(), "file"),
+            count(valid.checked.warnings.len(), "warning"),
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn checkpoint(folder: &Folder, context: &mut Context) -> Result<Exit, Failure> {
+    let source = read(folder)?;
+    let checked = dialect::read(&source.bytes, source.format)
+        .and_then(|document| contract::check_checkpoint(&document));
+    let (_, warnings) = checked.map_err(|refusal| failure(&refusal, folder, &source, context))?;
+    warn(&warnings, folder, &source, context);
+    if context.out.json {
+        let object = json!({ "valid": true, "file": folder.document, "warnings": warnings });
+        context.out.object("validate", object);
+    } else {
+        let good = context.out.paint(Style::Good, "valid");
+        context
+            .out
+            .line(&format!("{good}  {}  checkpoint", folder.document));
+    }
+    Ok(Exit::Done)
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Checks the document of `folder` and the files that it names.
+pub(super) fn check(folder: &Folder, least: Profile, context: &Context) -> Result<Valid, Failure> {
+    let source = read(folder)?;
+    let result = dialect::read(&source.bytes, source.format).and_then(|document| {
+        let checked = contract::check(&document, Rules { least })?;
+        let files = files(&folder.path, &checked.handoff.artifacts, &document)?;
+        Ok((checked, files))
+    });
+    match result {
+        Ok((checked, files)) => Ok(Valid {
+            source,
+            checked,
+            files,
+        }),
+        Err(refusal) => Err(failure(&refusal, folder, &source, context)),
+    }
+}
+
+fn read(folder: &Folder) -> Result<Source, Failure> {
+    folder.source()?.ok_or_else(|| {
+        Failure::new(
+            Exit::NotFound,
+            format!("there is no handoff in `{}`", folder.path.display()),
+        )
+        .hint("write `handoff.json`; `countersign schema handoff` prints what may stand in it")
+    })
+}
+
+fn failure(refusal: &Refusal, folder: &Folder, source: &Source, context: &Context) -> Failure {
+    let digest = Some(Digest::of(&source.bytes));
+    let now = context.clock.now();
+    let errors = ErrorsDocument::new(refusal, &folder.document, digest, now);
+    let text = String::from_utf8_lossy(&source.bytes);
+    let mut failure = folder::refused(&errors, &text);
+    failure.message = format!("`{}` does not match the contract", folder.document);
+    failure.hint = Some("fix these and check again. Nothing was sent to reviewers".to_owned());
+    failure
+}
+
+/// Shows what was accepted all the same, on stderr.
+pub(super) fn warn(
+    warnings: &[Violation],
+    folder: &Folder,
+    source: &Source,
+    context: &mut Context,
+) {
+    if context.out.json {
+        return;
+    }
+    let text = String::from_utf8_lossy(&source.bytes);
+    for warning in warnings {
+        let drawing = Drawing::of_violation(warning, &folder.document, &text).warning();
+        context.out.drawing(&drawing);
+    }
+}
+
+/// The profile that the workspace around `folder` asks for; the least one where there is none.
+pub(super) fn profile_of_workspace(folder: &Path, context: &Context) -> Profile {
+    let Ok(config) = context.config() else {
+        return Profile::default();
+    };
+    let listed = config.discover().workspaces;
+    if let Some(workspace) = listed.iter().find(|w| folder.starts_with(&w.path.value)) {
+        return workspace.profile.value;
+    }
+    workspace_folder(folder)
+        .and_then(|path| config.workspace(path).ok())
+        .map_or_else(Profile::default, |workspace| workspace.profile.value)
+}
+
+/// The nearest folder above that is marked as a workspace.
+pub(super) fn workspace_folder(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|above| {
+        above.join(names::WORKSPACE_FILE).is_file() || above.join(names::OWN_FOLDER).is_dir()
+    })
+}
+
+/// The named files with size and digest, or everything that is wrong with them.
+fn files(
+    folder: &Path,
+    artifacts: &[Artifact],
+    document: &Document,
+) -> Result<Vec<(String, u64, Digest)>, Refusal> {
+    let mut found = Vec::new();
+    let mut problems = Vec::new();
+    for (at, artifact) in artifacts.iter().enumerate() {
+        let mut complain = |kind, field: &str, code: &str, message: String, fix: &str| {
+            let pointer = format!("/artifacts/{at}");
+            let exact = format!("{pointer}{field}");
+            let (line, column) = match document.place(&exact) {
+                (0, 0) => document.place(&pointer),
+                place => place,
+            };
+            let violation = Violation {
+                code: code.to_owned(),
+                pointer: exact,
+                line,
+                column,
+                message,
+                fix: Some(fix.to_owned()),
+            };
+            problems.push((kind, violation));
+        };
+        let path = &artifact.path;
+        let (size, sha256) = match measure(folder, path) {
+            Ok(measured) => measured,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let message = format!("names `{path}`, which is not there");
+                let fix = "Write the file first, or take it out of `artifacts`.";
+                complain(
+                    ProblemKind::MissingArtifact,
+                    "",
+                    "missing_artifact",
+                    message,
+                    fix,
+                );
+                continue;
+            }
+            Err(error) => {
+                let message = format!("names `{path}`, which cannot be taken: {error}");
+                let fix = "Name a plain file inside the folder, without links on the way.";
+                complain(ProblemKind::PathRefused, "", "path_refused", message, fix);
+                continue;
+            }
+        };
+        if artifact.size.is_some_and(|stated| stated != size) {
+            let message = format!("differs: `{path}` has {size} bytes");
+            let fix = "Write the real size, or leave it out.";
+            complain(
+                ProblemKind::DigestMismatch,
+                "/size",
+                "size_mismatch",
+                message,
+                fix,
+            );
+        }
+        if artifact.sha256.is_some_and(|stated| stated != sha256) {
+            let message = format!("differs: `{path}` has {sha256}");
+            let fix = "Write the file and its digest again, or leave the digest out.";
+            complain(
+                ProblemKind::DigestMismatch,
+                "/sha256",
+                "digest_mismatch",
+                message,
+                fix,
+            );
+        }
+        found.push((path.clone(), size, sha256));
+    }
+    match problems.first() {
+        None => Ok(found),
+        Some((kind, _)) => Err(Refusal {
+            kind: *kind,
+            violations: problems
+                .into_iter()
+                .map(|(_, violation)| violation)
+                .collect(),
+        }),
+    }
+}
+
+fn measure(folder: &Path, path: &str) -> io::Result<(u64, Digest)> {
+    let inner = |error: crate::fs::Error| error.source;
+    let mut file = Dir::open(folder)
+        .and_then(|dir| dir.open_file(Path::new(path)))
+        .map_err(inner)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    let mut hash = Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((size, Digest(hash.finalize().into())));
+        }
+        hash.update(&buffer[..read]);
+        size += read as u64;
+    }
+}
