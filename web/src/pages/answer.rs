@@ -60,10 +60,6 @@ pub(super) struct FieldError {
 
 impl Draft {
     /// Reads the fields in the order that the browser sent them. Each `request_path` begins a row.
-    #[expect(
-        clippy::result_large_err,
-        reason = "a problem ends the request; nothing is hot here"
-    )]
     pub(super) fn read(fields: Vec<(String, String)>) -> Result<Self, Problem> {
         let mut draft = Self::default();
         for (name, value) in fields {

@@ -76,10 +76,6 @@ impl Visit {
     }
 
     /// Renders a page.
-    #[expect(
-        clippy::result_large_err,
-        reason = "a problem ends the request; nothing is hot here"
-    )]
     pub(super) fn render<P: Page>(&self, page: &P) -> Result<Html<String>, Problem> {
         self.app.settings.templates.render(page).map(Html).map_err(|error| {
             tracing::error!(%error, "a page cannot be rendered");

@@ -47,7 +47,9 @@ pub(super) struct Route {
 pub(super) enum Body {
     None,
     Json(&'static str),
+    Form(&'static str),
     Decision,
+    DecisionForm,
 }
 
 impl Route {
@@ -57,6 +59,11 @@ impl Route {
         match self.body {
             Body::None => ask,
             Body::Json(text) => ask.json(text),
+            Body::Form(text) => ask.form(text),
+            Body::DecisionForm => ask.form(format!(
+                "revision=2&manifest_sha256={}&answer=approve&note=",
+                Digest::of(b"one\n2\n")
+            )),
             Body::Decision => ask.json(format!(
                 r#"{{"revision":2,"manifest_sha256":"{}","outcome":"approved"}}"#,
                 Digest::of(b"one\n2\n")
@@ -89,6 +96,22 @@ const fn post(
         body,
         statuses,
         records: true,
+    }
+}
+
+/// A page: for people only.
+const fn page(path: &'static str, status: u16) -> Route {
+    Route {
+        operation: None,
+        ..get(path, "", [401, 403, 403, status])
+    }
+}
+
+/// A form on a page: for people only, and it leads to another page.
+const fn form(path: &'static str, body: Body) -> Route {
+    Route {
+        operation: None,
+        ..post(path, "", body, [401, 403, 403, 303])
     }
 }
 
@@ -203,6 +226,22 @@ pub(super) const ROUTES: &[Route] = &[
             [401, 403, 403, 204],
         )
     },
+    Route {
+        operation: None,
+        ..get("/", "", [303, 303, 303, 303])
+    },
+    page("/queue", 200),
+    page("/queue?view=decided", 200),
+    page("/h/H-1", 200),
+    page("/h/H-1?revision=1", 200),
+    page("/h/H-1/decided", 404),
+    page("/h/H-1/r/2/file?path=notes/report.md", 200),
+    page("/h/H-1/r/2/raw?path=notes/report.md", 200),
+    page("/dead-letters", 200),
+    page("/activity", 200),
+    page("/help", 200),
+    form("/h/H-1/decision", Body::DecisionForm),
+    form("/h/H-1/comments", Body::Form("text=Nice.")),
     Route {
         operation: None,
         ..get("/api/v1/openapi.json", "", [200, 200, 200, 200])
