@@ -17,6 +17,7 @@ mod open;
 mod output;
 mod remark;
 mod schema;
+mod serve;
 mod show;
 mod status;
 mod submit;
@@ -81,6 +82,8 @@ pub(crate) struct Options {
 enum Command {
     /// Make a workspace for agents to work in
     Init(init::Args),
+    /// Serve workspaces: watch, ask, answer
+    Serve(serve::Args),
     /// Open the pages in a browser
     Open(open::Args),
     /// Check that this machine can do what is promised
@@ -230,6 +233,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
     use countersign_protocol::decision::Outcome;
     match command {
         Command::Init(args) => init::run(&args, context),
+        Command::Serve(args) => serve::run(&args, context),
         Command::Open(args) => open::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Validate(args) => validate::run(&args, context),

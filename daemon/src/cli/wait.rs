@@ -159,8 +159,10 @@ impl Wait {
         // In a folder the revision is the one that stands there, unless another is asked for.
         let revision = pinned.or(sent);
         let mut away = false;
+        let mut reached = false;
         let mut gap = LOOK;
         loop {
+            let asked = context.clock.monotonic();
             let failure = match Client::find(context).and_then(|client| {
                 if folder.is_none() {
                     folder = folder_of(id, &client);
@@ -169,8 +171,7 @@ impl Wait {
                 ask(&client, id, revision, time).map(|answer| (answer, client.page(id)))
             }) {
                 Ok((answer, url)) => {
-                    away = false;
-                    gap = LOOK;
+                    (away, reached, gap) = (false, true, LOOK);
                     if answer.state != "waiting" {
                         return Ok(Some(Answered {
                             id,
@@ -180,10 +181,13 @@ impl Wait {
                             url: Some(url),
                         }));
                     }
-                    if self.left(context).is_zero() {
+                    self.tell(context);
+                    // An answer that comes at once must not become a flood of questions.
+                    let busy = context.clock.monotonic().saturating_sub(asked) < LOOK;
+                    let pause = if busy { LOOK } else { Duration::ZERO };
+                    if self.left(context).is_zero() || !self.pause(pause, context) {
                         return Ok(None);
                     }
-                    self.tell(context);
                     continue;
                 }
                 Err(failure) => failure,
@@ -192,20 +196,25 @@ impl Wait {
             if failure.exit != Exit::Unreachable && !busy {
                 return Err(failure);
             }
-            let Some(folder) = &folder else {
+            if folder.is_none() && !reached {
                 return Err(failure);
-            };
+            }
             if !away && !self.quiet {
-                let decision = folder.path.display();
-                context.out.remark(&format!(
-                    "{}; watching for the decision in {decision}",
-                    failure.message
-                ));
+                let how = match &folder {
+                    Some(folder) => {
+                        format!("watching for the decision in {}", folder.path.display())
+                    }
+                    None => "trying again".to_owned(),
+                };
+                context.out.remark(&format!("{}; {how}", failure.message));
             }
             away = true;
             let tries = (gap.as_millis() / LOOK.as_millis()).max(1);
             for _ in 0..tries {
-                if let Some(answer) = in_folder(folder, id, revision)? {
+                let answer = folder
+                    .as_ref()
+                    .map(|folder| in_folder(folder, id, revision));
+                if let Some(answer) = answer.transpose()?.flatten() {
                     return Ok(Some(answer));
                 }
                 if !self.pause(LOOK, context) {

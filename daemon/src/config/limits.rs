@@ -5,9 +5,9 @@ use super::{Entry, layer::Layers, origin::Setting, section::Section};
 /// `[limits]`.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// HTTP connections open at once.
+    /// HTTP connections open at once; fewer where the process may not open enough files.
     pub connections: Setting<u64>,
-    /// HTTP connections open at once from one address.
+    /// HTTP connections open at once from one address that is neither this machine nor a proxy.
     pub connections_per_address: Setting<u64>,
 }
 
@@ -21,8 +21,8 @@ impl Limits {
         );
         section.finish(&[]);
         Self {
-            connections: connections.unwrap_or_else(|| Setting::default(512)),
-            connections_per_address: per_address.unwrap_or_else(|| Setting::default(128)),
+            connections: connections.unwrap_or_else(|| Setting::default(256)),
+            connections_per_address: per_address.unwrap_or_else(|| Setting::default(16)),
         }
     }
 
