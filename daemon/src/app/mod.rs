@@ -1,5 +1,6 @@
 //! Wiring and lifecycle: what is started in which order, and how it all ends.
 
+mod demo;
 mod error;
 mod serving;
 mod state;
@@ -14,6 +15,7 @@ use countersign_web::{
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
+pub use demo::Demo;
 pub use error::AppError;
 
 use crate::{
