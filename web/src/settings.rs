@@ -1,10 +1,6 @@
 //! What the operator and the daemon set for the web side.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    str::FromStr,
-    sync::Arc,
-};
+use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use http::{Uri, uri::Scheme};
 use ipnet::IpNet;
@@ -53,34 +49,6 @@ impl Settings {
     /// Whether `peer` may speak for others.
     pub fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|net| net.contains(&peer))
-    }
-
-    /// Whether it is safe to listen on `address`: on a loopback address always, elsewhere only
-    /// behind a proxy that speaks TLS, since the pages themselves speak plain HTTP.
-    pub fn check_bind(&self, address: SocketAddr) -> Result<(), UnsafeBind> {
-        if address.ip().to_canonical().is_loopback()
-            || (self.https() && !self.trusted_proxies.is_empty())
-        {
-            Ok(())
-        } else {
-            Err(UnsafeBind { address })
-        }
-    }
-}
-
-/// Listening there would send decisions and cookies in the clear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{address} can be reached from other machines, and nothing there speaks TLS")]
-pub struct UnsafeBind {
-    /// Where.
-    pub address: SocketAddr,
-}
-
-impl UnsafeBind {
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        "listen on 127.0.0.1, or put a proxy with TLS in front and set its address as a trusted \
-         proxy and an https public URL"
     }
 }
 
@@ -145,48 +113,6 @@ fn system_random(bytes: &mut [u8; 16]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn settings(url: Option<&str>, proxies: &[&str]) -> Settings {
-        Settings {
-            public_url: url.map(|url| url.parse().unwrap()),
-            trusted_proxies: proxies.iter().map(|net| net.parse().unwrap()).collect(),
-            ..Settings::local(7420, Arc::new(|| Timestamp::UNIX_EPOCH))
-        }
-    }
-
-    #[test]
-    fn a_public_address_needs_tls_and_a_trusted_proxy() {
-        let public: SocketAddr = "0.0.0.0:7420".parse().unwrap();
-        for (url, proxies, fine) in [
-            (None, &[][..], false),
-            (Some("https://r.example"), &[], false),
-            (Some("http://r.example"), &["10.0.0.0/8"], false),
-            (None, &["10.0.0.0/8"], false),
-            (Some("https://r.example"), &["10.0.0.0/8"], true),
-        ] {
-            let settings = settings(url, proxies);
-            assert_eq!(
-                settings.check_bind(public).is_ok(),
-                fine,
-                "{url:?} {proxies:?}"
-            );
-            for local in [
-                "127.0.0.1:1",
-                "127.9.9.9:1",
-                "[::1]:1",
-                "[::ffff:127.0.0.1]:1",
-            ] {
-                assert_eq!(settings.check_bind(local.parse().unwrap()), Ok(()));
-            }
-        }
-        let refused = settings(None, &[]).check_bind(public).unwrap_err();
-        assert!(
-            refused
-                .to_string()
-                .starts_with("0.0.0.0:7420 can be reached")
-        );
-        assert!(refused.hint().contains("127.0.0.1"));
-    }
 
     #[test]
     fn a_public_url_is_an_origin_and_nothing_more() {
