@@ -1,1 +1,315 @@
-// placeholder
+// On top of pages that work without it: theme, keys, files on request, requests at lines, live hints.
+(() => {
+  "use strict";
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const { id, seq: shown } = document.body.dataset;
+  const root = document.documentElement;
+
+  const kept = (storage) => ({
+    get: (key) => { try { return storage().getItem(key); } catch { return null; } },
+    set: (key, value) => { try { storage().setItem(key, value); } catch { /* storage is off */ } },
+    drop: (key) => { try { storage().removeItem(key); } catch { /* storage is off */ } },
+  });
+  const here = kept(() => localStorage);
+  const tab = kept(() => sessionStorage);
+
+  // Only pages of our own server become elements, and scripts in them do not run.
+  const policy = window.trustedTypes?.createPolicy("countersign", { createHTML: (html) => html });
+  const parse = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = policy ? policy.createHTML(html) : html;
+    return template.content;
+  };
+  const load = async (url, signal) => {
+    const answer = await fetch(url, { signal, headers: { accept: "text/html" } });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    return parse(await answer.text());
+  };
+  const element = (name, attributes = {}, ...children) => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  };
+
+  // ---- theme ----
+  $("[data-theme-toggle]")?.addEventListener("click", () => {
+    const dark = root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    here.set("theme", root.dataset.theme);
+  });
+
+  // ---- help ----
+  const help = $("#help");
+  const showHelp = () => (help.open ? help.close() : help.showModal());
+  $("[data-help]")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    showHelp();
+  });
+  $("[data-close]").addEventListener("click", () => help.close());
+  const keySwitch = $("[data-keys]");
+  keySwitch.checked = here.get("keys") !== "off";
+  keySwitch.addEventListener("change", () => here.set("keys", keySwitch.checked ? "on" : "off"));
+
+  // ---- files viewed: a tick belongs to the bytes, so it is gone when they change ----
+  const ticks = $$("[data-view]");
+  const inList = (tick) => tick.closest(".files") !== null;
+  const holder = (tick) => tick.closest("[data-sha256]");
+  const key = (tick) => `viewed:${id}:${holder(tick).dataset.sha256}`;
+  const count = () => {
+    const list = ticks.filter(inList);
+    const done = list.filter((tick) => tick.checked).length;
+    const fresh = list.filter((tick) => !tick.checked && "new" in holder(tick).dataset).length;
+    const bar = $(".files progress");
+    if (bar) {
+      bar.value = done;
+      $("[data-viewed]").textContent = done;
+    }
+    const left = $("[data-left]");
+    if (left) {
+      left.textContent = fresh === 0 ? "All changed files viewed"
+        : `${fresh} changed ${fresh === 1 ? "file" : "files"} not viewed yet`;
+    }
+  };
+  for (const tick of ticks) {
+    tick.checked = here.get(key(tick)) !== null;
+    tick.addEventListener("change", () => {
+      for (const other of ticks) if (key(other) === key(tick)) other.checked = tick.checked;
+      if (tick.checked) here.set(key(tick), "1");
+      else here.drop(key(tick));
+      count();
+    });
+  }
+  count();
+
+  // ---- files on request ----
+  document.addEventListener("toggle", async (event) => {
+    const box = event.target;
+    if (!box.matches?.("details.lazy[open]") || box.dataset.asked) return;
+    box.dataset.asked = "1";
+    try {
+      box.replaceWith(await load(box.dataset.part));
+    } catch {
+      delete box.dataset.asked; // the link inside still leads to the file
+    }
+  }, true);
+
+  // ---- requests at lines ----
+  const form = $("#decide");
+  const note = $("#note");
+  const field = (name, value) => element("input", { type: "hidden", form: "decide", name, value });
+  const askAt = (cell) => {
+    const { path } = cell.closest("[data-path]").dataset;
+    const { line } = cell.dataset;
+    const words = element("input", {
+      class: "in", form: "decide", name: "request_text", autocomplete: "off",
+      "aria-label": `What should change at line ${line} of ${path}`,
+    });
+    const remove = element("button", { class: "btn sm quiet", type: "button" }, "Remove");
+    const label = element("b", {}, `Request at line ${line}`);
+    const box = element("div", { class: "cmt at-line" }, label, field("request_path", path),
+      field("request_line", line), words, remove);
+    const row = element("tr", { class: "c" }, element("td", { colspan: "4" }, box));
+    remove.addEventListener("click", () => row.remove());
+    cell.closest("tr").after(row);
+    words.focus();
+  };
+  if (form) {
+    root.classList.add("can-ask");
+    document.addEventListener("click", (event) => {
+      const cell = event.target.closest?.(".art td[data-line]");
+      if (cell) askAt(cell);
+    });
+  }
+
+  // ---- the note outlives a reload, and ends with the decision ----
+  if (note) {
+    if (note.value === "") note.value = tab.get(`note:${id}`) ?? "";
+    note.addEventListener("input", () => tab.set(`note:${id}`, note.value));
+  } else if (id) tab.drop(`note:${id}`);
+
+  // ---- decide: a key opens the form, Ctrl Enter sends it ----
+  const say = (text) => {
+    const line = $("[data-picked-note]");
+    if (line) line.textContent = text;
+  };
+  const pick = (value) => {
+    const button = $(`.decide .acts [value=${value}]`);
+    if (!button || button.disabled) return;
+    for (const other of $$(".decide .acts .btn")) delete other.dataset.picked;
+    button.dataset.picked = "";
+    say(`Ctrl Enter sends: ${$(".hide-s", button).textContent}. Esc leaves.`);
+    note.focus();
+  };
+  const send = () => {
+    const button = $("[data-picked]");
+    if (button && !button.disabled) form.requestSubmit(button);
+    else say("Choose an answer first.");
+  };
+  $(".summary")?.focus();
+
+  // ---- cursor over rows and files ----
+  const rows = $$("[data-row]");
+  const cards = $$(".art");
+  let at = Math.max(0, rows.findIndex((row) => row.hasAttribute("aria-current")));
+  let looking;
+  const peek = async (row) => {
+    const link = $("[data-peek]", row);
+    const pane = $(".peek");
+    looking?.abort();
+    if (!link || !pane || pane.offsetParent === null) return;
+    looking = new AbortController();
+    try {
+      const fresh = $(".peek", await load(link.href, looking.signal));
+      if (fresh) $(".peek").replaceWith(fresh);
+    } catch { /* the pane stays as it was */ }
+  };
+  const move = (to) => {
+    if (rows.length === 0) return;
+    rows[at].removeAttribute("aria-current");
+    at = Math.min(rows.length - 1, Math.max(0, to));
+    rows[at].setAttribute("aria-current", "true");
+    $("h3 a", rows[at]).focus({ preventScroll: true });
+    rows[at].scrollIntoView({ block: "nearest" });
+    peek(rows[at]);
+  };
+  const open = () => $("h3 a", rows[at])?.click();
+  const TOP = 120; // what the sticky bars cover
+  const first = () => cards.findIndex((card) => card.getBoundingClientRect().bottom > TOP);
+  const goTo = (list, to) => list[Math.min(list.length - 1, Math.max(0, to))]?.scrollIntoView({ block: "start" });
+  const change = (step) => {
+    const hunks = $$(".diff tr.h");
+    const tops = hunks.map((hunk) => hunk.getBoundingClientRect().top);
+    const to = step > 0 ? tops.findIndex((top) => top > TOP + 8) : tops.findLastIndex((top) => top < TOP - 8);
+    if (to >= 0) hunks[to].scrollIntoView({ block: "start" });
+  };
+  const view = () => $("[data-view]", cards[Math.max(0, first())])?.click();
+  const visit = (url) => { if (url) location.href = url; };
+
+  // ---- keys ----
+  const { previous, next } = document.body.dataset;
+  const keys = {
+    "?": showHelp,
+    "/": () => $("main input:not([type=hidden], [type=checkbox]), main select, main textarea")?.focus(),
+    "g q": () => visit("/queue"),
+    "g a": () => visit("/activity"),
+    "]": () => visit(next),
+    "[": () => visit(previous),
+    u: () => visit("/queue"),
+    ...(rows.length && { j: () => move(at + 1), k: () => move(at - 1), o: open, Enter: open }),
+    ...(cards.length && {
+      j: () => goTo(cards, first() + 1), k: () => goTo(cards, first() - 1),
+      n: () => change(1), p: () => change(-1), v: view,
+    }),
+    ...(form && { a: () => pick("approve"), r: () => pick("changes"), d: () => pick("reject") }),
+  };
+  let begun = "";
+  let timer;
+  document.addEventListener("keydown", (event) => {
+    const on = event.target;
+    if (on.form === form && form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      send();
+      return;
+    }
+    if (on.form === form && form && event.key === "Enter" && on.name?.startsWith("request_")) {
+      event.preventDefault(); // Enter in a short field would press the first button
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (on.matches("input:not([type=checkbox]), textarea, select")) {
+      if (event.key === "Escape") on.blur();
+      return;
+    }
+    if (here.get("keys") === "off" || (help.open && event.key !== "?")) return;
+    if (event.key === "Enter" && on.matches("a, button, summary")) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => { begun = ""; }, 800);
+    const pressed = begun ? `${begun} ${event.key}` : event.key;
+    begun = "";
+    if (keys[pressed]) {
+      event.preventDefault();
+      keys[pressed]();
+    } else if (event.key === "g") begun = "g";
+  });
+
+  // ---- live: a hint says that something changed, the page asks what ----
+  const status = $("[data-live]");
+  const clock = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const api = async (path) => {
+    const answer = await fetch(`/api/v1/${path}`, { headers: { accept: "application/json" } });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    return answer.json();
+  };
+  const announce = (text) => {
+    const news = $("#news");
+    $("a", news).textContent = text;
+    news.hidden = false;
+  };
+  const checkQueue = async () => {
+    const name = new URLSearchParams(location.search).get("view") ?? "turn";
+    const queue = await api(`handoffs?view=${encodeURIComponent(name)}&limit=50`);
+    const mine = new Set(rows.map((row) => `${row.dataset.row} ${row.dataset.revision}`));
+    const fresh = queue.rows.filter((row) => !mine.has(`${row.id} ${row.revision}`)).length;
+    const total = Number($("[data-total]")?.dataset.total ?? 0);
+    if (fresh > 0) announce(`${fresh} new, show`);
+    else if (queue.counts[name] !== total) announce("The list changed, show");
+  };
+  const checkReview = async () => {
+    const row = await api(`handoffs/${id}`);
+    const { revision, manifest } = document.body.dataset;
+    const moved = row.revision !== Number(revision) || row.manifest_sha256 !== manifest;
+    if (!moved && row.state === "waiting") return;
+    const text = moved ? `Revision ${row.revision} arrived at ${clock()}.`
+      : `${id} was answered${row.decided ? ` by ${row.decided.by}` : ""} at ${clock()}.`;
+    $("[data-stale]").textContent = text;
+    $("#stale").hidden = false;
+    for (const button of $$(".decide .acts .btn")) button.disabled = true;
+    say(`${text} The answers are off; your note is kept.`);
+  };
+  const checkSwap = async () => {
+    const fresh = $("#swap", await load(location.href));
+    if (fresh) $("#swap").replaceChildren(...fresh.childNodes);
+  };
+  const checks = [
+    ["#swap", checkSwap],
+    ["#decide", checkReview],
+    ["[data-total]", checkQueue],
+    ["[data-newest]", async () => announce("The list may have changed, show")],
+  ];
+  const check = checks.find(([selector]) => $(selector))?.[1];
+  if (!status || !$("#news")) return;
+  let last = Date.now();
+  let lost = null;
+  const tell = () => {
+    const seconds = Math.round((Date.now() - last) / 1000);
+    const ago = seconds < 60 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+    status.textContent = lost ? `Not live since ${lost}, retrying` : `Live, last event ${ago} ago`;
+    status.classList.toggle("warn-word", lost !== null);
+  };
+  let soon;
+  const connect = () => {
+    const source = new EventSource("/api/v1/events");
+    source.addEventListener("open", () => { lost = null; tell(); });
+    source.addEventListener("changed", (event) => {
+      last = Date.now();
+      lost = null;
+      tell();
+      if (JSON.parse(event.data).seq <= Number(shown)) return;
+      clearTimeout(soon);
+      soon = setTimeout(() => check?.().catch(() => {}), 200);
+    });
+    source.addEventListener("error", () => {
+      lost ??= clock();
+      tell();
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, 15000);
+    });
+    addEventListener("pagehide", () => source.close(), { once: true });
+  };
+  connect();
+  setInterval(tell, 5000);
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+})();

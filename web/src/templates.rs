@@ -1,6 +1,6 @@
 //! The templates: embedded, strict, escaped, and open to replacement by the operator.
 
-use std::{borrow::Cow, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, path::PathBuf, sync::Arc};
 
 use minijinja::{
     Environment, Error, ErrorKind, HtmlEscape, UndefinedBehavior, Value, escape_formatter,
@@ -70,6 +70,7 @@ impl Templates {
         environment.add_filter("exact", |text: &str| {
             Value::from_safe_string(HtmlEscape(text).to_string())
         });
+        environment.add_filter("code", |text: &str| Value::from_safe_string(code(text)));
         environment.add_function("asset", |name: &str| {
             assets::url(name).ok_or_else(|| {
                 Error::new(
@@ -130,6 +131,29 @@ impl Templates {
     }
 }
 
+/// Our own sentences name fields and commands in backticks; those become `code` elements. What stands
+/// between them may come from an agent and is escaped like everything else.
+fn code(text: &str) -> String {
+    let shown = visible(text);
+    let parts: Vec<&str> = shown.split('`').collect();
+    let mut html = String::with_capacity(shown.len() + 16);
+    for (at, part) in parts.iter().enumerate() {
+        let is_open = at % 2 == 1;
+        let is_closed = at + 1 < parts.len();
+        html.push_str(match (is_open, is_closed) {
+            (true, true) => "<code>",
+            (true, false) => "`",
+            (false, _) => "",
+        });
+        // Writing to a string cannot fail.
+        let _ = write!(html, "{}", HtmlEscape(part));
+        if is_open && is_closed {
+            html.push_str("</code>");
+        }
+    }
+    html
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +191,19 @@ mod tests {
             probe("{{ text|exact }}", "<\u{200D}>").unwrap(),
             "&lt;\u{200D}&gt;"
         );
+    }
+
+    #[test]
+    fn backticks_become_code_and_nothing_else_does() {
+        for (text, html) in [
+            ("plain", "plain"),
+            ("write `0.8`.", "write <code>0.8</code>."),
+            ("`a` and `b", "<code>a</code> and `b"),
+            ("`<b>\u{202E}`", "<code>&lt;b&gt;‹U+202E›</code>"),
+            ("", ""),
+        ] {
+            assert_eq!(probe("{{ text|code }}", text).unwrap(), html);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     answer::{Draft, FieldError, FormView},
-    artifact::{Card, FileName},
+    artifact::{Card, FileName, Shown},
     view::{Due, Gauge, RiskView, Stamp, ViolationView, When, place, state_word},
     visit::Chrome,
 };
@@ -40,6 +40,7 @@ pub(super) struct ReviewPage {
     class: String,
     checks: Vec<Check>,
     changed: Changed,
+    questions: Vec<String>,
     lists: Vec<List>,
     folders: Vec<Folder>,
     files: usize,
@@ -192,6 +193,7 @@ impl ReviewPage {
                 .collect(),
             checks: review.checks.clone(),
             changed,
+            questions: review.questions.clone(),
             lists: lists(review),
             folders,
             files,
@@ -260,7 +262,8 @@ impl Changed {
             total: cards.len(),
             added: stats().map(|(added, _)| added).sum(),
             removed: stats().map(|(_, removed)| removed).sum(),
-            counted: differing().all(|card| card.stat.is_some()),
+            counted: stats().count() > 0
+                && differing().all(|card| !matches!(card.shown, Shown::Later { .. })),
             asked: review
                 .earlier_requests
                 .iter()
@@ -272,8 +275,7 @@ impl Changed {
 
 fn lists(review: &Review) -> Vec<List> {
     [
-        ("Questions to you", &review.questions),
-        ("Done, says the agent", &review.completed),
+        ("Done", &review.completed),
         ("Left to do", &review.remaining),
         ("Choices made", &review.choices),
         ("Traps met", &review.pitfalls),

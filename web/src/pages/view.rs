@@ -200,6 +200,17 @@ fn tone(outcome: Outcome) -> &'static str {
     }
 }
 
+/// The most characters of a source line that are shown.
+const SOURCE: usize = 400;
+
+/// A line of a refused file, marked from the place of the mistake on.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct SourceLine {
+    pub(super) number: u32,
+    pub(super) before: String,
+    pub(super) marked: String,
+}
+
 /// A broken rule with its line of the file.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct ViolationView {
@@ -211,8 +222,8 @@ pub(super) struct ViolationView {
     pub(super) message: String,
     /// What to do.
     pub(super) fix: Option<String>,
-    /// Number and text of the line.
-    pub(super) source: Option<(u32, String)>,
+    /// The line that it is about.
+    pub(super) source: Option<SourceLine>,
 }
 
 impl ViolationView {
@@ -226,7 +237,15 @@ impl ViolationView {
         let source = (violation.line > 0)
             .then(|| text?.lines().nth(violation.line as usize - 1))
             .flatten()
-            .map(|line| (violation.line, line.chars().take(400).collect()));
+            .map(|line| {
+                let start = violation.column.saturating_sub(1) as usize;
+                let mut shown = line.chars().take(SOURCE);
+                SourceLine {
+                    number: violation.line,
+                    before: shown.by_ref().take(start).collect(),
+                    marked: shown.collect(),
+                }
+            });
         Self {
             pointer: violation.pointer.clone(),
             place,

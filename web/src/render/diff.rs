@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use similar::{ChangeTag, DiffOp, TextDiff};
+use similar::{ChangeTag, DiffOp, InlineChangeOptions, TextDiff};
 
 use super::visible::visible;
 
@@ -129,7 +129,7 @@ fn hunk(diff: &TextDiff<'_, '_, str>, ops: &[DiffOp], total: usize) -> Hunk {
     let mut lines = Vec::new();
     for op in ops {
         if op.old_range().len() + op.new_range().len() <= MAX_MARKED && is_short(diff, op) {
-            for change in diff.iter_inline_changes(op) {
+            for change in diff.iter_inline_changes_with_options(op, marks()) {
                 let pieces = change
                     .values()
                     .iter()
@@ -163,6 +163,14 @@ fn hunk(diff: &TextDiff<'_, '_, str>, ops: &[DiffOp], total: usize) -> Hunk {
         _ => "All lines removed".to_owned(),
     };
     Hunk { title, lines }
+}
+
+/// Marks also where more than half of a line changed; a rewritten line with many small islands of
+/// equal text is marked whole.
+fn marks() -> InlineChangeOptions {
+    let mut options = InlineChangeOptions::new();
+    options.min_ratio(0.4).semantic_cleanup(true);
+    options
 }
 
 /// Looking for marks in very long lines costs more than it shows.
