@@ -17,6 +17,8 @@ mod queue;
 mod queue_view;
 mod review;
 mod review_view;
+#[cfg(test)]
+mod tests;
 mod view;
 mod visit;
 
@@ -48,7 +50,7 @@ pub fn routes() -> Router<AppState> {
 }
 
 #[cfg(test)]
-mod tests {
+mod registry {
     use std::collections::BTreeSet;
 
     use crate::templates::{Page, Templates};
