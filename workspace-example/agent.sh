@@ -112,6 +112,7 @@ broken() {
   "from_agent": "demo-writer",
   "task_id": "demo-ap-october",
   "confidence": "high",
+  "trigger": "finished",
   "sumary": "Matched 412 of 430 invoices"
 }
 EOF

@@ -7,11 +7,10 @@ use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::Command,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::AppError;
 use crate::{
-    fs::Dir,
+    fs::{Dir, InstanceLock},
     workspace::{FILE_MODE, FOLDER_MODE},
 };
 
@@ -55,12 +54,8 @@ impl Demo {
         })
     }
 
-    /// Runs the agent until `cancel`; hands on each line that it says.
-    pub async fn agent(
-        &self,
-        cancel: CancellationToken,
-        say: impl Fn(String),
-    ) -> std::io::Result<()> {
+    /// Runs the agent until it ends; hands on each line that it says. Dropped, it ends the agent.
+    pub async fn agent(self, say: impl Fn(String)) -> std::io::Result<()> {
         let mut child = Command::new("sh")
             .arg("agent.sh")
             .arg(".")
@@ -71,24 +66,30 @@ impl Demo {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let lines = async {
-            if let Some(output) = child.stdout.take() {
-                let mut lines = BufReader::new(output).lines();
-                while let Ok(Some(line)) = lines.next_line().await {
-                    say(line);
-                }
+        if let Some(output) = child.stdout.take() {
+            let mut lines = BufReader::new(output).lines();
+            while let Some(line) = lines.next_line().await? {
+                say(line);
             }
-        };
-        tokio::select! {
-            () = lines => {}
-            () = cancel.cancelled() => {}
-        }
-        let group = child
-            .id()
-            .and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-        if let Some(group) = group {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
         }
         child.wait().await.map(drop)
+    }
+
+    /// Removes a demonstration with all that is in it. Refuses a folder that is not one, and one
+    /// whose daemon runs.
+    pub fn clean(folder: &Path) -> Result<(), AppError> {
+        let dir = Dir::open(folder)?;
+        let script = Path::new("workspaces/example/agent.sh");
+        if dir.kind(script)?.is_none() {
+            return Err(AppError::Start(format!(
+                "`{}` is no demonstration; nothing was removed",
+                folder.display()
+            )));
+        }
+        let _lock = InstanceLock::take(&folder.join("state"))?;
+        let outside = Dir::open(folder.parent().unwrap_or(Path::new("/")))?;
+        outside
+            .remove_own_folder(Path::new(folder.file_name().unwrap_or_default()))
+            .map_err(AppError::from)
     }
 }

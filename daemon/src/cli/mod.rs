@@ -6,6 +6,7 @@ mod client;
 mod completions;
 mod config;
 mod decide;
+mod demo;
 mod diff;
 mod doctor;
 mod exit;
@@ -80,6 +81,8 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Try it: an example workspace, a scripted agent, real work to review
+    Demo(demo::Args),
     /// Make a workspace for agents to work in
     Init(init::Args),
     /// Serve workspaces: watch, ask, answer
@@ -232,6 +235,7 @@ fn usage(error: &clap::Error, context: &mut Context) -> u8 {
 fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
     use countersign_protocol::decision::Outcome;
     match command {
+        Command::Demo(args) => demo::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Serve(args) => serve::run(&args, context),
         Command::Open(args) => open::run(&args, context),

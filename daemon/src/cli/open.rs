@@ -12,7 +12,10 @@ use super::{
     client::Client,
     exit::{Exit, Failure},
 };
-use crate::fs::Dir;
+use crate::{
+    config::Environment,
+    fs::{self, Dir},
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -35,18 +38,14 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         context.out.object("open", json!({ "url": url }));
         return Ok(Exit::Done);
     }
-    let screen = ["DISPLAY", "WAYLAND_DISPLAY"]
-        .iter()
-        .any(|name| context.environment.get(name).is_some());
-    if args.print || !screen {
+    if args.print || !has_screen(&context.environment) {
         context.out.line(url);
         if !args.print {
             remote_hint(url, context);
         }
         return Ok(Exit::Done);
     }
-    let page = leading_page(url, context)?;
-    match start_browser(&page) {
+    match show(url, &context.data_dir()?) {
         Ok(()) => context.out.remark("opened in your browser"),
         Err(error) => {
             context
@@ -56,6 +55,19 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// Whether a browser that is started here has somewhere to appear.
+pub(super) fn has_screen(environment: &Environment) -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| environment.get(name).is_some())
+}
+
+/// Opens `url` in the browser of this machine.
+pub(super) fn show(url: &str, data_dir: &Path) -> std::io::Result<()> {
+    let page = leading_page(url, data_dir).map_err(std::io::Error::other)?;
+    start_browser(&page)
 }
 
 /// Without a screen the browser is most likely elsewhere.
@@ -76,8 +88,7 @@ fn remote_hint(url: &str, context: &mut Context) {
 
 /// Every user of a machine can list the arguments of processes, so the browser is given a file that
 /// only its owner can read instead of the address with its secret.
-fn leading_page(url: &str, context: &Context) -> Result<PathBuf, Failure> {
-    let data_dir = context.data_dir()?;
+fn leading_page(url: &str, data_dir: &Path) -> Result<PathBuf, fs::Error> {
     let escaped = url
         .replace('&', "&amp;")
         .replace('"', "&quot;")
@@ -87,7 +98,7 @@ fn leading_page(url: &str, context: &Context) -> Result<PathBuf, Failure> {
          <meta http-equiv=\"refresh\" content=\"0;url={escaped}\"><title>Countersign</title>\
          <p><a href=\"{escaped}\">Go on</a></p>\n"
     );
-    let dir = Dir::create(&data_dir, 0o700)?;
+    let dir = Dir::create(data_dir, 0o700)?;
     dir.publish(Path::new(PAGE), html.as_bytes(), 0o600, false)?;
     Ok(data_dir.join(PAGE))
 }

@@ -70,7 +70,7 @@ fn config(args: &Args, context: &Context) -> Result<Config, Failure> {
 }
 
 /// Runs the daemon until it is asked to stop; tells `started` once it can be reached.
-fn serve(
+pub(super) fn serve(
     config: Config,
     context: &mut Context,
     started: impl FnOnce(&Started, &mut Output),
@@ -119,7 +119,7 @@ fn stop_on_signals(shutdown: &CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-fn start_log(format: LogFormat) {
+pub(super) fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,countersign=info"));
     let log = tracing_subscriber::fmt()
@@ -132,7 +132,7 @@ fn start_log(format: LogFormat) {
     };
 }
 
-fn object(started: &Started) -> serde_json::Value {
+pub(super) fn object(started: &Started) -> serde_json::Value {
     let workspaces: Vec<_> = started
         .workspaces
         .iter()
@@ -151,7 +151,7 @@ fn object(started: &Started) -> serde_json::Value {
     })
 }
 
-fn lines(started: &Started, out: &mut Output) {
+pub(super) fn lines(started: &Started, out: &mut Output) {
     let ready = out.paint(Style::Good, "ready");
     for (name, path) in &started.workspaces {
         let path = inert(&path.display().to_string());

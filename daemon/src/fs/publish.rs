@@ -127,7 +127,7 @@ impl Dir {
     }
 
     /// Removes a folder that only we write, with all that is in it; follows no link.
-    fn remove_own_folder(&self, name: &Path) -> Result<(), Error> {
+    pub fn remove_own_folder(&self, name: &Path) -> Result<(), Error> {
         let folder = match self.folder(name) {
             Err(error) if error.is_not_found() => return Ok(()),
             other => other?,

@@ -224,10 +224,10 @@ pub fn effects(accepted: &Accepted) -> Vec<Effect> {
 /// How the sender is known, one line.
 pub fn sender(principal: &Principal) -> String {
     match principal {
-        Principal::FileOwner { uid } => format!("by name only; the file belongs to user {uid}"),
-        Principal::Token { id, agent } => format!("by token {id}, made for {agent}"),
-        Principal::Operator => "by name only; sent with the operator’s key".to_owned(),
-        Principal::Daemon => "by the daemon, from the last checkpoint".to_owned(),
+        Principal::FileOwner { uid } => format!("name only; the file belongs to user {uid}"),
+        Principal::Token { id, agent } => format!("token {id}, made for {agent}"),
+        Principal::Operator => "name only; sent with the operator’s key".to_owned(),
+        Principal::Daemon => "the daemon, which made this from the last checkpoint".to_owned(),
     }
 }
 
