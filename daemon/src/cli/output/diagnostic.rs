@@ -6,8 +6,10 @@ use countersign_protocol::problem::Violation;
 use super::{inert, inert_lines};
 use crate::config::ConfigError;
 
-/// Characters before and after the place that are shown of a long line.
-const WINDOW: (usize, usize) = (50, 90);
+/// Columns that a drawing takes; what is further from the place is left out.
+const WIDTH: usize = 100;
+/// A longer value is marked at its beginning only.
+const WIDEST_MARK: usize = 60;
 
 /// What is wrong, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,12 +75,12 @@ impl Drawing {
         let shown = self
             .place
             .as_ref()
-            .map(|(line, column, width, source)| (line, window(source, *column, *width)));
+            .map(|(line, column, width, source)| (*line, mark(source, *column, *width)));
         let group = match &shown {
             Some((line, (source, span))) => title.element(
                 Snippet::source(source.as_str())
                     .path(self.file.as_str())
-                    .line_start(usize::try_from(**line).unwrap_or(1))
+                    .line_start(usize::try_from(*line).unwrap_or(usize::MAX))
                     .annotation(AnnotationKind::Primary.span(span.clone())),
             ),
             None => Group::with_title(title),
@@ -94,29 +96,18 @@ impl Drawing {
         } else {
             Renderer::plain()
         };
-        renderer.render(&report)
+        renderer.term_width(WIDTH).render(&report)
     }
 }
 
-/// The part of a line around the place, harmless, with the place in bytes.
-fn window(source: &str, column: u32, width: u32) -> (String, std::ops::Range<usize>) {
-    let chars: Vec<char> = inert(source).chars().collect();
-    let at = usize::try_from(column - 1)
-        .unwrap_or_default()
-        .min(chars.len());
-    let start = at.saturating_sub(WINDOW.0);
-    let end = chars.len().min(at + WINDOW.1);
-    let mark = (at + usize::try_from(width).unwrap_or(1)).min(end);
-    let text = |range: std::ops::Range<usize>| chars[range].iter().collect::<String>();
-    let before = format!("{}{}", if start > 0 { "…" } else { "" }, text(start..at));
-    let marked = text(at..mark.max(at));
-    let after = format!(
-        "{}{}",
-        text(mark.max(at)..end),
-        if end < chars.len() { "…" } else { "" }
-    );
-    let span = before.len()..before.len() + marked.len();
-    (format!("{before}{marked}{after}"), span)
+/// The line, harmless, and the place in it in bytes.
+fn mark(source: &str, column: u32, width: u32) -> (String, std::ops::Range<usize>) {
+    let line = inert(source);
+    let start = usize::try_from(column - 1).unwrap_or(usize::MAX);
+    let byte = |at: usize| line.char_indices().nth(at).map_or(line.len(), |(at, _)| at);
+    let width = usize::try_from(width).unwrap_or(1).min(WIDEST_MARK);
+    let span = byte(start)..byte(start.saturating_add(width));
+    (line, span)
 }
 
 /// How many characters the value or key at `column` has.
@@ -182,17 +173,18 @@ mod tests {
 
     #[test]
     fn long_and_hostile_lines_are_cut_and_inert() {
-        let line = format!(
-            "{}\"\x1b[2J\u{202e}\"{}",
-            "a".repeat(5_000),
-            "b".repeat(5_000)
+        let long = "a".repeat(5_000);
+        let line = format!("{long}\"\x1b[2J\u{202e}\"{long}");
+        let drawn = Drawing::of_violation(&violation(1, 5_001), "f\x1b", &line).render(false);
+        assert!(drawn.contains("\n --> f�:1:5001\n"), "{drawn}");
+        assert!(drawn.contains("\"�[2J�\""), "{drawn}");
+        assert!(drawn.contains("^^^^^^^\n"), "{drawn}");
+        assert!(
+            drawn.lines().all(|line| line.chars().count() < 120),
+            "{drawn}"
         );
-        let (text, span) = window(&line, 5_001, 7);
-        assert!(text.chars().count() < 200);
-        assert!(!text.contains(['\x1b', '\u{202e}']));
-        assert_eq!(&text[span], "\"�[2J�\"");
-        assert_eq!(window("", 1, 1), (String::new(), 0..0));
-        assert_eq!(window("ab", 99, 3).1, 2..2);
+        assert_eq!(mark("", 1, 1), (String::new(), 0..0));
+        assert_eq!(mark("ab", 99, 3).1, 2..2);
     }
 
     #[test]

@@ -1,1 +1,0 @@
-//! Commands as scripts and people meet them.
