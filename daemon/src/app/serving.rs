@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     reconcile::Reconciler,
     review::{Delivered, Door, Pulse},
     watch::{Handle, Hint, Mode, Root},
-    workspace::{Settings, Workspace, Workspaces},
+    workspace::{FILE_MODE, Settings, Workspace, Workspaces},
     writeback::Writeback,
 };
 
@@ -42,6 +42,8 @@ pub(super) struct Serving {
     reconciler: Reconciler,
     writeback: Writeback,
     refused: Mutex<HashMap<PathBuf, String>>,
+    /// The folders that were there at the last look.
+    folders: Mutex<Vec<PathBuf>>,
 }
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -64,6 +66,7 @@ impl Serving {
             reconciler,
             writeback,
             refused: Mutex::default(),
+            folders: Mutex::default(),
         }
     }
 
@@ -73,6 +76,11 @@ impl Serving {
 
     /// Serves what is there and was not served yet; says whether there was anything.
     pub(super) async fn discover(&self) -> Result<bool, String> {
+        let folders = self.config.folders();
+        // What was refused may have been mended in place.
+        if folders == *held(&self.folders) && held(&self.refused).is_empty() {
+            return Ok(false);
+        }
         let found = self.config.discover();
         let mut refused: HashMap<PathBuf, String> = found
             .refused
@@ -88,6 +96,7 @@ impl Serving {
             let path = one.path.value.clone();
             match Workspace::open(name, &path, settings(&one)) {
                 Ok(workspace) => {
+                    explain(&workspace);
                     let workspace = self.workspaces.add(workspace);
                     self.writeback
                         .catch_up(&workspace.name)
@@ -111,6 +120,8 @@ impl Serving {
             }
         }
         *known = refused;
+        drop(known);
+        *held(&self.folders) = folders;
         Ok(new)
     }
 
@@ -126,6 +137,28 @@ impl Serving {
         if let Some(watcher) = held(&self.watcher).take() {
             watcher.stop();
         }
+    }
+}
+
+/// What `.countersign/` says to who opens it.
+const EXPLANATION: &str = "\
+This folder belongs to the daemon countersign. Agents and people may read it.
+
+handoffs/H-1/decision.r1.json   the answer to revision 1 of H-1; feedback.md says the same in words
+inbox/<agent>/<package>/        receipts and answers for packages that were dropped into inbox/<agent>/
+.countersign-probe-*            files that come and go, to see whether changes are noticed
+
+Nothing here is needed to know what was decided: that stands in the ledger, in the state folder of the daemon.
+";
+
+/// Lets our folder in a workspace explain itself. A workspace that cannot be written is served all
+/// the same: its answers will say what is wrong.
+fn explain(workspace: &Workspace) {
+    let written = workspace.own().and_then(|own| {
+        own.publish_new(Path::new("README.txt"), EXPLANATION.as_bytes(), FILE_MODE)
+    });
+    if let Err(error) = written {
+        tracing::warn!(%error, "the folder for answers cannot be written");
     }
 }
 

@@ -85,6 +85,17 @@ impl Config {
         Ok(stated.complete(path, name))
     }
 
+    /// The folders that [`Config::discover`] would look at. Cheap, so that it can be asked often.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.roots
+            .iter()
+            .flat_map(|root| match root.kind {
+                RootKind::Workspace => vec![root.path.clone()],
+                RootKind::Parent => children(&root.path).unwrap_or_default(),
+            })
+            .collect()
+    }
+
     /// The workspaces that are there now. Of two with one name, the second is refused.
     pub fn discover(&self) -> Discovery {
         let mut found = Discovery::default();
