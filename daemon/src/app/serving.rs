@@ -154,8 +154,10 @@ Nothing here is needed to know what was decided: that stands in the ledger, in t
 /// Lets our folder in a workspace explain itself. A workspace that cannot be written is served all
 /// the same: its answers will say what is wrong.
 fn explain(workspace: &Workspace) {
-    let written = workspace.own().and_then(|own| {
-        own.publish_new(Path::new("README.txt"), EXPLANATION.as_bytes(), FILE_MODE)
+    let name = Path::new("README.txt");
+    let written = workspace.own().and_then(|own| match own.kind(name)? {
+        Some(_) => Ok(()),
+        None => own.publish(name, EXPLANATION.as_bytes(), FILE_MODE, false),
     });
     if let Err(error) = written {
         tracing::warn!(%error, "the folder for answers cannot be written");
