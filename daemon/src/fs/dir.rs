@@ -58,14 +58,24 @@ impl Dir {
         })
     }
 
-    /// Makes the folder at `path` with its parents, if need be, and opens it.
+    /// Makes the folder at `path` with its parents, if need be, so that they last, and opens it.
     pub fn create(path: &Path, mode: u32) -> Result<Self, Error> {
         use std::os::unix::fs::DirBuilderExt as _;
+        let missing: Vec<&Path> = path
+            .ancestors()
+            .take_while(|one| !one.as_os_str().is_empty() && !one.exists())
+            .collect();
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(mode)
             .create(path)
             .map_err(|source| Error::new("make the folder", path, source))?;
+        for made in missing.into_iter().rev() {
+            let parent = made
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty());
+            Self::open(parent.unwrap_or(Path::new(".")))?.sync()?;
+        }
         Self::open(path)
     }
 

@@ -164,23 +164,21 @@ impl Gather<'_> {
                 "write the file before the handoff, or take it out of `artifacts`; paths are relative to the folder of the handoff",
             ))
         };
-        match self.folder.kind(Path::new(path)) {
-            Ok(Some(FileKind::File)) => {}
-            Ok(None) => return Err(missing()),
-            Ok(Some(kind)) => return Err(Problem::Refused(not_regular(path, kind))),
-            Err(error) if error.source.raw_os_error() == Some(libc::ELOOP) => {
-                return Err(Problem::Refused(link_on_the_way(path)));
+        // Whose fault it is decides: theirs is a refusal, ours (no descriptors, a failing disk) waits.
+        let failed = |error: crate::fs::Error| match error.source.raw_os_error() {
+            _ if error.is_not_found() => missing(),
+            Some(libc::ELOOP | libc::EXDEV) => Problem::Refused(link_on_the_way(path)),
+            Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
+                Problem::Refused(unreadable(path, &error.source))
             }
-            Err(error) if error.is_not_found() => return Err(missing()),
-            Err(error) => return Err(Problem::Refused(unreadable(path, &error.source))),
+            _ => Problem::Ours(error.to_string()),
+        };
+        match self.folder.kind(Path::new(path)) {
+            Ok(Some(FileKind::File)) => self.folder.open_file(Path::new(path)).map_err(failed),
+            Ok(Some(kind)) => Err(Problem::Refused(not_regular(path, kind))),
+            Ok(None) => Err(missing()),
+            Err(error) => Err(failed(error)),
         }
-        self.folder
-            .open_file(Path::new(path))
-            .map_err(|error| match error.source.raw_os_error() {
-                _ if error.is_not_found() => missing(),
-                Some(libc::ELOOP | libc::EXDEV) => Problem::Refused(link_on_the_way(path)),
-                _ => Problem::Refused(unreadable(path, &error.source)),
-            })
     }
 }
 
