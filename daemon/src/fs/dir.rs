@@ -74,7 +74,10 @@ impl Dir {
             let parent = made
                 .parent()
                 .filter(|parent| !parent.as_os_str().is_empty());
-            Self::open(parent.unwrap_or(Path::new(".")))?.sync()?;
+            let parent = parent.unwrap_or(Path::new("."));
+            File::open(parent)
+                .and_then(|parent| parent.sync_all())
+                .map_err(|source| Error::new("sync the folder", parent, source))?;
         }
         Self::open(path)
     }
