@@ -239,3 +239,6 @@ fn count(number: usize, one: &str, many: &str) -> String {
         format!("{number} {many}")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! A card as a row of the queue.
 
-use countersign_protocol::{event::Accepted, principal::Actor, state::HandoffState};
+use countersign_protocol::{
+    decision::Outcome, event::Accepted, principal::Actor, state::HandoffState,
+};
 use countersign_web::desk::{Caller, DecidedRow, HandoffRow, Risk, RiskLevel};
 
 use super::LedgerDesk;
@@ -33,7 +35,7 @@ impl LedgerDesk {
     pub(super) fn row_of(&self, card: &Card, who: &Caller) -> HandoffRow {
         let newest = card.newest();
         let accepted = &newest.accepted;
-        let (verdict, settings) = self.assess(accepted, accepted.revision > 1);
+        let (verdict, settings) = self.assess(accepted, answers_a_request(card));
         let mine = last_mine(card, who);
         HandoffRow {
             id: card.id,
@@ -67,6 +69,15 @@ impl LedgerDesk {
             stalled: accepted.stalled.is_some(),
         }
     }
+}
+
+/// Whether the newest revision is one that somebody asked for.
+fn answers_a_request(card: &Card) -> bool {
+    let asked = card
+        .decisions
+        .iter()
+        .rfind(|decision| decision.decided.outcome == Outcome::ChangesRequested);
+    asked.is_some_and(|asked| asked.decided.revision < card.newest().accepted.revision)
 }
 
 /// The last revision that `who` decided.
