@@ -1,3 +1,5 @@
+//! The rules of policy, one by one.
+
 use countersign_protocol::{
     Digest, HandoffId,
     event::{Location, Stalled},
