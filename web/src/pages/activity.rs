@@ -99,7 +99,7 @@ impl Row {
             seq: row.seq,
             at: When::new(row.at, now),
             actor: row.actor.clone(),
-            event: row.event.replace('_', " "),
+            event: row.event.replace(['_', '.'], " "),
             handoff: row.handoff.map(|id| id.to_string()),
             text: row.text.clone(),
         }

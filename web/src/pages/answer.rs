@@ -256,10 +256,10 @@ impl FormView {
             revision: review.revision,
             manifest: review.manifest_sha256.to_string(),
             base: review.base.as_ref().map(|base| base.revision),
-            note_hint: if answers.iter().any(|button| button.value == "respond") {
-                "Note to the agent. Needed to answer, to ask for changes and to reject"
+            note_hint: if answers.iter().any(|button| button.value == "approve") {
+                "Note to the agent, needed unless you approve"
             } else {
-                "Note to the agent. Needed to ask for changes and to reject"
+                "Note to the agent, needed"
             },
             answers,
             note: draft.note,

@@ -274,7 +274,7 @@ fn dead(queue: &Queue) -> Option<DeadNotice> {
         file: format!("{}/{}", first.workspace, first.file),
         title: first.kind.title().to_owned(),
         pointer: error.map(|error| error.pointer.clone()).unwrap_or_default(),
-        message: error.map(|error| error.message.clone()).unwrap_or_default(),
+        message: words::sentence(error.map_or("", |error| &error.message)),
     })
 }
 
@@ -317,6 +317,16 @@ fn sections(
     sections
 }
 
+/// How long it has waited, short enough for a column.
+fn waiting(since: Timestamp, now: Timestamp) -> String {
+    let length = now.duration_since(since);
+    if length.as_secs() < 60 {
+        "just now".to_owned()
+    } else {
+        words::span(length)
+    }
+}
+
 impl Row {
     fn new(row: &HandoffRow, selected: Option<&str>, now: Timestamp) -> Self {
         let id = row.id.to_string();
@@ -333,7 +343,7 @@ impl Row {
             stalled: row.stalled,
             risk: RiskView::new(&row.risk),
             gauge: Gauge::of(row),
-            waiting: words::span(now.duration_since(row.handed_over_at)),
+            waiting: waiting(row.handed_over_at, now),
             handed: When::new(row.handed_over_at, now),
             due: row.due_at.map(|due| Due::new(due, now)),
             stamp: row.decided.as_ref().map(|row| Stamp::of_row(row, now)),

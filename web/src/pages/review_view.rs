@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     desk::{Base, Change, Check, Comment, Review, TimelineItem},
+    render::words,
     templates::Page,
 };
 
@@ -87,8 +88,8 @@ struct EffectView {
 #[derive(Debug, Serialize)]
 struct Changed {
     heading: String,
+    words: String,
     differing: usize,
-    total: usize,
     added: usize,
     removed: usize,
     /// False when some files are not compared yet.
@@ -193,7 +194,13 @@ impl ReviewPage {
                 .collect(),
             checks: review.checks.clone(),
             changed,
-            questions: review.questions.clone(),
+            // The ask is often the only question; once is enough.
+            questions: review
+                .questions
+                .iter()
+                .filter(|question| **question != review.ask)
+                .cloned()
+                .collect(),
             lists: lists(review),
             folders,
             files,
@@ -256,10 +263,13 @@ impl Changed {
         Self {
             heading: match &review.base {
                 Some(base) => format!("Changed since {}", base.label),
-                None => "Nothing to compare with yet".to_owned(),
+                None => "Changed".to_owned(),
+            },
+            words: match (&review.base, words::count(cards.len(), "file")) {
+                (Some(_), all) => format!("{} of {all}", differing().count()),
+                (None, all) => format!("Nothing to compare with yet, {all}"),
             },
             differing: differing().count(),
-            total: cards.len(),
             added: stats().map(|(added, _)| added).sum(),
             removed: stats().map(|(_, removed)| removed).sum(),
             counted: stats().count() > 0

@@ -72,6 +72,15 @@ pub fn count(number: usize, noun: &str) -> String {
     }
 }
 
+/// The text as a sentence that another one can follow.
+pub fn sentence(text: &str) -> String {
+    if text.is_empty() || text.ends_with(['.', '!', '?']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +107,17 @@ mod tests {
         assert_eq!(due(at(42 * 60), at(0)), "due in 42 min");
         assert_eq!(due(at(0), at(240)), "4 min late");
         assert_eq!(clock(at(0)), "1 Jan 1970 00:00:00 UTC");
+    }
+
+    #[test]
+    fn a_sentence_ends_once() {
+        for (text, shown) in [
+            ("", ""),
+            ("must be a number", "must be a number."),
+            ("Why?", "Why?"),
+        ] {
+            assert_eq!(sentence(text), shown);
+        }
     }
 
     #[test]
