@@ -70,7 +70,8 @@
     }
     const left = $("[data-left]");
     if (left) {
-      left.textContent = fresh === 0 ? "All changed files viewed"
+      const none = list.some((tick) => "new" in holder(tick).dataset) ? "All changed files viewed" : "No file changed";
+      left.textContent = fresh === 0 ? none
         : `${fresh} changed ${fresh === 1 ? "file" : "files"} not viewed yet`;
     }
   };
@@ -268,7 +269,7 @@
     $("[data-stale]").textContent = text;
     $("#stale").hidden = false;
     for (const button of $$(".decide .acts .btn")) button.disabled = true;
-    say(`${text} The answers are off; your note is kept.`);
+    say("");
   };
   const checkSwap = async () => {
     const fresh = $("#swap", await load(location.href));
