@@ -68,6 +68,8 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         (None, None) => return Err(outside(&folder.path)),
     };
     let body = body(&folder, &valid, &inner, upload)?;
+    // The daemon may see the file before our request: that is the same delivery, not a second one.
+    let known = upload || matches!(folder.verdict(), Ok(Some(Verdict::Accepted(_))));
     let path = format!("/api/v1/workspaces/{}/handoffs", encode(&workspace));
     let reply = match client.post(&path, &body) {
         Ok(reply) => reply,
@@ -80,7 +82,8 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     if !upload {
         wait_for_receipt(&folder, &receipt, context);
     }
-    let duplicate = reply.status == 200 || receipt.status == ReceiptStatus::Duplicate;
+    let again = reply.status == 200 || receipt.status == ReceiptStatus::Duplicate;
+    let duplicate = known && again;
     print(&receipt, duplicate, &workspace, &client, context);
     Ok(Exit::Done)
 }

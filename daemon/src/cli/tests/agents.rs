@@ -98,6 +98,15 @@ fn the_same_delivery_again_is_a_success_and_says_so() {
 }
 
 #[test]
+fn a_daemon_that_saw_the_file_first_makes_no_second_delivery_of_it() {
+    let bed = Bed::with_daemon(|_| (200, receipt("H-7", 1, HANDOFF)));
+    bed.write("team/job/handoff.json", HANDOFF);
+    bed.write("team/job/a.md", "hello");
+    let ran = bed.run(&["submit", "--json"]);
+    assert_eq!((ran.exit, &ran.json()["duplicate"]), (0, &json!(false)));
+}
+
+#[test]
 fn an_agent_elsewhere_uploads_the_files() {
     let mut bed = Bed::with_daemon(|_| (201, receipt("H-7", 1, HANDOFF)));
     ready_to_submit(&bed);
