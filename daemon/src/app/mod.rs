@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use demo::Demo;
 pub use error::AppError;
-pub(crate) use state::LEDGER_FILE;
 
 use crate::{
     clock::SharedClock,

@@ -189,14 +189,19 @@ impl Inner {
         id: HandoffId,
         revision: u32,
     ) -> Result<(), crate::fs::Error> {
-        let Some(first) = self
-            .ledger
-            .state()
-            .card(id)
-            .and_then(|card| card.revision(revision).cloned())
-        else {
-            return Ok(());
+        let (first, newest) = {
+            let state = self.ledger.state();
+            let card = state.card(id);
+            let Some((card, first)) = card.and_then(|card| Some((card, card.revision(revision)?)))
+            else {
+                return Ok(());
+            };
+            (first.clone(), card.newest().accepted.revision)
         };
+        // Found again after a crash: its own receipt stands there, or is about to.
+        if first.accepted.at == *at && revision == newest {
+            return Ok(());
+        }
         let receipt = Receipt::of(
             &first.accepted,
             first.at,
@@ -207,7 +212,8 @@ impl Inner {
         let name = countersign_protocol::names::answers_for(&at.file).receipt;
         let known = self.ledger.value(Space::Written, answers.key(&name));
         let known = known.ok().flatten().and_then(|known| known.parse().ok());
-        let written = answers.write(&name, &json(&receipt), known, false)?;
+        answers.remove_left_over()?;
+        let written = answers.write(&name, &json(&receipt), known, true)?;
         self.ledger.submit(
             move |_, _| {
                 Ok::<_, std::convert::Infallible>(Draft {

@@ -69,6 +69,11 @@ impl Answers {
             There::Nothing => self
                 .dir
                 .publish(Path::new(name), bytes, FILE_MODE, durable)?,
+            // One of ours that a power cut emptied, or nothing that could be lost.
+            There::Bytes(found) if found == Digest::of(b"") => {
+                self.dir
+                    .publish(Path::new(name), bytes, FILE_MODE, durable)?;
+            }
             There::Bytes(found) => {
                 self.set_aside(name, &found.short())?;
                 self.dir
@@ -92,6 +97,11 @@ impl Answers {
             self.dir.remove_own_file(Path::new(name))?;
         }
         Ok(Some((Space::Written, self.key(name), None)))
+    }
+
+    /// Removes what a run that was interrupted left unfinished here.
+    pub fn remove_left_over(&self) -> Result<(), Error> {
+        self.dir.remove_temporaries()
     }
 
     /// Whether `name` holds exactly `bytes`.

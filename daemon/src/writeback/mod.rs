@@ -40,6 +40,8 @@ pub struct Writeback {
     ledger: Ledger,
     objects: Arc<Objects>,
     public_url: String,
+    /// The newest entry when the program started: up to here the run before may have been interrupted.
+    inherited: u64,
 }
 
 /// Why it stopped before the newest entry. It goes on from there later.
@@ -63,6 +65,8 @@ struct Page {
     written: Vec<Written>,
     /// Workspaces whose files still need a sync.
     unsynced: HashSet<String>,
+    /// Whether an earlier run may have left the files of this entry unfinished.
+    inherited: bool,
 }
 
 impl Writeback {
@@ -73,11 +77,13 @@ impl Writeback {
         objects: Arc<Objects>,
         public_url: String,
     ) -> Self {
+        let inherited = ledger.state().head.seq;
         Self {
             workspaces,
             ledger,
             objects,
             public_url,
+            inherited,
         }
     }
 
@@ -183,6 +189,7 @@ impl Writeback {
         let mut page = Page::default();
         let durable = entries.len() < MANY;
         for entry in entries {
+            page.inherited = entry.seq <= self.inherited;
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| WritebackError::Ledger(format!("entry {}: {error}", entry.seq)))?;
             let place = match &body.event {
@@ -200,6 +207,12 @@ impl Writeback {
                     .push((Space::Progress, owed(&place), Some("1".to_owned())));
                 continue;
             };
+            if page.inherited
+                && let Some(at) = self.place_of(&body.event)
+                && let Some(answers) = folder(&workspace, &at)?
+            {
+                answers.remove_left_over()?;
+            }
             match &body.event {
                 Event::Accepted(accepted) => {
                     self.receipt(&workspace, accepted, body.at, durable, &mut page)?;
@@ -233,6 +246,20 @@ impl Writeback {
             }
         }
         Ok(page)
+    }
+
+    /// Where the answer to an event goes.
+    fn place_of(&self, event: &Event) -> Option<Location> {
+        match event {
+            Event::Accepted(accepted) => Some(accepted.at.clone()),
+            Event::Refused { at, .. } => Some(at.clone()),
+            Event::Decided(decided) => {
+                let state = self.ledger.state();
+                let revision = state.card(decided.handoff)?.revision(decided.revision)?;
+                Some(revision.accepted.at.clone())
+            }
+            _ => None,
+        }
     }
 
     /// The receipt next to the handoff; what an earlier refusal or decision left there is cleared.
@@ -296,6 +323,9 @@ impl Writeback {
         durable: bool,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
+        if page.inherited {
+            answers.remove_left_over()?;
+        }
         let known = self.known(answers, name, page)?;
         page.written
             .push(answers.write(name, bytes, known, durable)?);
