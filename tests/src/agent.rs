@@ -99,6 +99,8 @@ pub struct Delivery {
     pub prefix: String,
     /// Where the document is.
     pub document: PathBuf,
+    /// Where the document of a package is once the package was taken out of the inbox.
+    pub taken: Option<PathBuf>,
     /// Digest of the document.
     pub sha256: Digest,
 }
@@ -153,25 +155,27 @@ impl Agent {
         }
         let document = answers.join(name);
         put(&document, text, care)?;
+        if care == Care::Synced {
+            sync_up_to(&answers, &self.workspace)?;
+        }
         Ok(Delivery {
             answers,
             prefix: prefix(name),
             document,
+            taken: None,
             sha256: Digest::of(text),
         })
     }
 
-    /// Builds a package folder beside the inbox and renames it in, finished.
+    /// Builds a package folder beside the served folders and renames it into the inbox, finished.
     pub fn drop_package(
         &self,
         name: &str,
         package: &Package,
         care: Care,
     ) -> std::io::Result<Delivery> {
-        let staging = self
-            .workspace
-            .join(format!(".staging-{}", self.name))
-            .join(name);
+        let beside = self.workspace.ancestors().nth(2).unwrap_or(&self.workspace);
+        let staging = beside.join(format!("staging-{}", self.name)).join(name);
         fs::create_dir_all(&staging)?;
         for (path, bytes) in &package.files {
             put(&staging.join(path), bytes, care)?;
@@ -189,12 +193,20 @@ impl Agent {
             answers: self.workspace.join(mirror).join(&self.name).join(name),
             prefix: String::new(),
             document: inbox.join(name).join("handoff.json"),
+            taken: Some(inbox.join(format!(".done-{name}")).join("handoff.json")),
             sha256: Digest::of(&text),
         })
     }
 }
 
 impl Delivery {
+    /// Whether the delivered bytes are still on the disk.
+    pub fn is_there(&self) -> bool {
+        let holds =
+            |path: &PathBuf| fs::read(path).is_ok_and(|bytes| Digest::of(&bytes) == self.sha256);
+        holds(&self.document) || self.taken.as_ref().is_some_and(holds)
+    }
+
     /// An answer of that name as it stands there now.
     pub fn look<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let path = self.answers.join(format!("{}{name}", self.prefix));

@@ -164,17 +164,30 @@ impl TestBed {
         self.http().fetch("/api/v1/health").json()
     }
 
+    /// What the daemon says is wrong, its own troubles and those of the workspaces.
+    pub fn troubles(&self) -> Vec<String> {
+        let health = self.health();
+        let own = health["troubles"].as_array().into_iter().flatten();
+        let workspaces = health["workspaces"].as_array().into_iter().flatten();
+        own.cloned()
+            .chain(workspaces.map(|workspace| workspace["trouble"].clone()))
+            .filter_map(|trouble| Some(trouble.as_str()?.to_owned()))
+            .collect()
+    }
+
     /// Waits until a trouble is named that has `words` in it.
-    pub fn trouble(&self, words: &str) -> String {
-        wait::until(&format!("a trouble with `{words}`"), || {
-            let health = self.health();
-            let own = health["troubles"].as_array().into_iter().flatten();
-            let workspaces = health["workspaces"].as_array().into_iter().flatten();
-            own.cloned()
-                .chain(workspaces.map(|workspace| workspace["trouble"].clone()))
-                .filter_map(|trouble| Some(trouble.as_str()?.to_owned()))
-                .find(|trouble| trouble.contains(words))
-        })
+    pub fn trouble(&self, words: &str) {
+        let named = || {
+            self.troubles()
+                .iter()
+                .any(|trouble| trouble.contains(words))
+        };
+        let seen = wait::within(wait::LIMIT, || named().then_some(()));
+        assert!(
+            seen.is_some(),
+            "no trouble has `{words}`: {:?}",
+            self.troubles()
+        );
     }
 
     /// Leaves the scene on the disk, to look at it; gives its folder.

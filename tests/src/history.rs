@@ -26,14 +26,6 @@ pub struct Delivered {
     pub refused: bool,
 }
 
-impl Delivered {
-    /// Whether the delivered bytes are still where the agent put them.
-    pub fn is_there(&self) -> bool {
-        let found = std::fs::read(&self.delivery.document);
-        found.is_ok_and(|bytes| Digest::of(&bytes) == self.delivery.sha256)
-    }
-}
-
 /// An answer that a person sent.
 #[derive(Clone, Debug)]
 pub struct Sent {
@@ -89,13 +81,15 @@ impl History {
 
     /// Looks for answers that came since.
     pub fn look(&mut self) {
-        for delivered in &mut self.deliveries {
-            if delivered.receipt.is_none() {
-                delivered.receipt = delivered
-                    .delivery
-                    .receipt_now()
-                    .filter(|receipt| receipt.status != ReceiptStatus::Refused);
-            }
+        let open = self
+            .deliveries
+            .iter_mut()
+            .filter(|one| one.receipt.is_none());
+        for delivered in open {
+            delivered.receipt = delivered
+                .delivery
+                .receipt_now()
+                .filter(|receipt| receipt.status != ReceiptStatus::Refused);
             delivered.refused |= delivered.delivery.errors_now().is_some();
         }
     }
@@ -104,7 +98,7 @@ impl History {
     pub fn unanswered(&self) -> Vec<String> {
         self.deliveries
             .iter()
-            .filter(|one| one.receipt.is_none() && !one.refused && one.is_there())
+            .filter(|one| one.receipt.is_none() && !one.refused && one.delivery.is_there())
             .map(|one| one.delivery.document.display().to_string())
             .collect()
     }

@@ -28,7 +28,7 @@ type Rule = (&'static str, fn(Case<'_>) -> Vec<String>);
 
 /// Everything that does not hold, one line each; empty when all is well.
 pub fn broken(case: Case<'_>) -> Vec<String> {
-    let rules: [Rule; 12] = [
+    let rules: [Rule; 13] = [
         ("INV-01 no acknowledged loss", intake::no_acknowledged_loss),
         ("INV-02 exactly one place", intake::exactly_one_place),
         ("INV-03 no ghosts", intake::no_ghosts),
@@ -42,6 +42,10 @@ pub fn broken(case: Case<'_>) -> Vec<String> {
             decisions::refused_is_not_recorded,
         ),
         ("INV-14 published is sealed", release::published_is_sealed),
+        (
+            "INV-07 every acceptance is answered",
+            release::every_acceptance_is_answered,
+        ),
         (
             "INV-21 every decision is delivered",
             release::every_decision_is_delivered,

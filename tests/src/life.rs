@@ -16,7 +16,7 @@ use crate::{
     agent::{Agent, Care, Delivery, Package},
     history::{History, Sent, SentResult},
     http::NoReply,
-    reviewer::Reviewer,
+    reviewer::{Reviewer, Shown},
     wait,
 };
 
@@ -141,7 +141,7 @@ impl Life {
             if done.is_none() {
                 break;
             }
-            self.breathe(dice.u64(0..6));
+            self.breathe(dice.u64(2..20));
         }
     }
 
@@ -155,7 +155,7 @@ impl Life {
             let length = match dice.u8(0..10) {
                 0 => 0,
                 // Above the size up to which bytes are kept in the database.
-                1..=3 => dice.usize(70_000..200_000),
+                1..=3 => dice.usize(66_000..90_000),
                 _ => dice.usize(1..4_000),
             };
             let mut bytes = vec![b'a' + u8::try_from(serial % 26).unwrap_or_default(); length];
@@ -181,36 +181,45 @@ impl Life {
     fn reviewer_works(&self, reviewer: &Reviewer) {
         let mut dice = self.dice();
         while !self.is_over() {
-            let Ok(turn) = reviewer.turn() else { break };
-            let Some(shown) = dice.choice(&turn).copied() else {
+            let Ok(mut turn) = reviewer.turn() else { break };
+            if turn.is_empty() {
                 self.breathe(10);
-                continue;
-            };
-            let outcome = match dice.u8(0..10) {
-                0..=4 => Outcome::Approved,
-                5..=7 => Outcome::ChangesRequested,
-                _ => Outcome::Rejected,
-            };
-            let words = format!("words {}", self.serial.fetch_add(1, Ordering::SeqCst));
-            let result = match reviewer.answer(shown, outcome, &words) {
-                Ok(reply) if reply.status == 201 => SentResult::Recorded(Box::new(reply.read())),
-                // 503 says that nothing was recorded; any other failure says nothing.
-                Ok(reply) if reply.status < 500 || reply.status == 503 => {
-                    SentResult::Refused(reply.status)
-                }
-                Ok(_) | Err(NoReply(_)) => SentResult::Unknown,
-            };
-            let gone = matches!(result, SentResult::Unknown);
-            self.history().answers.push(Sent {
-                shown,
-                outcome,
-                words,
-                result,
-            });
-            if gone {
+            }
+            dice.shuffle(&mut turn);
+            turn.truncate(6);
+            let answered = turn
+                .into_iter()
+                .all(|shown| self.answer(&mut dice, reviewer, shown));
+            if !answered {
                 break;
             }
         }
+    }
+
+    /// Answers about one card; false when the daemon is gone.
+    fn answer(&self, dice: &mut fastrand::Rng, reviewer: &Reviewer, shown: Shown) -> bool {
+        let outcome = match dice.u8(0..10) {
+            0..=4 => Outcome::Approved,
+            5..=7 => Outcome::ChangesRequested,
+            _ => Outcome::Rejected,
+        };
+        let words = format!("words {}", self.serial.fetch_add(1, Ordering::SeqCst));
+        let result = match reviewer.answer(shown, outcome, &words) {
+            Ok(reply) if reply.status == 201 => SentResult::Recorded(Box::new(reply.read())),
+            // 503 says that nothing was recorded; any other failure says nothing.
+            Ok(reply) if reply.status < 500 || reply.status == 503 => {
+                SentResult::Refused(reply.status)
+            }
+            Ok(_) | Err(NoReply(_)) => SentResult::Unknown,
+        };
+        let alive = !matches!(result, SentResult::Unknown);
+        self.history().answers.push(Sent {
+            shown,
+            outcome,
+            words,
+            result,
+        });
+        alive
     }
 
     /// Waits until the daemon has answered everything that is there, and every decision stands in
@@ -224,33 +233,7 @@ impl Life {
             open.is_empty().then_some(())
         });
         answered.ok_or_else(|| format!("never answered: {open:#?}"))?;
-        let views = ["agents", "decided"];
-        let decided = wait::within(wait::LIMIT, || {
-            views
-                .iter()
-                .all(|view| delivered(reviewer, view))
-                .then_some(())
-        });
+        let decided = wait::within(wait::LIMIT, || reviewer.all_delivered().then_some(()));
         decided.ok_or_else(|| "a decision never reached its folder".to_owned())
-    }
-}
-
-/// Whether every decision of that view stands in its folder.
-fn delivered(reviewer: &Reviewer, view: &str) -> bool {
-    let mut cursor = String::new();
-    loop {
-        let page = format!("/api/v1/handoffs?view={view}&limit=100{cursor}");
-        let Ok(reply) = reviewer.http.get(&page) else {
-            return false;
-        };
-        let page = reply.json();
-        let rows = page["rows"].as_array().cloned().unwrap_or_default();
-        if rows.iter().any(|row| row["decided"]["delivered"] == false) {
-            return false;
-        }
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return true,
-        }
     }
 }

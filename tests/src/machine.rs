@@ -2,8 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use rustix::process::{Pid, Signal, kill_process};
-
 use crate::{
     bed::TestBed,
     evidence::Evidence,
@@ -69,7 +67,7 @@ impl Machine {
     pub fn cycle(&mut self) -> Result<(), String> {
         self.recovers()?;
         let before = self.life.history().acknowledged();
-        let goal = before + self.dice.usize(1..20);
+        let goal = before + self.dice.usize(1..30);
         let limit = Duration::from_millis(self.dice.u64(10..250));
         let cut = match self.dice.u8(0..10) {
             0 => Cut::Flush,
@@ -82,12 +80,7 @@ impl Machine {
                 (self.life.history().acknowledged() >= goal).then_some(())
             });
             // Nothing may happen between the end of the first disk and the end of the second.
-            let pid = i32::try_from(self.bed.daemon().pid())
-                .ok()
-                .and_then(Pid::from_raw);
-            if let Some(pid) = pid {
-                let _ = kill_process(pid, Signal::STOP);
-            }
+            self.bed.daemon().freeze();
             self.disks.iter().for_each(|disk| disk.cut(cut));
             self.bed.down();
         });

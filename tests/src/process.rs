@@ -153,6 +153,23 @@ impl Daemon {
         let _ = self.child.wait();
     }
 
+    /// Stops every thread of it where it stands, until it is killed.
+    pub fn freeze(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::STOP);
+        let tasks = format!("/proc/{}/task", self.pid());
+        wait::until("every thread to stop", || {
+            let threads = std::fs::read_dir(&tasks).into_iter().flatten().flatten();
+            let stopped = threads.into_iter().all(|thread| {
+                let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+                // Behind the name, which may hold anything: the state.
+                stat.rsplit_once(") ")
+                    .is_none_or(|(_, rest)| !rest.starts_with(['R', 'S', 'D']))
+            });
+            stopped.then_some(())
+        });
+    }
+
     /// Asks it to stop, as Ctrl-C or a service manager does, and waits.
     pub fn stop(&mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);

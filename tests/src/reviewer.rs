@@ -27,7 +27,7 @@ pub struct Shown {
 }
 
 impl Reviewer {
-    /// Everything that waits for a person, at most 100.
+    /// What waits for a person, at most 100 cards.
     pub fn turn(&self) -> Result<Vec<Shown>, NoReply> {
         let queue = self.http.get("/api/v1/handoffs?view=turn&limit=100")?;
         if queue.status != 200 {
@@ -39,6 +39,13 @@ impl Reviewer {
             .flatten()
             .map(shown)
             .collect())
+    }
+
+    /// Whether the daemon says that every decision stands in its folder.
+    pub fn all_delivered(&self) -> bool {
+        ["agents", "decided"]
+            .iter()
+            .all(|view| delivered(&self.http, view))
     }
 
     /// One card.
@@ -72,6 +79,26 @@ impl Reviewer {
             .answer(self.look(id), outcome, words)
             .unwrap_or_else(|NoReply(why)| panic!("{id}: {why}"));
         reply.expect(201).read()
+    }
+}
+
+/// Whether every decision of that view stands in its folder.
+fn delivered(http: &Http, view: &str) -> bool {
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/v1/handoffs?view={view}&limit=100{cursor}");
+        let Ok(reply) = http.get(&path) else {
+            return false;
+        };
+        let page = reply.json();
+        let rows = page["rows"].as_array().cloned().unwrap_or_default();
+        if reply.status != 200 || rows.iter().any(|row| row["decided"]["delivered"] == false) {
+            return false;
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return true,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ fn cycles() -> u32 {
 /// Cuts the power of a machine `cycles` times; a fresh one every now and then keeps its disks small.
 /// The error is what does not hold, with the number of cuts it took.
 fn cut(build: Build, cycles: u32) -> Result<(), (u32, String)> {
-    const EACH: u32 = 30;
+    const EACH: u32 = 10;
     let mut done = 0;
     while done < cycles {
         let seed = build.seed + u64::from(done);

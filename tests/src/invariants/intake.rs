@@ -46,7 +46,7 @@ pub(super) fn exactly_one_place(case: Case<'_>) -> Vec<String> {
                 receipt,
                 ..
             } = delivered;
-            let there = delivered.is_there();
+            let there = delivery.is_there();
             match case.evidence.fate(delivery.sha256) {
                 // A refusal may heal, for example when a missing file comes; an acceptance stays.
                 (Some(accepted), Some(refused)) if refused > accepted => {
