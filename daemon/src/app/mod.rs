@@ -11,6 +11,7 @@ use countersign_protocol::Digest;
 use countersign_web::{
     server::{self, Limits},
     settings::Settings as WebSettings,
+    templates::Templates,
 };
 use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
@@ -77,6 +78,8 @@ pub async fn run(
         Some(url) => url.value.as_str().trim_end_matches('/').to_owned(),
         None => format!("http://{address}"),
     };
+
+    let web_settings = web_settings(&config, address, &clock)?;
 
     let ledger = state.ledger.clone();
     let workspaces = Arc::new(Workspaces::default());
@@ -172,7 +175,7 @@ pub async fn run(
         refused: serving.refused(),
     });
 
-    let router = countersign_web::router(desk, web_settings(&config, address, &clock));
+    let router = countersign_web::router(desk, web_settings);
     server::serve(listener, router, limits(&config), shutdown.clone()).await;
 
     serving.stop_watching();
@@ -203,9 +206,13 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn web_settings(config: &Config, address: SocketAddr, clock: &SharedClock) -> WebSettings {
+fn web_settings(
+    config: &Config,
+    address: SocketAddr,
+    clock: &SharedClock,
+) -> Result<WebSettings, AppError> {
     let clock = Arc::clone(clock);
-    WebSettings {
+    let mut settings = WebSettings {
         public_url: config
             .server
             .public_url
@@ -214,7 +221,12 @@ fn web_settings(config: &Config, address: SocketAddr, clock: &SharedClock) -> We
         trusted_proxies: config.server.trusted_proxies.value.clone(),
         streams: limits(config).streams(),
         ..WebSettings::local(address.port(), Arc::new(move || clock.now()))
+    };
+    if let Some(folder) = &config.server.templates {
+        settings.templates = Templates::load(Some(folder.value.clone()))
+            .map_err(|error| AppError::Start(error.to_string()))?;
     }
+    Ok(settings)
 }
 
 fn endpoint_with(endpoint: &Endpoint, workspaces: &Workspaces) -> Endpoint {

@@ -84,6 +84,8 @@ pub struct Server {
     pub trusted_proxies: Setting<Vec<IpNet>>,
     /// Ledger, kept bytes and sessions. Never inside a workspace.
     pub data_dir: Setting<PathBuf>,
+    /// A folder with templates that replace ours, by path.
+    pub templates: Option<Setting<PathBuf>>,
     /// `--insecure-public`: listen in the clear where others can read along.
     pub insecure_public: bool,
 }
@@ -112,6 +114,12 @@ impl Server {
             }),
             None => layers.pick(section.take("data_dir"), "COUNTERSIGN_DATA_DIR", None),
         };
+        let templates = layers
+            .pick(section.take("templates"), "COUNTERSIGN_TEMPLATES", None)
+            .map(|setting: Setting<PathBuf>| Setting {
+                value: layers.environment.expand(&setting.value),
+                origin: setting.origin,
+            });
         section.finish(&[
             (
                 "insecure_public",
@@ -130,6 +138,7 @@ impl Server {
                 let state = layers.environment.xdg("XDG_STATE_HOME", ".local/state");
                 Setting::default(state.unwrap_or_default().join("countersign"))
             }),
+            templates,
             insecure_public: flags.insecure_public,
         };
         let server = server.with_absolute_data_dir(layers);
@@ -186,6 +195,9 @@ impl Server {
         ];
         if let Some(url) = &self.public_url {
             entries.insert(1, Entry::new("server.public_url", url));
+        }
+        if let Some(templates) = &self.templates {
+            entries.push(Entry::new("server.templates", templates));
         }
         entries
     }
