@@ -3,6 +3,7 @@
 //! See ARCHITECTURE.md for the walk of one handoff and for which module may import which.
 
 pub mod app;
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use demo::Demo;
 pub use error::AppError;
+pub(crate) use state::LEDGER_FILE;
 
 use crate::{
     clock::SharedClock,

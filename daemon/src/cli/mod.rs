@@ -1,6 +1,7 @@
 //! The command line. Data goes to stdout, everything else to stderr; exit codes are in [`exit`].
 
 mod audit;
+mod bench;
 mod checkpoint;
 mod client;
 mod completions;
@@ -125,6 +126,8 @@ enum Command {
     Token(token::Args),
     /// Check and show the configuration
     Config(config::Args),
+    /// Measure speed beside what this disk can do at best
+    Bench(bench::Args),
     /// Print a schema of the contract
     Schema(schema::Args),
     /// Print a completion script for a shell
@@ -257,6 +260,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(&args, context),
         Command::Token(args) => token::run(&args, context),
         Command::Config(args) => config::run(&args, context),
+        Command::Bench(args) => bench::run(&args, context),
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),
         Command::Version => Ok(version::run(context)),

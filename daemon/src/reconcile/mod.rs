@@ -70,7 +70,7 @@ impl Reconciler {
                     match pause {
                         // Hints do not hurry a task that fails: each would fail again.
                         Some(pause) => tokio::time::sleep(pause).await,
-                        None => drop(tokio::time::timeout(period, hint.changed()).await),
+                        None => drop(tokio::time::timeout(period, moved(&mut hint)).await),
                     }
                 };
                 tokio::select! {
@@ -105,6 +105,14 @@ impl Reconciler {
     }
 }
 
+/// Waits until the hint moves. One whose sender is gone never does; taken for a move, it would keep
+/// its task running without a pause.
+async fn moved(hint: &mut watch::Receiver<u64>) {
+    if hint.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -135,6 +143,23 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(1));
         reaches(&count, 3).await;
         assert!(start.elapsed() >= Duration::from_mins(1));
+        reconciler.cancel.cancel();
+        reconciler.finished().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_nobody_hints_runs_on_its_period_only() {
+        let reconciler = Reconciler::new(CancellationToken::new());
+        let (_, never) = watch::channel(0);
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&count);
+        reconciler.spawn("count", Duration::from_mins(1), never, move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            std::future::ready(Ok::<_, String>(()))
+        });
+        let start = tokio::time::Instant::now();
+        reaches(&count, 3).await;
+        assert!(start.elapsed() >= Duration::from_mins(2));
         reconciler.cancel.cancel();
         reconciler.finished().await;
     }

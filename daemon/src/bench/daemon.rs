@@ -1,0 +1,216 @@
+//! The daemon that is measured: the program itself, in a process of its own.
+
+use std::{
+    io::BufReader,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    time::Duration,
+};
+
+use countersign_protocol::event::Event;
+
+use super::{BenchError, agent, system};
+use crate::{app::LEDGER_FILE, clock::SharedClock, endpoint::Endpoint, ledger, store::SqliteStore};
+
+/// How long the daemon may take to start, and to end.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Between two looks at whether it is so far.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// A running daemon. Dropping it ends it.
+pub(super) struct Daemon {
+    child: Child,
+    data: PathBuf,
+    endpoint: Endpoint,
+    clock: SharedClock,
+}
+
+/// The number of the newest entry, and when it was known.
+pub(super) type News = (u64, Duration);
+
+impl Daemon {
+    /// Starts `program` for the workspace in `workspace`, with its state in `data`, and waits until the
+    /// first scan is done. Nothing of the user's configuration is read.
+    pub(super) fn start(
+        program: &Path,
+        workspace: &Path,
+        data: PathBuf,
+        clock: &SharedClock,
+    ) -> Result<Self, BenchError> {
+        let config = data.with_extension("toml");
+        agent::write(&config, b"")?;
+        agent::write(&workspace.join(crate::config::WORKSPACE_FILE), b"")?;
+        let child = Command::new(program)
+            .args(["serve", "--json"])
+            .arg(workspace)
+            .arg("--data-dir")
+            .arg(&data)
+            .arg("--config")
+            .arg(&config)
+            .args(["--listen", "127.0.0.1:0"])
+            .env_clear()
+            .env("HOME", &data)
+            .env("RUST_LOG", "error")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(system("start the daemon"))?;
+        let mut starting = Starting(Some(child));
+        let until = clock.monotonic() + PATIENCE;
+        let http = ureq::Agent::new_with_defaults();
+        while clock.monotonic() < until {
+            agent::pause(LOOK);
+            if let Some(status) = starting.ended()? {
+                return Err(BenchError::Daemon(format!("ended at its start: {status}")));
+            }
+            let Ok(Some(endpoint)) = Endpoint::read(&data) else {
+                continue;
+            };
+            if http.get(format!("{}/readyz", endpoint.url)).call().is_ok()
+                && let Some(child) = starting.0.take()
+            {
+                return Ok(Self {
+                    child,
+                    data,
+                    endpoint,
+                    clock: clock.clone(),
+                });
+            }
+        }
+        Err(BenchError::Daemon("did not get ready".to_owned()))
+    }
+
+    /// Follows the stream of hints over one connection that stays open.
+    pub(super) fn news(&self) -> Result<Receiver<News>, BenchError> {
+        let told = |error: ureq::Error| BenchError::Daemon(format!("tells no news: {error}"));
+        let config = ureq::Agent::config_builder().proxy(None).build();
+        let response = ureq::Agent::new_with_config(config)
+            .get(format!("{}/api/v1/events", self.endpoint.url))
+            .header("authorization", format!("Bearer {}", self.endpoint.token))
+            .call()
+            .map_err(told)?;
+        let input = BufReader::new(response.into_body().into_reader());
+        let (sender, news) = channel();
+        let clock = self.clock.clone();
+        std::thread::Builder::new()
+            .name("news".to_owned())
+            .spawn(move || follow(input, &clock, &sender))
+            .map_err(system("start a thread"))?;
+        Ok(news)
+    }
+
+    /// The most memory that its process has had, in bytes (`VmHWM`, `proc_pid_status(5)`).
+    pub(super) fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+
+    /// Ends it in order, checks the chain it left, and counts the handoffs that it has accepted.
+    pub(super) fn end(mut self) -> Result<usize, BenchError> {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM)
+            .map_err(system("end the daemon"))?;
+        let until = self.clock.monotonic() + PATIENCE;
+        while self
+            .child
+            .try_wait()
+            .map_err(system("wait for the daemon"))?
+            .is_none()
+        {
+            if self.clock.monotonic() > until {
+                return Err(BenchError::Daemon("did not end when asked to".to_owned()));
+            }
+            agent::pause(LOOK);
+        }
+        let mut store = SqliteStore::open(&self.data.join(LEDGER_FILE))?;
+        let mut accepted = 0;
+        ledger::verify(&mut store, |body, _| {
+            accepted += usize::from(matches!(body.event, Event::Accepted(_)));
+        })?;
+        Ok(accepted)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It has ended already, unless the run broke off.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A daemon that may not come up; ended with its owner.
+struct Starting(Option<Child>);
+
+impl Starting {
+    fn ended(&mut self) -> Result<Option<std::process::ExitStatus>, BenchError> {
+        match &mut self.0 {
+            Some(child) => child.try_wait().map_err(system("wait for the daemon")),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Reads events until the stream ends; of each only the id counts.
+fn follow(input: impl std::io::BufRead, clock: &SharedClock, news: &Sender<News>) {
+    for line in input.lines() {
+        let Ok(line) = line else { return };
+        let seq = line
+            .strip_prefix("id:")
+            .and_then(|id| id.trim().parse().ok());
+        if let Some(seq) = seq
+            && news.send((seq, clock.monotonic())).is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// The number of the newest entry at the start of the stream.
+pub(super) fn first(news: &Receiver<News>) -> Result<u64, BenchError> {
+    news.recv_timeout(PATIENCE)
+        .map(|(seq, _)| seq)
+        .map_err(|_| BenchError::Daemon("tells no news".to_owned()))
+}
+
+/// Waits until `news` says that entry `wanted` is there, and gives the moment at which that was
+/// known; `None` when nothing at all was heard for `patience`.
+pub(super) fn until(news: &Receiver<News>, wanted: u64, patience: Duration) -> Option<Duration> {
+    loop {
+        match news.recv_timeout(patience) {
+            Ok((seq, at)) if seq >= wanted => return Some(at),
+            Ok(_) => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn the_ids_of_the_stream_are_followed() {
+        let stream = "id: 7\nevent: changed\ndata: {\"seq\":7}\n\n: ping\n\nid: 9\n\n";
+        let (sender, news) = channel();
+        follow(stream.as_bytes(), &SystemClock::shared(), &sender);
+        drop(sender);
+        assert!(until(&news, 8, Duration::ZERO).is_some());
+        assert_eq!(until(&news, 10, Duration::ZERO), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! Measures what is promised of speed, each workload beside its floor in the same run.
+//!
+//! A floor does the same work with nothing around it, on the same disk, in turn with the daemon: disks
+//! and neighbours change from minute to minute, so only the ratio of the two says anything. A
+//! benchmark never fails on time; it says what it saw. See `docs/performance.md`.
+
+mod agent;
+mod burst;
+mod daemon;
+mod figures;
+mod machine;
+mod notices;
+mod receiver;
+mod scratch;
+mod trigger;
+
+use std::{io, path::PathBuf};
+
+use serde::Serialize;
+
+pub use burst::{Burst, Round, Run};
+pub use figures::{Ratio, Spread};
+pub use machine::Machine;
+pub use trigger::Trigger;
+
+use crate::{clock::SharedClock, fs, ledger::OpenError, store::StoreError};
+
+/// What to measure, how often and where.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The program that is started as the daemon.
+    pub program: PathBuf,
+    /// A folder on the file system to measure.
+    pub dir: PathBuf,
+    /// Handoffs of W1, if it is wanted.
+    pub trigger: Option<usize>,
+    /// Handoffs of W2 in each round, if it is wanted.
+    pub burst: Option<usize>,
+    /// Rounds of W2.
+    pub rounds: usize,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// On what it was seen.
+    pub machine: Machine,
+    /// W1: from the rename to the news on loopback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w1: Option<Trigger>,
+    /// W2: many handoffs at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w2: Option<Burst>,
+}
+
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// A folder or file of the benchmark.
+    #[error(transparent)]
+    Fs(#[from] fs::Error),
+    /// Anything else of the system.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The database of a floor.
+    #[error("the database of the floor failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The ledger of the daemon, read after it ended.
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    /// The store below it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The daemon.
+    #[error("the daemon {0}")]
+    Daemon(String),
+    /// The floor, after so many handoffs.
+    #[error("the floor lost a handoff after the first {0}")]
+    Floor(usize),
+}
+
+/// For `map_err`: the failure of `what`.
+fn system<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> BenchError {
+    move |source| BenchError::System {
+        what,
+        source: source.into(),
+    }
+}
+
+/// Measures what `plan` asks for; tells `progress` what begins.
+pub fn run(
+    plan: &Plan,
+    clock: &SharedClock,
+    mut progress: impl FnMut(&str),
+) -> Result<Report, BenchError> {
+    let scratch = scratch::Scratch::new(&plan.dir)?;
+    let mut report = Report {
+        machine: Machine::look(&plan.dir),
+        w1: None,
+        w2: None,
+    };
+    if let Some(count) = plan.trigger {
+        progress(&format!("W1: {count} handoffs, one at a time"));
+        let place = scratch.folder("w1")?;
+        report.w1 = Some(trigger::measure(&plan.program, &place, count, clock)?);
+    }
+    if let Some(count) = plan.burst {
+        let mut burst = Burst::new(count);
+        for round in 1..=plan.rounds {
+            progress(&format!(
+                "W2: {count} handoffs at once, round {round} of {}",
+                plan.rounds
+            ));
+            let place = scratch.folder(&format!("w2-{round}"))?;
+            burst.round(&plan.program, &place, clock)?;
+            scratch.clear(&place);
+        }
+        report.w2 = Some(burst);
+    }
+    report.machine.look_again();
+    Ok(report)
+}

@@ -1,0 +1,208 @@
+//! W1: how long it takes from the rename of a handoff until somebody on loopback is told that it is on
+//! the disk.
+
+use std::{
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::mpsc::Receiver,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use serde::Serialize;
+
+use super::{
+    BenchError, Ratio, Spread, agent,
+    daemon::{self, Daemon},
+    notices::Notices,
+    receiver::{self, Poster},
+    system,
+};
+use crate::clock::SharedClock;
+
+/// What is set against what.
+const COMPARES: &str = "floor: inotify, read the file, append 1 KB to a log and fsync it, POST to a receiver on loopback; \
+     ours: the daemon takes the handoff and its artifact in and commits it to the ledger, then the event `changed` reaches a client on loopback; \
+     both over a connection that is kept, from just before the rename";
+/// Times the floor's median and 99th percentile that ours may have.
+const GOAL: f64 = 2.0;
+/// Samples of one kind in a row.
+const ROW: usize = 10;
+/// Samples of each kind that are thrown away first.
+const WARM_UP: usize = 20;
+/// Between two samples: handoffs come one at a time here.
+const PAUSE: Duration = Duration::from_millis(10);
+/// After this time a handoff counts as lost.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A record of the floor, in bytes.
+const RECORD: usize = 1024;
+
+/// What was seen.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trigger {
+    /// What is set against what.
+    pub compares: &'static str,
+    /// Handoffs of each kind.
+    pub samples: usize,
+    /// Handoffs of ours that are in the ledger, warm-up not counted.
+    pub recorded: usize,
+    /// The floor, in milliseconds.
+    pub floor: Spread,
+    /// Ours, in milliseconds.
+    pub ours: Spread,
+    /// Ours to the floor.
+    pub ratio: Ratio,
+    /// The ratio of p50 and of p99 that is aimed at.
+    pub goal: f64,
+    /// Whether it was reached, with every handoff recorded.
+    pub met: bool,
+    /// Most memory that the daemon has had, in bytes.
+    pub peak_memory: Option<u64>,
+}
+
+/// Handoffs ready to be renamed into their folders.
+struct Staged {
+    folders: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+impl Staged {
+    /// One handoff for each of `count` folders below `root`, its artifact in place already.
+    fn new(root: &Path, staging: &Path, count: usize) -> Result<Self, BenchError> {
+        let folders = agent::folders(root, count)?;
+        crate::fs::Dir::create(staging, 0o755)?;
+        let mut files = Vec::new();
+        for (number, folder) in folders.iter().enumerate() {
+            agent::write(&folder.join("result.md"), &agent::artifact(number))?;
+            let file = staging.join(number.to_string());
+            agent::write(&file, &agent::handoff_with_artifact(number))?;
+            files.push(file);
+        }
+        Ok(Self { folders, files })
+    }
+
+    /// Renames handoff `number` to its place; gives the moment just before.
+    fn hand_over(&self, number: usize, clock: &SharedClock) -> Result<Duration, BenchError> {
+        let target = self.folders[number].join("handoff.json");
+        let start = clock.monotonic();
+        agent::rename(&self.files[number], &target)?;
+        Ok(start)
+    }
+}
+
+/// Measures `count` handoffs of each kind, in turn, in the folder `place`.
+pub(super) fn measure(
+    program: &Path,
+    place: &Path,
+    count: usize,
+    clock: &SharedClock,
+) -> Result<Trigger, BenchError> {
+    let all = count + WARM_UP;
+    let plain = Staged::new(&place.join("plain"), &place.join("plain-staged"), all)?;
+    let workspace = place.join("workspace");
+    let ours = Staged::new(&workspace, &place.join("staged"), all)?;
+    let mut floor = Floor::start(&plain.folders, &place.join("log"), all, clock)?;
+    let daemon = Daemon::start(program, &workspace, place.join("data"), clock)?;
+    let news = daemon.news()?;
+    let mut newest = daemon::first(&news)?;
+
+    let (mut floor_times, mut our_times) = (Vec::new(), Vec::new());
+    for start in (0..all).step_by(ROW) {
+        let row = start..(start + ROW).min(all);
+        for number in row.clone() {
+            agent::pause(PAUSE);
+            let begun = plain.hand_over(number, clock)?;
+            let Some(arrived) = floor.arrival() else {
+                floor.end()?;
+                return Err(BenchError::Floor(number));
+            };
+            floor_times.push(arrived.saturating_sub(begun));
+        }
+        for number in row {
+            agent::pause(PAUSE);
+            let begun = ours.hand_over(number, clock)?;
+            newest += 1;
+            if let Some(told) = daemon::until(&news, newest, PATIENCE) {
+                our_times.push(told.saturating_sub(begun));
+            }
+        }
+    }
+    floor.end()?;
+    let peak_memory = daemon.peak_memory();
+    let accepted = daemon.end()?;
+    let (floor, ours) = (
+        Spread::of(floor_times.split_off(WARM_UP.min(floor_times.len()))),
+        Spread::of(our_times.split_off(WARM_UP.min(our_times.len()))),
+    );
+    let ratio = Ratio::of(&ours, &floor);
+    Ok(Trigger {
+        compares: COMPARES,
+        samples: count,
+        recorded: accepted.saturating_sub(WARM_UP),
+        floor,
+        ours,
+        ratio,
+        goal: GOAL,
+        met: accepted == all && ratio.p50 <= GOAL && ratio.p99 <= GOAL,
+        peak_memory,
+    })
+}
+
+/// The floor at work.
+struct Floor {
+    arrivals: Receiver<Duration>,
+    thread: JoinHandle<Result<(), BenchError>>,
+}
+
+impl Floor {
+    /// Starts it for `count` handoffs in `folders`.
+    fn start(
+        folders: &[PathBuf],
+        log: &Path,
+        count: usize,
+        clock: &SharedClock,
+    ) -> Result<Self, BenchError> {
+        let notices = Notices::of(folders)?;
+        let (address, arrivals) = receiver::start(clock.clone())?;
+        let poster = Poster::to(address).map_err(system("connect on loopback"))?;
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(log)
+            .map_err(system("open the log of the floor"))?;
+        let thread = std::thread::Builder::new()
+            .name("floor".to_owned())
+            .spawn(move || work(&notices, log, poster, count))
+            .map_err(system("start a thread"))?;
+        Ok(Self { arrivals, thread })
+    }
+
+    /// The moment at which the next notice arrived.
+    fn arrival(&mut self) -> Option<Duration> {
+        self.arrivals.recv_timeout(PATIENCE).ok()
+    }
+
+    /// Waits for its end, and gives the reason if it was not the last handoff.
+    fn end(self) -> Result<(), BenchError> {
+        self.thread.join().unwrap_or(Err(BenchError::Floor(0)))
+    }
+}
+
+fn work(
+    notices: &Notices,
+    mut log: File,
+    mut poster: Poster,
+    mut left: usize,
+) -> Result<(), BenchError> {
+    notices.each(|path, _| {
+        let mut record = std::fs::read(path).map_err(system("read a handoff"))?;
+        record.resize(RECORD, b' ');
+        log.write_all(&record)
+            .and_then(|()| log.sync_all())
+            .map_err(system("write the log of the floor"))?;
+        poster.post(&record).map_err(system("post a notice"))?;
+        left -= 1;
+        Ok(left > 0)
+    })
+}

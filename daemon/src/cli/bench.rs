@@ -1,0 +1,200 @@
+//! `countersign bench`: speed, each workload beside its floor in the same run.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde_json::json;
+
+use super::{
+    Context,
+    exit::{Exit, Failure},
+    output::{Cell, Output, Table},
+};
+use crate::bench::{self, BenchError, Burst, Machine, Plan, Report, Spread, Trigger};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to measure; else all
+    #[arg(value_enum)]
+    workloads: Vec<Workload>,
+    /// Handoffs in each workload; else 1000 in W1, 10000 in W2
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    count: Option<u32>,
+    /// Rounds of W2
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    rounds: u8,
+    /// A folder on the file system to measure; else the one for temporary files
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Workload {
+    /// From the rename of a handoff to the news on loopback
+    W1,
+    /// Many handoffs at once
+    W2,
+}
+
+pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let wants = |workload| args.workloads.is_empty() || args.workloads.contains(&workload);
+    let count = |usual| {
+        args.count
+            .map_or(usual, |count| usize::try_from(count).unwrap_or(usual))
+    };
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::new(Exit::Failed, format!("cannot find this program: {error}"))
+    })?;
+    let plan = Plan {
+        program,
+        dir: match &args.dir {
+            Some(dir) => context.at(dir),
+            None => std::env::temp_dir(),
+        },
+        trigger: wants(Workload::W1).then(|| count(1_000)),
+        burst: wants(Workload::W2).then(|| count(10_000)),
+        rounds: usize::from(args.rounds),
+    };
+    let clock = Arc::clone(&context.clock);
+    let out = &mut context.out;
+    let report = bench::run(&plan, &clock, |step| out.remark(step)).map_err(failed)?;
+    if context.out.json {
+        context.out.object("bench", json!(report));
+    } else {
+        show(&report, &mut context.out);
+    }
+    Ok(Exit::Done)
+}
+
+fn failed(error: BenchError) -> Failure {
+    let failure = Failure::new(Exit::Failed, error.to_string());
+    match error {
+        BenchError::Fs(_) => failure.hint("name a folder that you may write with `--dir`"),
+        BenchError::Daemon(_) => failure.hint("run it with `countersign serve DIR` to see why"),
+        _ => failure,
+    }
+}
+
+fn show(report: &Report, out: &mut Output) {
+    out.remark(&machine(&report.machine));
+    if report.machine.build == "debug" {
+        out.hint("this is a debug build; measure with `cargo run --release -- bench`");
+    }
+    if let Some(trigger) = &report.w1 {
+        show_trigger(trigger, out);
+    }
+    if let Some(burst) = &report.w2 {
+        show_burst(burst, out);
+    }
+}
+
+fn machine(machine: &Machine) -> String {
+    let load = |load: Option<f64>| load.map_or_else(|| "?".to_owned(), |load| load.to_string());
+    format!(
+        "{} cores, {}, {}, {} build, load {} before and {} after",
+        machine.cores,
+        machine.kernel,
+        machine.file_system,
+        machine.build,
+        load(machine.load_before),
+        load(machine.load_after)
+    )
+}
+
+fn show_trigger(trigger: &Trigger, out: &mut Output) {
+    out.remark("");
+    out.remark(trigger.compares);
+    let mut table = Table::new(&["W1, milliseconds", "min", "p50", "p90", "p99", "max"]);
+    let mut row = |name: &str, spread: &Spread| {
+        let Spread {
+            min,
+            p50,
+            p90,
+            p99,
+            max,
+        } = *spread;
+        let figures = [min, p50, p90, p99, max];
+        let figures = figures.map(|figure| Cell::new(format!("{figure:.3}")));
+        table.row([Cell::new(name)].into_iter().chain(figures).collect());
+    };
+    row("floor", &trigger.floor);
+    row("ours", &trigger.ours);
+    let ratio = [
+        trigger.ratio.min,
+        trigger.ratio.p50,
+        trigger.ratio.p90,
+        trigger.ratio.p99,
+    ];
+    let ratio = ratio.map(|ratio| Cell::new(format!("{ratio:.2}")));
+    table.row(
+        [Cell::new("ours / floor")]
+            .into_iter()
+            .chain(ratio)
+            .collect(),
+    );
+    out.table(&table);
+    out.remark(&format!(
+        "{} of {} recorded; goal: p50 and p99 at most {} times the floor: {}{}",
+        trigger.recorded,
+        trigger.samples,
+        trigger.goal,
+        reached(trigger.met),
+        memory(trigger.peak_memory)
+    ));
+}
+
+fn show_burst(burst: &Burst, out: &mut Output) {
+    out.remark("");
+    out.remark(burst.compares);
+    let mut table = Table::new(&[
+        "W2",
+        "recorded",
+        "seconds",
+        "per second",
+        "ratio",
+        "answered",
+        "peak RSS",
+    ]);
+    for (number, round) in burst.rounds.iter().enumerate() {
+        for (name, run) in [("floor", &round.floor), ("ours", &round.ours)] {
+            let mut cells = vec![
+                Cell::new(format!("{name} {}", number + 1)),
+                Cell::new(run.recorded.to_string()),
+                Cell::new(format!("{:.2}", run.seconds)),
+                Cell::new(format!("{:.0}", run.rate)),
+            ];
+            if name == "ours" {
+                let answered = round
+                    .answered
+                    .map_or_else(|| "never".to_owned(), |seconds| format!("{seconds:.2}"));
+                let memory = round.peak_memory.map_or_else(String::new, mebibytes);
+                cells.push(Cell::new(format!("{:.2}", round.ratio)));
+                cells.push(Cell::new(answered));
+                cells.push(Cell::new(memory));
+            }
+            table.row(cells);
+        }
+    }
+    out.table(&table);
+    out.remark(&format!(
+        "{} handoffs in {} folders; median ratio {:.2}; goal: all of them, at {} of the floor's rate: {}",
+        burst.handoffs,
+        burst.folders,
+        burst.ratio,
+        burst.goal,
+        reached(burst.met)
+    ));
+}
+
+fn reached(met: bool) -> &'static str {
+    if met { "reached" } else { "missed" }
+}
+
+fn memory(bytes: Option<u64>) -> String {
+    bytes.map_or_else(String::new, |bytes| {
+        format!("; peak RSS of the daemon {}", mebibytes(bytes))
+    })
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1024 * 1024))
+}
