@@ -256,7 +256,8 @@
     const mine = new Set(rows.map((row) => `${row.dataset.row} ${row.dataset.revision}`));
     const fresh = queue.rows.filter((row) => !mine.has(`${row.id} ${row.revision}`)).length;
     const total = Number($("[data-total]")?.dataset.total ?? 0);
-    if (fresh > 0) announce(`${fresh} new, show`);
+    if (fresh > 0 && rows.length === 0) location.reload(); // nothing is there that could jump
+    else if (fresh > 0) announce(`${fresh} new, show`);
     else if (queue.counts[name] !== total) announce("The list changed, show");
   };
   const checkReview = async () => {

@@ -36,6 +36,7 @@ impl Scene {
                 "Figures from the July and August closes, text from the template.",
             )
             .with("confidence", 0.86)
+            .with("x-length", text.len())
             .file("report.md", text);
         let delivery = agent
             .write(folder, &package, Care::Rename)
@@ -114,8 +115,15 @@ fn a_second_browser_sees_the_change_live() {
     let first = scene.signed_in(Look::default());
     let second = scene.signed_in(Look::default());
     let (id, _) = scene.hand_over("q3", "Draft the Q3 risk summary", "# Risks\n");
+    // An empty queue fills by itself; in a list nothing may jump under the pointer.
     first.says("Draft the Q3 risk summary");
     second.says("Draft the Q3 risk summary");
+    scene.hand_over(
+        "disputes",
+        "Reply to 14 supplier disputes",
+        "Dear Sir or Madam\n",
+    );
+    second.says("1 new, show");
     second.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
     second.says("# Risks");
     // A newer revision arrives under the eyes of the second, and the first decides it.
