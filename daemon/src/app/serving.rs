@@ -155,9 +155,13 @@ Nothing here is needed to know what was decided: that stands in the ledger, in t
 /// the same: its answers will say what is wrong.
 fn explain(workspace: &Workspace) {
     let name = Path::new("README.txt");
-    let written = workspace.own().and_then(|own| match own.kind(name)? {
-        Some(_) => Ok(()),
-        None => own.publish(name, EXPLANATION.as_bytes(), FILE_MODE, false),
+    let written = workspace.own().and_then(|own| {
+        // An earlier run may have been interrupted here.
+        own.remove_temporaries()?;
+        match own.kind(name)? {
+            Some(_) => Ok(()),
+            None => own.publish(name, EXPLANATION.as_bytes(), FILE_MODE, false),
+        }
     });
     if let Err(error) = written {
         tracing::warn!(%error, "the folder for answers cannot be written");
