@@ -1,4 +1,4 @@
-//! The command line. Data goes to stdout, everything else to stderr; exit codes are in [`exit`].
+//! The command line. Data goes to stdout, everything else to stderr; exit codes are in `exit`.
 
 mod audit;
 mod bench;
