@@ -161,13 +161,16 @@ impl Dir {
         Ok(name)
     }
 
-    /// Removes what an interrupted run left unfinished in this folder.
+    /// Removes what an interrupted run left unfinished in this folder, so that it does not come back
+    /// with the next power cut.
     pub fn remove_temporaries(&self) -> Result<(), Error> {
+        let mut removed = false;
         for listed in self.list()? {
-            if is_temporary(&listed.path) {
+            if is_temporary(&listed.path) && listed.kind == FileKind::File {
                 self.remove_own_file(&listed.path)?;
+                removed = true;
             }
         }
-        Ok(())
+        if removed { self.sync() } else { Ok(()) }
     }
 }
