@@ -5,7 +5,15 @@ mod error;
 mod serving;
 mod state;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use countersign_protocol::Digest;
 use countersign_web::{
@@ -151,14 +159,18 @@ pub async fn run(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         workspaces: Vec::new(),
     };
-    endpoint_with(&endpoint, &workspaces).write(&state.dir)?;
+    // A full disk must not keep people from the pages.
+    let noted = endpoint_with(&endpoint, &workspaces).write(&state.dir);
+    if let Err(error) = &noted {
+        tracing::error!(%error, "programs of this machine cannot find the daemon; it is tried again");
+    }
     spawn_tasks(
         &reconciler,
         &ledger,
         &intake,
         &writeback,
         &serving,
-        endpoint,
+        (endpoint, noted.is_ok()),
         &state,
     );
 
@@ -247,7 +259,7 @@ fn spawn_tasks(
     intake: &Intake,
     writeback: &Writeback,
     serving: &Arc<Serving>,
-    endpoint: Endpoint,
+    (endpoint, noted): (Endpoint, bool),
     state: &state::StateFolder,
 ) {
     let writeback = writeback.clone();
@@ -265,12 +277,18 @@ fn spawn_tasks(
         }
     });
     let (serving, dir) = (Arc::clone(serving), Arc::clone(&state.dir));
+    let noted = Arc::new(AtomicBool::new(noted));
     reconciler.spawn("discovery", DISCOVERY, never, move || {
         let (serving, dir, endpoint) = (Arc::clone(&serving), Arc::clone(&dir), endpoint.clone());
+        let noted = Arc::clone(&noted);
         async move {
             if serving.discover().await? {
+                noted.store(false, Ordering::Relaxed);
+            }
+            if !noted.load(Ordering::Relaxed) {
                 let endpoint = endpoint_with(&endpoint, serving.workspaces());
                 endpoint.write(&dir).map_err(|error| error.to_string())?;
+                noted.store(true, Ordering::Relaxed);
             }
             Ok::<_, String>(())
         }

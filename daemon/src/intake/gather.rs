@@ -176,9 +176,16 @@ impl Gather<'_> {
         match self.folder.kind(Path::new(path)) {
             Ok(Some(FileKind::File)) => self.folder.open_file(Path::new(path)).map_err(failed),
             Ok(Some(kind)) => Err(Problem::Refused(not_regular(path, kind))),
+            Ok(None) if self.passes_a_link(path) => Err(Problem::Refused(link_on_the_way(path))),
             Ok(None) => Err(missing()),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// Whether a folder on the way to `path` is a link: what is behind it does not count.
+    fn passes_a_link(&self, path: &str) -> bool {
+        let mut above = Path::new(path).ancestors().skip(1);
+        above.any(|folder| matches!(self.folder.kind(folder), Ok(Some(FileKind::Link))))
     }
 }
 
