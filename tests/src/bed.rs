@@ -105,16 +105,17 @@ impl TestBed {
         Ok(())
     }
 
-    /// Waits until the started daemon answers, ready or not.
-    pub fn answers(&mut self) {
-        let daemon = self.daemon.as_mut().expect("the daemon was started");
-        let endpoint = wait::until("an endpoint that answers", || {
+    /// Waits until the started daemon has said where it is; gives the link that signs in once.
+    pub fn says_where_it_is(&mut self) -> String {
+        let daemon = self.daemon();
+        wait::until("a link in its first words", || {
             assert!(daemon.ended().is_none(), "it ended:\n{}", daemon.log_tail());
-            let endpoint = daemon.endpoint()?;
-            let reply = Http::new(&endpoint.url, None).get("/healthz").ok()?;
-            (reply.status == 200).then_some(endpoint)
-        });
-        self.endpoint = Some(endpoint);
+            let log = daemon.log_tail();
+            let link = log
+                .split_whitespace()
+                .rfind(|word| word.contains("/start?t="));
+            link.map(str::to_owned)
+        })
     }
 
     /// kill -9, if it runs.

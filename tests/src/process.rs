@@ -31,8 +31,8 @@ pub struct Launch {
     pub data_dir: PathBuf,
     /// Where its log goes.
     pub log: PathBuf,
-    /// Further arguments of `serve`.
-    pub args: Vec<String>,
+    /// The port on the loopback address; 0 for a free one.
+    pub port: u16,
     /// Its environment on top of ours; variables of the program in ours are taken away.
     pub env: Vec<(String, String)>,
     /// A program that starts it, for example `prlimit`, with arguments.
@@ -76,10 +76,9 @@ impl Launch {
         let mut command = self.command(&["serve"]);
         command
             .args(&self.roots)
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", &format!("127.0.0.1:{}", self.port)])
             .arg("--data-dir")
             .arg(&self.data_dir)
-            .args(&self.args)
             .stdout(log.try_clone().expect("a second descriptor"))
             .stderr(log);
         let child = command.spawn().expect("the program starts");

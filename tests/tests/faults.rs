@@ -20,6 +20,7 @@ use countersign_tests::{
     bed::TestBed,
     evidence::{Evidence, LEDGER, OBJECTS},
     history::History,
+    http::Http,
     invariants::{self, Case},
     mount::Mount,
     wait,
@@ -30,6 +31,18 @@ use rusqlite::Connection;
 fn deliver(agent: &Agent, folder: &str) -> Delivery {
     let package = agent.package(folder).file("a.txt", folder);
     agent.write(folder, &package, Care::Rename).unwrap()
+}
+
+/// Spends a start link; gives the cookie of the session.
+fn sign_in(bed: &TestBed) -> String {
+    let made = bed
+        .http()
+        .push("/api/v1/start-links", &serde_json::json!({}));
+    let link = made.expect(201).json()["url"].as_str().unwrap().to_owned();
+    let (base, token) = link.split_once("/start").unwrap();
+    let came_in = Http::new(base, None).fetch(&format!("/start{token}"));
+    let cookie = came_in.header("set-cookie").unwrap();
+    cookie.split(';').next().unwrap().to_owned()
 }
 
 /// Stops the daemon and checks the rules that need no history.
@@ -94,6 +107,11 @@ fn a_full_disk_of_the_daemon_accepts_nothing_and_says_so() {
     let before = deliver(&agent, "before");
     let id = before.receipt().handoff_id;
     let shown = bed.reviewer().look(id);
+    let cookie = sign_in(&bed);
+    // The name of the cookie has the port in it.
+    let port = bed.endpoint().url.rsplit_once(':').unwrap().1;
+    bed.launch.port = port.parse().unwrap();
+    let cookie = [("cookie", cookie.as_str())];
     let ballast = disk.fill();
     let waits = deliver(&agent, "waits");
     bed.trouble("full");
@@ -102,10 +120,17 @@ fn a_full_disk_of_the_daemon_accepts_nothing_and_says_so() {
     assert!(waits.receipt_now().is_none() && waits.errors_now().is_none());
     assert_eq!(bed.reviewer().row(id)["state"], "waiting", "it still reads");
     // Also after a crash: the log of the database opens on a full disk.
+    fs::remove_file(&bed.launch.log).unwrap();
     bed.start_daemon();
-    bed.answers();
-    assert_eq!(bed.reviewer().row(id)["state"], "waiting");
+    let link = bed.says_where_it_is();
+    let (base, _) = link.split_once("/start").unwrap();
+    let person = Http::new(base, None);
+    let page = person
+        .send("GET", &format!("/h/{id}"), &cookie, &[])
+        .unwrap();
+    assert!(page.text().contains("Your turn"), "{}", page.text());
     fs::remove_file(ballast).unwrap();
+    bed.comes_up().unwrap();
     waits.receipt();
     bed.reviewer().decide(id, Outcome::Approved, "");
     before.decision(1);
