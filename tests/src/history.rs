@@ -71,6 +71,12 @@ impl History {
 
     /// An agent believes its delivery done.
     pub fn delivers(&mut self, delivery: Delivery, synced: bool) {
+        // An agent that writes over its own file before it was taken in takes that delivery back.
+        for earlier in &mut self.deliveries {
+            if earlier.delivery.document == delivery.document {
+                earlier.synced = false;
+            }
+        }
         self.deliveries.push(Delivered {
             delivery,
             synced,
