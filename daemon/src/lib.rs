@@ -16,6 +16,8 @@ pub mod policy;
 pub mod reconcile;
 pub mod review;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod watch;
 pub mod workspace;
 pub mod writeback;

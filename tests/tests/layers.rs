@@ -120,7 +120,11 @@ fn imports() -> Graph {
     let files = repo::rust_files();
     let only_tests = test_modules(&files);
     for file in &files {
-        if only_tests.contains(file.path.trim_end_matches(".rs")) {
+        let is_test = only_tests.iter().any(|module| {
+            let rest = file.path.strip_prefix(module.as_str());
+            rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+        });
+        if is_test {
             continue;
         }
         let Some(inside) = file.path.strip_prefix("daemon/src/") else {

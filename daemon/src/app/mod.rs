@@ -151,7 +151,7 @@ pub async fn run(
     let desk = Arc::new(desk);
 
     fault::step("start.before_scan");
-    serving.discover().await.map_err(AppError::Start)?;
+    serving.discover();
     let endpoint = Endpoint {
         url: format!("http://{address}"),
         pid: std::process::id(),
@@ -262,10 +262,15 @@ fn spawn_tasks(
     (endpoint, noted): (Endpoint, bool),
     state: &state::StateFolder,
 ) {
-    let writeback = writeback.clone();
+    let newest = writeback.clone();
     reconciler.spawn("writeback", WRITEBACK, ledger.head(), move || {
-        let writeback = writeback.clone();
+        let writeback = newest.clone();
         async move { writeback.run().await }
+    });
+    let behind = writeback.clone();
+    reconciler.spawn("owed writeback", WRITEBACK, behind.nudges(), move || {
+        let writeback = behind.clone();
+        async move { writeback.catch_up().await }
     });
     let (_, never) = watch::channel(0);
     let intake = intake.clone();
@@ -282,7 +287,7 @@ fn spawn_tasks(
         let (serving, dir, endpoint) = (Arc::clone(&serving), Arc::clone(&dir), endpoint.clone());
         let noted = Arc::clone(&noted);
         async move {
-            if serving.discover().await? {
+            if serving.discover() {
                 noted.store(false, Ordering::Relaxed);
             }
             if !noted.load(Ordering::Relaxed) {

@@ -75,11 +75,11 @@ impl Serving {
     }
 
     /// Serves what is there and was not served yet; says whether there was anything.
-    pub(super) async fn discover(&self) -> Result<bool, String> {
+    pub(super) fn discover(&self) -> bool {
         let folders = self.config.folders();
         // What was refused may have been mended in place.
         if folders == *held(&self.folders) && held(&self.refused).is_empty() {
-            return Ok(false);
+            return false;
         }
         let found = self.config.discover();
         let mut refused: HashMap<PathBuf, String> = found
@@ -98,10 +98,7 @@ impl Serving {
                 Ok(workspace) => {
                     explain(&workspace);
                     let workspace = self.workspaces.add(workspace);
-                    self.writeback
-                        .catch_up(&workspace.name)
-                        .await
-                        .map_err(|error| error.to_string())?;
+                    self.writeback.nudge();
                     if let Some(watcher) = &*held(&self.watcher) {
                         watcher.add(Root {
                             workspace: Arc::clone(&workspace.name),
@@ -122,7 +119,7 @@ impl Serving {
         *known = refused;
         drop(known);
         *held(&self.folders) = folders;
-        Ok(new)
+        new
     }
 
     /// Folders that cannot be served, with the reason.

@@ -110,11 +110,9 @@ impl Dir {
     pub fn folder(&self, name: &Path) -> Result<Self, Error> {
         let path = self.path.join(name);
         let fd = self
-            .resolve(
-                name,
-                OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW,
-                Mode::empty(),
-            )
+            // Without O_NOFOLLOW, which would call a link "not a folder" and so nothing at all: a link
+            // is refused as one (ELOOP).
+            .resolve(name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
             .map_err(|source| Error::new("open the folder", &path, source))?;
         Ok(Self { fd, path })
     }
@@ -254,6 +252,13 @@ impl Dir {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(source) => Err(Error::new("remove", self.path.join(name), source)),
         }
+    }
+
+    /// Device and inode: what tells this folder from another one at the same path.
+    pub fn place(&self) -> Result<(u64, u64), Error> {
+        let stat = rustix::fs::fstat(&self.fd)
+            .map_err(|source| Error::new("look at", &self.path, source))?;
+        Ok((stat.st_dev, stat.st_ino))
     }
 
     /// The user id that owns the folder.

@@ -19,7 +19,7 @@ pub use lock::{InstanceLock, LockHeld};
 pub use mount::{blind_mount, remote_mount};
 pub use publish::{TEMPORARY, is_temporary};
 pub use read::{ReadProblem, Stamp, read_limited};
-pub use seal::{Objects, SealProblem, Sealed};
+pub use seal::{Objects, SealProblem, Sealed, digest_of};
 
 use std::{io, path::PathBuf};
 

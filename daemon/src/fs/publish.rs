@@ -21,8 +21,8 @@ pub fn is_temporary(name: &Path) -> bool {
         .is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
 }
 
-fn staged(name: &str) -> PathBuf {
-    PathBuf::from(format!("{TEMPORARY}folder-{name}"))
+fn staged(name: &str) -> String {
+    format!("{TEMPORARY}folder-{name}-")
 }
 
 impl Dir {
@@ -113,17 +113,29 @@ impl Dir {
         if durable { self.sync() } else { Ok(()) }
     }
 
-    /// A new folder to fill before it gets the name `name` by [`Dir::publish_folder`]. What an
-    /// interrupted run left of it is removed first.
-    pub fn stage_folder(&self, name: &str) -> Result<Self, Error> {
-        let staged = staged(name);
-        self.remove_own_folder(&staged)?;
-        self.make_folder(&staged, 0o755)
+    /// A new folder to fill before it gets the name `name` by [`Dir::publish_folder`], under a name that
+    /// nobody can foresee. What an interrupted run left of it is removed first.
+    pub fn stage_folder(&self, name: &str) -> Result<(Self, PathBuf), Error> {
+        let prefix = staged(name);
+        for listed in self.list()? {
+            let left = listed.path.as_os_str().as_encoded_bytes();
+            if listed.kind == FileKind::Folder && left.starts_with(prefix.as_bytes()) {
+                self.remove_own_folder(&listed.path)?;
+            }
+        }
+        let random = getrandom::u64().map_err(|error| {
+            let error = std::io::Error::other(error);
+            Error::new("name a temporary folder in", self.path(), error)
+        })?;
+        let staged = PathBuf::from(format!("{prefix}{random:016x}"));
+        rustix::fs::mkdirat(self.fd(), &staged, Mode::from_raw_mode(0o755))
+            .map_err(|source| Error::new("make the folder", self.path().join(&staged), source))?;
+        Ok((self.folder(&staged)?, staged))
     }
 
     /// Gives a filled folder its name, unless that is taken, and makes it last.
-    pub fn publish_folder(&self, name: &str) -> Result<(), Error> {
-        self.rename_new(&staged(name), Path::new(name))
+    pub fn publish_folder(&self, staged: &Path, name: &str) -> Result<(), Error> {
+        self.rename_new(staged, Path::new(name))
     }
 
     /// Removes a folder that only we write, with all that is in it; follows no link.

@@ -62,16 +62,23 @@ impl Objects {
         Ok(Self { root })
     }
 
-    /// Seals the regular file `file`; above `keep_up_to` bytes only its digest is taken.
+    /// Seals the regular file `file`; above `keep_up_to` bytes only its digest is taken, and above `inline`
+    /// bytes it is not kept in memory.
     ///
     /// The copy lasts when this returns, but for the inline ones, which last with their transaction.
-    pub fn seal(&self, file: &mut File, keep_up_to: u64) -> Result<Sealed, SealProblem> {
+    pub fn seal(
+        &self,
+        file: &mut File,
+        keep_up_to: u64,
+        inline: usize,
+    ) -> Result<Sealed, SealProblem> {
         let metadata = file.metadata().map_err(SealProblem::Source)?;
         let stamp = Stamp::of(&metadata);
         let executable = metadata.permissions().mode() & 0o100 != 0;
-        let (sha256, size, inline, kept) = if stamp.size <= INLINE {
+        let inline = INLINE.min(inline as u64);
+        let (sha256, size, inline, kept) = if stamp.size <= inline {
             let mut bytes = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or_default());
-            file.take(INLINE + 1)
+            file.take(inline + 1)
                 .read_to_end(&mut bytes)
                 .map_err(SealProblem::Source)?;
             (Digest::of(&bytes), bytes.len() as u64, Some(bytes), true)
@@ -93,10 +100,10 @@ impl Objects {
         })
     }
 
-    /// Keeps bytes that came from elsewhere than a file.
-    pub fn seal_bytes(&self, bytes: Vec<u8>) -> Result<Sealed, SealProblem> {
+    /// Keeps bytes that came from elsewhere than a file, in memory up to `inline` of them.
+    pub fn seal_bytes(&self, bytes: Vec<u8>, inline: usize) -> Result<Sealed, SealProblem> {
         let size = bytes.len() as u64;
-        if size <= INLINE {
+        if size <= INLINE.min(inline as u64) {
             let sha256 = Digest::of(&bytes);
             return Ok(Sealed {
                 sha256,
@@ -157,6 +164,8 @@ impl Objects {
         }
         fault::step("seal.object_renamed");
         shelf.sync()?;
+        // The shelf itself may have been made a moment ago, by another thread or before a crash.
+        self.root.sync()?;
         Ok((sha256, size))
     }
 
@@ -215,6 +224,11 @@ pub(super) fn hash_stream(
     stream(&mut source, piece).map_err(|problem| match problem {
         Stream::Source(error) | Stream::Target(error) => error,
     })
+}
+
+/// The digest of all that `source` gives.
+pub fn digest_of(source: &mut dyn std::io::Read) -> std::io::Result<Digest> {
+    hash_stream(source, |_| Ok(())).map(|(sha256, _)| sha256)
 }
 
 fn hash(file: &mut File) -> Result<(Digest, u64), SealProblem> {

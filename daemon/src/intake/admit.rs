@@ -9,10 +9,11 @@ use countersign_protocol::{
     principal::Actor,
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
+    state::HandoffState,
 };
 use jiff::Timestamp;
 
-use super::{Delivery, Inner, Task};
+use super::{DONE, Delivery, Inner, PAUSE, Task};
 use crate::{
     fault,
     ledger::{Draft, State},
@@ -51,10 +52,13 @@ pub fn admit(
     let key = key(handoff, manifest_sha256);
     if let Some(used) = state.key_use(&at.workspace, &key) {
         if used.manifest_sha256 == manifest_sha256 {
+            // A refused file in its place was put back to what is known to be good.
+            let healed = state.dead_letter(&at).is_some();
+            let events = healed.then_some((Actor::Daemon, Event::RefusedGone { at }));
             let value = Admitted::Duplicate(used.handoff, used.revision);
             return Draft {
                 values,
-                ..Draft::nothing(value)
+                ..Draft::of(events.into_iter().collect(), value)
             };
         }
         let refusal = Refusal::new(
@@ -66,6 +70,15 @@ pub fn admit(
             ),
             "give each revision its own `idempotency_key` (or raise `revision`), and repeat a key only to repeat a delivery",
         );
+        let is_known = state.dead_letter(&at).is_some_and(|dead| {
+            dead.sha256 == Some(manifest.document) && dead.violations == refusal.violations
+        });
+        if is_known {
+            return Draft {
+                values,
+                ..Draft::nothing(Admitted::Conflict(refusal))
+            };
+        }
         let event = Event::Refused {
             at,
             sha256: Some(manifest.document),
@@ -124,13 +137,44 @@ pub fn admit(
         stalled: None,
         at,
     };
-    let events = vec![(actor, Event::Accepted(Box::new(accepted)))];
+    let reason = format!("the agent went on and handed over {id}");
+    let mut events = back_again(state, &accepted.at, &actor, &reason);
+    events.push((actor, Event::Accepted(Box::new(accepted))));
     Draft {
         events,
         objects,
         values,
         value: Admitted::New(id, revision),
     }
+}
+
+/// Takes back the cards that were made because the agent in the folder of `at` had fallen silent.
+pub(super) fn back_again(
+    state: &State,
+    at: &Location,
+    actor: &Actor,
+    reason: &str,
+) -> Vec<(Actor, Event)> {
+    let was_given_up = state.tracks_in(at).any(|track| !track.silences.is_empty());
+    if !was_given_up {
+        return Vec::new();
+    }
+    let cards = state.cards().filter_map(|card| {
+        let newest = &card.newest().accepted;
+        let is_here = newest.at.workspace == at.workspace && newest.at.folder == at.folder;
+        match card.state {
+            HandoffState::Waiting { revision } if newest.stalled.is_some() && is_here => {
+                Some((card.id, revision))
+            }
+            _ => None,
+        }
+    });
+    let withdrawn = cards.map(|(handoff, revision)| Event::Withdrawn {
+        handoff,
+        revision,
+        reason: Some(reason.to_owned()),
+    });
+    withdrawn.map(|event| (actor.clone(), event)).collect()
 }
 
 /// What makes two deliveries the same one, within the workspace and for one stated agent.
@@ -175,10 +219,20 @@ impl Inner {
                 .and_then(|()| consume(workspace, at)),
             Admitted::Conflict(_) => Ok(()),
         };
-        if let Err(error) = done {
-            tracing::warn!(%error, "a recorded delivery could not be cleared away");
-        }
-        self.queue.finish(task, None);
+        self.queue.finish(task, again_after(done));
+    }
+
+    /// A document that was taken in before. If it is a package, a crash or a missing right left it in
+    /// the inbox.
+    pub(super) fn clear_away(&self, workspace: &Workspace, at: &Location, task: Task) {
+        let is_left =
+            package(&at.folder).is_some() && self.ledger.state().dead_letter(at).is_none();
+        let done = if is_left {
+            consume(workspace, at)
+        } else {
+            Ok(())
+        };
+        self.queue.finish(task, again_after(done));
     }
 
     /// Tells the agent that the delivery was known.
@@ -210,10 +264,15 @@ impl Inner {
         );
         let answers = Answers::to(workspace, at)?;
         let name = countersign_protocol::names::answers_for(&at.file).receipt;
-        let known = self.ledger.value(Space::Written, answers.key(&name));
-        let known = known.ok().flatten().and_then(|known| known.parse().ok());
+        let mut here = workspace.answering();
         answers.remove_left_over()?;
-        let written = answers.write(&name, &json(&receipt), known, true)?;
+        let remembered = answers.known(&here, &name, |key| self.ledger.value(Space::Written, key));
+        // Without the ledger the receipt waits: the file is a duplicate again at the next look.
+        let Ok(known) = remembered else {
+            return Ok(());
+        };
+        let written = answers.write(&mut here, &name, &json(&receipt), known, true)?;
+        drop(here);
         self.ledger.submit(
             move |_, _| {
                 Ok::<_, std::convert::Infallible>(Draft {
@@ -227,6 +286,13 @@ impl Inner {
     }
 }
 
+/// When to try again to clear a recorded delivery away.
+fn again_after(done: Result<(), crate::fs::Error>) -> Option<Duration> {
+    let error = done.err()?;
+    tracing::warn!(%error, "a recorded delivery could not be cleared away");
+    Some(PAUSE)
+}
+
 /// Takes a package out of the inbox: a rename within its folder, so that it needs no right in the
 /// agent's own.
 fn consume(workspace: &Workspace, at: &Location) -> Result<(), crate::fs::Error> {
@@ -237,11 +303,16 @@ fn consume(workspace: &Workspace, at: &Location) -> Result<(), crate::fs::Error>
     let inbox = workspace
         .dir()
         .folder(&Path::new(countersign_protocol::names::INBOX).join(found.agent))?;
-    let mut done = format!(".done-{}", found.name);
+    // Longer names would not fit in 255 bytes with what is put around them.
+    let name = match found.name.len() {
+        0..=240 => found.name.to_owned(),
+        _ => Digest::of(found.name.as_bytes()).to_string(),
+    };
+    let mut done = format!("{DONE}{name}");
     for again in 2.. {
         match inbox.rename_new(Path::new(found.name), Path::new(&done)) {
             Err(error) if error.source.kind() == std::io::ErrorKind::AlreadyExists => {
-                done = format!(".done-{}-{again}", found.name);
+                done = format!("{DONE}{name}-{again}");
             }
             Err(error) if error.is_not_found() => break,
             other => {

@@ -10,13 +10,13 @@ use countersign_protocol::{
     event::{CheckpointSaved, Event, Location, Process},
     handoff::Status,
     principal::{Actor, Principal},
-    problem::Refusal,
-    state::HandoffState,
+    problem::{ProblemKind, Refusal},
 };
 
 use super::{
     Inner, Intake, SubmitError, Task,
-    look::{Pause, unchanged},
+    admit::back_again,
+    look::{Pause, is_ours, unchanged},
     seen::Seen,
     silence,
 };
@@ -68,7 +68,11 @@ impl Inner {
             },
             move |done| match done {
                 Ok(_) => {
-                    me.seen().take(&at, stamp);
+                    let moment = me.moment();
+                    let mut seen = me.seen();
+                    seen.take(&at, stamp);
+                    seen.sign_of_life(&at.workspace, &at.folder, moment);
+                    drop(seen);
                     me.queue.finish(task, None);
                 }
                 Err(error) => {
@@ -89,16 +93,32 @@ impl Intake {
         bytes: Vec<u8>,
         principal: Principal,
     ) -> Result<Digest, SubmitError> {
+        if is_ours(&at.folder) || !is_folder(&at.folder) {
+            return Err(SubmitError::Refused(Refusal::new(
+                ProblemKind::PathRefused,
+                "folder",
+                format!("`{}` is no folder for a checkpoint", at.folder),
+                "name a folder of your own by its relative path",
+            )));
+        }
         let version = version(&at, &bytes, principal, &silence::ProcessTable)?;
+        let (workspace, folder) = (at.workspace.clone(), at.folder.clone());
         let sha256 = version.sha256;
         let kept = self
             .inner
             .ledger
             .transact(move |state, _| Ok::<_, Infallible>(keep(state, version)))
             .await;
-        kept.map(|_| sha256)
-            .map_err(|error| SubmitError::Unavailable(error.to_string()))
+        kept.map_err(|error| SubmitError::Unavailable(error.to_string()))?;
+        let moment = self.inner.moment();
+        self.inner.seen().sign_of_life(&workspace, &folder, moment);
+        Ok(sha256)
     }
+}
+
+/// Whether `folder` names a folder in a workspace, or the workspace itself.
+fn is_folder(folder: &str) -> bool {
+    folder.is_empty() || countersign_protocol::path::check(folder).is_ok()
 }
 
 fn version(
@@ -125,6 +145,12 @@ fn version(
     })
 }
 
+/// The end of a refusal of what stood in the same place before.
+fn healed(state: &State, at: &Location) -> Option<(Actor, Event)> {
+    state.dead_letter(at)?;
+    Some((Actor::Daemon, Event::RefusedGone { at: at.clone() }))
+}
+
 /// The job that keeps it, unless the newest version is the same. An agent that was given up takes
 /// its card back by going on.
 fn keep(state: &State, version: Version) -> Draft<()> {
@@ -138,7 +164,8 @@ fn keep(state: &State, version: Version) -> Draft<()> {
     } = version;
     let track = state.track(&at);
     if track.is_some_and(|track| !track.over && track.last().saved.sha256 == sha256) {
-        return Draft::nothing(());
+        let healed = healed(state, &at);
+        return Draft::of(healed.into_iter().collect(), ());
     }
     let actor = Actor::Agent {
         name: checkpoint.from_agent.clone(),
@@ -160,24 +187,9 @@ fn keep(state: &State, version: Version) -> Draft<()> {
             Some(Status::Completed | Status::Failed | Status::Cancelled)
         ),
     };
-    let mut events = Vec::new();
-    for card in state.cards().rev() {
-        let newest = &card.newest().accepted;
-        let given_up = newest.stalled.is_some()
-            && newest.at.workspace == at.workspace
-            && newest.at.folder == at.folder;
-        if given_up && let HandoffState::Waiting { revision } = card.state {
-            let reason = Some(format!("the agent went on with step {}", saved.step));
-            events.push((
-                actor.clone(),
-                Event::Withdrawn {
-                    handoff: card.id,
-                    revision,
-                    reason,
-                },
-            ));
-        }
-    }
+    let reason = format!("the agent went on with step {}", saved.step);
+    let mut events = back_again(state, &at, &actor, &reason);
+    events.extend(healed(state, &at));
     events.push((actor, Event::CheckpointSaved(Box::new(saved))));
     Draft {
         objects: vec![(sha256, bytes)],

@@ -18,12 +18,15 @@ use countersign_protocol::{
 
 use super::look::{not_regular, unreadable};
 use crate::{
-    fs::{Dir, FileKind, Objects, SealProblem, Sealed, Writers, writers},
+    fs::{Dir, FileKind, Objects, SealProblem, Sealed, Stamp, Writers},
     workspace::Settings,
 };
 
 /// How often a file that changes while it is copied is copied again at once.
 const TRIES: usize = 3;
+/// Bytes of small files of one handoff that go into the ledger's database, by way of memory. What is
+/// more goes into the object folder, so that many small files take no more memory than a few.
+const INLINE_IN_ALL: usize = 4 * 1024 * 1024;
 
 /// Why not everything could be sealed.
 pub(super) enum Problem {
@@ -51,6 +54,10 @@ pub(super) struct Gather<'a> {
     pub(super) given: Option<&'a BTreeMap<String, Vec<u8>>>,
     /// For a package: the name of its document. Everything else in the folder is sealed, too.
     pub(super) package: Option<&'a str>,
+    /// How the kernel is asked for writers.
+    pub(super) writers: fn(&std::fs::File) -> Writers,
+    /// Where the kernel does not say: whether the file of that path has looked like this for long enough.
+    pub(super) is_quiet: &'a dyn Fn(&str, Stamp) -> bool,
 }
 
 impl Gather<'_> {
@@ -73,10 +80,17 @@ impl Gather<'_> {
         if paths.len() > self.settings.max_files {
             return Err(Problem::Refused(too_many(self.settings.max_files)));
         }
+        // All are asked for before the first is sealed, so that all quiet periods pass at once.
+        let unquiet: Vec<&String> = paths.iter().filter(|path| self.is_unquiet(path)).collect();
+        if let Some(path) = unquiet.first() {
+            return Err(Problem::Busy((*path).clone()));
+        }
+        let mut inline = INLINE_IN_ALL;
         for path in paths {
             let artifact = named.get(path.as_str()).copied();
-            match self.one(&path) {
+            match self.one(&path, inline) {
                 Ok(sealed) => {
+                    inline = inline.saturating_sub(sealed.inline.as_ref().map_or(0, Vec::len));
                     refused.extend(
                         artifact.and_then(|(at, artifact)| mismatch(at, artifact, &sealed)),
                     );
@@ -109,7 +123,17 @@ impl Gather<'_> {
             Ok(Some(listed)) => listed,
             Ok(None) => return Err(Problem::Refused(too_many(self.settings.max_files))),
             Err(error) if error.is_not_found() => return Err(Problem::Busy(document.to_owned())),
-            Err(error) => return Err(Problem::Ours(error.to_string())),
+            Err(error) => {
+                return Err(match error.source.raw_os_error() {
+                    // A folder became a link between two looks.
+                    Some(libc::ELOOP) => Problem::Busy(document.to_owned()),
+                    Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
+                        let name = error.path.file_name().unwrap_or_default().to_string_lossy();
+                        Problem::Refused(unreadable(&name, &error.source))
+                    }
+                    _ => Problem::Ours(error.to_string()),
+                });
+            }
         };
         let mut paths = Vec::new();
         for one in listed {
@@ -131,19 +155,38 @@ impl Gather<'_> {
         Ok(paths)
     }
 
-    fn one(&self, path: &str) -> Result<Sealed, Problem> {
+    /// Whether the kernel does not say who writes the file, and it changed a moment ago.
+    fn is_unquiet(&self, path: &str) -> bool {
+        if self.given.is_some_and(|given| given.contains_key(path)) {
+            return false;
+        }
+        // What cannot be opened is told when it is sealed.
+        let Ok(file) = self.open(path) else {
+            return false;
+        };
+        (self.writers)(&file) == Writers::Unknown
+            && file
+                .metadata()
+                .is_ok_and(|metadata| !(self.is_quiet)(path, Stamp::of(&metadata)))
+    }
+
+    /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes.
+    fn one(&self, path: &str, inline: usize) -> Result<Sealed, Problem> {
         if let Some(bytes) = self.given.and_then(|given| given.get(path)) {
             return self
                 .objects
-                .seal_bytes(bytes.clone())
+                .seal_bytes(bytes.clone(), inline)
                 .map_err(|problem| Problem::Ours(problem.to_string()));
         }
         for _ in 0..TRIES {
             let mut file = self.open(path)?;
-            if writers(&file) == Writers::Some {
+            if (self.writers)(&file) == Writers::Some {
                 return Err(Problem::Busy(path.to_owned()));
             }
-            match self.objects.seal(&mut file, self.settings.keep_up_to) {
+            let sealed = self
+                .objects
+                .seal(&mut file, self.settings.keep_up_to, inline);
+            match sealed {
                 Ok(sealed) => return Ok(sealed),
                 Err(SealProblem::Changed) => {}
                 Err(SealProblem::Source(error)) => {
@@ -176,16 +219,9 @@ impl Gather<'_> {
         match self.folder.kind(Path::new(path)) {
             Ok(Some(FileKind::File)) => self.folder.open_file(Path::new(path)).map_err(failed),
             Ok(Some(kind)) => Err(Problem::Refused(not_regular(path, kind))),
-            Ok(None) if self.passes_a_link(path) => Err(Problem::Refused(link_on_the_way(path))),
             Ok(None) => Err(missing()),
             Err(error) => Err(failed(error)),
         }
-    }
-
-    /// Whether a folder on the way to `path` is a link: what is behind it does not count.
-    fn passes_a_link(&self, path: &str) -> bool {
-        let mut above = Path::new(path).ancestors().skip(1);
-        above.any(|folder| matches!(self.folder.kind(folder), Ok(Some(FileKind::Link))))
     }
 }
 

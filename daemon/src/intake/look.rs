@@ -13,19 +13,28 @@ use countersign_protocol::{
 };
 
 use super::{
-    Inner, SETTLE_MAX, Task, admit,
+    DONE, Inner, SETTLE_MAX, Task, admit,
     gather::{self, Gather},
     seen::Seen,
 };
 use crate::{
     fault,
-    fs::{Error, FileKind, ReadProblem, Stamp, Writers, read_limited, writers},
+    fs::{Error, FileKind, ReadProblem, Stamp, Writers, read_limited},
     ledger::Draft,
     workspace::{Workspace, package},
 };
 
 /// After this time a refusal that may heal by itself is looked at again without a hint.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// Whether `folder` is one that the daemon fills itself. The watcher leaves them out; a hint is not
+/// believed either.
+pub(super) fn is_ours(folder: &str) -> bool {
+    let mut parts = folder.split('/');
+    let first = parts.next().unwrap_or_default();
+    let done = |part: &str| part.starts_with(DONE);
+    first == names::OWN_FOLDER || first == names::APPROVED || done(first) || parts.any(done)
+}
 
 /// Why a look has no result yet.
 pub(super) enum Pause {
@@ -74,20 +83,29 @@ impl Inner {
     pub(super) fn run(self: &Arc<Self>, task: Task, complete: bool) {
         let known = self.workspace(&task.workspace).and_then(|workspace| {
             let at = workspace.locate(&task.file)?;
-            Some((workspace, names::is_document(&at.file)?, at))
+            let kind = names::is_document(&at.file)?;
+            (!is_ours(&at.folder)).then_some((workspace, kind, at))
         });
         let Some((workspace, kind, at)) = known else {
             return self.queue.finish(task, None);
         };
         let outcome = match kind {
             DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, complete, &task),
+            // Nobody works in a package: its checkpoint is one of its files.
+            DocumentKind::Checkpoint if package(&at.folder).is_some() => {
+                return self.queue.finish(task, None);
+            }
             DocumentKind::Checkpoint => self.checkpoint(&workspace, &at, complete, &task),
         };
         match outcome {
             // The ledger finishes the task when the commit is done.
             Ok(()) => {}
-            Err(Pause::Known) => self.queue.finish(task, None),
+            Err(Pause::Known) => self.clear_away(&workspace, &at, task),
             Err(Pause::Busy(wait)) => self.queue.finish(task, Some(wait)),
+            // A workspace that is away says nothing about what agents removed.
+            Err(Pause::Gone) if !workspace.is_there() => {
+                self.queue.finish(task, Some(LOOK_AGAIN));
+            }
             Err(Pause::Gone) => self.gone(at, task),
             Err(Pause::Refused(refusal)) => {
                 self.refuse(at, None, refusal, task);
@@ -124,13 +142,20 @@ impl Inner {
         let folder = workspace
             .dir()
             .folder(Path::new(&at.folder))
-            .map_err(|error| ours_or_gone(&error))?;
+            .map_err(|error| failed(&at.file, &error))?;
         let gather = Gather {
             folder: &folder,
             objects: &self.objects,
             settings: &workspace.settings,
             given: None,
             package: package(&at.folder).is_some().then_some(at.file.as_str()),
+            writers: self.writers,
+            is_quiet: &|path, stamp| {
+                let now = self.clock.monotonic();
+                let settle = workspace.settings.settle;
+                let wait = self.seen().quiet_in(at, path, stamp, now, settle);
+                wait.is_zero()
+            },
         };
         let gathered = match gather.all(&checked.handoff) {
             Ok(gathered) => gathered,
@@ -182,7 +207,7 @@ impl Inner {
             return Err(Pause::Known);
         }
         let now = self.clock.monotonic();
-        let busy = match writers(&file) {
+        let busy = match (self.writers)(&file) {
             Writers::None => false,
             Writers::Some => true,
             Writers::Unknown => {
@@ -191,8 +216,9 @@ impl Inner {
                 } else {
                     workspace.settings.settle
                 };
-                if !self.seen().is_quiet(at, stamp, now, settle) {
-                    return Err(Pause::Busy(settle));
+                let wait = self.seen().quiet_in(at, "", stamp, now, settle);
+                if !wait.is_zero() {
+                    return Err(Pause::Busy(wait));
                 }
                 false
             }
@@ -272,24 +298,25 @@ fn open(workspace: &Workspace, name: &Path, shown: &str) -> Result<File, Pause> 
         Ok(Some(FileKind::File)) => {}
         Ok(None) => return Err(Pause::Gone),
         Ok(Some(kind)) => return Err(not_regular(shown, kind).into()),
-        Err(error) => return Err(ours_or_gone(&error)),
+        Err(error) => return Err(failed(shown, &error)),
     }
     workspace
         .dir()
         .open_file(name)
-        .map_err(|error| match error.source.raw_os_error() {
-            _ if error.is_not_found() => Pause::Gone,
-            Some(libc::ELOOP) => not_regular(shown, FileKind::Link).into(),
-            Some(libc::EACCES | libc::EPERM) => unreadable(shown, &error.source).into(),
-            _ => Pause::Ours(error.to_string()),
-        })
+        .map_err(|error| failed(shown, &error))
 }
 
-fn ours_or_gone(error: &Error) -> Pause {
-    if error.is_not_found() {
-        Pause::Gone
-    } else {
-        Pause::Ours(error.to_string())
+/// What a failed look at the document `shown` means. A link on its way makes it one that is not there:
+/// what a link leads to is no part of the workspace. Rights and names are the agent's to mend; the rest,
+/// such as too few descriptors, is ours.
+fn failed(shown: &str, error: &Error) -> Pause {
+    match error.source.raw_os_error() {
+        _ if error.is_not_found() => Pause::Gone,
+        Some(libc::ELOOP | libc::EXDEV) => Pause::Gone,
+        Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
+            unreadable(shown, &error.source).into()
+        }
+        _ => Pause::Ours(error.to_string()),
     }
 }
 

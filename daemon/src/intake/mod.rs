@@ -12,8 +12,11 @@ mod queue;
 mod seen;
 mod silence;
 mod submit;
+#[cfg(test)]
+mod tests;
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -28,16 +31,20 @@ pub use submit::{SubmitError, Submitted};
 
 use crate::{
     clock::SharedClock,
-    fs::Objects,
+    fs::{Objects, Writers, writers},
     ledger::Ledger,
     store::StoreError,
     workspace::{Workspace, Workspaces},
 };
 use queue::{Queue, Task, Work};
-use seen::Seen;
+use seen::{Moment, Seen};
 
 /// How long a file may be busy before it is refused.
 pub const SETTLE_MAX: Duration = Duration::from_secs(30);
+/// What the name of a package starts with once it was taken from the inbox.
+const DONE: &str = ".done-";
+/// How long the daemon pauses with a document at which it failed itself.
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// The stage. Clones share one queue.
 #[derive(Clone, Debug)]
@@ -55,6 +62,10 @@ struct Inner {
     seen: Mutex<Seen>,
     /// The address of the pages, for links in receipts.
     public_url: String,
+    /// How the kernel is asked for writers.
+    writers: fn(&std::fs::File) -> Writers,
+    /// When the stage was made, on the monotonic clock.
+    start: Duration,
 }
 
 impl Intake {
@@ -74,13 +85,24 @@ impl Intake {
             ledger,
             objects,
             queue: Queue::new(Arc::clone(&clock)),
+            start: clock.monotonic(),
             clock,
             seen: Mutex::new(Seen::from_values(seen)),
             public_url,
+            writers,
         };
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// The stage on a file system that does not say who writes.
+    #[cfg(test)]
+    pub(crate) fn without_leases(mut self) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.writers = |_| Writers::Unknown;
+        }
+        self
     }
 
     /// Something may have changed at `file`, a path relative to the workspace. `complete` says that
@@ -99,19 +121,22 @@ impl Intake {
     pub fn activity(&self, workspace: &str, folder: &str) {
         self.inner
             .seen()
-            .sign_of_life(workspace, folder, self.inner.clock.now());
-        for dead in self.inner.ledger.state().dead_letters() {
-            let Location {
-                workspace: dead_in,
-                folder: dead_folder,
-                file,
-            } = &dead.location;
-            let near =
-                dead_in == workspace && (folder == dead_folder || is_below(folder, dead_folder));
-            if near && look::may_heal(dead.kind) && !file.is_empty() {
-                self.inner.seen().forget(&dead.location);
-                self.hint(workspace, PathBuf::from(dead_folder).join(file), false);
-            }
+            .sign_of_life(workspace, folder, self.inner.moment());
+        let near: Vec<Location> = {
+            let state = self.inner.ledger.state();
+            let near = state.dead_letters().filter(|dead| {
+                let at = &dead.location;
+                let is_near = folder == at.folder || is_below(folder, &at.folder);
+                at.workspace == workspace
+                    && is_near
+                    && look::may_heal(dead.kind)
+                    && !at.file.is_empty()
+            });
+            near.map(|dead| dead.location.clone()).collect()
+        };
+        for at in near {
+            self.inner.seen().forget(&at);
+            self.hint(workspace, PathBuf::from(at.folder).join(at.file), false);
         }
     }
 
@@ -157,9 +182,29 @@ impl Intake {
 
 impl Inner {
     fn work(self: &Arc<Self>, work: Work) {
-        match work {
-            Work::Look(task, complete) => self.run(task, complete),
-            Work::Chore(chore) => chore(),
+        // A defect met by one document must not end the thread that all others need.
+        let (task, done) = match work {
+            Work::Look(task, complete) => {
+                let run = AssertUnwindSafe(|| self.run(task.clone(), complete));
+                let done = catch_unwind(run);
+                (Some(task), done)
+            }
+            Work::Chore(chore) => (None, catch_unwind(AssertUnwindSafe(chore))),
+        };
+        if done.is_err() {
+            let file = task.as_ref().map(|task| task.file.display().to_string());
+            tracing::error!(file, "a defect of the program stopped a look at a document");
+            if let Some(task) = task {
+                self.queue.finish(task, Some(PAUSE));
+            }
+        }
+    }
+
+    /// The present moment on both clocks.
+    fn moment(&self) -> Moment {
+        Moment {
+            wall: self.clock.now(),
+            monotonic: self.clock.monotonic(),
         }
     }
 

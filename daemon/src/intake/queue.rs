@@ -26,12 +26,25 @@ pub(super) enum Work {
     Chore(Chore),
 }
 
+/// Looks that may be under way at once, their commits included: so a slow disk holds the intake up, and
+/// not the memory.
+const MOST_AT_ONCE: usize = 256;
+
+/// How a task is queued.
+#[derive(Clone, Copy, Default)]
+struct Queued {
+    /// Whether the newest hint came from a rename.
+    complete: bool,
+    /// The time it waits for, when it is not ready.
+    until: Option<Duration>,
+}
+
 #[derive(Default)]
 struct Lists {
     chores: VecDeque<Chore>,
     ready: VecDeque<Task>,
-    /// Ready or waiting for a time, and whether the newest hint came from a rename.
-    queued: HashMap<Task, bool>,
+    /// Ready or waiting for a time.
+    queued: HashMap<Task, Queued>,
     later: BTreeSet<(Duration, Task)>,
     running: HashSet<Task>,
     /// Hinted again while running.
@@ -73,15 +86,16 @@ impl Queue {
             lists.again.insert(task, complete);
             return;
         }
-        let waiting = if lists.queued.insert(task.clone(), complete).is_none() {
-            true
-        } else {
-            let place = lists
-                .later
-                .iter()
-                .find(|(_, later)| *later == task)
-                .cloned();
-            place.is_some_and(|place| lists.later.remove(&place))
+        let now = Queued {
+            complete,
+            until: None,
+        };
+        let waiting = match lists.queued.insert(task.clone(), now) {
+            None => true,
+            Some(Queued {
+                until: Some(until), ..
+            }) => lists.later.remove(&(until, task.clone())),
+            Some(_) => false,
         };
         if waiting {
             lists.ready.push_back(task);
@@ -139,11 +153,17 @@ impl Queue {
                 break;
             }
             if let Some((_, task)) = lists.later.pop_first() {
+                if let Some(queued) = lists.queued.get_mut(&task) {
+                    queued.until = None;
+                }
                 lists.ready.push_back(task);
             }
         }
+        if lists.running.len() >= MOST_AT_ONCE {
+            return None;
+        }
         let task = lists.ready.pop_front()?;
-        let complete = lists.queued.remove(&task).unwrap_or_default();
+        let complete = lists.queued.remove(&task).unwrap_or_default().complete;
         lists.running.insert(task.clone());
         Some(Work::Look(task, complete))
     }
@@ -153,11 +173,20 @@ impl Queue {
         let mut lists = self.lists();
         lists.running.remove(&task);
         if let Some(complete) = lists.again.remove(&task) {
-            lists.queued.insert(task.clone(), complete);
+            let queued = Queued {
+                complete,
+                until: None,
+            };
+            lists.queued.insert(task.clone(), queued);
             lists.ready.push_back(task);
         } else if let Some(retry) = retry {
-            lists.queued.insert(task.clone(), false);
-            lists.later.insert((self.clock.monotonic() + retry, task));
+            let until = self.clock.monotonic() + retry;
+            let queued = Queued {
+                complete: false,
+                until: Some(until),
+            };
+            lists.queued.insert(task.clone(), queued);
+            lists.later.insert((until, task));
         }
         self.changed.notify_all();
     }

@@ -7,14 +7,24 @@ use jiff::Timestamp;
 
 use crate::{fs::Stamp, store::Space};
 
+/// A moment on both clocks: one for people, one for spans, since the first may jump.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) wall: Timestamp,
+    pub(super) monotonic: Duration,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     taken: HashMap<Location, Stamp>,
-    /// First time that a file looked as it does, while the kernel cannot tell who writes it.
-    quiet: HashMap<Location, (Stamp, Duration)>,
+    /// By document, then by artifact (empty for the document itself): since when it looks as it does,
+    /// while the kernel cannot tell who writes it.
+    quiet: HashMap<Location, HashMap<String, (Stamp, Duration)>>,
     /// First time that a file was found busy.
     busy: HashMap<Location, Duration>,
-    alive: HashMap<(String, String), Timestamp>,
+    alive: HashMap<(String, String), Moment>,
+    /// First time that the process of a track was found gone.
+    gone: HashMap<Location, Duration>,
 }
 
 impl Seen {
@@ -67,19 +77,24 @@ impl Seen {
         self.busy.remove(at);
     }
 
-    /// Whether `at` has looked like `stamp` for at least `settle`.
-    pub(super) fn is_quiet(
+    /// For how long the file `path` of the handoff at `at`, or the document itself for an empty path, must
+    /// still look like `stamp` to have done so for `settle`. Zero when it is quiet.
+    pub(super) fn quiet_in(
         &mut self,
         at: &Location,
+        path: &str,
         stamp: Stamp,
         now: Duration,
         settle: Duration,
-    ) -> bool {
-        match self.quiet.get(at) {
-            Some((known, since)) if *known == stamp => now.saturating_sub(*since) >= settle,
+    ) -> Duration {
+        let files = self.quiet.entry(at.clone()).or_default();
+        match files.get(path) {
+            Some((known, since)) if *known == stamp => {
+                settle.saturating_sub(now.saturating_sub(*since))
+            }
             _ => {
-                self.quiet.insert(at.clone(), (stamp, now));
-                settle.is_zero()
+                files.insert(path.to_owned(), (stamp, now));
+                settle
             }
         }
     }
@@ -89,16 +104,27 @@ impl Seen {
         now.saturating_sub(*self.busy.entry(at.clone()).or_insert(now))
     }
 
-    pub(super) fn sign_of_life(&mut self, workspace: &str, folder: &str, at: Timestamp) {
+    pub(super) fn sign_of_life(&mut self, workspace: &str, folder: &str, moment: Moment) {
         self.alive
-            .insert((workspace.to_owned(), folder.to_owned()), at);
+            .insert((workspace.to_owned(), folder.to_owned()), moment);
     }
 
     /// The last sign of life in `folder` or below.
-    pub(super) fn last_life(&self, workspace: &str, folder: &str) -> Option<Timestamp> {
+    pub(super) fn last_life(&self, workspace: &str, folder: &str) -> Option<Moment> {
         let near = self.alive.iter().filter(|((of, at), _)| {
             of == workspace && (at == folder || super::is_below(at, folder))
         });
-        near.map(|(_, at)| *at).max()
+        near.map(|(_, moment)| *moment)
+            .max_by_key(|moment| moment.monotonic)
+    }
+
+    /// For how long the process of the track at `at` has been gone.
+    pub(super) fn gone_for(&mut self, at: &Location, now: Duration) -> Duration {
+        now.saturating_sub(*self.gone.entry(at.clone()).or_insert(now))
+    }
+
+    /// The process of the track at `at` lives, or its end was dealt with.
+    pub(super) fn not_gone(&mut self, at: &Location) {
+        self.gone.remove(at);
     }
 }

@@ -8,15 +8,19 @@ use countersign_protocol::{
     handoff::{Profile, Trigger},
     manifest::Manifest,
     principal::{Actor, Principal},
+    state::HandoffState,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Intake;
+use super::{Intake, seen::Moment};
 use crate::ledger::{Draft, State, Track};
 
 /// After this many promised spans without a sign of life an agent counts as silent.
-const SPANS: i32 = 3;
+const SPANS: u32 = 3;
+
+/// For so long a process must be gone: what it handed over just before may still be on its way here.
+const GONE: Duration = Duration::from_secs(2);
 
 /// The processes of this machine.
 pub trait Processes {
@@ -45,15 +49,21 @@ impl Processes for ProcessTable {
 impl Intake {
     /// Looks at every agent that is at work; makes a card for each that fell silent.
     pub async fn look_for_silence(&self, processes: &(dyn Processes + Sync)) {
-        let now = self.inner.clock.now();
-        let silent: Vec<(Location, bool, Timestamp)> = {
+        let now = self.inner.moment();
+        // Copied, so that no commit waits while processes are looked up.
+        let at_work: Vec<(Location, Arc<Track>)> = {
             let state = self.inner.ledger.state();
-            let at_work = state.tracks().filter(|(_, track)| !track.over);
-            at_work
-                .filter_map(|(at, track)| self.silent(at, track, now, processes))
+            let tracks = state.tracks().filter(|(_, track)| !track.over);
+            tracks
+                .map(|(at, track)| (at.clone(), Arc::clone(track)))
                 .collect()
         };
+        let silent: Vec<(Location, bool, Timestamp)> = at_work
+            .iter()
+            .filter_map(|(at, track)| self.silent(at, track, now, processes))
+            .collect();
         for (at, process_gone, last_seen) in silent {
+            self.inner.seen().not_gone(&at);
             let bytes = self.last_checkpoint(&at).await;
             let made = self
                 .inner
@@ -72,16 +82,19 @@ impl Intake {
         &self,
         at: &Location,
         track: &Arc<Track>,
-        now: Timestamp,
+        now: Moment,
         processes: &(dyn Processes + Sync),
     ) -> Option<(Location, bool, Timestamp)> {
         let last = track.last();
-        let life = self.inner.seen().last_life(&at.workspace, &at.folder);
-        let last_seen = life.map_or(last.at, |life| life.max(last.at));
-        if let Some(process) = last.saved.process
-            && processes.started(process.pid) != Some(process.started)
-        {
-            return Some((at.clone(), true, last_seen));
+        let mut seen = self.inner.seen();
+        let life = seen.last_life(&at.workspace, &at.folder);
+        let last_seen = life.map_or(last.at, |life| life.wall.max(last.at));
+        if let Some(process) = last.saved.process {
+            if processes.started(process.pid) == Some(process.started) {
+                seen.not_gone(at);
+            } else if seen.gone_for(at, now.monotonic) >= GONE {
+                return Some((at.clone(), true, last_seen));
+            }
         }
         let workspace = self.inner.workspace(&at.workspace)?;
         let span = last
@@ -89,8 +102,11 @@ impl Intake {
             .heartbeat_seconds
             .map(Duration::from_secs)
             .or(workspace.settings.heartbeat)?;
-        let patience = SignedDuration::try_from(span).ok()?.checked_mul(SPANS)?;
-        (now.duration_since(last_seen) > patience).then(|| (at.clone(), false, last_seen))
+        let patience = span.checked_mul(SPANS)?;
+        // What an agent did while the daemon was away is not known, so its time runs from the start again.
+        let since = life.map_or(self.inner.start, |life| life.monotonic);
+        let silent_for = now.monotonic.saturating_sub(since);
+        (silent_for > patience).then(|| (at.clone(), false, last_seen))
     }
 
     async fn last_checkpoint(&self, at: &Location) -> Value {
@@ -128,6 +144,15 @@ fn give_up(
     let Some(track) = state.track(at).filter(|track| !track.over) else {
         return Draft::nothing(());
     };
+    // An agent that waits for an answer is silent with good reason.
+    let is_waiting = state.cards().any(|card| {
+        let place = &card.newest().accepted.at;
+        let is_here = place.workspace == at.workspace && place.folder == at.folder;
+        is_here && matches!(card.state, HandoffState::Waiting { .. })
+    });
+    if is_waiting {
+        return Draft::nothing(());
+    }
     let last = &track.last().saved;
     let stalled = Stalled {
         checkpoint: last.sha256,

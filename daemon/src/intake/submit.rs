@@ -15,7 +15,7 @@ use countersign_protocol::{
 use super::{
     Admitted, Delivery, Intake, admit,
     gather::{Gather, Problem, place},
-    look::still_written,
+    look::{is_ours, still_written},
 };
 use crate::{fs::Dir, ledger::TransactError, workspace::Workspace};
 
@@ -110,6 +110,14 @@ impl Intake {
                 )
             })?;
         }
+        if is_ours(&folder) {
+            return Err(SubmitError::Refused(Refusal::new(
+                ProblemKind::PathRefused,
+                "folder",
+                format!("the folder `{folder}` belongs to the daemon"),
+                "name a folder of your own",
+            )));
+        }
         let rules = Rules {
             least: workspace.settings.profile,
         };
@@ -122,6 +130,9 @@ impl Intake {
             settings: &workspace.settings,
             given: Some(&files),
             package: None,
+            writers: self.inner.writers,
+            // Who sends it says that it is finished.
+            is_quiet: &|_, _| true,
         };
         let gathered = gather
             .all(&checked.handoff)

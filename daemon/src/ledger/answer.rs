@@ -31,9 +31,14 @@ pub fn decision_document(
         .entries
         .iter()
         .any(|entry| entry.declared && entry.kept);
+    // Only what was known when it was decided: an answer that is written again must be the same.
     let checkpoint = state
         .tracks_in(&accepted.at)
-        .map(|track| track.last().saved.step)
+        .filter_map(|track| {
+            let before = |kept: &&std::sync::Arc<super::Kept>| kept.seq < decision.seq;
+            track.versions.iter().rfind(before)
+        })
+        .map(|kept| kept.saved.step)
         .max();
     Some(DecisionDocument {
         decision_version: "1.0".to_owned(),

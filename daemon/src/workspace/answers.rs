@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use countersign_protocol::{Digest, event::Location};
 
-use super::{FILE_MODE, Workspace};
+use super::{FILE_MODE, Workspace, WrittenHere};
 use crate::{
     fs::{Dir, Error, FileKind, read_limited},
     store::Space,
@@ -50,9 +50,31 @@ impl Answers {
         format!("{}/{name}", self.key)
     }
 
+    /// The digest of what we last wrote as `name`: as `here` says, else as `remembered` gives it for the key.
+    pub fn known<E>(
+        &self,
+        here: &WrittenHere,
+        name: &str,
+        remembered: impl FnOnce(String) -> Result<Option<String>, E>,
+    ) -> Result<Option<Digest>, E> {
+        let key = self.key(name);
+        match here.get(&key) {
+            Some(known) => Ok(*known),
+            None => Ok(remembered(key)?.and_then(|digest| digest.parse().ok())),
+        }
+    }
+
+    /// Notes that `digest`, or nothing, is what we left as `name`.
+    pub fn note(&self, here: &mut WrittenHere, name: &str, digest: Option<Digest>) -> Written {
+        let key = self.key(name);
+        here.insert(key.clone(), digest);
+        (Space::Written, key, digest.map(|digest| digest.to_string()))
+    }
+
     /// Publishes `bytes` as `name`. `known` is the digest of what we last wrote there.
     pub fn write(
         &self,
+        here: &mut WrittenHere,
         name: &str,
         bytes: &[u8],
         known: Option<Digest>,
@@ -85,28 +107,28 @@ impl Answers {
                     .publish(Path::new(name), bytes, FILE_MODE, durable)?;
             }
         }
-        Ok((Space::Written, self.key(name), Some(digest.to_string())))
+        Ok(self.note(here, name, Some(digest)))
     }
 
     /// Removes `name` if it still is what we wrote.
-    pub fn remove(&self, name: &str, known: Option<Digest>) -> Result<Option<Written>, Error> {
+    pub fn remove(
+        &self,
+        here: &mut WrittenHere,
+        name: &str,
+        known: Option<Digest>,
+    ) -> Result<Option<Written>, Error> {
         let Some(known) = known else { return Ok(None) };
         if let There::Bytes(found) = self.there(name)?
             && found == known
         {
             self.dir.remove_own_file(Path::new(name))?;
         }
-        Ok(Some((Space::Written, self.key(name), None)))
+        Ok(Some(self.note(here, name, None)))
     }
 
     /// Removes what a run that was interrupted left unfinished here.
     pub fn remove_left_over(&self) -> Result<(), Error> {
         self.dir.remove_temporaries()
-    }
-
-    /// Whether `name` holds exactly `bytes`.
-    pub fn holds(&self, name: &str, bytes: &[u8]) -> Result<bool, Error> {
-        Ok(matches!(self.there(name)?, There::Bytes(found) if found == Digest::of(bytes)))
     }
 
     fn there(&self, name: &str) -> Result<There, Error> {
@@ -161,10 +183,16 @@ mod tests {
     fn an_answer_replaces_an_older_one_of_ours() {
         let folder = tempfile::tempdir().unwrap();
         let answers = answers(folder.path());
-        let (_, key, first) = answers.write("decision.json", b"one", None, true).unwrap();
+        let mut here = WrittenHere::new();
+        let (_, key, first) = answers
+            .write(&mut here, "decision.json", b"one", None, true)
+            .unwrap();
         assert_eq!(key, "w/f/decision.json");
         let known = first.unwrap().parse().ok();
-        answers.write("decision.json", b"two", known, true).unwrap();
+        assert_eq!(here[&key], known);
+        answers
+            .write(&mut here, "decision.json", b"two", known, true)
+            .unwrap();
         assert_eq!(text(folder.path(), "decision.json").as_deref(), Some("two"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -176,7 +204,15 @@ mod tests {
         let dir = Dir::open(folder.path()).unwrap();
         dir.publish(Path::new("decision.json"), b"forged", 0o644, false)
             .unwrap();
-        answers.write("decision.json", b"real", None, true).unwrap();
+        answers
+            .write(
+                &mut WrittenHere::new(),
+                "decision.json",
+                b"real",
+                None,
+                true,
+            )
+            .unwrap();
         assert_eq!(
             text(folder.path(), "decision.json").as_deref(),
             Some("real")
@@ -192,7 +228,13 @@ mod tests {
         let target = outside.path().join("target");
         std::os::unix::fs::symlink(&target, folder.path().join("decision.json")).unwrap();
         answers(folder.path())
-            .write("decision.json", b"real", None, true)
+            .write(
+                &mut WrittenHere::new(),
+                "decision.json",
+                b"real",
+                None,
+                true,
+            )
             .unwrap();
         assert!(!target.exists());
         assert_eq!(
@@ -214,7 +256,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let answers = answers(folder.path());
         let dir = Dir::open(folder.path()).unwrap();
-        answers.write("decision.json", b"ours", None, true).unwrap();
+        let mut here = WrittenHere::new();
+        answers
+            .write(&mut here, "decision.json", b"ours", None, true)
+            .unwrap();
         dir.publish(
             Path::new("decision.json"),
             b"edited by an agent",
@@ -223,11 +268,15 @@ mod tests {
         )
         .unwrap();
         answers
-            .remove("decision.json", Some(Digest::of(b"ours")))
+            .remove(&mut here, "decision.json", Some(Digest::of(b"ours")))
             .unwrap();
         assert!(text(folder.path(), "decision.json").is_some());
         answers
-            .remove("decision.json", Some(Digest::of(b"edited by an agent")))
+            .remove(
+                &mut here,
+                "decision.json",
+                Some(Digest::of(b"edited by an agent")),
+            )
             .unwrap();
         assert!(text(folder.path(), "decision.json").is_none());
     }

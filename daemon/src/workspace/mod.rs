@@ -3,13 +3,14 @@
 mod answers;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
 use countersign_protocol::{
+    Digest,
     event::Location,
     handoff::Profile,
     names::{self, AnswerNames},
@@ -67,7 +68,12 @@ pub struct Workspace {
     /// What holds in it.
     pub settings: Settings,
     dir: Dir,
+    written: Mutex<WrittenHere>,
 }
+
+/// What was written into a workspace since it was opened, by key: the digest, or that it was removed.
+/// It is ahead of what the store remembers, which learns of it in the next commit.
+pub type WrittenHere = HashMap<String, Option<Digest>>;
 
 impl Workspace {
     /// Opens the folder at `path`.
@@ -77,7 +83,21 @@ impl Workspace {
             path: path.to_owned(),
             settings,
             dir: Dir::open(path)?,
+            written: Mutex::default(),
         })
+    }
+
+    /// The right to write answers here, one at a time: who looks at what stands in the place of an answer
+    /// and then replaces it must not meet another who does the same.
+    pub fn answering(&self) -> MutexGuard<'_, WrittenHere> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the folder that was opened is still the one at its path. One that was moved, removed
+    /// or covered by a mount says nothing about what agents removed.
+    pub fn is_there(&self) -> bool {
+        let opened = self.dir.place().ok();
+        opened.is_some() && Dir::open(&self.path).and_then(|now| now.place()).ok() == opened
     }
 
     /// The folder itself.
@@ -150,6 +170,13 @@ impl Workspaces {
         let mut all = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
         let workspace = Arc::new(workspace);
         Arc::clone(all.entry(Arc::clone(&workspace.name)).or_insert(workspace))
+    }
+
+    /// Serves the one of that name no longer.
+    #[cfg(test)]
+    pub(crate) fn remove(&self, name: &str) {
+        let mut all = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        all.remove(name);
     }
 
     /// The one of that name.

@@ -5,11 +5,12 @@ use std::{fmt::Write as _, path::Path};
 use super::{Page, Writeback, WritebackError, folder};
 use crate::{
     fault,
+    fs::{Dir, Error, FileKind, read_limited},
     ledger::decision_document,
-    workspace::{Answers, FOLDER_MODE, Workspace, json},
+    workspace::{FILE_MODE, FOLDER_MODE, Workspace, json},
 };
 use countersign_protocol::{
-    HandoffId,
+    Digest, HandoffId,
     chain::{Body, Entry},
     decision::{DecisionDocument, Outcome},
     event::{Decided, Event},
@@ -28,7 +29,7 @@ impl Writeback {
         page: &mut Page,
     ) -> Result<(), WritebackError> {
         let id = decided.handoff;
-        let (card, decision, document) = {
+        let (card, decision, document, is_current) = {
             let state = self.ledger.state();
             let Some(card) = state.card(id).cloned() else {
                 return Ok(());
@@ -44,7 +45,11 @@ impl Writeback {
             let Some(document) = decision_document(&state, &card, &decision) else {
                 return Ok(());
             };
-            (card, decision, document)
+            // An answer that came too late to be read is kept, but no longer stands beside the newer work.
+            let newest = state.card_of_subject(&card.workspace, &card.subject);
+            let is_current = card.state.revision() == decided.revision
+                && newest.is_none_or(|newest| newest.id == id);
+            (card, decision, document, is_current)
         };
         let Some(revision) = card.revision(decided.revision) else {
             return Ok(());
@@ -63,24 +68,31 @@ impl Writeback {
         }
         let bytes = json(&document);
         let feedback = feedback(&document, &revision.accepted.title).into_bytes();
+        let mut here = workspace.answering();
         let own = own_folder(workspace, id)?;
+        if page.inherited {
+            own.remove_temporaries()?;
+        }
         let record = format!("decision.r{}.json", decided.revision);
         // The copy in our own folder is written after the agent's. Where it stands, the agent had its answer,
         // and may have moved it away since.
-        let had = own.holds(&record, &bytes)?;
-        let current = card.state.revision() == decided.revision;
+        let had = decision.delivered.is_some() || holds(&own, &record, &bytes)?;
         fault::step("writeback.before_decision");
-        if !had
-            && current
-            && let Some(answers) = folder(workspace, &revision.accepted.at)?
-        {
+        if is_current && let Some(answers) = folder(workspace, &revision.accepted.at)? {
             let names = names::answers_for(&revision.accepted.at.file);
-            self.write(&answers, &names.feedback, &feedback, true, page)?;
-            self.write(&answers, &names.decision, &bytes, true, page)?;
+            for (name, bytes) in [(&names.feedback, &feedback), (&names.decision, &bytes)] {
+                if had {
+                    // What a crash kept from being noted: only so will the next receipt clear it.
+                    let noted = answers.note(&mut here, name, Some(Digest::of(bytes)));
+                    page.written.push(noted);
+                } else {
+                    self.write(&answers, &mut here, name, bytes, true, page)?;
+                }
+            }
         }
         fault::step("writeback.after_decision");
-        self.write(&own, "feedback.md", &feedback, true, page)?;
-        self.write(&own, &record, &bytes, true, page)?;
+        own.publish(Path::new("feedback.md"), &feedback, FILE_MODE, true)?;
+        own.publish(Path::new(&record), &bytes, FILE_MODE, true)?;
         if decision.delivered.is_none() {
             let event = Event::Delivered {
                 handoff: id,
@@ -93,11 +105,20 @@ impl Writeback {
     }
 }
 
-/// Our own folder for the handoff in its workspace.
-fn own_folder(workspace: &Workspace, id: HandoffId) -> Result<Answers, crate::fs::Error> {
+/// Our own folder for the handoff in its workspace. What is in it is ours to replace.
+fn own_folder(workspace: &Workspace, id: HandoffId) -> Result<Dir, Error> {
     let name = format!("{}/handoffs/{id}", names::OWN_FOLDER);
-    let dir = workspace.dir().make_folder(Path::new(&name), FOLDER_MODE)?;
-    Ok(Answers::new(dir, format!("{}/{name}", workspace.name)))
+    workspace.dir().make_folder(Path::new(&name), FOLDER_MODE)
+}
+
+/// Whether the file `name` holds exactly `bytes`.
+fn holds(own: &Dir, name: &str, bytes: &[u8]) -> Result<bool, Error> {
+    let name = Path::new(name);
+    if own.kind(name)? != Some(FileKind::File) {
+        return Ok(false);
+    }
+    let found = read_limited(&own.open_file(name)?, bytes.len() as u64);
+    Ok(found.is_ok_and(|(found, _)| found == bytes))
 }
 
 /// The answer for a reader: a person, or an agent that reads prose.

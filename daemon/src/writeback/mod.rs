@@ -2,12 +2,16 @@
 //!
 //! It reads entries after the last one it finished, does what each asks for, and only then moves
 //! its mark. Every step may be done twice and leaves the same files; so a decision made just before a crash still
-//! reaches the agent.
+//! reaches the agent. What cannot be done in one folder is owed to that folder, and done later in the
+//! same order; the other folders do not wait for it.
 
 mod decision;
+mod owed;
 mod release;
+#[cfg(test)]
+mod tests;
 
-use std::{collections::HashSet, convert::Infallible, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use countersign_protocol::{
     Digest,
@@ -15,16 +19,19 @@ use countersign_protocol::{
     event::{Accepted, Event, Location},
     names,
     principal::Actor,
+    problem::Refusal,
     receipt::{ErrorsDocument, Receipt, ReceiptStatus},
 };
+use tokio::sync::{Mutex, watch};
 
 use crate::{
     fault,
     fs::{Error, Objects},
     ledger::{Draft, Ledger},
     store::{Space, StoreError},
-    workspace::{Answers, Workspace, Workspaces, Written, json},
+    workspace::{Answers, Workspace, Workspaces, Written, WrittenHere, json, package},
 };
+use owed::{Owed, Place};
 
 /// Entries done at a time.
 const PAGE: usize = 256;
@@ -33,7 +40,7 @@ const MANY: usize = 8;
 /// The name of the mark.
 const MARK: &str = "writeback";
 
-/// The stage.
+/// The stage. Clones share one turn.
 #[derive(Clone, Debug)]
 pub struct Writeback {
     workspaces: Arc<Workspaces>,
@@ -42,6 +49,9 @@ pub struct Writeback {
     public_url: String,
     /// The newest entry when the program started: up to here the run before may have been interrupted.
     inherited: u64,
+    /// New entries and owed ones are never done at the same time.
+    turn: Arc<Mutex<()>>,
+    behind: watch::Sender<u64>,
 }
 
 /// Why it stopped before the newest entry. It goes on from there later.
@@ -53,9 +63,27 @@ pub enum WritebackError {
     /// A folder cannot be written.
     #[error(transparent)]
     Fs(#[from] Error),
+    /// Sealed bytes are not there any more.
+    #[error("the sealed bytes {0} are missing; nothing is released")]
+    Missing(Digest),
+    /// Some folders cannot be answered; the others were.
+    #[error("{folders} cannot be answered and {are} tried again: {first}", folders = folders(*count), are = if *count == 1 { "is" } else { "are" })]
+    Behind {
+        /// How many.
+        count: usize,
+        /// Why the first one cannot.
+        first: String,
+    },
     /// The ledger does not take the facts.
     #[error("{0}")]
     Ledger(String),
+}
+
+fn folders(count: usize) -> String {
+    match count {
+        1 => "1 folder".to_owned(),
+        count => format!("{count} folders"),
+    }
 }
 
 /// What a page of entries led to.
@@ -63,8 +91,10 @@ pub enum WritebackError {
 struct Page {
     events: Vec<(Actor, Event)>,
     written: Vec<Written>,
-    /// Workspaces whose files still need a sync.
-    unsynced: HashSet<String>,
+    /// Workspaces whose files still need a sync, with the places and entries they are of.
+    unsynced: HashMap<String, Vec<(Place, u64)>>,
+    /// Why places could not be answered.
+    failed: Vec<String>,
     /// Whether an earlier run may have left the files of this entry unfinished.
     inherited: bool,
 }
@@ -84,17 +114,17 @@ impl Writeback {
             objects,
             public_url,
             inherited,
+            turn: Arc::default(),
+            behind: watch::Sender::new(0),
         }
     }
 
-    /// Does everything that the ledger asks for and that is not done yet.
+    /// Answers every new entry. A folder that cannot be answered holds nobody else up: from then on it
+    /// is owed its answers, in order, and [`Writeback::catch_up`] gives them.
     pub async fn run(&self) -> Result<(), WritebackError> {
         loop {
-            let mark = self
-                .ledger
-                .read(|store| store.value(Space::Progress, MARK))
-                .await?;
-            let mark = mark.and_then(|mark| mark.parse().ok()).unwrap_or(0);
+            let _turn = self.turn.lock().await;
+            let mark = self.mark().await?;
             let entries = self
                 .ledger
                 .read(move |store| store.entries(mark, PAGE))
@@ -102,76 +132,45 @@ impl Writeback {
             let Some(last) = entries.last().map(|entry| entry.seq) else {
                 return Ok(());
             };
+            let mut owed = self.owed().await?;
             let me = self.clone();
-            let page = tokio::task::spawn_blocking(move || me.page(&entries)).await;
-            let page = page.map_err(|error| WritebackError::Ledger(error.to_string()))??;
-            let mut values = page.written;
-            values.push((Space::Progress, MARK.to_owned(), Some(last.to_string())));
-            let delivered = !page.events.is_empty();
-            if delivered {
-                fault::step("writeback.before_delivered");
-            }
-            self.record(page.events, values).await?;
-            if delivered {
-                fault::step("writeback.after_delivered");
+            let done = tokio::task::spawn_blocking(move || {
+                let durable = entries.len() < MANY;
+                me.page(&entries, &mut owed, durable)
+            });
+            let page = done
+                .await
+                .map_err(|error| WritebackError::Ledger(error.to_string()))??;
+            let is_behind = !page.failed.is_empty();
+            self.record(
+                page,
+                Some((Space::Progress, MARK.to_owned(), Some(last.to_string()))),
+            )
+            .await?;
+            if is_behind {
+                self.nudge();
             }
         }
     }
 
-    /// Does what was passed over while `workspace` was not served.
-    pub async fn catch_up(&self, workspace: &str) -> Result<(), WritebackError> {
-        let key = owed(workspace);
-        let wanted = key.clone();
-        if self
+    /// The last entry that was answered or is owed.
+    async fn mark(&self) -> Result<u64, WritebackError> {
+        let mark = self
             .ledger
-            .read(move |store| store.value(Space::Progress, &wanted))
-            .await?
-            .is_none()
-        {
-            return Ok(());
-        }
-        for seq in self.open_entries(workspace) {
-            let entries = self
-                .ledger
-                .read(move |store| store.entries(seq - 1, 1))
-                .await?;
-            let me = self.clone();
-            let page = tokio::task::spawn_blocking(move || me.page(&entries)).await;
-            let page = page.map_err(|error| WritebackError::Ledger(error.to_string()))??;
-            self.record(page.events, page.written).await?;
-        }
-        self.record(Vec::new(), vec![(Space::Progress, key, None)])
-            .await
+            .read(|store| store.value(Space::Progress, MARK))
+            .await?;
+        Ok(mark.and_then(|mark| mark.parse().ok()).unwrap_or(0))
     }
 
-    /// The entries that still ask for a file in the folders of `workspace`.
-    fn open_entries(&self, workspace: &str) -> Vec<u64> {
-        let state = self.ledger.state();
-        let cards = state.cards().filter(|card| card.workspace == workspace);
-        let mut open: Vec<u64> = cards
-            .flat_map(|card| {
-                let undelivered = card
-                    .decisions
-                    .iter()
-                    .filter(|known| known.delivered.is_none());
-                std::iter::once(card.newest().seq).chain(undelivered.map(|known| known.seq))
-            })
-            .collect();
-        let dead = state
-            .dead_letters()
-            .filter(|dead| dead.location.workspace == workspace);
-        open.extend(dead.map(|dead| dead.seq));
-        open.sort_unstable();
-        open
-    }
-
-    async fn record(
-        &self,
-        events: Vec<(Actor, Event)>,
-        values: Vec<Written>,
-    ) -> Result<(), WritebackError> {
+    async fn record(&self, page: Page, progress: Option<Written>) -> Result<(), WritebackError> {
+        let delivered = !page.events.is_empty();
+        if delivered {
+            fault::step("writeback.before_delivered");
+        }
+        let mut values = page.written;
+        values.extend(progress);
         let draft = Draft {
-            events,
+            events: page.events,
             objects: Vec::new(),
             values,
             value: (),
@@ -180,69 +179,71 @@ impl Writeback {
             .ledger
             .transact(move |_, _| Ok::<_, Infallible>(draft))
             .await;
-        recorded
-            .map(drop)
-            .map_err(|error| WritebackError::Ledger(error.to_string()))
+        recorded.map_err(|error| WritebackError::Ledger(error.to_string()))?;
+        if delivered {
+            fault::step("writeback.after_delivered");
+        }
+        Ok(())
     }
 
-    fn page(&self, entries: &[Entry]) -> Result<Page, WritebackError> {
+    /// Answers `entries` but for the places that are owed older answers. A place that fails is owed from
+    /// then on.
+    fn page(
+        &self,
+        entries: &[Entry],
+        owed: &mut Owed,
+        durable: bool,
+    ) -> Result<Page, WritebackError> {
         let mut page = Page::default();
-        let durable = entries.len() < MANY;
         for entry in entries {
             page.inherited = entry.seq <= self.inherited;
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| WritebackError::Ledger(format!("entry {}: {error}", entry.seq)))?;
-            let place = match &body.event {
-                Event::Accepted(accepted) => accepted.at.workspace.clone(),
-                Event::Refused { at, .. } => at.workspace.clone(),
-                Event::Decided(decided) => match self.ledger.state().card(decided.handoff) {
-                    Some(card) => card.workspace.clone(),
-                    None => continue,
-                },
-                _ => continue,
-            };
-            // One that is not served now gets its answers when it is served again.
-            let Some(workspace) = self.workspaces.get(&place) else {
-                page.written
-                    .push((Space::Progress, owed(&place), Some("1".to_owned())));
+            let Some(at) = self.place_of(&body.event) else {
                 continue;
             };
-            if page.inherited
-                && let Some(at) = self.place_of(&body.event)
-                && let Some(answers) = folder(&workspace, &at)?
-            {
-                answers.remove_left_over()?;
+            let place = Place {
+                workspace: at.workspace.clone(),
+                folder: at.folder.clone(),
+            };
+            if owed.is_done(&place, entry.seq) {
+                continue;
             }
-            match &body.event {
-                Event::Accepted(accepted) => {
-                    self.receipt(&workspace, accepted, body.at, durable, &mut page)?;
+            let failed = match self.workspaces.get(&place.workspace) {
+                // One that is not served now gets its answers when it is served again.
+                None => None,
+                Some(workspace) => {
+                    match self.entry(&workspace, &at, entry, &body, durable, &mut page) {
+                        Ok(()) => {
+                            if !durable {
+                                let name = place.workspace.clone();
+                                let unsynced = page.unsynced.entry(name).or_default();
+                                unsynced.push((place, entry.seq));
+                            }
+                            continue;
+                        }
+                        Err(error @ (WritebackError::Fs(_) | WritebackError::Missing(_))) => {
+                            tracing::warn!(entry = entry.seq, %error, "a folder cannot be answered");
+                            Some(format!("{place}: {error}"))
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
-                Event::Refused {
-                    at,
-                    sha256,
-                    kind,
-                    violations,
-                } => {
-                    let refusal = countersign_protocol::problem::Refusal {
-                        kind: *kind,
-                        violations: violations.clone(),
-                    };
-                    let errors = ErrorsDocument::new(&refusal, &at.file, *sha256, body.at);
-                    let name = names::answers_for(&at.file).errors;
-                    self.answer(&workspace, at, &name, &json(&errors), durable, &mut page)?;
-                }
-                Event::Decided(decided) => {
-                    self.decision(&workspace, entry, &body, decided, &mut page)?;
-                }
-                _ => {}
-            }
-            if !durable {
-                page.unsynced.insert(place);
-            }
+            };
+            page.failed.extend(failed);
+            page.written.push(owed.stop(place, entry.seq));
         }
-        for name in &page.unsynced {
-            if let Some(workspace) = self.workspaces.get(name) {
-                workspace.dir().sync_file_system()?;
+        for (name, places) in std::mem::take(&mut page.unsynced) {
+            let synced = self
+                .workspaces
+                .get(&name)
+                .map_or(Ok(()), |workspace| workspace.dir().sync_file_system());
+            if let Err(error) = synced {
+                tracing::warn!(workspace = name, %error, "answers may not last and are written again");
+                page.failed.push(format!("{name}: {error}"));
+                for (place, seq) in places {
+                    page.written.push(owed.stop(place, seq));
+                }
             }
         }
         Ok(page)
@@ -252,13 +253,61 @@ impl Writeback {
     fn place_of(&self, event: &Event) -> Option<Location> {
         match event {
             Event::Accepted(accepted) => Some(accepted.at.clone()),
-            Event::Refused { at, .. } => Some(at.clone()),
+            Event::Refused { at, .. } | Event::RefusedGone { at } => Some(at.clone()),
             Event::Decided(decided) => {
                 let state = self.ledger.state();
                 let revision = state.card(decided.handoff)?.revision(decided.revision)?;
                 Some(revision.accepted.at.clone())
             }
             _ => None,
+        }
+    }
+
+    fn entry(
+        &self,
+        workspace: &Workspace,
+        at: &Location,
+        entry: &Entry,
+        body: &Body,
+        durable: bool,
+        page: &mut Page,
+    ) -> Result<(), WritebackError> {
+        if page.inherited
+            && let Some(answers) = folder(workspace, at)?
+        {
+            let _alone = workspace.answering();
+            answers.remove_left_over()?;
+        }
+        match &body.event {
+            Event::Accepted(accepted) => self.receipt(workspace, accepted, body.at, durable, page),
+            Event::Refused {
+                at,
+                sha256,
+                kind,
+                violations,
+            } => {
+                let refusal = Refusal {
+                    kind: *kind,
+                    violations: violations.clone(),
+                };
+                let errors = json(&ErrorsDocument::new(&refusal, &at.file, *sha256, body.at));
+                let name = names::answers_for(&at.file).errors;
+                let Some(answers) = folder(workspace, at)? else {
+                    return Ok(());
+                };
+                let mut here = workspace.answering();
+                self.write(&answers, &mut here, &name, &errors, durable, page)
+            }
+            Event::RefusedGone { at } => {
+                let name = names::answers_for(&at.file).errors;
+                let Some(answers) = folder(workspace, at)? else {
+                    return Ok(());
+                };
+                let mut here = workspace.answering();
+                self.clear(&answers, &mut here, &name, page)
+            }
+            Event::Decided(decided) => self.decision(workspace, entry, body, decided, page),
+            _ => Ok(()),
         }
     }
 
@@ -291,71 +340,52 @@ impl Writeback {
         let Some(answers) = folder(workspace, &accepted.at)? else {
             return Ok(());
         };
+        let mut here = workspace.answering();
         for stale in [&names.errors, &names.decision, &names.feedback] {
-            let known = self.known(&answers, stale, page)?;
-            page.written.extend(answers.remove(stale, known)?);
+            self.clear(&answers, &mut here, stale, page)?;
         }
-        self.write(&answers, &names.receipt, &receipt, durable, page)?;
+        self.write(&answers, &mut here, &names.receipt, &receipt, durable, page)?;
         fault::step("writeback.after_receipt");
         Ok(())
-    }
-
-    fn answer(
-        &self,
-        workspace: &Workspace,
-        at: &Location,
-        name: &str,
-        bytes: &[u8],
-        durable: bool,
-        page: &mut Page,
-    ) -> Result<(), WritebackError> {
-        match folder(workspace, at)? {
-            Some(answers) => self.write(&answers, name, bytes, durable, page),
-            None => Ok(()),
-        }
     }
 
     fn write(
         &self,
         answers: &Answers,
+        here: &mut WrittenHere,
         name: &str,
         bytes: &[u8],
         durable: bool,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
-        if page.inherited {
-            answers.remove_left_over()?;
-        }
-        let known = self.known(answers, name, page)?;
+        let known = self.known(answers, here, name)?;
         page.written
-            .push(answers.write(name, bytes, known, durable)?);
+            .push(answers.write(here, name, bytes, known, durable)?);
         Ok(())
     }
 
-    /// The digest of what we last wrote as `name`, this page included.
+    fn clear(
+        &self,
+        answers: &Answers,
+        here: &mut WrittenHere,
+        name: &str,
+        page: &mut Page,
+    ) -> Result<(), WritebackError> {
+        let known = self.known(answers, here, name)?;
+        page.written.extend(answers.remove(here, name, known)?);
+        Ok(())
+    }
+
+    /// The digest of what we last wrote as `name`.
     fn known(
         &self,
         answers: &Answers,
+        here: &WrittenHere,
         name: &str,
-        page: &Page,
     ) -> Result<Option<Digest>, WritebackError> {
-        let key = answers.key(name);
-        let newest = page
-            .written
-            .iter()
-            .rev()
-            .find(|(_, known, _)| *known == key);
-        let known = match newest {
-            Some((_, _, digest)) => digest.clone(),
-            None => self.ledger.value(Space::Written, key)?,
-        };
-        Ok(known.and_then(|digest| digest.parse().ok()))
+        let known = answers.known(here, name, |key| self.ledger.value(Space::Written, key));
+        Ok(known?)
     }
-}
-
-/// The name of the note that answers in `workspace` were passed over.
-fn owed(workspace: &str) -> String {
-    format!("{MARK} owes {workspace}")
 }
 
 /// The folder for answers to `at`. An agent may have removed its folder: then there is nobody to
@@ -363,7 +393,10 @@ fn owed(workspace: &str) -> String {
 fn folder(workspace: &Workspace, at: &Location) -> Result<Option<Answers>, Error> {
     match Answers::to(workspace, at) {
         Ok(answers) => Ok(Some(answers)),
-        Err(error) if error.is_not_found() || is_link(&error) => {
+        // The mirror of the inbox is ours to make.
+        Err(error)
+            if package(&at.folder).is_none() && (error.is_not_found() || is_link(&error)) =>
+        {
             tracing::warn!(%error, "the folder of a handoff is gone; its answer stays under .countersign");
             Ok(None)
         }

@@ -1,6 +1,7 @@
 //! Releasing approved work: from the sealed bytes, never from the agent's folder.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     io::{Cursor, Read},
     path::Path,
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use super::{MANY, Writeback, WritebackError};
 use crate::{
     fault,
+    fs::{Dir, Error, FileKind, Listed, digest_of},
     workspace::{FOLDER_MODE, Workspace, json},
 };
 
@@ -33,10 +35,14 @@ impl Writeback {
             .dir()
             .make_folder(Path::new(names::APPROVED), FOLDER_MODE)?;
         if approved.kind(Path::new(&id))?.is_some() {
-            // The rename is the last step, so what is there is whole.
-            return Ok(());
+            if is_released(&approved, &id, accepted) {
+                // Renamed before a crash; whether that was synced is not known.
+                approved.sync()?;
+                return Ok(workspace.dir().sync()?);
+            }
+            set_aside(&approved, &id)?;
         }
-        let temporary = approved.stage_folder(&id)?;
+        let (temporary, staged) = approved.stage_folder(&id)?;
         let durable = accepted.manifest.entries.len() < MANY;
         let mut sums = String::new();
         for entry in accepted
@@ -80,7 +86,7 @@ impl Writeback {
             temporary.sync_file_system()?;
         }
         fault::step("release.before_rename");
-        approved.publish_folder(&id)?;
+        approved.publish_folder(&staged, &id)?;
         fault::step("release.after_rename");
         Ok(())
     }
@@ -91,11 +97,51 @@ impl Writeback {
         }
         match self.ledger.object(sha256)? {
             Some(bytes) => Ok(Box::new(Cursor::new(bytes))),
-            None => Err(WritebackError::Ledger(format!(
-                "the sealed bytes {sha256} are missing; nothing is released"
-            ))),
+            None => Err(WritebackError::Missing(sha256)),
         }
     }
+}
+
+/// Whether the folder `id` holds the files that are to be released, our two lists, and nothing else.
+fn is_released(approved: &Dir, id: &str, accepted: &Accepted) -> bool {
+    let released: HashMap<&Path, Digest> = accepted
+        .manifest
+        .entries
+        .iter()
+        .filter(|entry| entry.declared && entry.kept)
+        .map(|entry| (Path::new(&entry.path), entry.sha256))
+        .collect();
+    let (sums, record) = free_names(accepted);
+    let Ok(folder) = approved.folder(Path::new(id)) else {
+        return false;
+    };
+    let Ok(Some(listed)) = folder.list_deep(released.len() * 64 + 64) else {
+        return false;
+    };
+    let is_ours = |one: &Listed| {
+        if one.kind != FileKind::File {
+            return false;
+        }
+        match released.get(one.path.as_path()) {
+            Some(sha256) => folder
+                .open_file(&one.path)
+                .is_ok_and(|mut file| digest_of(&mut file).is_ok_and(|found| found == *sha256)),
+            None => one.path == Path::new(&sums) || one.path == Path::new(&record),
+        }
+    };
+    listed.len() == released.len() + 2 && listed.iter().all(is_ours)
+}
+
+/// Moves what stands in the place of a release aside: nobody but us released anything.
+fn set_aside(approved: &Dir, id: &str) -> Result<(), Error> {
+    for number in 1.. {
+        let aside = format!("{id}.found-{number}");
+        if approved.kind(Path::new(&aside))?.is_none() {
+            tracing::warn!(folder = %approved.path().display(), id, aside, "what is not ours stood in the place of a release");
+            return approved.rename_new(Path::new(id), Path::new(&aside));
+        }
+    }
+    Ok(())
 }
 
 /// Names for our two files that no released file has.

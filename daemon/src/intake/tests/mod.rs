@@ -1,0 +1,9 @@
+//! What the intake promises, one stage at a time and without a clock that runs.
+
+mod accept;
+mod heal;
+mod inbox;
+mod refuse;
+mod seal;
+mod settle;
+mod silence;

@@ -1,0 +1,329 @@
+//! A rig for tests: ledger, workspace, intake, writeback and desk on a temporary folder, without
+//! threads to wait for and with a clock that the test moves.
+//!
+//! The verbs of an agent change the folder as an agent would; the verbs of the daemon do one round of
+//! its work. [`Rig::restart`] drops all that the daemon held in memory and opens it again.
+
+mod agent;
+mod stand_ins;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use countersign_protocol::{
+    Digest, HandoffId,
+    chain::Body,
+    decision::{DecisionDocument, Outcome},
+    dialect::Format,
+    event::Event,
+    principal::{Method, Principal},
+    receipt::Receipt,
+};
+use countersign_web::desk::{Answer, Desk as _, DeskError, Person};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::{
+    clock::{SharedClock, TestClock},
+    fs::Objects,
+    intake::{Intake, SubmitError, Submitted},
+    ledger::{Card, Draft, Ledger},
+    review::{LedgerDesk, Local},
+    store::{MemoryStore, Store as _},
+    workspace::{Settings, Workspace, Workspaces},
+    writeback::Writeback,
+};
+
+pub(crate) use agent::handoff;
+pub(crate) use stand_ins::{DeadProcesses, SharedStore};
+
+/// The name of the workspace.
+pub(crate) const WORKSPACE: &str = "w";
+
+/// What the daemon holds in memory.
+struct Parts {
+    ledger: Ledger,
+    workspaces: Arc<Workspaces>,
+    intake: Intake,
+    writeback: Writeback,
+    desk: Arc<LedgerDesk>,
+}
+
+pub(crate) struct Rig {
+    runtime: Runtime,
+    pub(crate) clock: Arc<TestClock>,
+    folder: TempDir,
+    store: Arc<Mutex<MemoryStore>>,
+    settings: Settings,
+    has_leases: bool,
+    parts: Option<Parts>,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        let mut rig = Self {
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
+            clock: TestClock::at("2026-03-02T09:00:00Z".parse().unwrap()),
+            folder: tempfile::tempdir().unwrap(),
+            store: Arc::default(),
+            settings,
+            has_leases: true,
+            parts: None,
+        };
+        rig.make_folder("");
+        rig.start();
+        rig
+    }
+
+    fn start(&mut self) {
+        let clock: SharedClock = self.clock.clone();
+        let store = Box::new(SharedStore(Arc::clone(&self.store)));
+        let ledger = Ledger::open(store, Arc::clone(&clock)).unwrap();
+        let objects = Arc::new(Objects::open(&self.folder.path().join("objects")).unwrap());
+        let workspaces = Arc::new(Workspaces::default());
+        let url = "http://127.0.0.1:1".to_owned();
+        let intake = Intake::new(
+            Arc::clone(&workspaces),
+            ledger.clone(),
+            Arc::clone(&objects),
+            Arc::clone(&clock),
+            url.clone(),
+        );
+        let mut intake = self.runtime.block_on(intake).unwrap();
+        if !self.has_leases {
+            intake = intake.without_leases();
+        }
+        let writeback = Writeback::new(
+            Arc::clone(&workspaces),
+            ledger.clone(),
+            Arc::clone(&objects),
+            url.clone(),
+        );
+        let local = Local {
+            id: "local:maya".to_owned(),
+            display: "Maya".to_owned(),
+            session: Duration::from_hours(12),
+            operator_key: Digest::of(b"operator"),
+            public_url: url,
+        };
+        let desk = LedgerDesk::new(
+            ledger.clone(),
+            Arc::clone(&workspaces),
+            objects,
+            clock,
+            local,
+            Arc::new(stand_ins::Steady),
+            Arc::new(stand_ins::ClosedDoor),
+        );
+        let desk = Arc::new(self.runtime.block_on(desk).unwrap());
+        self.parts = Some(Parts {
+            ledger,
+            workspaces,
+            intake,
+            writeback,
+            desk,
+        });
+        self.serve();
+    }
+
+    /// Opens the workspace and serves it.
+    pub(crate) fn serve(&self) {
+        let opened = Workspace::open(WORKSPACE, &self.path(""), self.settings.clone()).unwrap();
+        self.parts().workspaces.add(opened);
+    }
+
+    /// What kill -9 and a start do: only the disk and the store remain.
+    pub(crate) fn restart(&mut self) {
+        self.parts = None;
+        self.start();
+    }
+
+    /// The same on a file system that does not say who writes.
+    pub(crate) fn without_leases(&mut self) {
+        self.has_leases = false;
+        self.restart();
+    }
+
+    /// As [`Rig::restart`], but the workspace is not served yet.
+    pub(crate) fn restart_without_workspace(&mut self) {
+        self.restart();
+        self.parts().workspaces.remove(WORKSPACE);
+    }
+
+    fn parts(&self) -> &Parts {
+        self.parts.as_ref().unwrap()
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.parts().ledger
+    }
+
+    pub(crate) fn intake(&self) -> &Intake {
+        &self.parts().intake
+    }
+
+    pub(crate) fn writeback(&self) -> &Writeback {
+        &self.parts().writeback
+    }
+
+    pub(crate) fn desk(&self) -> &Arc<LedgerDesk> {
+        &self.parts().desk
+    }
+
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// The path of `name` in the workspace.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(WORKSPACE).join(name)
+    }
+
+    /// The path of `name` beside the workspace.
+    pub(crate) fn outside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn stored(&self) -> MutexGuard<'_, MemoryStore> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at all that is due, and at what that brings about, until nothing is due any more.
+    pub(crate) fn settle(&self) {
+        loop {
+            let mut looked = false;
+            while self.intake().step() {
+                looked = true;
+            }
+            // An empty job is done only after the jobs before it.
+            let barrier = self
+                .ledger()
+                .transact(|_, _| Ok::<_, std::convert::Infallible>(Draft::nothing(())));
+            self.wait(barrier).unwrap();
+            if !looked {
+                return;
+            }
+        }
+    }
+
+    /// One round: the intake, then the answers.
+    pub(crate) fn round(&self) {
+        self.settle();
+        self.wait(self.writeback().run()).unwrap();
+    }
+
+    /// Hints at `name` as the watcher does when it cannot say more.
+    pub(crate) fn hint(&self, name: &str) {
+        self.intake().hint(WORKSPACE, name.into(), false);
+    }
+
+    /// Hints at `name` and does a round.
+    pub(crate) fn look(&self, name: &str) {
+        self.hint(name);
+        self.round();
+    }
+
+    /// Everything in the ledger.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let entries = self.stored().entries(0, usize::MAX).unwrap();
+        entries
+            .iter()
+            .map(|entry| serde_json::from_str::<Body>(&entry.body).unwrap().event)
+            .collect()
+    }
+
+    /// How many events of this name are in the ledger.
+    pub(crate) fn count(&self, name: &str) -> usize {
+        let events = self.events();
+        events.iter().filter(|event| event.name() == name).count()
+    }
+
+    pub(crate) fn cards(&self) -> Vec<Arc<Card>> {
+        self.ledger().state().cards().cloned().collect()
+    }
+
+    /// The only card there is.
+    pub(crate) fn card(&self) -> Arc<Card> {
+        let cards = self.cards();
+        assert_eq!(cards.len(), 1, "{cards:#?}");
+        Arc::clone(&cards[0])
+    }
+
+    /// The codes of the violations of the only dead letter.
+    pub(crate) fn dead(&self) -> Vec<(String, String)> {
+        let state = self.ledger().state();
+        let all: Vec<_> = state.dead_letters().collect();
+        assert_eq!(all.len(), 1, "{all:#?}");
+        let told = |one: &countersign_protocol::problem::Violation| {
+            (one.code.clone(), one.pointer.clone())
+        };
+        all[0].violations.iter().map(told).collect()
+    }
+
+    pub(crate) fn dead_letters(&self) -> usize {
+        self.ledger().state().dead_letters().count()
+    }
+
+    /// What a person at the desk answers to the newest revision of a card.
+    pub(crate) fn answer(&self, id: HandoffId, outcome: Outcome) -> Answer {
+        let card = self.ledger().state().card(id).cloned().unwrap();
+        Answer {
+            revision: card.newest().accepted.revision,
+            manifest_sha256: card.newest().accepted.manifest_sha256,
+            outcome,
+            comment: (outcome != Outcome::Approved).then(|| "because".to_owned()),
+            requests: Vec::new(),
+        }
+    }
+
+    pub(crate) fn decide(
+        &self,
+        id: HandoffId,
+        outcome: Outcome,
+    ) -> Result<DecisionDocument, DeskError> {
+        let answer = self.answer(id, outcome);
+        self.wait(self.desk().decide(&maya(), id, answer))
+    }
+
+    /// What an agent sends over HTTP.
+    pub(crate) fn submit(
+        &self,
+        folder: &str,
+        document: &str,
+        files: &[(&str, &[u8])],
+    ) -> Result<Receipt, SubmitError> {
+        let files: BTreeMap<String, Vec<u8>> = files
+            .iter()
+            .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()))
+            .collect();
+        let submitted = Submitted {
+            folder: folder.to_owned(),
+            document: document.as_bytes().to_vec(),
+            format: Format::Json,
+            files,
+            principal: Principal::Operator,
+        };
+        let workspace = self.parts().workspaces.get(WORKSPACE).unwrap();
+        self.wait(self.intake().submit(workspace, submitted))
+    }
+}
+
+/// The person at the desk.
+pub(crate) fn maya() -> Person {
+    Person {
+        id: "local:maya".to_owned(),
+        display: "Maya".to_owned(),
+        method: Method::Web,
+    }
+}

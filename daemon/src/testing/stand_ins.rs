@@ -1,0 +1,99 @@
+//! What stands in for the rest of the program and of the machine.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use countersign_protocol::{
+    Digest,
+    chain::{Entry, Head},
+    event::Location,
+    principal::Principal,
+    receipt::Receipt,
+};
+use countersign_web::desk::DeskError;
+
+use crate::{
+    intake::Processes,
+    review::{Delivered, Door, Pulse},
+    store::{Batch, MemoryStore, Space, Store, StoreError},
+};
+
+/// A store that outlives the ledger that uses it, as a disk does.
+pub(crate) struct SharedStore(pub(crate) Arc<Mutex<MemoryStore>>);
+
+impl SharedStore {
+    fn held(&self) -> MutexGuard<'_, MemoryStore> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for SharedStore {
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.held().append(batch)
+    }
+
+    fn head(&mut self) -> Result<Head, StoreError> {
+        self.held().head()
+    }
+
+    fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.held().entries(after, limit)
+    }
+
+    fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.held().object(sha256)
+    }
+
+    fn value(&mut self, space: Space, key: &str) -> Result<Option<String>, StoreError> {
+        self.held().value(space, key)
+    }
+
+    fn values(&mut self, space: Space) -> Result<Vec<(String, String)>, StoreError> {
+        self.held().values(space)
+    }
+}
+
+/// A daemon that is well.
+pub(super) struct Steady;
+
+impl Pulse for Steady {
+    fn ready(&self) -> bool {
+        true
+    }
+
+    fn troubles(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn watching(&self, _workspace: &str) -> (String, Option<String>) {
+        ("watching".to_owned(), None)
+    }
+}
+
+/// Deliveries are given to the intake by the rig itself.
+pub(super) struct ClosedDoor;
+
+#[async_trait]
+impl Door for ClosedDoor {
+    async fn submit(&self, _delivery: Delivered) -> Result<Receipt, DeskError> {
+        unreachable!("the rig submits to the intake")
+    }
+
+    async fn checkpoint(
+        &self,
+        _at: Location,
+        _bytes: Vec<u8>,
+        _principal: Principal,
+    ) -> Result<Digest, DeskError> {
+        unreachable!("the rig submits to the intake")
+    }
+}
+
+/// A machine on which every process has ended.
+pub(crate) struct DeadProcesses;
+
+impl Processes for DeadProcesses {
+    fn started(&self, _pid: u32) -> Option<u64> {
+        None
+    }
+}

@@ -1,0 +1,5 @@
+//! What the writeback promises: answers in order, once, whole, and for nobody's fault but their own late.
+
+mod answers;
+mod owed;
+mod release;
