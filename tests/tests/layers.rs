@@ -214,6 +214,17 @@ fn the_daemon_imports_only_what_the_table_allows() {
 }
 
 #[test]
+fn the_table_names_only_modules_that_exist() {
+    let declared = declared();
+    let missing: Vec<String> = table()
+        .keys()
+        .filter(|name| !declared.is_empty() && !declared.contains(*name))
+        .cloned()
+        .collect();
+    assert!(missing.is_empty(), "no such module: {}", missing.join(", "));
+}
+
+#[test]
 fn neither_the_table_nor_the_code_has_a_cycle() {
     let allowed: Graph = table()
         .into_iter()
