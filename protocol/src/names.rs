@@ -8,6 +8,8 @@ pub const OWN_FOLDER: &str = ".countersign";
 pub const APPROVED: &str = "approved";
 /// Folder where agents drop finished packages, one folder per agent inside.
 pub const INBOX: &str = "inbox";
+/// Folder, at any depth, in which agents build what they drop. Nobody looks into it.
+pub const STAGING: &str = ".staging";
 /// Folder of lock requests and their answers.
 pub const LOCKS: &str = "locks";
 /// The settings of a workspace.

@@ -167,15 +167,14 @@ impl Agent {
         })
     }
 
-    /// Builds a package folder beside the served folders and renames it into the inbox, finished.
+    /// Builds a package in the staging folder and renames it into the inbox, finished.
     pub fn drop_package(
         &self,
         name: &str,
         package: &Package,
         care: Care,
     ) -> std::io::Result<Delivery> {
-        let beside = self.workspace.ancestors().nth(2).unwrap_or(&self.workspace);
-        let staging = beside.join(format!("staging-{}", self.name)).join(name);
+        let staging = self.workspace.join(".staging").join(&self.name).join(name);
         fs::create_dir_all(&staging)?;
         for (path, bytes) in &package.files {
             put(&staging.join(path), bytes, care)?;

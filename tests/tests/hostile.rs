@@ -347,7 +347,7 @@ fn what_is_no_regular_file_is_refused_at_once() {
 fn names_that_are_not_utf_8_hide_nothing() {
     let door = Door::open();
     // A package that carries such a file is refused by name.
-    let staging = door.bed.home.join("staging");
+    let staging = door.bed.workspace().join(".staging");
     fs::create_dir(&staging).unwrap();
     fs::write(staging.join(OsStr::from_bytes(b"a\xff.txt")), "a").unwrap();
     fs::write(

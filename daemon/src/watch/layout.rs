@@ -9,13 +9,15 @@ use countersign_protocol::names;
 const DONE: &str = ".done-";
 
 /// Whether the folder or file `relative` (to the workspace) and all below it is left out: what the
-/// daemon writes itself, released work, packages already taken, and the store of git.
+/// daemon writes itself, released work, packages already taken or still being built, and the store
+/// of git.
 pub(crate) fn is_skipped(relative: &Path) -> bool {
     relative.components().enumerate().any(|(depth, part)| {
         let Component::Normal(name) = part else {
             return false;
         };
         name == names::OWN_FOLDER
+            || name == names::STAGING
             || name == ".git"
             || (depth == 0 && name == names::APPROVED)
             || name.as_encoded_bytes().starts_with(DONE.as_bytes())
@@ -46,6 +48,7 @@ mod tests {
             "approved/q3/report.md",
             "inbox/hermes/.done-17/handoff.json",
             "src/.git/index",
+            ".staging/hermes/17/handoff.json",
         ] {
             assert!(is_skipped(Path::new(skipped)), "{skipped}");
         }
