@@ -13,12 +13,13 @@ use countersign_protocol::{
 };
 use jiff::Timestamp;
 
-use super::{DONE, Delivery, Inner, PAUSE, Task};
+use super::{DONE, Delivery, Inner, PAUSE, Task, seen::Seen};
 use crate::{
     fault,
+    fs::Stamp,
     ledger::{Draft, State},
     store::Space,
-    workspace::{Answers, Workspace, json, package},
+    workspace::{Answers, Workspace, Written, json, package},
 };
 
 /// What became of a delivery.
@@ -210,13 +211,15 @@ impl Inner {
         workspace: &Workspace,
         at: &Location,
         admitted: Admitted,
+        stamp: Stamp,
         task: Task,
     ) {
         let done = match admitted {
             Admitted::New(..) => consume(workspace, at),
             Admitted::Duplicate(id, revision) => self
                 .duplicate(workspace, at, id, revision)
-                .and_then(|()| consume(workspace, at)),
+                .and_then(|()| consume(workspace, at))
+                .map(|()| self.remember(Seen::value(at, Some(stamp)))),
             Admitted::Conflict(_) => Ok(()),
         };
         self.queue.finish(task, again_after(done));
@@ -273,16 +276,21 @@ impl Inner {
         };
         let written = answers.write(&mut here, &name, &json(&receipt), known, true)?;
         drop(here);
+        self.remember(written);
+        Ok(())
+    }
+
+    /// Keeps a value; that it is lost costs a second look.
+    fn remember(&self, value: Written) {
         self.ledger.submit(
             move |_, _| {
                 Ok::<_, std::convert::Infallible>(Draft {
-                    values: vec![written],
+                    values: vec![value],
                     ..Draft::nothing(())
                 })
             },
             drop,
         );
-        Ok(())
     }
 }
 

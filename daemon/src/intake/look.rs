@@ -272,7 +272,7 @@ impl Inner {
                     me.seen().take(&at, stamp);
                     let after = Arc::clone(&me);
                     me.queue.chore(Box::new(move || {
-                        after.after(&workspace, &at, admitted, task);
+                        after.after(&workspace, &at, admitted, stamp, task);
                     }));
                 }
                 Err(error) => {
