@@ -314,7 +314,11 @@ fn everything_is_still_there_after_a_restart() {
     bed.reviewer()
         .decide(receipt.handoff_id, Outcome::ChangesRequested, "Shorter");
     delivery.decision(1);
-    let before = bed.reviewer().row(receipt.handoff_id);
+    // The file comes first, its record a moment later.
+    let before = wait::until("a record of the delivery", || {
+        let row = bed.reviewer().row(receipt.handoff_id);
+        (row["decided"]["delivered"] == true).then_some(row)
+    });
     bed.restart();
     assert_eq!(bed.reviewer().row(receipt.handoff_id), before);
     assert_eq!(delivery.receipt_now(), Some(receipt));
