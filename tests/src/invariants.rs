@@ -8,9 +8,9 @@ mod decisions;
 mod intake;
 mod release;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use crate::{evidence::Evidence, history::History};
+use crate::{evidence::Evidence, history::History, reviewer::Reviewer};
 
 /// What is checked.
 #[derive(Clone, Copy, Debug)]
@@ -59,5 +59,19 @@ pub fn broken(case: Case<'_>) -> Vec<String> {
                 .into_iter()
                 .map(move |what| format!("{name}: {what}"))
         })
+        .collect()
+}
+
+/// INV-23: the daemon tells of every card the state that its ledger folds to, and of no other card.
+pub fn told_otherwise(evidence: &Evidence, reviewer: &Reviewer) -> Vec<String> {
+    let (states, _) = decisions::fold(evidence);
+    let expected: BTreeSet<String> = states
+        .iter()
+        .map(|(id, state)| format!("{id} revision {} {}", state.revision(), state.name()))
+        .collect();
+    let told = reviewer.everything();
+    expected
+        .symmetric_difference(&told)
+        .map(|card| format!("INV-23 replay: {card} is only told or only folded"))
         .collect()
 }

@@ -104,11 +104,12 @@ impl Machine {
 
     fn check(&self) -> Result<(), String> {
         let evidence = Evidence::read(self.bed.data())?;
-        let broken = invariants::broken(Case {
+        let mut broken = invariants::broken(Case {
             evidence: &evidence,
             history: &self.life.history(),
             workspace: &self.bed.workspace(),
         });
+        broken.extend(invariants::told_otherwise(&evidence, &self.bed.reviewer()));
         if broken.is_empty() {
             Ok(())
         } else {

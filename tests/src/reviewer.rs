@@ -1,5 +1,7 @@
 //! A person who decides, over the API.
 
+use std::collections::BTreeSet;
+
 use countersign_protocol::{
     Digest, HandoffId,
     decision::{DecisionDocument, Outcome},
@@ -43,9 +45,29 @@ impl Reviewer {
 
     /// Whether the daemon says that every decision stands in its folder.
     pub fn all_delivered(&self) -> bool {
-        ["agents", "decided"]
+        ["agents", "decided"].iter().all(|view| {
+            let rows = all(&self.http, view);
+            let open = |row: &Value| row["decided"]["delivered"] == false;
+            rows.is_some_and(|rows| !rows.iter().any(open))
+        })
+    }
+
+    /// Every card with its revision and state, as the daemon tells it.
+    pub fn everything(&self) -> BTreeSet<String> {
+        ["turn", "agents", "decided"]
             .iter()
-            .all(|view| delivered(&self.http, view))
+            .filter_map(|view| all(&self.http, view))
+            .flatten()
+            .map(|row| {
+                let word = |field: &str| row[field].as_str().unwrap_or_default().to_owned();
+                format!(
+                    "{} revision {} {}",
+                    word("id"),
+                    row["revision"],
+                    word("state")
+                )
+            })
+            .collect()
     }
 
     /// One card.
@@ -82,22 +104,17 @@ impl Reviewer {
     }
 }
 
-/// Whether every decision of that view stands in its folder.
-fn delivered(http: &Http, view: &str) -> bool {
-    let mut cursor = String::new();
+/// Every row of that view; `None` when the daemon does not answer.
+fn all(http: &Http, view: &str) -> Option<Vec<Value>> {
+    let (mut rows, mut cursor) = (Vec::new(), String::new());
     loop {
         let path = format!("/api/v1/handoffs?view={view}&limit=100{cursor}");
-        let Ok(reply) = http.get(&path) else {
-            return false;
-        };
+        let reply = http.get(&path).ok().filter(|reply| reply.status == 200)?;
         let page = reply.json();
-        let rows = page["rows"].as_array().cloned().unwrap_or_default();
-        if reply.status != 200 || rows.iter().any(|row| row["decided"]["delivered"] == false) {
-            return false;
-        }
+        rows.extend(page["rows"].as_array().into_iter().flatten().cloned());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
-            None => return true,
+            None => return Some(rows),
         }
     }
 }

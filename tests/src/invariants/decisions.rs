@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use countersign_protocol::{HandoffId, event::Event, state::HandoffState};
+use countersign_protocol::{
+    HandoffId,
+    decision::Outcome,
+    event::{Accepted, Event},
+    state::HandoffState,
+};
+use jiff::Timestamp;
 
 use super::Case;
-use crate::history::SentResult;
+use crate::{evidence::Evidence, history::SentResult};
 
 /// Every decision names the bytes of the revision it is about, and what was shown to the person.
 pub(super) fn bound_to_digest(case: Case<'_>) -> Vec<String> {
@@ -39,42 +45,66 @@ pub(super) fn bound_to_digest(case: Case<'_>) -> Vec<String> {
 
 /// Folding the ledger from nothing takes only allowed steps, so no revision has two decisions.
 pub(super) fn one_winner(case: Case<'_>) -> Vec<String> {
+    fold(case.evidence).1
+}
+
+/// The state of every card, folded from nothing by the rules of the protocol alone, and each step
+/// that they do not allow.
+pub(super) fn fold(evidence: &Evidence) -> (BTreeMap<HandoffId, HandoffState>, Vec<String>) {
     let mut states: BTreeMap<HandoffId, HandoffState> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for body in &case.evidence.bodies {
-        let step = match &body.event {
-            Event::Accepted(accepted) => {
-                let next = match states.get(&accepted.handoff) {
-                    None if accepted.revision == 1 => Ok(HandoffState::Waiting { revision: 1 }),
-                    None => Err(format!("begins with revision {}", accepted.revision)),
-                    Some(state) if state.revision() + 1 == accepted.revision => {
-                        state.revised(accepted.revision).map_err(|e| e.to_string())
-                    }
-                    Some(_) => Err(format!("jumps to revision {}", accepted.revision)),
-                };
-                Some((accepted.handoff, next))
-            }
+    for body in &evidence.bodies {
+        let (id, next) = match &body.event {
+            Event::Accepted(accepted) => (accepted.handoff, revised(&states, accepted)),
             Event::Decided(decided) => {
-                let state = states.get(&decided.handoff);
-                let next = state.map_or_else(
-                    || Err("is decided before it came".to_owned()),
-                    |state| {
-                        state
-                            .decided(decided.revision, decided.outcome, body.at)
-                            .map_err(|e| e.to_string())
-                    },
-                );
-                Some((decided.handoff, next))
+                let (revision, outcome) = (decided.revision, decided.outcome);
+                (
+                    decided.handoff,
+                    step(&states, decided.handoff, revision, outcome, body.at),
+                )
             }
-            _ => None,
+            Event::Withdrawn {
+                handoff, revision, ..
+            } => (
+                *handoff,
+                step(&states, *handoff, *revision, Outcome::Cancelled, body.at),
+            ),
+            _ => continue,
         };
-        match step {
-            Some((id, Ok(state))) => drop(states.insert(id, state)),
-            Some((id, Err(why))) => wrong.push(format!("{id} {why} (entry {})", body.seq)),
-            None => {}
+        match next {
+            Ok(state) => drop(states.insert(id, state)),
+            Err(why) => wrong.push(format!("{id} {why} (entry {})", body.seq)),
         }
     }
-    wrong
+    (states, wrong)
+}
+
+fn revised(
+    states: &BTreeMap<HandoffId, HandoffState>,
+    accepted: &Accepted,
+) -> Result<HandoffState, String> {
+    let revision = accepted.revision;
+    match states.get(&accepted.handoff) {
+        None if revision == 1 => Ok(HandoffState::Waiting { revision }),
+        None => Err(format!("begins with revision {revision}")),
+        Some(state) if state.revision() + 1 == revision => {
+            state.revised(revision).map_err(|error| error.to_string())
+        }
+        Some(_) => Err(format!("jumps to revision {revision}")),
+    }
+}
+
+fn step(
+    states: &BTreeMap<HandoffId, HandoffState>,
+    id: HandoffId,
+    revision: u32,
+    outcome: Outcome,
+    at: Timestamp,
+) -> Result<HandoffState, String> {
+    let state = states.get(&id).ok_or("is decided before it came")?;
+    state
+        .decided(revision, outcome, at)
+        .map_err(|error| error.to_string())
 }
 
 /// What was acknowledged is recorded once; what was refused is not recorded; what broke off is

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, os::unix::fs::MetadataExt as _, path::Path};
 use countersign_protocol::{Digest, event::Accepted, receipt::Receipt};
 
 use super::Case;
-use crate::{evidence::OBJECTS, history::Delivered};
+use crate::{agent::Delivery, evidence::OBJECTS, history::Delivered};
 
 /// Every receipt that an agent holds names exactly one accepted revision with these very bytes.
 pub(super) fn no_acknowledged_loss(case: Case<'_>) -> Vec<String> {
@@ -49,7 +49,11 @@ pub(super) fn exactly_one_place(case: Case<'_>) -> Vec<String> {
             let there = delivery.is_there();
             match case.evidence.fate(delivery.sha256) {
                 // A refusal may heal, for example when a missing file comes; an acceptance stays.
-                (Some(accepted), Some(refused)) if refused > accepted => {
+                // Only what was not synced may come back from a cut as an older document with
+                // newer files, which is refused rightly.
+                (Some(accepted), Some(refused))
+                    if refused > accepted && *synced && is_last_at_its_place(case, delivery) =>
+                {
                     Some("was accepted and then refused")
                 }
                 (None, None) if there => Some("is there and was never answered"),
@@ -59,6 +63,14 @@ pub(super) fn exactly_one_place(case: Case<'_>) -> Vec<String> {
             .map(|what| format!("{} {what}", delivery.document.display()))
         })
         .collect()
+}
+
+/// Whether no agent wrote another document in its place.
+fn is_last_at_its_place(case: Case<'_>, delivery: &Delivery) -> bool {
+    let mut there = case.history.deliveries.iter().rev();
+    there
+        .find(|other| other.delivery.document == delivery.document)
+        .is_some_and(|last| last.delivery.sha256 == delivery.sha256)
 }
 
 /// Nothing was accepted that no agent wrote.
