@@ -51,6 +51,9 @@ pub enum AppError {
     /// A signal cannot be handled.
     #[error("cannot handle signals: {0}")]
     Signal(std::io::Error),
+    /// The ledger ended while the daemon ran.
+    #[error("the ledger ended by a defect of the program")]
+    Ended,
     /// Anything else.
     #[error("cannot start: {0}")]
     Start(String),
@@ -83,6 +86,7 @@ impl AppError {
             Self::Store(StoreError::TooNew { .. }) => {
                 "start the newer program, or restore a backup from before the upgrade"
             }
+            Self::Ended => "start again; what was accepted and decided is on the disk",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -36,7 +36,7 @@ use crate::{
     intake::{Intake, ProcessTable},
     ledger::Ledger,
     reconcile::Reconciler,
-    review::{LedgerDesk, Local},
+    review::{LedgerDesk, Local, Pulse as _},
     watch as watching,
     workspace::Workspaces,
     writeback::Writeback,
@@ -189,14 +189,27 @@ pub async fn run(
     });
 
     let router = countersign_web::router(desk, web_settings);
+    let ended = tokio::spawn({
+        let (ledger, shutdown) = (ledger.clone(), shutdown.clone());
+        async move {
+            ledger.ended().await;
+            tracing::error!("the ledger ended by a defect; the daemon stops");
+            shutdown.cancel();
+        }
+    });
     server::serve(listener, router, limits(&config), shutdown.clone()).await;
 
+    let is_defect = ended.is_finished();
+    ended.abort();
     serving.stop_watching();
     intake.stop();
     reconciler.finished().await;
     // What was accepted while the tasks ended is answered at the next start.
     if let Err(error) = Endpoint::remove(&state.dir) {
         tracing::warn!(%error, "the note of how to reach the daemon stays");
+    }
+    if is_defect {
+        return Err(AppError::Ended);
     }
     Ok(())
 }
@@ -274,9 +287,14 @@ fn spawn_tasks(
     });
     let (_, never) = watch::channel(0);
     let intake = intake.clone();
+    let scan = Arc::clone(serving);
     reconciler.spawn("silence", SILENCE, never.clone(), move || {
-        let intake = intake.clone();
+        let (intake, scan) = (intake.clone(), Arc::clone(&scan));
         async move {
+            // Before the first scan nobody knows what agents wrote while the daemon was away.
+            if !scan.ready() {
+                return Ok::<_, String>(());
+            }
             intake.look_for_silence(&ProcessTable).await;
             Ok::<_, String>(())
         }

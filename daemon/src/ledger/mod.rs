@@ -8,6 +8,8 @@
 mod answer;
 mod fold;
 mod known;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
@@ -166,9 +168,18 @@ impl Ledger {
         self.head.clone()
     }
 
-    /// The last failure of the engine; `None` again after the next success.
+    /// The last failure of the engine; `None` again after the next success. A ledger whose thread has
+    /// ended is in trouble for good.
     pub fn trouble(&self) -> Option<Arc<StoreError>> {
+        if self.commands.is_closed() {
+            return Some(Arc::new(closed()));
+        }
         self.trouble.borrow().clone()
+    }
+
+    /// Waits until the thread of the ledger has ended, which it does by itself only by a defect.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
     }
 
     /// Lets `job` look at the state and write. Its answer is on the disk when `done` is called, on
@@ -233,7 +244,6 @@ impl Ledger {
     ) -> Result<T, StoreError> {
         let (send, answer) = oneshot::channel();
         let read = move |store: &mut dyn Store| drop(send.send(read(store)));
-        let closed = || StoreError::Failed("the ledger is closed".to_owned());
         self.commands
             .send(Command::Read(Box::new(read)))
             .map_err(|_| closed())?;
@@ -247,9 +257,35 @@ impl Ledger {
     ) -> Result<T, StoreError> {
         let (send, answer) = oneshot::channel();
         let command = Command::Read(Box::new(move |store| drop(send.send(read(store)))));
-        let closed = || StoreError::Failed("the ledger is closed".to_owned());
         self.commands.send(command).map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Failed("the ledger has stopped; restart the daemon".to_owned())
+}
+
+/// Entries that are read at a time.
+const PAGE: usize = 1_000;
+
+impl Ledger {
+    /// Checks the whole chain, a page at a time, so that commits go on between the pages. Gives the last
+    /// good entry and what is wrong behind it.
+    pub async fn check(&self) -> Result<(Head, Option<Broken>), StoreError> {
+        let mut verifier = Verifier::default();
+        loop {
+            let after = verifier.head().seq;
+            let entries = self.read(move |store| store.entries(after, PAGE)).await?;
+            for entry in &entries {
+                if let Err(broken) = verifier.next(entry) {
+                    return Ok((verifier.head(), Some(broken)));
+                }
+            }
+            if entries.len() < PAGE {
+                return Ok((verifier.head(), None));
+            }
+        }
     }
 }
 
@@ -258,7 +294,6 @@ pub fn verify(
     store: &mut dyn Store,
     mut each: impl FnMut(&Body, Digest),
 ) -> Result<Head, OpenError> {
-    const PAGE: usize = 1_000;
     let mut verifier = Verifier::default();
     loop {
         let entries = store.entries(verifier.head().seq, PAGE)?;

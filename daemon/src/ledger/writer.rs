@@ -12,7 +12,7 @@ use crate::{
     store::{Batch, Store, StoreError},
 };
 
-/// Jobs that share one transaction at the most.
+/// Jobs that share one transaction at the most, and reads that a job waits for at the most.
 const GROUP: usize = 256;
 
 pub(super) struct Writer {
@@ -38,14 +38,16 @@ impl Writer {
             let mut batch = Batch::default();
             let mut bodies = Vec::new();
             let mut waiting = Vec::new();
+            let mut taken = 0;
             while let Some(command) = next {
+                taken += 1;
                 match command {
                     Command::Job(job) => {
                         waiting.push(self.prepare(job, &mut ahead, &mut batch, &mut bodies));
                     }
                     Command::Read(read) => read(self.store.as_mut()),
                 }
-                next = if waiting.len() < GROUP {
+                next = if taken < GROUP {
                     self.queue.try_recv().ok()
                 } else {
                     None

@@ -110,6 +110,13 @@ impl LedgerDesk {
             if card.viewed.contains(&(person, revision)) {
                 return Ok(Draft::nothing(()));
             }
+            // A decision rests on what was seen, so only what there is can be seen.
+            let is_real = card
+                .revision(revision)
+                .is_some_and(|known| known.accepted.manifest_sha256 == manifest_sha256);
+            if !is_real {
+                return Err(DeskError::NotFound(format!("{id} revision {revision}")));
+            }
             Ok(Draft::of(
                 vec![(
                     actor,

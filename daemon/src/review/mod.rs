@@ -8,6 +8,8 @@ mod page;
 mod queue;
 mod row;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod tokens;
 mod wait;
@@ -16,7 +18,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use countersign_protocol::{
-    Digest, HandoffId, chain::Head, decision::DecisionDocument, dialect::Format, event::Location,
+    Digest, HandoffId, decision::DecisionDocument, dialect::Format, event::Location,
     principal::Principal, receipt::Receipt,
 };
 use countersign_web::desk::{
@@ -30,7 +32,7 @@ use tokio::sync::watch;
 use crate::{
     clock::SharedClock,
     fs::Objects,
-    ledger::{self, Ledger, TransactError},
+    ledger::{Ledger, TransactError},
     workspace::Workspaces,
 };
 use sessions::Sessions;
@@ -236,10 +238,19 @@ impl Desk for LedgerDesk {
                 .trouble()
                 .map(|trouble| format!("the ledger cannot be written: {trouble}")),
         );
-        let all = self.workspaces.all();
+        // Asked before the state is held: the watcher may wait for the state itself.
+        let all: Vec<_> = self
+            .workspaces
+            .all()
+            .into_iter()
+            .map(|workspace| {
+                let watching = self.pulse.watching(&workspace.name);
+                (workspace, watching)
+            })
+            .collect();
+        let is_ready = self.pulse.ready() && self.ledger.trouble().is_none();
         let state = self.ledger.state();
-        let workspaces = all.iter().map(|workspace| {
-            let (mode, trouble) = self.pulse.watching(&workspace.name);
+        let workspaces = all.into_iter().map(|(workspace, (mode, trouble))| {
             let here = |name: &str| name == &*workspace.name;
             let waiting = state
                 .cards()
@@ -260,7 +271,7 @@ impl Desk for LedgerDesk {
             }
         });
         Health {
-            ready: self.pulse.ready() && self.ledger.trouble().is_none(),
+            ready: is_ready,
             troubles,
             head: state.head,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -269,24 +280,13 @@ impl Desk for LedgerDesk {
     }
 
     async fn verify_chain(&self, _who: &Person) -> Result<ChainReport, DeskError> {
-        let verified = self
-            .ledger
-            .read(|store| Ok(ledger::verify(store, |_, _| {})))
-            .await;
-        let verified = verified.map_err(|error| DeskError::Unavailable(error.to_string()))?;
-        Ok(match verified {
-            Ok(head) => ChainReport {
-                ok: true,
-                entries: head.seq,
-                head,
-                problem: None,
-            },
-            Err(error) => ChainReport {
-                ok: false,
-                entries: 0,
-                head: Head::EMPTY,
-                problem: Some(error.to_string()),
-            },
+        let checked = self.ledger.check().await;
+        let (head, broken) = checked.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        Ok(ChainReport {
+            ok: broken.is_none(),
+            entries: head.seq,
+            head,
+            problem: broken.map(|broken| broken.to_string()),
         })
     }
 

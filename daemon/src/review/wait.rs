@@ -52,9 +52,11 @@ impl LedgerDesk {
         if card.revision(revision).is_none() {
             return Err(DeskError::NotFound(format!("{id} revision {revision}")));
         }
+        // An agent that is told of released files must find them.
         let decision = card
             .decision(revision)
-            .and_then(|decision| decision_document(&state, &card, decision));
+            .and_then(|decision| decision_document(&state, &card, decision))
+            .filter(|document| document.released_to.is_none() || card.released.is_some());
         let word = match &card.state {
             _ if decision.is_some() => "decided",
             HandoffState::Closed {

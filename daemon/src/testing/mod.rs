@@ -5,6 +5,7 @@
 //! its work. [`Rig::restart`] drops all that the daemon held in memory and opens it again.
 
 mod agent;
+mod model;
 mod stand_ins;
 
 use std::{
@@ -23,7 +24,7 @@ use countersign_protocol::{
     principal::{Method, Principal},
     receipt::Receipt,
 };
-use countersign_web::desk::{Answer, Desk as _, DeskError, Person};
+use countersign_web::desk::{Answer, Caller, Desk as _, DeskError, Person};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -75,7 +76,7 @@ impl Rig {
                 .build()
                 .unwrap(),
             clock: TestClock::at("2026-03-02T09:00:00Z".parse().unwrap()),
-            folder: tempfile::tempdir().unwrap(),
+            folder: memory_folder(),
             store: Arc::default(),
             settings,
             has_leases: true,
@@ -317,6 +318,12 @@ impl Rig {
         let workspace = self.parts().workspaces.get(WORKSPACE).unwrap();
         self.wait(self.intake().submit(workspace, submitted))
     }
+}
+
+/// A temporary folder, in memory where the machine has such a place: the rig asks what is written and
+/// in which order, and leaves disks to the suites of whole programs.
+fn memory_folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 /// The person at the desk.

@@ -1,0 +1,240 @@
+//! What the desk promises: one winner, bound to what was shown, and nothing half recorded.
+
+use std::{sync::Arc, time::Duration};
+
+use countersign_protocol::{
+    Digest, HandoffId,
+    decision::{ChangeRequest, Outcome},
+};
+use countersign_web::desk::{Agent, Answer, Caller, Desk as _, DeskError, Person};
+
+use crate::testing::{Rig, WORKSPACE, handoff, maya};
+
+const ONE: HandoffId = HandoffId(1);
+
+fn waiting() -> Rig {
+    let rig = Rig::new();
+    rig.write("a.txt", "words");
+    rig.deliver("handoff.json", handoff("Write it", &["a.txt"]));
+    rig
+}
+
+fn person(number: usize) -> Person {
+    Person {
+        id: format!("local:p{number}"),
+        display: format!("P{number}"),
+        ..maya()
+    }
+}
+
+fn agent(workspace: &str) -> Caller {
+    Caller::Agent(Agent {
+        token: "t1".to_owned(),
+        agent: "hermes".to_owned(),
+        workspaces: vec![workspace.to_owned()],
+    })
+}
+
+#[test]
+fn of_sixty_four_answers_at_once_one_wins_and_the_others_are_told_who() {
+    let rig = waiting();
+    let answer = rig.answer(ONE, Outcome::Approved);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..64)
+            .map(|number| {
+                let (desk, answer) = (Arc::clone(rig.desk()), answer.clone());
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .build()
+                        .unwrap();
+                    runtime.block_on(desk.decide(&person(number), ONE, answer))
+                })
+            })
+            .collect();
+        threads.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let winners: Vec<_> = outcomes
+        .iter()
+        .filter_map(|one| one.as_ref().ok())
+        .collect();
+    assert_eq!(winners.len(), 1);
+    let by = &winners[0].decided_by.display;
+    for error in outcomes.iter().filter_map(|one| one.as_ref().err()) {
+        let DeskError::Conflict { why, .. } = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*why, format!("was already approved by {by}"));
+    }
+    assert_eq!(rig.count("handoff.decided"), 1);
+}
+
+#[test]
+fn a_second_click_gets_the_first_answer() {
+    let rig = waiting();
+    let first = rig.decide(ONE, Outcome::ChangesRequested).unwrap();
+    let again = rig.decide(ONE, Outcome::ChangesRequested).unwrap();
+    assert_eq!(first, again);
+    assert_eq!(rig.count("handoff.decided"), 1);
+    let other = rig.decide(ONE, Outcome::Approved);
+    assert!(
+        matches!(other, Err(DeskError::Conflict { .. })),
+        "{other:?}"
+    );
+}
+
+#[test]
+fn an_answer_to_what_moved_is_stale_and_changes_nothing() {
+    let rig = waiting();
+    let shown = rig.answer(ONE, Outcome::Approved);
+    let forged = Answer {
+        manifest_sha256: Digest::of(b"other"),
+        ..shown.clone()
+    };
+    rig.write("a.txt", "other words");
+    rig.deliver("handoff.json", handoff("Write it", &["a.txt"]));
+    let entries = rig.events().len();
+    for answer in [shown, forged] {
+        let told = rig.wait(rig.desk().decide(&maya(), ONE, answer));
+        let Err(DeskError::Stale { revision: 2, .. }) = told else {
+            panic!("{told:?}");
+        };
+    }
+    assert_eq!(rig.events().len(), entries);
+    assert!(!rig.exists("approved"));
+}
+
+#[test]
+fn a_ledger_that_cannot_write_decides_nothing_and_says_so() {
+    let rig = waiting();
+    rig.stored().full = true;
+    let told = rig.decide(ONE, Outcome::Approved);
+    assert!(matches!(told, Err(DeskError::Unavailable(_))), "{told:?}");
+    assert_eq!(rig.card().state.name(), "waiting");
+    let health = rig.wait(rig.desk().health());
+    assert!(!health.ready);
+    assert_eq!(
+        health.troubles,
+        ["the ledger cannot be written: the disk is full"]
+    );
+
+    rig.stored().full = false;
+    rig.decide(ONE, Outcome::Approved).unwrap();
+    rig.round();
+    let health = rig.wait(rig.desk().health());
+    assert!(health.ready && health.troubles.is_empty(), "{health:?}");
+    assert!(rig.exists("approved/H-1/a.txt"));
+}
+
+#[test]
+fn words_are_asked_for_where_an_answer_needs_them() {
+    let rig = waiting();
+    let entries = rig.events().len();
+    for outcome in [
+        Outcome::ChangesRequested,
+        Outcome::Rejected,
+        Outcome::Responded,
+        Outcome::Expired,
+    ] {
+        let answer = Answer {
+            comment: Some(" \r\n ".to_owned()),
+            ..rig.answer(ONE, outcome)
+        };
+        let told = rig.wait(rig.desk().decide(&maya(), ONE, answer));
+        assert!(matches!(told, Err(DeskError::Invalid { .. })), "{told:?}");
+    }
+    assert_eq!(rig.events().len(), entries);
+
+    let by_line = Answer {
+        comment: None,
+        requests: vec![ChangeRequest {
+            id: "forged".to_owned(),
+            path: Some("a.txt".to_owned()),
+            line: Some(1),
+            text: "other words".to_owned(),
+        }],
+        ..rig.answer(ONE, Outcome::ChangesRequested)
+    };
+    let decision = rig.wait(rig.desk().decide(&maya(), ONE, by_line)).unwrap();
+    assert_eq!(decision.requests[0].id, "q1");
+}
+
+#[test]
+fn who_waits_over_http_hears_of_released_files_when_they_are_there() {
+    let rig = waiting();
+    let hermes = agent(WORKSPACE);
+    let wait = || {
+        let wait = rig.desk().wait(&hermes, ONE, None, Duration::ZERO);
+        rig.wait(wait).unwrap().state
+    };
+    assert_eq!(wait(), "waiting");
+    rig.decide(ONE, Outcome::Approved).unwrap();
+    assert_eq!(wait(), "waiting");
+    rig.round();
+    assert_eq!(wait(), "decided");
+    assert!(rig.exists("approved/H-1/a.txt"));
+}
+
+#[test]
+fn what_is_withdrawn_takes_no_answer_and_a_wait_for_it_ends() {
+    let rig = waiting();
+    let hermes = agent(WORKSPACE);
+    let shown = rig.answer(ONE, Outcome::Approved);
+    for _ in 0..2 {
+        let withdraw = rig.desk().withdraw(&hermes, ONE, None);
+        rig.wait(withdraw).unwrap();
+    }
+    assert_eq!(rig.count("handoff.withdrawn"), 1);
+    let told = rig.wait(rig.desk().decide(&maya(), ONE, shown));
+    assert!(matches!(told, Err(DeskError::Conflict { .. })), "{told:?}");
+    let wait = rig
+        .desk()
+        .wait(&hermes, ONE, Some(1), Duration::from_hours(1));
+    assert_eq!(rig.wait(wait).unwrap().state, "withdrawn");
+}
+
+#[test]
+fn an_agent_of_another_workspace_learns_nothing() {
+    let rig = waiting();
+    let stranger = agent("elsewhere");
+    let row = rig.wait(rig.desk().row(&stranger, ONE));
+    assert!(matches!(row, Err(DeskError::NotFound(_))), "{row:?}");
+    let withdraw = rig.desk().withdraw(&stranger, ONE, None);
+    assert!(matches!(rig.wait(withdraw), Err(DeskError::NotFound(_))));
+    let wait = rig.desk().wait(&stranger, ONE, Some(1), Duration::ZERO);
+    assert!(matches!(rig.wait(wait), Err(DeskError::NotFound(_))));
+    let bytes = rig.desk().file(&stranger, ONE, 1, "a.txt", 9);
+    assert!(matches!(rig.wait(bytes), Err(DeskError::NotFound(_))));
+}
+
+#[test]
+fn only_what_there_is_can_have_been_seen() {
+    let rig = waiting();
+    let who = maya();
+    let real = rig.answer(ONE, Outcome::Approved).manifest_sha256;
+    for (revision, manifest) in [(1, Digest::of(b"other")), (2, real)] {
+        let seen = rig.desk().viewed(&who, ONE, revision, manifest);
+        assert!(matches!(rig.wait(seen), Err(DeskError::NotFound(_))));
+    }
+    for _ in 0..2 {
+        rig.wait(rig.desk().viewed(&maya(), ONE, 1, real)).unwrap();
+    }
+    assert_eq!(rig.count("handoff.viewed"), 1);
+}
+
+#[test]
+fn the_bytes_that_are_shown_are_the_sealed_ones() {
+    let rig = waiting();
+    let hermes = agent(WORKSPACE);
+    rig.write("a.txt", "forged");
+    let shown = rig.desk().file(&hermes, ONE, 1, "a.txt", 3);
+    let shown = rig.wait(shown).unwrap();
+    assert_eq!((shown.bytes.as_slice(), shown.size), (&b"wor"[..], 5));
+}
+
+#[test]
+fn the_whole_chain_is_checked_on_request() {
+    let rig = waiting();
+    let report = rig.wait(rig.desk().verify_chain(&maya())).unwrap();
+    assert!(report.ok);
+    assert_eq!(report.entries, rig.events().len() as u64);
+}
