@@ -23,9 +23,12 @@ use crate::{
 /// Hands a hint of the watcher to the intake.
 pub(super) fn take(intake: &Intake, hint: Hint) {
     match hint {
-        Hint::Look { workspace, file } | Hint::Gone { workspace, file } => {
-            intake.hint(&workspace, file, false);
-        }
+        Hint::Look {
+            workspace,
+            file,
+            complete,
+        } => intake.hint(&workspace, file, complete),
+        Hint::Gone { workspace, file } => intake.hint(&workspace, file, false),
         Hint::Activity { workspace, folder } => {
             if let Some(folder) = folder.to_str() {
                 intake.activity(&workspace, folder);

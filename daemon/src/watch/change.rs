@@ -35,7 +35,10 @@ impl Site {
         }
         let is_document = layout::is_document(name);
         match kind {
-            ChangeKind::Appeared => self.appeared(relative, is_document, hands),
+            ChangeKind::Appeared | ChangeKind::Arrived => {
+                let complete = kind == ChangeKind::Arrived;
+                self.appeared(relative, is_document, complete, hands);
+            }
             ChangeKind::Left if self.tree.folders.contains_key(relative) => {
                 self.folder_left(relative, hands);
             }
@@ -54,11 +57,17 @@ impl Site {
         }
     }
 
-    fn appeared(&mut self, relative: &Path, is_document: bool, hands: &mut Hands<'_>) {
+    fn appeared(
+        &mut self,
+        relative: &Path,
+        is_document: bool,
+        complete: bool,
+        hands: &mut Hands<'_>,
+    ) {
         match sight::look(&self.absolute(relative)) {
             Ok(sight) if sight.is_folder => self.visit_again(relative, Reach::Unknown),
             Ok(sight) if is_document => {
-                self.saw(relative, sight, hands);
+                self.saw(relative, sight, complete, hands);
             }
             _ => self.something_at(relative, hands),
         }

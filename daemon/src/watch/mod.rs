@@ -59,6 +59,8 @@ pub enum Hint {
         workspace: Arc<str>,
         /// The document.
         file: PathBuf,
+        /// Whether it came by a rename, and so was whole when it came.
+        complete: bool,
     },
     /// Something that is no document changed in a folder: a sign of life.
     Activity {

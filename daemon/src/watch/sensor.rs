@@ -42,8 +42,10 @@ pub(crate) struct Change {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChangeKind {
-    /// A name is new here: made, linked or renamed.
+    /// A name is new here: made or linked.
     Appeared,
+    /// A name is new here by a rename: what bears it was made elsewhere.
+    Arrived,
     /// Content changes; more may come.
     Written,
     /// A writer closed it.
@@ -71,9 +73,8 @@ pub(crate) fn translate(heard: notify::Result<Event>) -> Option<Message> {
         EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => {
             return None;
         }
-        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
-            ChangeKind::Appeared
-        }
+        EventKind::Create(_) => ChangeKind::Appeared,
+        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => ChangeKind::Arrived,
         EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
             ChangeKind::Left
         }
@@ -240,6 +241,18 @@ mod tests {
                 ..
             }))
         ));
+    }
+
+    #[test]
+    fn a_name_that_was_renamed_here_is_told_from_one_that_was_made_here() {
+        let kind_of = |kind| match translate(Ok(Event::new(kind).add_path("/w/a".into()))) {
+            Some(Message::Change(change)) => change.kind,
+            other => panic!("{other:?}"),
+        };
+        let renamed = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        assert_eq!(kind_of(renamed), ChangeKind::Arrived);
+        let made = EventKind::Create(CreateKind::File);
+        assert_eq!(kind_of(made), ChangeKind::Appeared);
     }
 
     #[test]

@@ -258,7 +258,7 @@ impl Site {
     /// Looks at a document and hints if it is new, changed or gone. Says whether it is new or changed.
     pub(crate) fn look_at(&mut self, document: &Path, hands: &mut Hands<'_>) -> bool {
         match sight::look(&self.absolute(document)) {
-            Ok(sight) => self.saw(document, sight, hands),
+            Ok(sight) => self.saw(document, sight, false, hands),
             Err(error) if sight::says_absent(&error) => {
                 if self.tree.knows_document(document) && self.is_there() {
                     self.forget(document, hands);
@@ -273,7 +273,13 @@ impl Site {
     }
 
     /// Hints at a document that is there, if that is news.
-    pub(super) fn saw(&mut self, document: &Path, sight: Sight, hands: &Hands<'_>) -> bool {
+    pub(super) fn saw(
+        &mut self,
+        document: &Path,
+        sight: Sight,
+        complete: bool,
+        hands: &Hands<'_>,
+    ) -> bool {
         let is_news = !sight.is_folder && self.tree.note_document(document, sight.stamp);
         self.trouble.remove(document);
         if is_news {
@@ -281,6 +287,7 @@ impl Site {
             (hands.hints)(Hint::Look {
                 workspace: Arc::clone(&self.workspace),
                 file: document.to_owned(),
+                complete,
             });
         }
         is_news
