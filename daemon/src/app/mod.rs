@@ -125,6 +125,7 @@ pub async fn run(
         watcher,
         reconciler.clone(),
         writeback.clone(),
+        intake.clone(),
     ));
 
     let operator_key = state::random_key()?;

@@ -44,6 +44,7 @@ pub(super) struct Serving {
     watcher: Mutex<Option<Handle>>,
     reconciler: Reconciler,
     writeback: Writeback,
+    intake: Intake,
     refused: Mutex<HashMap<PathBuf, String>>,
     /// The folders that were there at the last look.
     folders: Mutex<Vec<PathBuf>>,
@@ -60,6 +61,7 @@ impl Serving {
         watcher: Handle,
         reconciler: Reconciler,
         writeback: Writeback,
+        intake: Intake,
     ) -> Self {
         let watcher = Mutex::new(Some(watcher));
         Self {
@@ -68,6 +70,7 @@ impl Serving {
             watcher,
             reconciler,
             writeback,
+            intake,
             refused: Mutex::default(),
             folders: Mutex::default(),
         }
@@ -102,6 +105,7 @@ impl Serving {
                     explain(&workspace);
                     let workspace = self.workspaces.add(workspace);
                     self.writeback.nudge();
+                    self.intake.serve(&workspace.name);
                     if let Some(watcher) = &*held(&self.watcher) {
                         watcher.add(Root {
                             workspace: Arc::clone(&workspace.name),

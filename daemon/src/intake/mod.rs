@@ -117,6 +117,21 @@ impl Intake {
         );
     }
 
+    /// Looks again at the refused files of a workspace that is served from now on: the watcher hints at
+    /// what is there, and one that was removed meanwhile is not.
+    pub fn serve(&self, workspace: &str) {
+        let refused: Vec<Location> = {
+            let state = self.inner.ledger.state();
+            let here = state.dead_letters().map(|dead| &dead.location);
+            here.filter(|at| at.workspace == workspace && !at.file.is_empty())
+                .cloned()
+                .collect()
+        };
+        for at in refused {
+            self.hint(workspace, PathBuf::from(at.folder).join(at.file), false);
+        }
+    }
+
     /// Something else changed in `folder`: a sign of life, and perhaps what a refused handoff in it lacked.
     pub fn activity(&self, workspace: &str, folder: &str) {
         self.inner

@@ -29,6 +29,20 @@ fn a_refused_file_that_is_removed_leaves_the_list() {
 }
 
 #[test]
+fn a_refused_file_that_was_removed_while_the_daemon_was_away_leaves_the_list() {
+    let mut rig = Rig::new();
+    rig.deliver("handoff.json", "{}");
+    rig.deliver("kept/handoff.json", "{}");
+    rig.remove("handoff.json");
+    rig.restart();
+    rig.intake().serve(WORKSPACE);
+    rig.round();
+    assert_eq!(rig.dead_letters(), 1);
+    assert!(!rig.exists("handoff.errors.json"));
+    assert!(rig.exists("kept/handoff.errors.json"));
+}
+
+#[test]
 fn a_workspace_that_is_away_says_nothing_about_what_was_removed() {
     let rig = Rig::new();
     rig.deliver("handoff.json", "{}");
