@@ -55,6 +55,7 @@ impl Writer {
             }
             if !waiting.is_empty() {
                 ahead = self.commit(ahead, &batch, &bodies, waiting);
+                self.store.tidy(!self.queue.is_empty());
             }
         }
     }

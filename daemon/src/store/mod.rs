@@ -105,6 +105,11 @@ pub enum StoreError {
 pub trait Store: Send + 'static {
     /// Writes all of `batch` or nothing. Its entries must follow the head without a gap.
     fn append(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    /// Housekeeping that no answer waits for; `busy` says that the next batch does, so that only what
+    /// cannot wait any longer is done.
+    fn tidy(&mut self, busy: bool) {
+        let _ = busy;
+    }
     /// The end of the chain.
     fn head(&mut self) -> Result<Head, StoreError>;
     /// Entries after `after`, at most `limit`, in order.

@@ -17,11 +17,22 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 use super::{Batch, Space, Store, StoreError};
 use crate::fault;
 
+/// From so many pages in the log on, it is brought into the database when nothing else waits.
+const LOG_PAGES: usize = 1_000;
+/// From so many on, also when something waits: the log must not grow without end.
+const MOST_LOG_PAGES: usize = 8_000;
+/// Bytes in a page.
+const PAGE: usize = 4_096;
+
 /// The engine, with its one connection.
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
+    /// Number of the last entry. Nobody else can append while the database is open.
+    head: u64,
+    /// About how many pages the log has grown by since it was last brought into the database.
+    log_pages: usize,
 }
 
 impl SqliteStore {
@@ -44,6 +55,8 @@ impl SqliteStore {
                     "FULL"
                 },
             ),
+            // A checkpoint costs two more syncs, and SQLite would make a commit wait for it: see `tidy`.
+            ("wal_autocheckpoint", "0"),
             ("foreign_keys", "ON"),
             ("trusted_schema", "OFF"),
             ("cell_size_check", "ON"),
@@ -56,11 +69,15 @@ impl SqliteStore {
                 })?;
         }
         migrations::bring_up_to_date(&connection, path)?;
-        let store = Self {
+        let mut store = Self {
             connection,
             path: path.to_owned(),
+            head: 0,
+            // What an earlier run left in the log is not known.
+            log_pages: LOG_PAGES,
         };
         store.check()?;
+        store.head = Store::head(&mut store)?.seq;
         Ok(store)
     }
 
@@ -104,13 +121,10 @@ impl SqliteStore {
             .connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         if let Some(first) = batch.entries.first() {
-            let head: i64 = transaction
-                .prepare_cached("SELECT ifnull(max(seq), 0) FROM entry")?
-                .query_row([], |row| row.get(0))?;
-            for (entry, expected) in batch.entries.iter().zip(head.cast_unsigned() + 1..) {
+            for (entry, expected) in batch.entries.iter().zip(self.head + 1..) {
                 if entry.seq != expected {
                     return Ok(Err(StoreError::NotNext {
-                        head: head.cast_unsigned(),
+                        head: self.head,
                         found: first.seq,
                     }));
                 }
@@ -143,6 +157,9 @@ impl SqliteStore {
         }
         fault::step("ledger.before_commit");
         transaction.commit()?;
+        if let Some(last) = batch.entries.last() {
+            self.head = last.seq;
+        }
         fault::step("ledger.after_commit");
         Ok(Ok(()))
     }
@@ -150,9 +167,26 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        match self.write(batch) {
+        let outcome = match self.write(batch) {
             Ok(outcome) => outcome,
             Err(error) => Err(self.failed(&error)),
+        };
+        self.log_pages += pages(batch);
+        outcome
+    }
+
+    fn tidy(&mut self, busy: bool) {
+        let most = if busy { MOST_LOG_PAGES } else { LOG_PAGES };
+        if self.log_pages < most {
+            return;
+        }
+        // Tried again after the next LOG_PAGES: what is in the log is as safe as in the database.
+        self.log_pages = 0;
+        let done = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = done {
+            tracing::warn!(%error, "the log of the database stays as it is");
         }
     }
 
@@ -226,6 +260,14 @@ impl Store for SqliteStore {
             })
             .map_err(|error| self.failed(&error))
     }
+}
+
+/// About how many pages of the log a batch takes: entries stand side by side, the rest is scattered.
+fn pages(batch: &Batch) -> usize {
+    let entries: usize = batch.entries.iter().map(|entry| entry.body.len()).sum();
+    let objects = batch.objects.iter();
+    let objects: usize = objects.map(|(_, bytes)| 1 + bytes.len() / PAGE).sum();
+    2 + entries / PAGE + objects + batch.values.len()
 }
 
 fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
