@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
 
-use super::Error;
+use super::{Error, Stamp};
 
 /// No name beneath the root leads out of it, and no link is followed.
 const CONFINED: ResolveFlags = ResolveFlags::BENEATH
@@ -152,25 +152,36 @@ impl Dir {
 
     /// What `name` is, without opening it. `None` when there is no such name.
     pub fn kind(&self, name: &Path) -> Result<Option<FileKind>, Error> {
-        let path = self.path.join(name);
         let parent = match name.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => match self.folder(parent) {
-                Ok(parent) => parent,
+                Ok(parent) => Some(parent),
                 Err(error) if error.is_not_found() => return Ok(None),
                 Err(error) => return Err(error),
             },
-            _ => self.folder(Path::new(""))?,
+            _ => None,
         };
         let Some(last) = name.file_name() else {
             return Ok(Some(FileKind::Folder));
         };
+        let parent = parent.as_ref().unwrap_or(self);
         match rustix::fs::statat(&parent.fd, last, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(kind_of(rustix::fs::FileType::from_raw_mode(
                 stat.st_mode,
             )))),
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
-            Err(source) => Err(Error::new("look at", path, source)),
+            Err(source) => Err(Error::new("look at", self.path.join(name), source)),
         }
+    }
+
+    /// How `name` looks now. It is not opened, so nothing blocks or changes.
+    pub fn stamp(&self, name: &Path) -> Result<Stamp, Error> {
+        let metadata = self
+            .resolve(name, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty())
+            .map_err(io::Error::from)
+            .and_then(|fd| File::from(fd).metadata());
+        metadata
+            .map(|metadata| Stamp::of(&metadata))
+            .map_err(|source| Error::new("look at", self.path.join(name), source))
     }
 
     /// The names in this folder, in no order.

@@ -33,6 +33,17 @@ pub enum Admitted {
     Conflict(Refusal),
 }
 
+impl Admitted {
+    /// Whether there is something to do on the disk once this is recorded.
+    pub(super) fn asks_for_more(&self, at: &Location) -> bool {
+        match self {
+            Self::New(..) => package(&at.folder).is_some(),
+            Self::Duplicate(..) => true,
+            Self::Conflict(_) => false,
+        }
+    }
+}
+
 /// Decides about `delivery` against `state`. The same bytes a second time are a duplicate, however
 /// often and by whatever way they come; a card takes revisions until it is closed.
 pub fn admit(

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     fault,
-    fs::{Error, FileKind, ReadProblem, Stamp, Writers, read_limited},
+    fs::{Dir, Error, FileKind, ReadProblem, Stamp, Writers, read_limited},
     ledger::Draft,
     workspace::{Workspace, package},
 };
@@ -71,6 +71,8 @@ pub(super) fn may_heal(kind: ProblemKind) -> bool {
 
 /// A document that was read.
 pub(super) struct Read {
+    /// The folder that it lies in.
+    pub(super) folder: Dir,
     pub(super) at: Location,
     pub(super) bytes: Vec<u8>,
     pub(super) sha256: Digest,
@@ -139,12 +141,8 @@ impl Inner {
                 return Ok(());
             }
         };
-        let folder = workspace
-            .dir()
-            .folder(Path::new(&at.folder))
-            .map_err(|error| failed(&at.file, &error))?;
         let gather = Gather {
-            folder: &folder,
+            folder: &read.folder,
             objects: &self.objects,
             settings: &workspace.settings,
             given: None,
@@ -196,13 +194,15 @@ impl Inner {
         at: &Location,
         complete: bool,
     ) -> Result<Read, Pause> {
-        let name = Path::new(&at.folder).join(&at.file);
-        let file = open(workspace, &name, &at.file)?;
-        let stamp = Stamp::of(
-            &file
-                .metadata()
-                .map_err(|error| Pause::Refused(unreadable(&at.file, &error)))?,
-        );
+        let folder = workspace
+            .dir()
+            .folder(Path::new(&at.folder))
+            .map_err(|error| failed(&at.file, &error))?;
+        let file = open(&folder, &at.file)?;
+        let metadata = file
+            .metadata()
+            .map_err(|error| Pause::Refused(unreadable(&at.file, &error)))?;
+        let stamp = Stamp::of(&metadata);
         if self.seen().is_taken(at, stamp) {
             return Err(Pause::Known);
         }
@@ -236,13 +236,10 @@ impl Inner {
             Err(ReadProblem::Changed) => return Err(Pause::Busy(Duration::from_millis(50))),
             Err(problem) => return Err(refused(&at.file, &problem).into()),
         };
-        let owner = std::os::unix::fs::MetadataExt::uid(
-            &file
-                .metadata()
-                .map_err(|error| Pause::Refused(unreadable(&at.file, &error)))?,
-        );
+        let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
         let sha256 = Digest::of(&bytes);
         Ok(Read {
+            folder,
             at: at.clone(),
             bytes,
             sha256,
@@ -270,6 +267,9 @@ impl Inner {
             move |done| match done {
                 Ok((admitted, _)) => {
                     me.seen().take(&at, stamp);
+                    if !admitted.asks_for_more(&at) {
+                        return me.queue.finish(task, None);
+                    }
                     let after = Arc::clone(&me);
                     me.queue.chore(Box::new(move || {
                         after.after(&workspace, &at, admitted, stamp, task);
@@ -286,24 +286,23 @@ impl Inner {
 
 /// Makes sure that the document is still the one that was read.
 pub(super) fn unchanged(workspace: &Workspace, at: &Location, stamp: Stamp) -> Result<(), Pause> {
-    let file = open(workspace, &Path::new(&at.folder).join(&at.file), &at.file)?;
-    match file.metadata() {
-        Ok(metadata) if Stamp::of(&metadata) == stamp => Ok(()),
+    match workspace.dir().stamp(&Path::new(&at.folder).join(&at.file)) {
+        Ok(now) if now == stamp => Ok(()),
+        // The next look says what stands there instead.
         _ => Err(Pause::Busy(Duration::from_millis(50))),
     }
 }
 
-fn open(workspace: &Workspace, name: &Path, shown: &str) -> Result<File, Pause> {
-    match workspace.dir().kind(name) {
+fn open(folder: &Dir, name: &str) -> Result<File, Pause> {
+    match folder.kind(Path::new(name)) {
         Ok(Some(FileKind::File)) => {}
         Ok(None) => return Err(Pause::Gone),
-        Ok(Some(kind)) => return Err(not_regular(shown, kind).into()),
-        Err(error) => return Err(failed(shown, &error)),
+        Ok(Some(kind)) => return Err(not_regular(name, kind).into()),
+        Err(error) => return Err(failed(name, &error)),
     }
-    workspace
-        .dir()
-        .open_file(name)
-        .map_err(|error| failed(shown, &error))
+    folder
+        .open_file(Path::new(name))
+        .map_err(|error| failed(name, &error))
 }
 
 /// What a failed look at the document `shown` means. A link on its way makes it one that is not there:

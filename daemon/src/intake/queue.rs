@@ -52,9 +52,18 @@ struct Lists {
     closed: bool,
 }
 
+impl Lists {
+    fn is_idle(&self) -> bool {
+        self.queued.is_empty() && self.running.is_empty()
+    }
+}
+
 pub(super) struct Queue {
     lists: Mutex<Lists>,
+    /// There may be something to do.
     changed: Condvar,
+    /// Nothing is left to do.
+    idle: Condvar,
     clock: SharedClock,
 }
 
@@ -71,6 +80,7 @@ impl Queue {
         Self {
             lists: Mutex::default(),
             changed: Condvar::new(),
+            idle: Condvar::new(),
             clock,
         }
     }
@@ -111,6 +121,10 @@ impl Queue {
                 return None;
             }
             if let Some(work) = self.take(&mut lists) {
+                // Somebody else waits for the time of what is due later.
+                if !lists.later.is_empty() {
+                    self.changed.notify_one();
+                }
                 return Some(work);
             }
             let wait = lists
@@ -187,8 +201,15 @@ impl Queue {
             };
             lists.queued.insert(task.clone(), queued);
             lists.later.insert((until, task));
+            self.changed.notify_one();
         }
-        self.changed.notify_all();
+        // There is room for one more look.
+        if !lists.ready.is_empty() {
+            self.changed.notify_one();
+        }
+        if lists.is_idle() {
+            self.idle.notify_all();
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -198,9 +219,9 @@ impl Queue {
 
     pub(super) fn wait_until_idle(&self) {
         let mut lists = self.lists();
-        while !(lists.closed || lists.queued.is_empty() && lists.running.is_empty()) {
+        while !(lists.closed || lists.is_idle()) {
             lists = self
-                .changed
+                .idle
                 .wait(lists)
                 .unwrap_or_else(PoisonError::into_inner);
         }
@@ -209,6 +230,7 @@ impl Queue {
     pub(super) fn close(&self) {
         self.lists().closed = true;
         self.changed.notify_all();
+        self.idle.notify_all();
     }
 }
 

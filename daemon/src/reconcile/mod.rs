@@ -15,6 +15,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// After a failure a task waits this long, and twice as long after each further one.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(250);
+/// After a hint a task waits this long: hints that come together are one run, and who waits for the
+/// news itself is told before the task takes processor and disk.
+const GATHER: Duration = Duration::from_millis(2);
 /// It never waits longer than this.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 
@@ -67,10 +70,13 @@ impl Reconciler {
                     }
                 };
                 let next = async {
-                    match pause {
-                        // Hints do not hurry a task that fails: each would fail again.
-                        Some(pause) => tokio::time::sleep(pause).await,
-                        None => drop(tokio::time::timeout(period, moved(&mut hint)).await),
+                    // Hints do not hurry a task that fails: each would fail again.
+                    if let Some(pause) = pause {
+                        return tokio::time::sleep(pause).await;
+                    }
+                    let hinted = tokio::time::timeout(period, moved(&mut hint)).await;
+                    if hinted.is_ok() {
+                        tokio::time::sleep(GATHER).await;
                     }
                 };
                 tokio::select! {
