@@ -1,7 +1,8 @@
 //! The daemon that is measured: the program itself, in a process of its own.
 
 use std::{
-    io::BufReader,
+    io::{self, BufRead as _, BufReader, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -83,19 +84,17 @@ impl Daemon {
 
     /// Follows the stream of hints over one connection that stays open.
     pub(super) fn news(&self) -> Result<Receiver<News>, BenchError> {
-        let told = |error: ureq::Error| BenchError::Daemon(format!("tells no news: {error}"));
-        let config = ureq::Agent::config_builder().proxy(None).build();
-        let response = ureq::Agent::new_with_config(config)
-            .get(format!("{}/api/v1/events", self.endpoint.url))
-            .header("authorization", format!("Bearer {}", self.endpoint.token))
-            .call()
-            .map_err(told)?;
-        let input = BufReader::new(response.into_body().into_reader());
+        let address = self.endpoint.url.trim_start_matches("http://");
+        let connect = system("follow the events of the daemon");
+        let (stream, input) = ask(address, &self.endpoint.token).map_err(connect)?;
         let (sender, news) = channel();
         let clock = self.clock.clone();
         std::thread::Builder::new()
             .name("news".to_owned())
-            .spawn(move || follow(input, &clock, &sender))
+            .spawn(move || {
+                follow(input, &clock, &sender);
+                drop(stream);
+            })
             .map_err(system("start a thread"))?;
         Ok(news)
     }
@@ -165,8 +164,26 @@ impl Drop for Starting {
     }
 }
 
+/// Asks for the stream of events, with no more around it than the sender of the floor has.
+fn ask(address: &str, token: &str) -> io::Result<(TcpStream, BufReader<TcpStream>)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let request = format!(
+        "GET /api/v1/events HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut input = BufReader::new(stream.try_clone()?);
+    let mut status = String::new();
+    input.read_line(&mut status)?;
+    if status.starts_with("HTTP/1.1 200 ") {
+        Ok((stream, input))
+    } else {
+        Err(io::Error::other(status.trim().to_owned()))
+    }
+}
+
 /// Reads events until the stream ends; of each only the id counts.
-fn follow(input: impl std::io::BufRead, clock: &SharedClock, news: &Sender<News>) {
+fn follow(input: impl io::BufRead, clock: &SharedClock, news: &Sender<News>) {
     for line in input.lines() {
         let Ok(line) = line else { return };
         let seq = line
