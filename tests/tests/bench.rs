@@ -1,5 +1,7 @@
 //! `countersign bench` measures the real daemon, loses nothing, and leaves nothing behind.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::process::{Command, Stdio};
 
 use countersign_tests::program;
