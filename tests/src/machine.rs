@@ -35,6 +35,8 @@ pub struct Machine {
     life: Life,
     disks: Vec<LoopDisk>,
     dice: fastrand::Rng,
+    /// How long the daemon may take to bring everything in order.
+    patience: Duration,
 }
 
 impl Machine {
@@ -59,6 +61,8 @@ impl Machine {
             life,
             disks,
             dice,
+            // A program that is broken on purpose need not be given every chance.
+            patience: build.broken.map_or(wait::LIMIT, |_| Duration::from_secs(3)),
         })
     }
 
@@ -95,7 +99,7 @@ impl Machine {
         self.life.settles(&self.bed.reviewer())?;
         // What the cut took from the agents nobody waits for, so the daemon may still be at it.
         let mut found = Ok(());
-        let holds = wait::within(wait::LIMIT, || {
+        let holds = wait::within(self.patience, || {
             found = self.check();
             found.is_ok().then_some(())
         });

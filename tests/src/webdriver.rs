@@ -20,10 +20,6 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub mod key {
     /// Enter.
     pub const ENTER: char = '\u{e007}';
-    /// Tab.
-    pub const TAB: char = '\u{e004}';
-    /// Escape.
-    pub const ESCAPE: char = '\u{e00c}';
     /// Control, held until the end of the chord.
     pub const CONTROL: char = '\u{e009}';
 }
@@ -310,21 +306,6 @@ impl Element<'_> {
     /// Its visible text.
     pub fn text(&self) -> String {
         self.try_text().unwrap_or_default()
-    }
-
-    /// An attribute as it stands in the page.
-    pub fn attribute(&self, name: &str) -> Option<String> {
-        Some(
-            self.ask(&format!("attribute/{name}"))
-                .ok()?
-                .as_str()?
-                .to_owned(),
-        )
-    }
-
-    /// Whether a person sees it.
-    pub fn is_shown(&self) -> bool {
-        self.ask("displayed").is_ok_and(|shown| shown == true)
     }
 
     /// Clicks it.
