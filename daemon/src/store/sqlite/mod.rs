@@ -73,8 +73,8 @@ impl SqliteStore {
             connection,
             path: path.to_owned(),
             head: 0,
-            // What an earlier run left in the log is not known.
-            log_pages: LOG_PAGES,
+            // What an earlier run left in the log comes on top.
+            log_pages: 0,
         };
         store.check()?;
         store.head = Store::head(&mut store)?.seq;
