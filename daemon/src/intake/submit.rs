@@ -123,6 +123,8 @@ impl Intake {
         };
         let read = dialect::read(&document, format)?;
         let checked = contract::check(&read, rules)?;
+        speaks_for_itself(&principal, &checked.handoff.from_agent.id)
+            .map_err(|refusal| SubmitError::Refused(place(refusal, &read)))?;
         let here = folder_of(workspace, &folder)?;
         let gather = Gather {
             folder: &here,
@@ -153,6 +155,20 @@ impl Intake {
     }
 }
 
+/// A token speaks for one agent. A file only has an owner, and an owner may run many agents.
+fn speaks_for_itself(principal: &Principal, stated: &str) -> Result<(), Refusal> {
+    match principal {
+        Principal::Token { agent, .. } if agent != stated => Err(Refusal::new(
+            ProblemKind::PrincipalMismatch,
+            "not_this_agent",
+            format!("the token speaks for `{agent}`, and the handoff says it is from `{stated}`"),
+            "state the agent that the token was made for, or use its own token",
+        )
+        .at("/from_agent")),
+        _ => Ok(()),
+    }
+}
+
 fn folder_of(workspace: &Workspace, folder: &str) -> Result<Dir, SubmitError> {
     workspace.dir().folder(Path::new(folder)).map_err(|error| {
         let refusal = Refusal::new(
@@ -163,4 +179,24 @@ fn folder_of(workspace: &Workspace, folder: &str) -> Result<Dir, SubmitError> {
         );
         SubmitError::Refused(refusal)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_speaks_for_its_own_agent_only() {
+        let token = Principal::Token {
+            id: "t".to_owned(),
+            agent: "hermes".to_owned(),
+        };
+        assert_eq!(speaks_for_itself(&token, "hermes"), Ok(()));
+        let refusal = speaks_for_itself(&token, "ares").unwrap_err();
+        assert_eq!(refusal.kind, ProblemKind::PrincipalMismatch);
+        assert_eq!(refusal.violations[0].pointer, "/from_agent");
+        for other in [Principal::Operator, Principal::FileOwner { uid: 1000 }] {
+            assert_eq!(speaks_for_itself(&other, "ares"), Ok(()));
+        }
+    }
 }

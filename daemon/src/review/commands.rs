@@ -171,6 +171,16 @@ impl LedgerDesk {
         let (who, actor) = (who.clone(), actor(who));
         let recorded = self.ledger.transact(move |state, now| {
             let card = visible(state, &who, id)?;
+            if let Caller::Agent(agent) = &who
+                && agent.agent != card.newest().accepted.from_agent
+            {
+                let whose = &card.newest().accepted.from_agent;
+                let why = format!(
+                    "{id} is {whose}’s; a token of {} cannot take it back",
+                    agent.agent
+                );
+                return Err(DeskError::NotAllowed(why));
+            }
             let revision = card.state.revision();
             match card.state.decided(revision, Outcome::Cancelled, now) {
                 Ok(_) => Ok(Draft::of(

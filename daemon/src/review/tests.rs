@@ -193,6 +193,21 @@ fn what_is_withdrawn_takes_no_answer_and_a_wait_for_it_ends() {
 }
 
 #[test]
+fn an_agent_takes_back_only_what_is_its_own() {
+    let rig = waiting();
+    let Caller::Agent(neighbour) = agent(WORKSPACE) else {
+        panic!("an agent is no person");
+    };
+    let neighbour = Caller::Agent(Agent {
+        agent: "neighbour".to_owned(),
+        ..neighbour
+    });
+    let told = rig.wait(rig.desk().withdraw(&neighbour, ONE, None));
+    assert!(matches!(told, Err(DeskError::NotAllowed(_))), "{told:?}");
+    assert_eq!(rig.count("handoff.withdrawn"), 0);
+}
+
+#[test]
 fn an_agent_of_another_workspace_learns_nothing() {
     let rig = waiting();
     let stranger = agent("elsewhere");
