@@ -181,7 +181,8 @@ if [ ! -e release-notes/4.18.md ]; then
   backfill 2 "Adds a currency to 48,000 of 48,211 invoices, now from the country on the day of the invoice."
 fi
 
-while :; do
+# It works for as long as whoever started it is there.
+while kill -0 "$PPID" 2>/dev/null; do
   for folder in release-notes backfill thumbnails; do
     [ -e "$folder/decision.json" ] && answered "$folder"
   done
