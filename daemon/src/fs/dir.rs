@@ -271,11 +271,6 @@ impl Dir {
             .map_err(|source| Error::new("look at", &self.path, source))?;
         Ok((stat.st_dev, stat.st_ino))
     }
-
-    /// The user id that owns the folder.
-    pub fn owner(&self) -> io::Result<u32> {
-        Ok(rustix::fs::fstat(&self.fd)?.st_uid)
-    }
 }
 
 fn kind_of(kind: rustix::fs::FileType) -> FileKind {
