@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Settings,
     live::Stopping,
-    testing::{ALPHA, Ask, MemoryDesk, OPERATOR, settings},
+    testing::{ALPHA, Ask, OPERATOR, Showcase, manifest, settings},
 };
 
 const HANDOFFS: &str = "/api/v1/workspaces/alpha/handoffs";
@@ -21,7 +21,7 @@ const DOCUMENT: &str = r#"{"handoff_version": "1.0", "from_agent": "a", "task": 
 fn decision(revision: u32, bytes: &[u8], outcome: &str, comment: Option<&str>) -> String {
     json!({
         "revision": revision,
-        "manifest_sha256": Digest::of(bytes),
+        "manifest_sha256": manifest(bytes),
         "outcome": outcome,
         "comment": comment,
     })
@@ -30,7 +30,7 @@ fn decision(revision: u32, bytes: &[u8], outcome: &str, comment: Option<&str>) -
 
 #[tokio::test]
 async fn every_refusal_is_a_problem_document() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     let comments = "/api/v1/handoffs/H-1/comments";
     let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(2 << 20));
     let deep = "[".repeat(100_000);
@@ -93,9 +93,9 @@ async fn every_refusal_is_a_problem_document() {
 
 #[tokio::test]
 async fn a_wrong_field_is_pointed_at() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     let body = json!({
-        "revision": 2, "manifest_sha256": Digest::of(b"one\n2\n"), "outcome": "approved",
+        "revision": 2, "manifest_sha256": manifest(b"one\n2\n"), "outcome": "approved",
         "requests": [{"text": "a"}, {"text": "b", "line": "three"}],
     });
     let told = Ask::post("/api/v1/handoffs/H-1/decision")
@@ -109,7 +109,7 @@ async fn a_wrong_field_is_pointed_at() {
 
 #[tokio::test]
 async fn a_decision_fits_the_revision_that_was_looked_at() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     let decide = |body: String| {
         Ask::post("/api/v1/handoffs/H-1/decision")
@@ -124,7 +124,7 @@ async fn a_decision_fits_the_revision_that_was_looked_at() {
     assert_eq!(problem["revision"], 2);
     assert_eq!(
         problem["manifest_sha256"],
-        Digest::of(b"one\n2\n").to_string()
+        manifest(b"one\n2\n").to_string()
     );
     let other_bytes = decide(decision(2, b"other", "approved", None)).await;
     assert_eq!(other_bytes.status, StatusCode::CONFLICT);
@@ -149,7 +149,7 @@ async fn a_decision_fits_the_revision_that_was_looked_at() {
 
 #[tokio::test]
 async fn a_delivery_is_taken_once_and_a_refusal_says_where() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     let submit = |body: Value| {
         Ask::post(HANDOFFS)
@@ -165,7 +165,10 @@ async fn a_delivery_is_taken_once_and_a_refusal_says_where() {
         told.json()["handoff_sha256"],
         Digest::of(DOCUMENT.as_bytes()).to_string()
     );
-    assert_eq!(desk.world().cards[2].revisions[0][0].bytes, b"\0\xff");
+    assert_eq!(
+        desk.lock().cards[&3].revisions[0]["notes/a.txt"].0,
+        b"\0\xff"
+    );
     let again = submit(json!({"document": DOCUMENT})).await;
     assert_eq!(again.status, StatusCode::OK);
     assert_eq!(again.json()["status"], "duplicate");
@@ -207,12 +210,12 @@ async fn a_delivery_is_taken_once_and_a_refusal_says_where() {
             told.text
         );
     }
-    assert_eq!(desk.world().cards.len(), 3);
+    assert_eq!(desk.lock().cards.len(), 3);
 }
 
 #[tokio::test]
 async fn a_document_within_json_is_kept_byte_for_byte() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     let sent = format!(r#"{{ "handoff" : {DOCUMENT} }}"#);
     let told = Ask::post(HANDOFFS)
         .bearer(ALPHA)
@@ -244,7 +247,7 @@ async fn a_document_within_json_is_kept_byte_for_byte() {
 
 #[tokio::test]
 async fn a_document_is_checked_without_a_delivery() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     let yaml = "handoff_version: \"1.0\"\nfrom_agent: a\ntask: t\n";
     for (path, body, status) in [
@@ -261,12 +264,12 @@ async fn a_document_is_checked_without_a_delivery() {
             assert_eq!(told.json()["valid"], true);
         }
     }
-    assert_eq!(desk.world().cards.len(), 2);
+    assert_eq!(desk.lock().cards.len(), 2);
 }
 
 #[tokio::test]
 async fn an_agent_learns_nothing_about_other_workspaces() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     for path in ["handoffs", "health", "dead-letters", "activity"] {
         let told = Ask::get(&format!("/api/v1/{path}"))
             .bearer(ALPHA)
@@ -281,7 +284,7 @@ async fn an_agent_learns_nothing_about_other_workspaces() {
 
 #[tokio::test]
 async fn a_diff_goes_from_one_revision_to_another_or_from_nothing() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     let diff = |query: &str| {
         let path = format!("/api/v1/handoffs/H-1/diff{query}");
         let router = router.clone();
@@ -290,7 +293,7 @@ async fn a_diff_goes_from_one_revision_to_another_or_from_nothing() {
     let told = diff("?from=1&to=2").await;
     assert_eq!(told.header("content-type"), "text/plain; charset=utf-8");
     assert!(told.text.contains("\n one\n-two\n+2\n"), "{}", told.text);
-    let told = diff("").await;
+    let told = diff("?to=1").await;
     assert!(told.text.contains("--- /dev/null\n"), "{}", told.text);
     assert_eq!(diff("?from=9").await.status, StatusCode::NOT_FOUND);
     assert_eq!(diff("?to=9").await.status, StatusCode::NOT_FOUND);
@@ -298,7 +301,7 @@ async fn a_diff_goes_from_one_revision_to_another_or_from_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn waiting_ends_with_the_decision_the_time_or_the_daemon() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     let wait = |path: &'static str| Ask::get(path).bearer(ALPHA);
     let told = wait("/api/v1/handoffs/H-1/wait?timeout=9999")
@@ -328,7 +331,7 @@ async fn waiting_ends_with_the_decision_the_time_or_the_daemon() {
 
 #[tokio::test(start_paused = true)]
 async fn a_live_stream_hints_beats_and_ends() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     let stop = CancellationToken::new();
     let response = Ask::get("/api/v1/events")
@@ -345,7 +348,7 @@ async fn a_live_stream_hints_beats_and_ends() {
         next().await.unwrap(),
         "event: changed\nid: 4\ndata: {\"seq\":4}\n\n"
     );
-    desk.record(|_| ());
+    desk.moved();
     assert_eq!(
         next().await.unwrap(),
         "event: changed\nid: 5\ndata: {\"seq\":5}\n\n"
@@ -359,7 +362,7 @@ async fn a_live_stream_hints_beats_and_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_lives_for_an_hour_at_most() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     let response = Ask::get("/api/v1/events").maya().open(&router).await;
     let before = tokio::time::Instant::now();
     response.into_body().collect().await.unwrap();
@@ -372,7 +375,7 @@ async fn agents_do_not_take_the_streams_of_people() {
         streams: 1,
         ..settings()
     };
-    let router = MemoryDesk::new().router_with(settings);
+    let router = Showcase::small().router_with(settings);
     let first = Ask::get("/api/v1/events").bearer(ALPHA).open(&router).await;
     assert_eq!(first.status(), StatusCode::OK);
     let second = Ask::get("/api/v1/events").bearer(ALPHA).send(&router).await;
@@ -392,13 +395,13 @@ async fn agents_do_not_take_the_streams_of_people() {
 
 #[tokio::test]
 async fn readiness_is_not_liveness() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     assert_eq!(
         Ask::get("/readyz").send(&router).await.status,
         StatusCode::OK
     );
-    desk.world().ready = false;
+    desk.lock().health.ready = false;
     assert_eq!(
         Ask::get("/readyz").send(&router).await.status,
         StatusCode::SERVICE_UNAVAILABLE

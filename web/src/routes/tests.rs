@@ -8,16 +8,16 @@ use axum::Router;
 
 use crate::{
     security::csrf,
-    testing::{ALPHA, Ask, MemoryDesk, SESSION, Told},
+    testing::{ALPHA, Ask, SESSION, Showcase, Told},
 };
 use matrix::{ROUTES, Role, Route};
 
 /// The answer to `route` for `role`, on a desk of its own.
 async fn ask(route: &Route, role: Role) -> (Told, u64) {
-    let desk = MemoryDesk::new();
-    let before = desk.world().seq;
+    let desk = Showcase::small();
+    let before = desk.seq();
     let told = role.as_caller(route.ask()).send(&desk.router()).await;
-    let recorded = desk.world().seq - before;
+    let recorded = desk.seq() - before;
     (told, recorded)
 }
 
@@ -55,16 +55,16 @@ fn the_table_has_every_operation_of_the_api() {
 
 #[tokio::test]
 async fn looking_never_changes_anything() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
-    let before = desk.world().seq;
+    let before = desk.seq();
     for route in ROUTES {
         for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
             for token in [false, true] {
                 let ask = Ask::new(method, route.path);
                 let ask = if token { ask.bearer(ALPHA) } else { ask.maya() };
                 ask.send(&router).await;
-                assert_eq!(desk.world().seq, before, "{method} {}", route.path);
+                assert_eq!(desk.seq(), before, "{method} {}", route.path);
             }
         }
     }
@@ -77,15 +77,15 @@ async fn no_other_site_acts_in_the_name_of_a_person() {
     let written = ROUTES.iter().filter(|route| route.method != "GET");
     for route in written {
         let sent = |change: fn(Ask) -> Ask, token: Option<&str>| {
-            let desk = MemoryDesk::new();
-            let before = desk.world().seq;
+            let desk = Showcase::small();
+            let before = desk.seq();
             let mut ask = change(route.ask().cookie());
             if let Some(token) = token {
                 ask = ask.header("x-csrf-token", token);
             }
             async move {
                 let told = ask.send(&desk.router()).await;
-                let recorded = desk.world().seq - before;
+                let recorded = desk.seq() - before;
                 (told, recorded)
             }
         };
@@ -149,7 +149,7 @@ async fn every_answer_carries_its_guards() {
             assert_guarded(route.path, &told);
         }
     }
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     for odd in [
         Ask::get("/nowhere"),
         Ask::get("/api/v1/nowhere"),
@@ -171,7 +171,7 @@ async fn policy(router: &Router) -> String {
 
 #[tokio::test]
 async fn each_answer_has_a_nonce_of_its_own() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     let (one, two) = (policy(&router).await, policy(&router).await);
     assert!(one.contains("script-src 'nonce-"), "{one}");
     assert!(one.contains("require-trusted-types-for 'script'"), "{one}");

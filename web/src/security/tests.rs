@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{Peer, csrf};
 use crate::{
     Settings,
-    testing::{ALPHA, Ask, MemoryDesk, OPERATOR, PORT, SESSION, START, Told, settings},
+    testing::{ALPHA, Ask, OPERATOR, PORT, SESSION, START, Showcase, Told, settings},
 };
 
 /// The cookie of an answer, as a browser sends it back.
@@ -22,7 +22,7 @@ fn cookie_of(told: &Told) -> String {
 
 #[tokio::test]
 async fn a_start_link_signs_in_once() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     let link = format!("/start?t={START}");
     let told = Ask::get(&link).send(&router).await;
@@ -65,7 +65,7 @@ async fn a_start_link_signs_in_once() {
 
 #[tokio::test]
 async fn looking_at_a_start_link_does_not_spend_it() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     let link = format!("/start?t={START}");
     Ask::new("HEAD", &link).send(&router).await;
@@ -77,7 +77,7 @@ async fn looking_at_a_start_link_does_not_spend_it() {
         .header("purpose", "prefetch")
         .send(&router)
         .await;
-    assert!(desk.world().start.contains(START));
+    assert!(desk.lock().start.contains(START));
     let told = Ask::get(&link).send(&router).await;
     assert_eq!(told.status, StatusCode::SEE_OTHER);
 }
@@ -89,7 +89,7 @@ async fn over_tls_the_cookie_belongs_to_this_host_alone() {
         trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
         ..settings()
     };
-    let router = MemoryDesk::new().router_with(settings);
+    let router = Showcase::small().router_with(settings);
     let proxy = Peer("10.0.0.1:1".parse().unwrap());
     let told = Ask::get(&format!("/start?t={START}"))
         .instead("host", "review.example")
@@ -105,7 +105,7 @@ async fn over_tls_the_cookie_belongs_to_this_host_alone() {
 
 #[tokio::test]
 async fn signing_out_ends_the_session_itself() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     let form = format!("csrf={}", csrf::token(SESSION));
     let told = Ask::post("/sign-out")
@@ -115,14 +115,14 @@ async fn signing_out_ends_the_session_itself() {
         .await;
     assert_eq!(told.status, StatusCode::SEE_OTHER);
     assert!(told.header("set-cookie").contains("Max-Age=0"));
-    assert!(desk.world().sessions.is_empty());
+    assert!(desk.lock().sessions.is_empty());
     let told = Ask::get("/api/v1/tokens").cookie().send(&router).await;
     assert_eq!(told.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn a_form_carries_its_token_in_a_field() {
-    let desk = MemoryDesk::new();
+    let desk = Showcase::small();
     let router = desk.router();
     for (form, status) in [
         (format!("csrf={}", csrf::token("other")), 403),
@@ -142,7 +142,7 @@ async fn a_form_carries_its_token_in_a_field() {
 
 #[tokio::test]
 async fn a_bad_token_is_refused_even_beside_a_good_cookie() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     for authorization in [
         "Bearer guess",
         "Bearer ",
@@ -168,7 +168,7 @@ async fn a_bad_token_is_refused_even_beside_a_good_cookie() {
 
 #[tokio::test]
 async fn a_cookie_that_is_not_ours_is_nobody() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     for cookie in [
         format!("countersign-{PORT}=guess"),
         format!("countersign-1={SESSION}"),
@@ -186,7 +186,7 @@ async fn a_cookie_that_is_not_ours_is_nobody() {
 
 #[tokio::test]
 async fn a_name_that_is_not_ours_is_misdirected_but_probes_are_answered() {
-    let router = MemoryDesk::new().router();
+    let router = Showcase::small().router();
     for (path, status) in [
         ("/api/v1/handoffs", 421),
         ("/", 421),
@@ -224,7 +224,7 @@ async fn who_guesses_has_to_wait_and_others_do_not() {
         now: Arc::new(move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap()),
         ..settings()
     };
-    let router = MemoryDesk::new().router_with(settings);
+    let router = Showcase::small().router_with(settings);
     let from = |address: &str, token: &str| {
         let peer = Peer(format!("{address}:1").parse().unwrap());
         Ask::get("/api/v1/handoffs").bearer(token).extension(peer)

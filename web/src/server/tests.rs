@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, 
 use tokio::time::Instant;
 
 use super::*;
-use crate::testing::{MemoryDesk, OPERATOR, settings};
+use crate::testing::{OPERATOR, Showcase, settings};
 
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 const HELLO: &[u8] = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -229,7 +229,7 @@ async fn a_stop_ends_live_streams_without_cutting_them() {
         port: address.port(),
         ..settings()
     };
-    let router = MemoryDesk::new().router_with(settings);
+    let router = Showcase::small().router_with(settings);
     let server = tokio::spawn(serve(listener, router, limits(), cancel.clone()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(

@@ -13,7 +13,7 @@ use countersign_protocol::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::desk::{Card, Files};
+use super::card::{Card, Files};
 use crate::desk::{
     ActivityRow, Check, Comment, DeadLetter, Effect, HandoffRow, Health, Person, Queue,
     QueueCounts, QueueView, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
@@ -228,7 +228,7 @@ pub fn activity() -> Vec<ActivityRow> {
     .collect()
 }
 
-fn row(id: u64, title: &str, why: &str, agent: &str, workspace: &str) -> HandoffRow {
+pub(super) fn row(id: u64, title: &str, why: &str, agent: &str, workspace: &str) -> HandoffRow {
     HandoffRow {
         id: HandoffId(id),
         revision: 1,
@@ -287,7 +287,7 @@ fn checks() -> Vec<Check> {
     .collect()
 }
 
-fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
+pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
     let words = |list: &[&str]| {
         list.iter()
             .map(|text| (*text).to_owned())

@@ -1,8 +1,6 @@
 //! The table: who gets what where.
 
-use countersign_protocol::Digest;
-
-use crate::testing::{ALPHA, Ask, BETA};
+use crate::testing::{ALPHA, Ask, BETA, manifest};
 
 /// Who calls.
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +60,11 @@ impl Route {
             Body::Form(text) => ask.form(text),
             Body::DecisionForm => ask.form(format!(
                 "revision=2&manifest_sha256={}&answer=approve&note=",
-                Digest::of(b"one\n2\n")
+                manifest(b"one\n2\n")
             )),
             Body::Decision => ask.json(format!(
                 r#"{{"revision":2,"manifest_sha256":"{}","outcome":"approved"}}"#,
-                Digest::of(b"one\n2\n")
+                manifest(b"one\n2\n")
             )),
         }
     }
