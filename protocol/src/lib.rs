@@ -6,6 +6,7 @@
 
 pub mod chain;
 pub mod checkpoint;
+pub mod content;
 pub mod contract;
 pub mod decision;
 pub mod dialect;
