@@ -1,81 +1,40 @@
-//! Sealed bytes for previews and downloads. Never the agent's own file, which may have changed since.
+//! The beginning of sealed documents, and refused deliveries.
 
 use std::io::Read as _;
 
-use countersign_protocol::{Digest, HandoffId};
-use countersign_web::desk::{Caller, DeadLetter, DeskError, FileBytes};
+use countersign_protocol::Digest;
+use countersign_web::desk::{Caller, DeadLetter, DeskError};
 
-use super::{
-    LedgerDesk,
-    access::{sees, visible_card},
-};
+use super::{LedgerDesk, access::sees, content::Bytes};
 
 /// Most of a refused document that is shown, in bytes.
 const SHOWN: usize = 64 * 1024;
 
 impl LedgerDesk {
-    pub(super) async fn sealed_file(
-        &self,
-        who: &Caller,
-        id: HandoffId,
-        revision: u32,
-        path: &str,
-        limit: u64,
-    ) -> Result<FileBytes, DeskError> {
-        let missing = || DeskError::NotFound(format!("`{path}` in {id} revision {revision}"));
-        let entry = {
-            let state = self.ledger.state();
-            let card = visible_card(&state, who, id)?;
-            let revision = card.revision(revision).ok_or_else(missing)?;
-            revision
-                .accepted
-                .manifest
-                .get(path)
-                .cloned()
-                .ok_or_else(missing)?
-        };
-        if !entry.kept {
-            return Err(DeskError::NotFound(format!(
-                "the content of `{path}`, of which only the digest is kept,"
-            )));
-        }
-        let bytes = self.bytes(entry.sha256, limit).await?.ok_or_else(missing)?;
-        Ok(FileBytes {
-            path: entry.path,
-            sha256: entry.sha256,
-            size: entry.size,
-            bytes,
-        })
-    }
-
     /// The first bytes of a sealed file, at most `limit`.
     pub(super) async fn bytes(
         &self,
         sha256: Digest,
         limit: u64,
     ) -> Result<Option<Vec<u8>>, DeskError> {
-        let small = self.ledger.read(move |store| store.object(sha256)).await;
-        if let Some(mut bytes) = small.map_err(|error| DeskError::Unavailable(error.to_string()))? {
-            bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            return Ok(Some(bytes));
-        }
-        let objects = std::sync::Arc::clone(&self.objects);
-        let read = tokio::task::spawn_blocking(move || -> Result<Option<Vec<u8>>, String> {
-            let Some(file) = objects
-                .open_object(sha256)
-                .map_err(|error| error.to_string())?
-            else {
-                return Ok(None);
-            };
-            let mut bytes = Vec::new();
-            file.take(limit)
-                .read_to_end(&mut bytes)
-                .map_err(|error| error.to_string())?;
-            Ok(Some(bytes))
-        });
-        read.await
-            .map_err(|error| DeskError::Unavailable(error.to_string()))?
-            .map_err(DeskError::Unavailable)
+        let Some(file) = self.sealed(sha256).await? else {
+            return Ok(None);
+        };
+        let bytes = match file {
+            Bytes::Small(mut bytes) => {
+                bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                bytes
+            }
+            Bytes::Large(file) => {
+                let read = tokio::task::spawn_blocking(move || {
+                    let mut bytes = Vec::new();
+                    file.take(limit).read_to_end(&mut bytes).map(|_| bytes)
+                });
+                let read = read.await.unwrap_or_else(|error| Err(error.into()));
+                read.map_err(|error| DeskError::Unavailable(error.to_string()))?
+            }
+        };
+        Ok(Some(bytes))
     }
 
     pub(super) async fn refused_deliveries(

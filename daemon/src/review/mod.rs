@@ -3,6 +3,7 @@
 mod access;
 mod activity;
 mod commands;
+mod content;
 mod files;
 mod page;
 mod queue;
@@ -22,9 +23,9 @@ use countersign_protocol::{
     principal::Principal, receipt::Receipt,
 };
 use countersign_web::desk::{
-    ActivityRow, Answer, Caller, ChainReport, DeadLetter, Desk, DeskError, FileBytes, HandoffRow,
-    Health, NewSession, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow,
-    WaitAnswer, WorkspaceRow,
+    ActivityRow, Answer, Caller, ChainReport, DeadLetter, Desk, DeskError, HandoffRow, Health,
+    NewSession, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow, WaitAnswer,
+    WorkspaceRow,
 };
 use serde_json::Value;
 use tokio::sync::watch;
@@ -191,17 +192,6 @@ impl Desk for LedgerDesk {
         base: Option<u32>,
     ) -> Result<Review, DeskError> {
         self.review_page(who, id, revision, base).await
-    }
-
-    async fn file(
-        &self,
-        who: &Caller,
-        id: HandoffId,
-        revision: u32,
-        path: &str,
-        limit: u64,
-    ) -> Result<FileBytes, DeskError> {
-        self.sealed_file(who, id, revision, path, limit).await
     }
 
     async fn dead_letters(&self, who: &Caller) -> Result<Vec<DeadLetter>, DeskError> {

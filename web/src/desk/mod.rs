@@ -1,5 +1,7 @@
 //! What pages and API need from the daemon. `web` knows the daemon only through this.
 
+mod content;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
@@ -17,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
 use utoipa::ToSchema;
+
+pub use content::{ContentDesk, FileBytes, ReadAt, SealedFile};
 
 /// A person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -483,19 +487,6 @@ pub struct ActivityRow {
     pub text: String,
 }
 
-/// Bytes of a sealed file.
-#[derive(Clone, Debug)]
-pub struct FileBytes {
-    /// Path relative to the folder of the handoff.
-    pub path: String,
-    /// Digest of all bytes.
-    pub sha256: Digest,
-    /// Size of the whole file.
-    pub size: u64,
-    /// From the start, at most as many as were asked for.
-    pub bytes: Vec<u8>,
-}
-
 /// Why the desk cannot do it. Knows nothing of HTTP.
 #[derive(Debug, thiserror::Error)]
 pub enum DeskError {
@@ -543,7 +534,7 @@ pub enum DeskError {
 
 /// What the pages and the API ask and tell.
 #[async_trait]
-pub trait Desk: Send + Sync + 'static {
+pub trait Desk: ContentDesk + Send + Sync + 'static {
     /// Spends a one-time start token.
     async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;
     /// The person of a session cookie.
@@ -573,15 +564,6 @@ pub trait Desk: Send + Sync + 'static {
         revision: Option<u32>,
         base: Option<u32>,
     ) -> Result<Review, DeskError>;
-    /// Sealed bytes from the start of a file, at most `limit`.
-    async fn file(
-        &self,
-        who: &Caller,
-        id: HandoffId,
-        revision: u32,
-        path: &str,
-        limit: u64,
-    ) -> Result<FileBytes, DeskError>;
     /// Refused deliveries, newest first.
     async fn dead_letters(&self, who: &Caller) -> Result<Vec<DeadLetter>, DeskError>;
     /// Recent entries before `before`, newest first.

@@ -5,7 +5,7 @@ use axum::{
     response::{Html, Response},
 };
 use countersign_protocol::HandoffId;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use serde::Deserialize;
 
 use super::{
@@ -66,12 +66,10 @@ pub(super) async fn raw(
     State(app): State<AppState>,
     PathOf((id, revision)): PathOf<(HandoffId, u32)>,
     QueryOf(choice): QueryOf<Choice>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let caller = visit.caller();
-    let file = app
-        .desk
-        .file(&caller, id, revision, &choice.path, files::LARGEST)
-        .await?;
-    files::send(file, &headers)
+    let file = app.desk.open(&caller, id, revision, &choice.path).await?;
+    files::send(file, &method, &headers).await
 }

@@ -9,6 +9,11 @@ pub enum Kind {
     Text,
     /// An image that browsers show and that cannot carry scripts.
     Image(ImageKind),
+    /// A drawing in SVG: text that could carry scripts, so it is only ever shown as an image element
+    /// shows it.
+    Svg,
+    /// Sound or film that browsers play.
+    Media(Media),
     /// Something else, with a name for people.
     Other(&'static str),
 }
@@ -24,6 +29,30 @@ pub enum ImageKind {
     Gif,
     /// WebP.
     Webp,
+}
+
+/// Sound or film.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// False when there is only sound.
+    pub film: bool,
+    /// The media type that it is served with.
+    pub media_type: &'static str,
+    /// The name for people.
+    pub name: &'static str,
+}
+
+impl Kind {
+    /// The media type with which the bytes go out: of what browsers show without running anything,
+    /// else of something to be stored.
+    pub fn served_as(self) -> &'static str {
+        match self {
+            Self::Image(kind) => kind.media_type(),
+            Self::Svg => "image/svg+xml",
+            Self::Media(media) => media.media_type,
+            Self::Empty | Self::Text | Self::Other(_) => "application/octet-stream",
+        }
+    }
 }
 
 impl ImageKind {
@@ -55,10 +84,6 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\0asm", "WebAssembly module"),
     (b"SQLite format 3\0", "SQLite database"),
     (b"PAR1", "Parquet table"),
-    (b"OggS", "Ogg audio or video"),
-    (b"fLaC", "FLAC audio"),
-    (b"ID3", "MP3 audio"),
-    (b"\x1aE\xdf\xa3", "Matroska or WebM video"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old office document"),
     (b"\xff\xfe", "text in UTF-16 or UTF-32"),
     (b"\xfe\xff", "text in UTF-16"),
@@ -81,6 +106,11 @@ pub fn detect(bytes: &[u8], complete: bool) -> Kind {
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         return Kind::Image(ImageKind::Webp);
     }
+    if let Some(media) = media(bytes)
+        && text(bytes, complete).is_none()
+    {
+        return Kind::Media(media);
+    }
     let known = SIGNATURES
         .iter()
         .find(|(start, _)| bytes.starts_with(start));
@@ -90,16 +120,64 @@ pub fn detect(bytes: &[u8], complete: bool) -> Kind {
     {
         return Kind::Other(name);
     }
-    if text(bytes, complete).is_some() {
-        return Kind::Text;
-    }
-    if bytes.get(4..8) == Some(b"ftyp") {
-        return Kind::Other("MP4 audio or video");
+    if let Some(text) = text(bytes, complete) {
+        return if is_svg(text) { Kind::Svg } else { Kind::Text };
     }
     if bytes.get(257..262) == Some(b"ustar") {
         return Kind::Other("tar archive");
     }
     Kind::Other(known.map_or("unknown binary", |(_, name)| name))
+}
+
+/// Sound and film by their containers.
+fn media(bytes: &[u8]) -> Option<Media> {
+    let media = |film, media_type, name| {
+        Some(Media {
+            film,
+            media_type,
+            name,
+        })
+    };
+    match bytes {
+        [b'O', b'g', b'g', b'S', ..] => media(false, "audio/ogg", "Ogg audio"),
+        [b'f', b'L', b'a', b'C', ..] => media(false, "audio/flac", "FLAC audio"),
+        // An MPEG frame of layer III (ISO 11172-3, section 2.4.1.3), or the tag before the first one.
+        [b'I', b'D', b'3', 2..=4, ..] | [0xff, 0xf2 | 0xf3 | 0xfa | 0xfb, ..] => {
+            media(false, "audio/mpeg", "MP3 audio")
+        }
+        [0x1a, b'E', 0xdf, 0xa3, ..] => media(true, "video/webm", "Matroska or WebM video"),
+        _ if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WAVE") => {
+            media(false, "audio/wav", "WAV audio")
+        }
+        _ if bytes.get(4..8) == Some(b"ftyp") => match bytes.get(8..11) {
+            Some(b"M4A" | b"M4B") => media(false, "audio/mp4", "MP4 audio"),
+            _ => media(true, "video/mp4", "MP4 video"),
+        },
+        _ => None,
+    }
+}
+
+/// Whether the first element is `svg`, after declarations and comments.
+fn is_svg(text: &str) -> bool {
+    let mut rest = text.trim_start_matches('\u{FEFF}').trim_start();
+    loop {
+        let end = if rest.starts_with("<!--") {
+            "-->"
+        } else if rest.starts_with("<?") {
+            "?>"
+        } else if rest.starts_with("<!DOCTYPE svg") {
+            ">"
+        } else {
+            break;
+        };
+        match rest.split_once(end) {
+            Some((_, after)) => rest = after.trim_start(),
+            None => return false,
+        }
+    }
+    let name = rest.strip_prefix('<').unwrap_or_default();
+    name.strip_prefix("svg")
+        .is_some_and(|rest| rest.starts_with([' ', '\t', '\n', '\r', '>', '/']))
 }
 
 /// The bytes as text, when they are: UTF-8 without NUL. A character that the end of the read cut in
@@ -141,7 +219,19 @@ mod tests {
     fn content_decides_and_not_the_name() {
         for (bytes, kind) in [
             (&b""[..], Kind::Empty),
-            (b"<svg onload=alert(1)>", Kind::Text),
+            (b"<svg onload=alert(1)>", Kind::Svg),
+            (b"<?xml version='1.0'?>\n<!-- a -->\n<svg/>", Kind::Svg),
+            (b"<svgx/>", Kind::Text),
+            (b"<p><svg></p>", Kind::Text),
+            (b"OggS is how this text begins", Kind::Text),
+            (
+                b"a\0\0\x1cftypM4A ",
+                Kind::Media(Media {
+                    film: false,
+                    media_type: "audio/mp4",
+                    name: "MP4 audio",
+                }),
+            ),
             (b"<!doctype html><script>", Kind::Text),
             (b"\x89PNG\r\n\x1a\nrest", Kind::Image(ImageKind::Png)),
             (b"\xff\xd8\xff\xe0", Kind::Image(ImageKind::Jpeg)),

@@ -88,7 +88,7 @@ pub struct HexLine {
 /// Shows `new`, against `old` when there is one.
 pub fn preview(new: Side<'_>, old: Option<Side<'_>>) -> Body {
     match kind::detect(new.bytes, new.is_complete()) {
-        Kind::Empty | Kind::Text => text(new, old),
+        Kind::Empty | Kind::Text | Kind::Svg => text(new, old),
         Kind::Image(kind) => {
             let dimensions = image::dimensions(kind, new.bytes);
             match dimensions {
@@ -119,6 +119,11 @@ pub fn preview(new: Side<'_>, old: Option<Side<'_>>) -> Body {
                 has_old: old.is_some(),
             }
         }
+        Kind::Media(media) => described(
+            new,
+            media.name,
+            "Only text and images are shown. Nothing in it was run or unpacked.".to_owned(),
+        ),
         Kind::Other(what) => described(
             new,
             what,

@@ -65,7 +65,7 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
 fn content_security_policy(nonce: &str) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; \
-         img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         img-src 'self' data:; media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types countersign"
     );
     HeaderValue::from_str(&policy).expect("the policy is visible ASCII")

@@ -20,9 +20,9 @@ use tokio::sync::watch;
 
 use super::{SESSION, START_TOKEN, Showcase, card::Files, sample, sees};
 use crate::desk::{
-    ActivityRow, Answer, Caller, ChainReport, Comment, DeadLetter, Desk, DeskError, FileBytes,
+    ActivityRow, Answer, Caller, ChainReport, Comment, ContentDesk, DeadLetter, Desk, DeskError,
     HandoffRow, Health, NewSession, NewToken, Person, Queue, QueueCounts, QueueView, Review,
-    Submission, TokenRow, WaitAnswer,
+    SealedFile, Submission, TokenRow, WaitAnswer,
 };
 
 fn view_of(row: &HandoffRow) -> QueueView {
@@ -30,6 +30,31 @@ fn view_of(row: &HandoffRow) -> QueueView {
         "waiting" => QueueView::Turn,
         "changes_requested" => QueueView::Agents,
         _ => QueueView::Decided,
+    }
+}
+
+#[async_trait]
+impl ContentDesk for Showcase {
+    async fn open(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+    ) -> Result<SealedFile, DeskError> {
+        let mut state = self.lock();
+        let files = state.card(who, id)?.files(revision);
+        let (bytes, _) = files
+            .and_then(|files| files.get(path))
+            .ok_or_else(|| DeskError::NotFound(format!("`{path}` in {id}")))?;
+        let size = bytes.len() as u64;
+        let sha256 = Digest::of(bytes);
+        Ok(SealedFile::new(
+            path.to_owned(),
+            sha256,
+            size,
+            bytes.clone(),
+        ))
     }
 }
 
@@ -111,28 +136,6 @@ impl Desk for Showcase {
         base: Option<u32>,
     ) -> Result<Review, DeskError> {
         self.lock().card(who, id)?.show(revision, base)
-    }
-
-    async fn file(
-        &self,
-        who: &Caller,
-        id: HandoffId,
-        revision: u32,
-        path: &str,
-        limit: u64,
-    ) -> Result<FileBytes, DeskError> {
-        let mut state = self.lock();
-        let files = state.card(who, id)?.files(revision);
-        let (bytes, _) = files
-            .and_then(|files| files.get(path))
-            .ok_or_else(|| DeskError::NotFound(format!("`{path}` in {id}")))?;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(FileBytes {
-            path: path.to_owned(),
-            sha256: Digest::of(bytes),
-            size: bytes.len() as u64,
-            bytes: bytes[..bytes.len().min(limit)].to_vec(),
-        })
     }
 
     async fn dead_letters(&self, who: &Caller) -> Result<Vec<DeadLetter>, DeskError> {

@@ -1,7 +1,7 @@
 //! `Range` with one part (RFC 9110, section 14). Several parts are answered with the whole file,
 //! as the section allows.
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 
 /// What to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,13 +9,17 @@ pub(super) enum Part {
     /// Everything.
     Whole,
     /// From the first to the last byte, both included.
-    Some(usize, usize),
+    Some(u64, u64),
     /// Nothing of the file is in the range.
     Outside,
 }
 
-/// The part that `headers` ask for, of a file of `size` bytes with the entity tag `tag`.
-pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: usize) -> Part {
+/// The part that `headers` ask for, of a file of `size` bytes with the entity tag `tag`. Only `GET` knows
+/// parts (section 14.2).
+pub(super) fn wanted(method: &Method, headers: &HeaderMap, tag: &str, size: u64) -> Part {
+    if method != Method::GET {
+        return Part::Whole;
+    }
     let current = headers
         .get(header::IF_RANGE)
         .is_none_or(|known| known == tag);
@@ -30,16 +34,16 @@ pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: usize) -> Part {
 }
 
 enum Range {
-    From(usize),
-    Between(usize, usize),
-    Last(usize),
+    From(u64),
+    Between(u64, u64),
+    Last(u64),
 }
 
 fn parse(spec: &str) -> Option<Range> {
     let (first, last) = spec.trim().split_once('-')?;
     let number = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| text.parse().unwrap_or(usize::MAX))
+        digits.then(|| text.parse().unwrap_or(u64::MAX))
     };
     match (first, last) {
         ("", last) => Some(Range::Last(number(last)?)),
@@ -52,11 +56,11 @@ fn parse(spec: &str) -> Option<Range> {
 }
 
 impl Range {
-    fn within(self, size: usize) -> Part {
+    fn within(self, size: u64) -> Part {
         let (first, last) = match self {
             Self::Last(0) => return Part::Outside,
-            Self::Last(count) => (size.saturating_sub(count), usize::MAX),
-            Self::From(first) => (first, usize::MAX),
+            Self::Last(count) => (size.saturating_sub(count), u64::MAX),
+            Self::From(first) => (first, u64::MAX),
             Self::Between(first, last) => (first, last),
         };
         match size.checked_sub(1) {
@@ -72,10 +76,10 @@ mod tests {
 
     use super::*;
 
-    fn ask(range: &'static str, size: usize) -> Part {
+    fn ask(range: &'static str, size: u64) -> Part {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(range));
-        wanted(&headers, "\"t\"", size)
+        wanted(&Method::GET, &headers, "\"t\"", size)
     }
 
     #[test]
@@ -108,7 +112,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static("bytes=0-1"));
         headers.insert(header::IF_RANGE, HeaderValue::from_static("\"t\""));
-        assert_eq!(wanted(&headers, "\"t\"", 10), Part::Some(0, 1));
-        assert_eq!(wanted(&headers, "\"u\"", 10), Part::Whole);
+        assert_eq!(
+            wanted(&Method::GET, &headers, "\"t\"", 10),
+            Part::Some(0, 1)
+        );
+        assert_eq!(wanted(&Method::GET, &headers, "\"u\"", 10), Part::Whole);
     }
 }
