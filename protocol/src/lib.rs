@@ -19,6 +19,7 @@ pub mod names;
 pub mod path;
 pub mod principal;
 pub mod problem;
+pub mod query;
 pub mod receipt;
 pub mod schema;
 pub mod state;

@@ -1,0 +1,283 @@
+//! Searching: what is asked, what is found, and what is said about both.
+
+use async_trait::async_trait;
+use countersign_protocol::{
+    HandoffId,
+    query::{HitKind, Note, QueryError, Sort},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Caller, Change, DeskError, Person};
+
+/// What somebody asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// A query, or a question in words.
+    pub text: String,
+    /// True when the text is a query even where its words could be a question.
+    pub verbatim: bool,
+    /// `next_cursor` of the page before, for the same text and order.
+    pub cursor: Option<String>,
+    /// Hits on the page.
+    pub limit: usize,
+    /// The order, when the text does not say one.
+    pub sort: Option<Sort>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SearchAnswer {
+    /// How the text was read.
+    pub reading: ReadAs,
+    /// The hits of this page, in order. Empty when the answer is only a count or groups.
+    pub hits: Vec<Hit>,
+    /// How many hits there are in all, as far as this caller may know of them.
+    pub total: u64,
+    /// False when there are at least as many as `total` and they were not counted further.
+    pub exact: bool,
+    /// To get the next page.
+    pub next_cursor: Option<String>,
+    /// How the hits spread over kinds, types, states, …; most frequent values first.
+    pub facets: Vec<Facet>,
+    /// Counts by what `group:` names, largest first.
+    pub groups: Vec<Counted>,
+    /// What `changed:` and its kin were resolved to.
+    pub changes: Option<Changes>,
+    /// Where the index is not complete: what is missing.
+    pub partial: Option<Partial>,
+    /// When nothing was found: what would be, with one term less; nearest first.
+    pub relaxed: Vec<Relaxed>,
+    /// The ledger entry up to which everything is in the answer, unless it is partial.
+    pub seq: u64,
+}
+
+/// How a text was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReadAs {
+    /// The query in canonical form. The same text again gives the same query.
+    pub query: String,
+    /// True when it was a question, read by rules.
+    pub question: bool,
+    /// Words of a question that no rule understood. They rank and do not filter.
+    pub left_over: Vec<String>,
+    /// What was left out or read otherwise than it looks.
+    pub notes: Vec<Note>,
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Hit {
+    /// What it is.
+    pub kind: HitKind,
+    /// Its workspace.
+    pub workspace: String,
+    /// For a file: its path in the folder of the handoff, or in the workspace when it belongs to none.
+    pub path: Option<String>,
+    /// Inside of an archive: the path of the member.
+    pub member: Option<String>,
+    /// The handoff that it belongs to.
+    pub handoff: Option<HandoffId>,
+    /// The revision.
+    pub revision: Option<u32>,
+    /// One line: the title of the handoff, or of what was found.
+    pub title: String,
+    /// The agent.
+    pub agent: Option<String>,
+    /// The person, for decisions and comments.
+    pub by: Option<String>,
+    /// A word for its state: of a handoff as in the queue, of a decision its outcome.
+    pub state: Option<String>,
+    /// What became of a file, when changes were asked for.
+    pub change: Option<Change>,
+    /// The earlier path of a renamed file.
+    pub renamed_from: Option<String>,
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The ledger entry that it is found in: the source of what is said here.
+    pub seq: u64,
+    /// Lines that match.
+    pub lines: Vec<MatchedLine>,
+    /// What the validator said.
+    pub errors: Vec<HitError>,
+}
+
+/// A line that matches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MatchedLine {
+    /// Number of the line in the file, from 1; absent in a field of a handoff.
+    pub number: Option<u64>,
+    /// The field, when it is one: `title`, `summary`, `comment`, …
+    pub field: Option<String>,
+    /// The line, cut around the first match when it is long.
+    pub text: String,
+    /// Where in `text`: first byte, and the byte behind the last.
+    pub matches: Vec<(usize, usize)>,
+}
+
+/// A broken rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HitError {
+    /// What is wrong.
+    pub message: String,
+    /// JSON pointer, empty for the whole document.
+    pub pointer: String,
+    /// Line, 0 when not known.
+    pub line: u32,
+}
+
+/// How the hits spread over the values of one operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Facet {
+    /// Canonical name of the operator, for example `type`.
+    pub operator: String,
+    /// Its values.
+    pub values: Vec<Counted>,
+}
+
+/// A value and how often it occurs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Counted {
+    /// The value as an operator takes it.
+    pub value: String,
+    /// How many hits have it.
+    pub count: u64,
+}
+
+/// Between which entries changes were folded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Changes {
+    /// In words, for example `build 318`.
+    pub since: String,
+    /// The entry of the starting point.
+    pub from_seq: u64,
+    /// When that was.
+    pub from_at: Option<Timestamp>,
+    /// Who set it, for a mark.
+    pub from_by: Option<String>,
+    /// The last entry that was folded.
+    pub to_seq: u64,
+    /// Files that were written and had their old content again at the end; they are left out.
+    pub cancelled: u64,
+}
+
+/// Something is not in the index yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Partial {
+    /// Why, one sentence.
+    pub why: String,
+    /// How much is done.
+    pub done: u64,
+    /// Of how much, when that is known.
+    pub of: Option<u64>,
+}
+
+/// A query with one term less.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Relaxed {
+    /// The term that was left out.
+    pub without: String,
+    /// The query without it.
+    pub query: String,
+    /// What it finds.
+    pub total: u64,
+}
+
+/// What could be typed next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Completion {
+    /// The whole text with it.
+    pub text: String,
+    /// The part that is new.
+    pub value: String,
+    /// What it is, in a few words.
+    pub help: String,
+}
+
+/// A search that a person keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SavedSearch {
+    /// Its name; one person has each name once.
+    pub name: String,
+    /// Its canonical query.
+    pub query: String,
+    /// When it was saved.
+    pub at: Timestamp,
+}
+
+/// A question that the rules did not understand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unmatched {
+    /// The question as it was asked last.
+    pub question: String,
+    /// How often.
+    pub count: u64,
+    /// When it was asked last.
+    pub at: Timestamp,
+}
+
+/// How far the index is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct IndexStatus {
+    /// `ready`, `catching_up`, `rebuilding` or `off`.
+    pub state: String,
+    /// Why it is not ready, one sentence.
+    pub why: Option<String>,
+    /// How much is done.
+    pub done: u64,
+    /// Of how much.
+    pub of: u64,
+    /// Documents in it.
+    pub documents: u64,
+    /// Its size on the disk in bytes.
+    pub bytes: u64,
+    /// The ledger entry up to which it is complete.
+    pub seq: u64,
+}
+
+/// Why a search cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// The text cannot be read.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Anything else.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+}
+
+/// Searching, for pages and API. What a caller may not see is in no hit, no count and no completion.
+#[async_trait]
+pub trait SearchDesk: Send + Sync + 'static {
+    /// Reads the text and runs it.
+    async fn search(
+        &self,
+        who: &Caller,
+        request: SearchRequest,
+    ) -> Result<SearchAnswer, SearchError>;
+    /// What could come next when `text` was typed so far; best first, at most `limit`.
+    async fn complete(
+        &self,
+        who: &Caller,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<Completion>, DeskError>;
+    /// The searches that a person keeps, by name.
+    async fn saved_searches(&self, who: &Person) -> Result<Vec<SavedSearch>, DeskError>;
+    /// Keeps a search under a name, in the place of an older one of that name.
+    async fn save_search(
+        &self,
+        who: &Person,
+        name: &str,
+        text: &str,
+    ) -> Result<SavedSearch, SearchError>;
+    /// Forgets a search.
+    async fn remove_search(&self, who: &Person, name: &str) -> Result<(), DeskError>;
+    /// Questions that the rules did not understand, newest first.
+    async fn unmatched_questions(&self, who: &Person) -> Result<Vec<Unmatched>, DeskError>;
+    /// How far the index is.
+    async fn index_status(&self, who: &Caller) -> Result<IndexStatus, DeskError>;
+}
