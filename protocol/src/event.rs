@@ -230,6 +230,20 @@ pub enum Event {
         /// Public id.
         id: String,
     },
+    /// A person keeps a search under a name, in the place of an older one of that name.
+    #[serde(rename = "search.saved")]
+    SearchSaved {
+        /// The name.
+        name: String,
+        /// The canonical query.
+        query: String,
+    },
+    /// A person keeps a search no longer.
+    #[serde(rename = "search.removed")]
+    SearchRemoved {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// A version of a checkpoint.
@@ -304,6 +318,8 @@ impl Event {
             Self::AgentStalled { .. } => "agent.stalled",
             Self::TokenCreated { .. } => "token.created",
             Self::TokenRevoked { .. } => "token.revoked",
+            Self::SearchSaved { .. } => "search.saved",
+            Self::SearchRemoved { .. } => "search.removed",
         }
     }
 }

@@ -16,7 +16,7 @@ use countersign_protocol::{
 use jiff::Timestamp;
 
 use super::known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeyUse, Revision, Token, Track,
+    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Revision, Token, Track,
 };
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
@@ -34,6 +34,8 @@ pub struct State {
     dead: BTreeMap<Location, Arc<DeadLetter>>,
     tracks: BTreeMap<Location, Arc<Track>>,
     tokens: BTreeMap<String, Token>,
+    /// Kept searches by id of the person and name.
+    searches: BTreeMap<(String, String), KeptSearch>,
 }
 
 impl State {
@@ -155,6 +157,18 @@ impl State {
             Event::TokenRevoked { id } => {
                 if let Some(token) = self.tokens.get_mut(id) {
                     token.revoked = true;
+                }
+            }
+            Event::SearchSaved { name, query } => {
+                if let Actor::Person { id, .. } = &body.actor {
+                    let query = query.clone();
+                    let kept = KeptSearch { at, query };
+                    self.searches.insert((id.clone(), name.clone()), kept);
+                }
+            }
+            Event::SearchRemoved { name } => {
+                if let Actor::Person { id, .. } = &body.actor {
+                    self.searches.remove(&(id.clone(), name.clone()));
                 }
             }
         }
@@ -306,6 +320,14 @@ impl State {
     /// The refused delivery at `at`.
     pub fn dead_letter(&self, at: &Location) -> Option<&Arc<DeadLetter>> {
         self.dead.get(at)
+    }
+
+    /// The searches that a person keeps, by name.
+    pub fn searches(&self, person: &str) -> impl Iterator<Item = (&str, &KeptSearch)> {
+        self.searches
+            .range((person.to_owned(), String::new())..)
+            .take_while(move |((owner, _), _)| owner == person)
+            .map(|((_, name), kept)| (name.as_str(), kept))
     }
 
     /// All tokens.

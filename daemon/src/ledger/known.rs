@@ -172,3 +172,12 @@ pub struct Token {
     /// Whether it was taken back.
     pub revoked: bool,
 }
+
+/// A search that a person keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptSearch {
+    /// When it was kept.
+    pub at: Timestamp,
+    /// Its canonical query.
+    pub query: String,
+}

@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use answer::decision_document;
 pub use fold::State;
 pub use known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeyUse, Revision, Token, Track,
+    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Revision, Token, Track,
 };
 
 use crate::{

@@ -117,6 +117,8 @@ fn line(event: &Event) -> String {
         }
         Event::TokenCreated { id, agent, .. } => format!("token {id} made for {agent}"),
         Event::TokenRevoked { id } => format!("token {id} taken back"),
+        Event::SearchSaved { name, query } => format!("keeps the search “{name}”: {query}"),
+        Event::SearchRemoved { name } => format!("keeps the search “{name}” no longer"),
     }
 }
 

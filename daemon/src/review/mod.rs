@@ -8,6 +8,7 @@ mod files;
 mod page;
 mod queue;
 mod row;
+mod search;
 mod sessions;
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,8 @@ pub enum Space {
     Written,
     /// Sessions of people, by digest of the secret.
     Session,
+    /// Questions that no rule understood, by their words.
+    Question,
 }
 
 impl Space {
@@ -59,6 +61,7 @@ impl Space {
             Self::Progress => "progress",
             Self::Written => "written",
             Self::Session => "session",
+            Self::Question => "question",
         }
     }
 }

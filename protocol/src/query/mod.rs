@@ -6,6 +6,7 @@
 //! zone of the asker. `docs/search.md` is this language for users.
 
 mod anchor;
+mod edit;
 mod moment;
 mod operator;
 mod parse;
@@ -17,6 +18,7 @@ mod value;
 use serde::{Deserialize, Serialize};
 
 pub use anchor::Anchor;
+pub use edit::Pill;
 pub use moment::{Moment, Now, Span};
 pub use operator::{Kind, Operator};
 pub use parse::parse;

@@ -1,6 +1,7 @@
 //! What pages and API need from the daemon. `web` knows the daemon only through this.
 
 mod content;
+mod search;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -21,6 +22,10 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 pub use content::{ContentDesk, FileBytes, ReadAt, SealedFile};
+pub use search::{
+    Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
+    Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
+};
 
 /// A person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -534,7 +539,7 @@ pub enum DeskError {
 
 /// What the pages and the API ask and tell.
 #[async_trait]
-pub trait Desk: ContentDesk + Send + Sync + 'static {
+pub trait Desk: ContentDesk + SearchDesk {
     /// Spends a one-time start token.
     async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;
     /// The person of a session cookie.

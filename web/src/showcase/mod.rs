@@ -4,6 +4,7 @@
 mod card;
 mod desk;
 pub mod sample;
+mod search;
 #[cfg(test)]
 pub(crate) mod small;
 
@@ -15,7 +16,9 @@ use std::{
 use countersign_protocol::HandoffId;
 use tokio::sync::watch;
 
-use crate::desk::{ActivityRow, Agent, Caller, DeadLetter, DeskError, Health, TokenRow};
+use crate::desk::{
+    ActivityRow, Agent, Caller, DeadLetter, DeskError, Health, SavedSearch, TokenRow,
+};
 use card::Card;
 
 /// The secret of the session that is open at the start.
@@ -35,6 +38,7 @@ pub(crate) struct State {
     pub(crate) bearers: BTreeMap<String, Caller>,
     pub(crate) tokens: Vec<TokenRow>,
     pub(crate) health: Health,
+    searches: Vec<SavedSearch>,
     views: usize,
 }
 
@@ -144,6 +148,7 @@ impl State {
             bearers: BTreeMap::from([("agent".to_owned(), Caller::Agent(agent))]),
             tokens: Vec::new(),
             health: sample::health(),
+            searches: Vec::new(),
             views: 0,
         }
     }
