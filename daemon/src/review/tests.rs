@@ -6,7 +6,9 @@ use countersign_protocol::{
     Digest, HandoffId,
     decision::{ChangeRequest, Outcome},
 };
-use countersign_web::desk::{Agent, Answer, Caller, Desk as _, DeskError, Person};
+use countersign_web::desk::{
+    Agent, Answer, Caller, ContentDesk as _, Desk as _, DeskError, Person,
+};
 
 use crate::testing::{Rig, WORKSPACE, handoff, maya};
 

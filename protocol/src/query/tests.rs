@@ -1,3 +1,5 @@
+//! Reading and printing queries.
+
 use super::*;
 
 fn canonical(text: &str) -> String {

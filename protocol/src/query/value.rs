@@ -179,8 +179,8 @@ fn one_of(text: &str, list: &'static [&'static str]) -> Result<Atom, Wrong> {
     let lower = text.to_ascii_lowercase().replace(['_', ' '], "-");
     let known = |word: &str| list.iter().find(|known| **known == word);
     let same = || {
-        let other = SAME.iter().filter(|(other, _)| *other == lower);
-        other.filter_map(|(_, word)| known(word)).next()
+        let mut other = SAME.iter().filter(|(other, _)| *other == lower);
+        other.find_map(|(_, word)| known(word))
     };
     match known(&lower).or_else(same) {
         Some(word) => Ok(Atom::Text((*word).to_owned())),

@@ -60,9 +60,9 @@ impl SearchDesk for LedgerDesk {
             cursor: request.cursor.as_deref(),
             limit: request.limit.clamp(1, MOST),
         };
-        let found = self.find(who, &query, page).await?;
+        let found = self.find(who, &query, page);
         let relaxed = if found.total == 0 {
-            self.relax(who, &query).await?
+            self.relax(who, &query)
         } else {
             Vec::new()
         };
@@ -126,7 +126,7 @@ impl SearchDesk for LedgerDesk {
 
 impl LedgerDesk {
     /// What each term less would find, the ones that leave most of the query standing first.
-    async fn relax(&self, who: &Caller, query: &Query) -> Result<Vec<Relaxed>, SearchError> {
+    fn relax(&self, who: &Caller, query: &Query) -> Vec<Relaxed> {
         let page = Page {
             cursor: None,
             limit: 0,
@@ -135,10 +135,10 @@ impl LedgerDesk {
         let pills = query.pills();
         let filters = pills.iter().filter(|pill| pill.filters);
         if filters.clone().count() < 2 {
-            return Ok(relaxed);
+            return relaxed;
         }
         for pill in filters.take(RELAXED) {
-            let found = self.find(who, &pill.without, page).await?;
+            let found = self.find(who, &pill.without, page);
             if found.total > 0 {
                 relaxed.push(Relaxed {
                     without: pill.text.clone(),
@@ -149,6 +149,6 @@ impl LedgerDesk {
         }
         // Fewest first: what leaves the least in is nearest to what was asked.
         relaxed.sort_by_key(|relaxed| relaxed.total);
-        Ok(relaxed)
+        relaxed
     }
 }

@@ -3,7 +3,7 @@
 use countersign_protocol::query::{
     Atom, Filter, HitKind, Note, Operator, Query, Sort, Term, Value, What,
 };
-use countersign_web::desk::{Caller, Hit, MatchedLine, SearchError};
+use countersign_web::desk::{Caller, Hit, MatchedLine};
 
 use super::{
     super::{LedgerDesk, access::sees},
@@ -12,12 +12,7 @@ use super::{
 use crate::ledger::{Card, State};
 
 impl LedgerDesk {
-    pub(super) async fn find(
-        &self,
-        who: &Caller,
-        query: &Query,
-        page: Page<'_>,
-    ) -> Result<Found, SearchError> {
+    pub(super) fn find(&self, who: &Caller, query: &Query, page: Page<'_>) -> Found {
         let mut notes = Vec::new();
         let (things, seq) = {
             let state = self.ledger.state();
@@ -39,7 +34,7 @@ impl LedgerDesk {
             .and_then(|cursor| cursor.parse().ok())
             .unwrap_or(0);
         let end = skip.saturating_add(page.limit).min(total);
-        Ok(Found {
+        Found {
             next_cursor: (end < total).then(|| end.to_string()),
             hits: if query.count || skip >= end {
                 Vec::new()
@@ -51,7 +46,7 @@ impl LedgerDesk {
             notes,
             seq,
             ..Found::default()
-        })
+        }
     }
 }
 
@@ -85,9 +80,9 @@ fn of_card(card: &Card) -> Vec<Hit> {
     let mut things = vec![base.clone()];
     things.extend(accepted.manifest.entries.iter().map(|entry| Hit {
         kind: HitKind::File,
-        path: Some(entry.path.to_string()),
+        path: Some(entry.path.clone()),
         size: Some(entry.size),
-        lines: vec![line("path", &entry.path.to_string())],
+        lines: vec![line("path", &entry.path)],
         ..base.clone()
     }));
     things.extend(card.decisions.iter().map(|decision| {
