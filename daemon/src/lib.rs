@@ -18,6 +18,8 @@ pub mod review;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod versions;
+pub mod walk;
 pub mod watch;
 pub mod workspace;
 pub mod writeback;

@@ -210,6 +210,9 @@ pub enum Event {
         /// True when its process is known to be gone.
         process_gone: bool,
     },
+    /// A moment of a workspace got a name, for example a build.
+    #[serde(rename = "workspace.marked")]
+    Marked(Box<Marked>),
     /// A bearer token for an agent was made. The secret is not kept.
     #[serde(rename = "token.created")]
     TokenCreated {
@@ -244,6 +247,27 @@ pub enum Event {
         /// Its name.
         name: String,
     },
+}
+
+/// A moment of a workspace that got a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marked {
+    /// The workspace.
+    pub workspace: String,
+    /// What it is, for example `build`; see [`anchor::is_kind`](crate::anchor::is_kind).
+    pub kind: String,
+    /// Which one it is, for example `318`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// More words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The file that asked for it, when it came by file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Location>,
+    /// Digest of that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
 }
 
 /// A version of a checkpoint.
@@ -316,6 +340,7 @@ impl Event {
             Self::Released { .. } => "artifact.approved",
             Self::CheckpointSaved(_) => "checkpoint.saved",
             Self::AgentStalled { .. } => "agent.stalled",
+            Self::Marked(_) => "workspace.marked",
             Self::TokenCreated { .. } => "token.created",
             Self::TokenRevoked { .. } => "token.revoked",
             Self::SearchSaved { .. } => "search.saved",

@@ -16,7 +16,8 @@ use countersign_protocol::{
 use jiff::Timestamp;
 
 use super::known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Revision, Token, Track,
+    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
+    Sittings, Token, Track,
 };
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
@@ -36,6 +37,10 @@ pub struct State {
     tokens: BTreeMap<String, Token>,
     /// Kept searches by id of the person and name.
     searches: BTreeMap<(String, String), KeptSearch>,
+    /// The marks of each workspace, oldest first.
+    marks: BTreeMap<String, Vec<Arc<Mark>>>,
+    /// When each person was last at work, by id.
+    sittings: BTreeMap<String, Sittings>,
 }
 
 impl State {
@@ -45,6 +50,15 @@ impl State {
         let (seq, at) = (body.seq, body.at);
         self.head = Head { seq, hash };
         self.last_time = Some(at);
+        if let Actor::Person { id, .. } = &body.actor {
+            let sittings = self.sittings.entry(id.clone());
+            let first = Sittings {
+                earlier: None,
+                newest: seq,
+                newest_at: at,
+            };
+            sittings.or_insert(first).step(seq, at);
+        }
         match &body.event {
             Event::Accepted(accepted) => self.accepted(seq, at, accepted),
             Event::Refused {
@@ -135,6 +149,16 @@ impl State {
                     track.silences.push((seq, at, *process_gone));
                     track.over = true;
                 }
+            }
+            Event::Marked(marked) => {
+                let mark = Mark {
+                    seq,
+                    at,
+                    actor: body.actor.clone(),
+                    marked: (**marked).clone(),
+                };
+                let marks = self.marks.entry(marked.workspace.clone());
+                marks.or_default().push(Arc::new(mark));
             }
             Event::TokenCreated {
                 id,
@@ -328,6 +352,16 @@ impl State {
             .range((person.to_owned(), String::new())..)
             .take_while(move |((owner, _), _)| owner == person)
             .map(|((_, name), kept)| (name.as_str(), kept))
+    }
+
+    /// The marks of a workspace, oldest first.
+    pub fn marks(&self, workspace: &str) -> &[Arc<Mark>] {
+        self.marks.get(workspace).map_or(&[], Vec::as_slice)
+    }
+
+    /// When that person was last at work.
+    pub fn sittings(&self, person: &str) -> Option<Sittings> {
+        self.sittings.get(person).copied()
     }
 
     /// All tokens.

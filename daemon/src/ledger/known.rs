@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use countersign_protocol::{
     Digest, HandoffId,
-    event::{Accepted, CheckpointSaved, Decided, Location},
+    event::{Accepted, CheckpointSaved, Decided, Location, Marked},
     principal::Actor,
     problem::{ProblemKind, Violation},
     state::HandoffState,
@@ -152,6 +152,51 @@ pub struct KeyUse {
     pub revision: u32,
     /// The bytes.
     pub manifest_sha256: Digest,
+}
+
+/// A moment that got a name.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// Its entry.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who set it.
+    pub actor: Actor,
+    /// What it says.
+    pub marked: Marked,
+}
+
+/// When a person was last at work. Things done within half an hour of each other are one sitting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sittings {
+    /// The last entry of the sitting before the newest one.
+    pub earlier: Option<u64>,
+    /// The last entry of the newest one.
+    pub newest: u64,
+    /// Its time.
+    pub newest_at: Timestamp,
+}
+
+/// The pause that ends a sitting.
+const SITTING: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+
+impl Sittings {
+    /// The end of the last sitting before the one of `now`.
+    pub fn last_visit(&self, now: Timestamp) -> Option<u64> {
+        if now.duration_since(self.newest_at) > SITTING {
+            Some(self.newest)
+        } else {
+            self.earlier
+        }
+    }
+
+    pub(super) fn step(&mut self, seq: u64, at: Timestamp) {
+        if at.duration_since(self.newest_at) > SITTING {
+            self.earlier = Some(self.newest);
+        }
+        (self.newest, self.newest_at) = (seq, at);
+    }
 }
 
 /// A bearer token of an agent.

@@ -26,7 +26,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use answer::decision_document;
 pub use fold::State;
 pub use known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Revision, Token, Track,
+    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
+    Sittings, Token, Track,
 };
 
 use crate::{

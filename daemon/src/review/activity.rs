@@ -58,6 +58,7 @@ impl LedgerDesk {
             | Event::RefusedGone { at }
             | Event::AgentStalled { at, .. } => Some(at.workspace.clone()),
             Event::CheckpointSaved(saved) => Some(saved.at.workspace.clone()),
+            Event::Marked(marked) => Some(marked.workspace.clone()),
             _ => self
                 .ledger
                 .state()
@@ -114,6 +115,16 @@ fn line(event: &Event) -> String {
                 "no sign of life"
             };
             format!("{agent} in {}: {how}", path(at))
+        }
+        Event::Marked(marked) => {
+            let value = marked.value.as_ref().map(|value| format!(" {value}"));
+            let note = marked.note.as_ref().map(|note| format!(": {note}"));
+            format!(
+                "marked {}{}{}",
+                marked.kind,
+                value.unwrap_or_default(),
+                note.unwrap_or_default()
+            )
         }
         Event::TokenCreated { id, agent, .. } => format!("token {id} made for {agent}"),
         Event::TokenRevoked { id } => format!("token {id} taken back"),

@@ -10,6 +10,21 @@ use super::{LedgerDesk, access::sees, content::Bytes};
 /// Most of a refused document that is shown, in bytes.
 const SHOWN: usize = 64 * 1024;
 
+/// Bytes of a small sealed file, waited for in a thread that may block; `None` when they cannot be had.
+pub(super) fn small(
+    ledger: &crate::ledger::Ledger,
+    objects: &crate::fs::Objects,
+    sha256: Digest,
+) -> Option<Vec<u8>> {
+    if let Some(bytes) = ledger.object(sha256).ok()? {
+        return Some(bytes);
+    }
+    let file = objects.open_object(sha256).ok()??;
+    let mut bytes = Vec::new();
+    file.take(SHOWN as u64 * 16).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 impl LedgerDesk {
     /// The first bytes of a sealed file, at most `limit`.
     pub(super) async fn bytes(

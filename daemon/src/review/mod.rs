@@ -14,6 +14,7 @@ mod sessions;
 mod tests;
 mod timeline;
 mod tokens;
+mod versions;
 mod wait;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -7,6 +7,7 @@ pub mod sample;
 mod search;
 #[cfg(test)]
 pub(crate) mod small;
+mod versions;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

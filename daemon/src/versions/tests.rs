@@ -1,0 +1,197 @@
+//! Questions about what changed, asked of the desk as people ask them.
+
+use countersign_protocol::{HandoffId, anchor::Anchor, changes::FileChange, decision::Outcome};
+use countersign_web::desk::{
+    Caller, DeskError, VersionsDesk as _,
+    versions::{Changed, ChangedQuestion, NewMark},
+};
+
+use crate::testing::{Rig, WORKSPACE, handoff, maya};
+
+const ONE: HandoffId = HandoffId(1);
+
+fn me() -> Caller {
+    Caller::Person(maya())
+}
+
+fn ask(rig: &Rig, question: ChangedQuestion) -> Result<Changed, DeskError> {
+    rig.wait(rig.desk().changed(&me(), question))
+}
+
+fn since(rig: &Rig, anchor: &str) -> Changed {
+    let question = ChangedQuestion {
+        workspace: Some(WORKSPACE.to_owned()),
+        from: Some(Anchor::read(anchor, jiff::Timestamp::UNIX_EPOCH).unwrap()),
+        ..ChangedQuestion::default()
+    };
+    ask(rig, question).unwrap()
+}
+
+fn lines(changed: &Changed) -> Vec<String> {
+    let line = |row: &countersign_web::desk::versions::ChangedRow| {
+        let from = row.from_path.as_ref();
+        let from = from.map(|path| format!(" from {path}")).unwrap_or_default();
+        format!(
+            "{} {}{from} by {} r{}",
+            row.change.word(),
+            row.path,
+            row.handoff,
+            row.revision
+        )
+    };
+    changed.rows.iter().map(line).collect()
+}
+
+fn mark(rig: &Rig, kind: &str, value: &str) {
+    let mark = NewMark {
+        workspace: WORKSPACE.to_owned(),
+        kind: kind.to_owned(),
+        value: Some(value.to_owned()),
+        note: None,
+    };
+    rig.wait(rig.desk().mark(&me(), mark)).unwrap();
+}
+
+fn deliver(rig: &Rig, files: &[(&str, &str)]) {
+    for (path, text) in files {
+        rig.write(path, text);
+    }
+    let names: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+    rig.deliver("handoff.json", handoff("Write it", &names));
+}
+
+#[test]
+fn what_changed_since_a_build_is_told_with_the_entry_that_did_it() {
+    let rig = Rig::new();
+    deliver(
+        &rig,
+        &[
+            ("a.md", "1"),
+            ("b.md", "1"),
+            ("old.md", "text that moves\n"),
+        ],
+    );
+    mark(&rig, "build", "318");
+    deliver(
+        &rig,
+        &[
+            ("a.md", "2"),
+            ("b.md", "2"),
+            ("new.md", "text that moves\n"),
+        ],
+    );
+    deliver(
+        &rig,
+        &[
+            ("a.md", "3"),
+            ("b.md", "1"),
+            ("new.md", "text that moves\n"),
+        ],
+    );
+    let changed = since(&rig, "@last-build");
+    assert_eq!(
+        lines(&changed),
+        [
+            "modified a.md by H-1 r3",
+            "renamed new.md from old.md by H-1 r2"
+        ]
+    );
+    assert_eq!(changed.restored, 1, "b.md is what it was");
+    assert_eq!(changed.spans[0].from.anchor, "@last-build");
+    assert_eq!(changed.spans[0].from.label, "build 318, marked by Maya");
+    let cited = rig
+        .events()
+        .get(usize::try_from(changed.rows[0].seq - 1).unwrap())
+        .cloned();
+    assert!(format!("{cited:?}").contains("revision: 3"), "{cited:?}");
+
+    mark(&rig, "build", "319");
+    assert_eq!(lines(&since(&rig, "@last-build")), [] as [&str; 0]);
+    assert_eq!(
+        since(&rig, "@build:318").rows,
+        changed.rows,
+        "the same answer twice"
+    );
+}
+
+#[test]
+fn a_restart_does_not_change_the_answer() {
+    let mut rig = Rig::new();
+    deliver(&rig, &[("a.md", "1")]);
+    mark(&rig, "release", "1.0");
+    deliver(&rig, &[("a.md", "2"), ("b.md", "1")]);
+    let before = since(&rig, "@last-mark:release");
+    assert_eq!(before.rows.len(), 2);
+    rig.restart();
+    let after = since(&rig, "@last-mark:release");
+    assert_eq!(
+        (before.rows, before.spans[0].from.seq),
+        (after.rows, after.spans[0].from.seq)
+    );
+}
+
+#[test]
+fn without_an_anchor_it_is_what_came_since_my_own_decision() {
+    let rig = Rig::new();
+    let question = || ChangedQuestion {
+        handoff: Some(ONE),
+        ..ChangedQuestion::default()
+    };
+    deliver(&rig, &[("a.md", "1")]);
+    assert_eq!(
+        lines(&ask(&rig, question()).unwrap()),
+        ["created a.md by H-1 r1"],
+        "all of it is new"
+    );
+    rig.decide(ONE, Outcome::ChangesRequested).unwrap();
+    deliver(&rig, &[("a.md", "1"), ("b.md", "1")]);
+    let changed = ask(&rig, question()).unwrap();
+    assert_eq!(lines(&changed), ["created b.md by H-1 r2"]);
+    assert_eq!(changed.rows[0].change, FileChange::Created);
+    let from = &changed.spans[0].from;
+    assert_eq!(
+        (from.anchor.as_str(), from.revision),
+        ("@my-last-review", Some(1))
+    );
+}
+
+#[test]
+fn an_anchor_that_names_nothing_says_what_would() {
+    let rig = Rig::new();
+    deliver(&rig, &[("a.md", "1")]);
+    let question = ChangedQuestion {
+        workspace: Some(WORKSPACE.to_owned()),
+        from: Some(Anchor::last_mark("build")),
+        ..ChangedQuestion::default()
+    };
+    let told = ask(&rig, question).unwrap_err();
+    assert_eq!(
+        told.to_string(),
+        "no build is marked in the workspace `w`; `countersign mark build` marks one"
+    );
+}
+
+#[test]
+fn all_versions_are_listed_newest_first() {
+    let rig = Rig::new();
+    let checkpoint =
+        r#"{"checkpoint_version": "1.0", "from_agent": "hermes", "task_id": "t", "step": 3}"#;
+    rig.deliver("checkpoint.json", checkpoint);
+    deliver(&rig, &[("a.md", "1")]);
+    rig.decide(ONE, Outcome::ChangesRequested).unwrap();
+    deliver(&rig, &[("a.md", "22")]);
+    let versions = rig.wait(rig.desk().versions(&me(), ONE)).unwrap();
+    let told: Vec<_> = versions
+        .iter()
+        .map(|one| (one.kind.as_str(), one.revision, one.size))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("revision", 2, 2),
+            ("decision", 1, 1),
+            ("revision", 1, 1),
+            ("checkpoint", 0, 0)
+        ]
+    );
+}
