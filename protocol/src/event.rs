@@ -12,6 +12,7 @@ use crate::{
     manifest::Manifest,
     principal::Principal,
     problem::{ProblemKind, Violation},
+    routing::{Assigned, Progressed, Routed, Stepped},
 };
 
 /// Where in a workspace a document was found.
@@ -195,6 +196,85 @@ pub enum Event {
         /// The manifest that was released.
         manifest_sha256: Digest,
     },
+    /// Policy said who is asked about a revision, by which rule, and what happens when nobody answers.
+    #[serde(rename = "handoff.routed")]
+    Routed(Box<Routed>),
+    /// A rule let a revision pass without a person.
+    #[serde(rename = "handoff.progressed")]
+    Progressed(Box<Progressed>),
+    /// Nobody answered: who is asked is told again.
+    #[serde(rename = "handoff.reminded")]
+    Reminded(Box<Stepped>),
+    /// Nobody answered: others are asked instead.
+    #[serde(rename = "handoff.reassigned")]
+    Reassigned(Box<Stepped>),
+    /// Nobody answered: others are asked as well.
+    #[serde(rename = "handoff.escalated")]
+    Escalated(Box<Stepped>),
+    /// Nobody answered and the rule closes the handoff, never with an approval. What it decides follows
+    /// as a fact of its own.
+    #[serde(rename = "handoff.expired")]
+    Expired(Box<Stepped>),
+    /// Nobody answered and nobody is left to ask: an operator finds it among the dead letters.
+    #[serde(rename = "handoff.dead_lettered")]
+    DeadLettered(Box<Stepped>),
+    /// An operator sends a dead letter on its way again.
+    #[serde(rename = "handoff.redriven")]
+    Redriven {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision.
+        revision: u32,
+    },
+    /// A person took it: others need not look.
+    #[serde(rename = "handoff.claimed")]
+    Claimed {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision.
+        revision: u32,
+    },
+    /// Who had taken it gave it back to those who are asked.
+    #[serde(rename = "handoff.unclaimed")]
+    Unclaimed {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision.
+        revision: u32,
+    },
+    /// A person asked others instead.
+    #[serde(rename = "handoff.assigned")]
+    Assigned(Box<Assigned>),
+    /// A person put it off; deadlines go on.
+    #[serde(rename = "handoff.snoozed")]
+    Snoozed {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision.
+        revision: u32,
+        /// It comes back then, or with a new revision. In the past, it is back at once.
+        until: Timestamp,
+    },
+    /// The deadlines of a card were set anew, since the clock they were set by was wrong.
+    #[serde(rename = "handoff.rescheduled")]
+    Rescheduled {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision.
+        revision: u32,
+        /// When an answer is due.
+        due: Option<Timestamp>,
+        /// When each step is due, as many as the ladder has.
+        steps: Vec<Timestamp>,
+    },
+    /// The clock of the machine moved by itself.
+    #[serde(rename = "clock.jumped")]
+    ClockJumped {
+        /// What it would have shown.
+        expected: Timestamp,
+        /// What it showed.
+        found: Timestamp,
+    },
     /// A version of `checkpoint.json` was kept.
     #[serde(rename = "checkpoint.saved")]
     CheckpointSaved(Box<CheckpointSaved>),
@@ -317,10 +397,23 @@ impl Event {
         match self {
             Self::Accepted(accepted) => Some(accepted.handoff),
             Self::Decided(decided) => Some(decided.handoff),
+            Self::Routed(routed) => Some(routed.handoff),
+            Self::Progressed(passed) => Some(passed.handoff),
+            Self::Assigned(assigned) => Some(assigned.handoff),
+            Self::Reminded(step)
+            | Self::Reassigned(step)
+            | Self::Escalated(step)
+            | Self::Expired(step)
+            | Self::DeadLettered(step) => Some(step.handoff),
             Self::Viewed { handoff, .. }
             | Self::Withdrawn { handoff, .. }
             | Self::Commented { handoff, .. }
             | Self::Delivered { handoff, .. }
+            | Self::Redriven { handoff, .. }
+            | Self::Claimed { handoff, .. }
+            | Self::Unclaimed { handoff, .. }
+            | Self::Snoozed { handoff, .. }
+            | Self::Rescheduled { handoff, .. }
             | Self::Released { handoff, .. } => Some(*handoff),
             _ => None,
         }
@@ -338,6 +431,20 @@ impl Event {
             Self::Commented { .. } => "handoff.commented",
             Self::Delivered { .. } => "handoff.delivered",
             Self::Released { .. } => "artifact.approved",
+            Self::Routed(_) => "handoff.routed",
+            Self::Progressed(_) => "handoff.progressed",
+            Self::Reminded(_) => "handoff.reminded",
+            Self::Reassigned(_) => "handoff.reassigned",
+            Self::Escalated(_) => "handoff.escalated",
+            Self::Expired(_) => "handoff.expired",
+            Self::DeadLettered(_) => "handoff.dead_lettered",
+            Self::Redriven { .. } => "handoff.redriven",
+            Self::Claimed { .. } => "handoff.claimed",
+            Self::Unclaimed { .. } => "handoff.unclaimed",
+            Self::Assigned(_) => "handoff.assigned",
+            Self::Snoozed { .. } => "handoff.snoozed",
+            Self::Rescheduled { .. } => "handoff.rescheduled",
+            Self::ClockJumped { .. } => "clock.jumped",
             Self::CheckpointSaved(_) => "checkpoint.saved",
             Self::AgentStalled { .. } => "agent.stalled",
             Self::Marked(_) => "workspace.marked",

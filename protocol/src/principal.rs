@@ -32,6 +32,11 @@ pub enum Principal {
 pub enum Actor {
     /// The daemon itself.
     Daemon,
+    /// A rule of policy.
+    Policy {
+        /// The rule.
+        rule: String,
+    },
     /// An agent, by the name it states, with what is known about it.
     Agent {
         /// The name in `from_agent`.
@@ -72,6 +77,7 @@ impl Actor {
     pub fn name(&self) -> &str {
         match self {
             Self::Daemon => "countersign",
+            Self::Policy { .. } => "policy",
             Self::Agent { name, .. } => name,
             Self::Person { display, .. } => display,
         }

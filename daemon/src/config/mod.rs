@@ -2,12 +2,19 @@
 //!
 //! Every value knows where it came from. Nothing starts with a configuration that is not good.
 
+mod agent;
 mod auth;
 mod error;
+mod group;
+mod hours;
 mod layer;
 mod limits;
+mod names;
 mod observe;
+mod oncall;
 mod origin;
+mod person;
+mod policy;
 mod quantity;
 mod roots;
 mod section;
@@ -25,12 +32,19 @@ use std::{
 use serde_json::Value as Json;
 
 pub use self::{
+    agent::Agent,
     auth::Auth,
     error::{ConfigError, ConfigErrors, Place},
+    group::Members,
+    hours::{Digest, Hours, Moment, Zone},
     layer::{Environment, Flags},
     limits::Limits,
+    names::{Channel, Email, Id, Target},
     observe::{LogFormat, Observe},
+    oncall::{OnCall, Override},
     origin::{Origin, Setting},
+    person::{Away, Person},
+    policy::{POLICY_FILE, Policy},
     quantity::{Size, Span},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
     server::{PublicUrl, Server},
@@ -60,6 +74,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[observe]`.
     pub observe: Observe,
+    /// Who there is to ask.
+    pub policy: Policy,
     /// What is served, without overlaps.
     pub roots: Vec<Root>,
     listed: Vec<Listed>,
@@ -150,17 +166,31 @@ impl Config {
                 Err(error) => source.fail(span, error),
             }
         }
+        let mut policy = Policy::default();
+        policy.read(&top);
         top.finish(&[]);
+        let beside = Beside::find(base, file.is_some(), environment)?;
+        let own = File::new(&beside.path, &beside.text);
+        if beside.is_there {
+            let table = own.parse()?;
+            let top = Section::new(&own, "", Some(table.get_ref()));
+            policy.read(&top);
+            top.finish(&[]);
+            policy.file = Some(beside.path.clone());
+        }
+        policy.check(&[&source, &own]);
         let mut config = Self {
             file,
             server,
             auth,
             limits,
             observe,
+            policy,
             roots: Vec::new(),
             listed,
         };
         let mut errors = source.errors.take();
+        errors.extend(own.errors.take());
         errors.extend(layers.errors.take());
         if errors.is_empty() {
             match config.find_roots(&flags.roots) {
@@ -266,11 +296,50 @@ impl Config {
         entries.extend(self.auth.entries());
         entries.extend(self.limits.entries());
         entries.extend(self.observe.entries());
+        entries.extend(self.policy.entries());
         for workspace in self.discover().workspaces {
             entries.extend(workspace.entries());
         }
         entries
     }
+}
+
+/// The `policy.toml` beside the configuration file; where there is none, in the folder it would be in.
+struct Beside {
+    path: PathBuf,
+    text: String,
+    is_there: bool,
+}
+
+impl Beside {
+    fn find(base: &Path, has_file: bool, environment: &Environment) -> Result<Self, ConfigError> {
+        let folder = if has_file {
+            base.to_owned()
+        } else {
+            match environment.xdg("XDG_CONFIG_HOME", ".config") {
+                Some(folder) => folder.join("countersign"),
+                None => base.to_owned(),
+            }
+        };
+        let path = folder.join(POLICY_FILE);
+        let is_there = path.exists();
+        let text = if is_there {
+            read_text(&path)?
+        } else {
+            String::new()
+        };
+        Ok(Self {
+            path,
+            text,
+            is_there,
+        })
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error: io::Error| {
+        ConfigError::new(format!("cannot read `{}`: {error}", path.display()))
+    })
 }
 
 /// `--config`, else `COUNTERSIGN_CONFIG`, else `$XDG_CONFIG_HOME/countersign/countersign.toml`
@@ -295,10 +364,7 @@ fn find_file(flags: &Flags, environment: &Environment) -> Option<Setting<PathBuf
 }
 
 fn read(file: &Setting<PathBuf>) -> Result<String, ConfigError> {
-    std::fs::read_to_string(&file.value).map_err(|error: io::Error| {
-        ConfigError::new(format!("cannot read `{}`: {error}", file.value.display()))
-            .hint(format!("it is named by: {}", file.origin))
-    })
+    read_text(&file.value).map_err(|error| error.hint(format!("it is named by: {}", file.origin)))
 }
 
 /// The known word that somebody most likely meant.

@@ -45,6 +45,22 @@ impl<'a> File<'a> {
         error.place = Some(self.place(span));
         self.errors.borrow_mut().push(error);
     }
+
+    /// Where the words of a line stand; lines are counted from 1.
+    pub(super) fn line(&self, number: u32) -> Range<usize> {
+        let before = usize::try_from(number)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
+        let start: usize = self
+            .text
+            .split_inclusive('\n')
+            .take(before)
+            .map(str::len)
+            .sum();
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        let indent = line.len() - line.trim_start().len();
+        start + indent..start + line.trim_end().len()
+    }
 }
 
 /// A table of a file; an absent one has no keys.
@@ -90,6 +106,27 @@ impl<'a> Section<'a> {
                 None
             }
         }
+    }
+
+    /// The value of a key that must be there; `hint` says what to write.
+    pub(super) fn need<T: Value>(
+        &self,
+        key: &'static str,
+        span: Range<usize>,
+        hint: &str,
+    ) -> Option<Setting<T>> {
+        if self.table.is_some_and(|table| !table.contains_key(key)) {
+            self.asked.borrow_mut().push(key);
+            let error = ConfigError::new(format!("`[[{}]]` needs `{key}`", self.name));
+            self.file.fail(span, error.hint(format!("add {hint}")));
+            return None;
+        }
+        self.take(key)
+    }
+
+    /// Complains about what stands at `span`.
+    pub(super) fn fail(&self, span: Range<usize>, error: ConfigError) {
+        self.file.fail(span, error);
     }
 
     /// The table under `key`.

@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 use toml::de::DeValue;
 
 use super::{
-    Class, Heartbeat, LogFormat, PublicUrl, WorkspaceName,
+    Channel, Class, Digest, Email, Heartbeat, Hours, Id, LogFormat, Moment, PublicUrl, Target,
+    WorkspaceName, Zone,
     quantity::{Size, Span},
 };
 
@@ -55,7 +56,21 @@ macro_rules! parsed {
     )+};
 }
 
-parsed!(Span, Size, PublicUrl, WorkspaceName, Heartbeat);
+parsed!(
+    Span,
+    Size,
+    PublicUrl,
+    WorkspaceName,
+    Heartbeat,
+    Id,
+    Email,
+    Channel,
+    Target,
+    Zone,
+    Hours,
+    Digest,
+    Moment
+);
 
 /// Values of which there are only a few.
 macro_rules! choice {
@@ -133,13 +148,13 @@ impl Value for SocketAddr {
     }
 }
 
-impl Value for Vec<IpNet> {
+impl<T: Value> Value for Vec<T> {
     /// Separated by commas.
     fn from_text(text: &str) -> Result<Self, String> {
         text.split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
-            .map(network)
+            .map(T::from_text)
             .collect()
     }
 
@@ -148,12 +163,22 @@ impl Value for Vec<IpNet> {
             .as_array()
             .ok_or_else(|| format!("must be a list, not {}", kind(value)))?;
         list.iter()
-            .map(|item| network(item.get_ref().as_str().unwrap_or_default()))
+            .map(|item| T::from_toml(item.get_ref()))
             .collect()
     }
 
     fn show(&self) -> Json {
-        self.iter().map(ToString::to_string).collect()
+        self.iter().map(T::show).collect()
+    }
+}
+
+impl Value for IpNet {
+    fn from_text(text: &str) -> Result<Self, String> {
+        network(text)
+    }
+
+    fn show(&self) -> Json {
+        Json::from(self.to_string())
     }
 }
 

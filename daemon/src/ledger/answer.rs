@@ -3,13 +3,13 @@
 use countersign_protocol::{
     decision::{DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
     names,
-    principal::Actor,
+    principal::{Actor, Method},
 };
 use serde_json::Value;
 
 use super::{Card, CardDecision, State};
 
-/// The answer as the agent gets it; `None` when no person gave it.
+/// The answer as the agent gets it; `None` when neither a person nor a rule gave it.
 pub fn decision_document(
     state: &State,
     card: &Card,
@@ -17,13 +17,22 @@ pub fn decision_document(
 ) -> Option<DecisionDocument> {
     let decided = &decision.decided;
     let accepted = &card.revision(decided.revision)?.accepted;
-    let Actor::Person {
-        id,
-        display,
-        method,
-    } = &decision.actor
-    else {
-        return None;
+    let decided_by = match &decision.actor {
+        Actor::Person {
+            id,
+            display,
+            method,
+        } => DecidedBy {
+            principal: id.clone(),
+            display: display.clone(),
+            method: *method,
+        },
+        Actor::Policy { rule } => DecidedBy {
+            principal: format!("policy:{rule}"),
+            display: format!("the rule {rule}"),
+            method: Method::Policy,
+        },
+        Actor::Daemon | Actor::Agent { .. } => return None,
     };
     let approved = decided.outcome == Outcome::Approved;
     let released = accepted
@@ -50,11 +59,7 @@ pub fn decision_document(
         manifest_sha256: decided.manifest_sha256,
         outcome: decided.outcome,
         decided_at: decision.at,
-        decided_by: DecidedBy {
-            principal: id.clone(),
-            display: display.clone(),
-            method: *method,
-        },
+        decided_by,
         comment: decided.comment.clone(),
         requests: decided.requests.clone(),
         artifacts: accepted

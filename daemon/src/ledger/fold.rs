@@ -28,6 +28,8 @@ pub struct State {
     /// Its time.
     pub last_time: Option<Timestamp>,
     cards: BTreeMap<HandoffId, Arc<Card>>,
+    /// Those that wait for a person.
+    waiting: BTreeSet<HandoffId>,
     /// The newest card of each workspace and subject.
     subjects: HashMap<(String, String), HandoffId>,
     /// Deliveries by workspace and key.
@@ -84,6 +86,7 @@ impl State {
                 if let Actor::Person { id, .. } = &body.actor {
                     self.change(*handoff, |card| {
                         card.viewed.insert((id.clone(), *revision));
+                        card.was_seen(at);
                     });
                 }
             }
@@ -91,6 +94,7 @@ impl State {
                 if let Ok(state) = card.state.decided(decided.revision, decided.outcome, at) {
                     card.state = state;
                 }
+                card.was_decided(at);
                 let actor = body.actor.clone();
                 let decided = (**decided).clone();
                 card.decisions.push(CardDecision {
@@ -160,6 +164,21 @@ impl State {
                 let marks = self.marks.entry(marked.workspace.clone());
                 marks.or_default().push(Arc::new(mark));
             }
+            Event::Routed(_)
+            | Event::Progressed(_)
+            | Event::Reminded(_)
+            | Event::Reassigned(_)
+            | Event::Escalated(_)
+            | Event::Expired(_)
+            | Event::DeadLettered(_)
+            | Event::Redriven { .. }
+            | Event::Claimed { .. }
+            | Event::Unclaimed { .. }
+            | Event::Assigned(_)
+            | Event::Snoozed { .. }
+            | Event::Rescheduled { .. } => self.asked(body),
+            // A fact about the machine; no card changes by it.
+            Event::ClockJumped { .. } => {}
             Event::TokenCreated {
                 id,
                 secret_sha256,
@@ -213,6 +232,7 @@ impl State {
         self.keys
             .insert((workspace.clone(), accepted.key.clone()), key);
         self.dead.remove(&accepted.at);
+        self.waiting.insert(accepted.handoff);
         for track in self.tracks_in_mut(&accepted.at) {
             track.over = true;
         }
@@ -222,12 +242,13 @@ impl State {
                 card.state = state;
             }
             card.revisions.push(revision);
+            card.was_handed_over(at, accepted.due);
         } else {
             self.subjects.insert(
                 (workspace.clone(), accepted.subject.clone()),
                 accepted.handoff,
             );
-            let card = Card {
+            let mut card = Card {
                 id: accepted.handoff,
                 workspace,
                 subject: accepted.subject.clone(),
@@ -240,7 +261,13 @@ impl State {
                 viewed: BTreeSet::new(),
                 released: None,
                 withdrawn: None,
+                routing: None,
+                claim: None,
+                snoozed: None,
+                moves: Vec::new(),
+                service: Vec::new(),
             };
+            card.was_handed_over(at, accepted.due);
             self.cards.insert(accepted.handoff, Arc::new(card));
         }
     }
@@ -266,9 +293,15 @@ impl State {
         }
     }
 
-    fn change(&mut self, id: HandoffId, change: impl FnOnce(&mut Card)) {
+    pub(super) fn change(&mut self, id: HandoffId, change: impl FnOnce(&mut Card)) {
         if let Some(card) = self.cards.get_mut(&id) {
-            change(Arc::make_mut(card));
+            let card = Arc::make_mut(card);
+            change(card);
+            if matches!(card.state, HandoffState::Waiting { .. }) {
+                self.waiting.insert(id);
+            } else {
+                self.waiting.remove(&id);
+            }
         }
     }
 
@@ -314,6 +347,11 @@ impl State {
     /// All cards, oldest first.
     pub fn cards(&self) -> impl DoubleEndedIterator<Item = &Arc<Card>> {
         self.cards.values()
+    }
+
+    /// The cards that wait for a person, oldest first.
+    pub fn waiting(&self) -> impl Iterator<Item = &Arc<Card>> {
+        self.waiting.iter().filter_map(|id| self.cards.get(id))
     }
 
     /// The number for the next new card.

@@ -11,6 +11,8 @@ use countersign_protocol::{
 };
 use jiff::Timestamp;
 
+use super::routing::{Claim, Move, Routing, Service, Snooze};
+
 /// A revision of a handoff, with the entry that recorded it.
 #[derive(Clone, Debug)]
 pub struct Revision {
@@ -75,6 +77,16 @@ pub struct Card {
     pub released: Option<(u64, Timestamp, String)>,
     /// Why it was taken back, and by which entry.
     pub withdrawn: Option<(u64, Timestamp, Option<String>)>,
+    /// Who is asked about the newest revision; `None` until policy has looked at it.
+    pub routing: Option<Routing>,
+    /// Who took it.
+    pub claim: Option<Claim>,
+    /// Until when it is put off.
+    pub snoozed: Option<Snooze>,
+    /// What was asked of whom, oldest first.
+    pub moves: Vec<Move>,
+    /// How long each revision took; the first is that of revision 1.
+    pub service: Vec<Service>,
 }
 
 impl Card {

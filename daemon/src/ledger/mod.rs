@@ -8,6 +8,7 @@
 mod answer;
 mod fold;
 mod known;
+mod routing;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -29,6 +30,7 @@ pub use known::{
     Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
     Sittings, Token, Track,
 };
+pub use routing::{Claim, Move, Routing, Service, Snooze};
 
 use crate::{
     clock::SharedClock,

@@ -3,6 +3,7 @@
 use countersign_protocol::{
     chain::Body,
     event::{Event, Location},
+    routing::Asked,
 };
 use countersign_web::desk::{ActivityRow, Caller, DeskError};
 
@@ -68,7 +69,7 @@ impl LedgerDesk {
     }
 }
 
-fn line(event: &Event) -> String {
+pub(super) fn line(event: &Event) -> String {
     match event {
         Event::Accepted(accepted) => format!(
             "handed over revision {}: {}",
@@ -95,6 +96,35 @@ fn line(event: &Event) -> String {
             format!("the answer to revision {revision} stands in the agent’s folder")
         }
         Event::Released { folder, .. } => format!("files released to {folder}/"),
+        Event::Routed(routed) => format!(
+            "rule {} asks {} about revision {}",
+            routed.rule,
+            names(&routed.asked),
+            routed.revision
+        ),
+        Event::Progressed(passed) => format!(
+            "rule {} let revision {} pass: {}",
+            passed.rule, passed.revision, passed.why
+        ),
+        Event::Reminded(step) => format!("nobody answered; reminded {}", names(&step.asked)),
+        Event::Reassigned(step) => {
+            format!("nobody answered; now {} is asked", names(&step.asked))
+        }
+        Event::Escalated(step) => format!("nobody answered; also asked {}", names(&step.asked)),
+        Event::Expired(step) => format!("nobody answered; rule {} closed it", step.rule),
+        Event::DeadLettered(_) => "nobody answered; it is among the dead letters".to_owned(),
+        Event::Redriven { revision, .. } => format!("sent revision {revision} on its way again"),
+        Event::Claimed { revision, .. } => format!("took revision {revision}"),
+        Event::Unclaimed { .. } => "gave it back".to_owned(),
+        Event::Assigned(assigned) => match &assigned.note {
+            Some(note) => format!("asked {} instead: {note}", names(&assigned.asked)),
+            None => format!("asked {} instead", names(&assigned.asked)),
+        },
+        Event::Snoozed { until, .. } => format!("put it off until {until:.0}"),
+        Event::Rescheduled { .. } => "set its deadlines anew after the clock was wrong".to_owned(),
+        Event::ClockJumped { expected, found } => {
+            format!("the clock of this machine showed {found:.0} instead of {expected:.0}")
+        }
         Event::CheckpointSaved(saved) => {
             let title = saved
                 .title
@@ -130,6 +160,16 @@ fn line(event: &Event) -> String {
         Event::TokenRevoked { id } => format!("token {id} taken back"),
         Event::SearchSaved { name, query } => format!("keeps the search “{name}”: {query}"),
         Event::SearchRemoved { name } => format!("keeps the search “{name}” no longer"),
+    }
+}
+
+/// Who is asked, as rules name them.
+fn names(asked: &[Asked]) -> String {
+    let names: Vec<&str> = asked.iter().map(|one| one.target.as_str()).collect();
+    if names.is_empty() {
+        "nobody".to_owned()
+    } else {
+        names.join(", ")
     }
 }
 

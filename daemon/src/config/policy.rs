@@ -1,0 +1,235 @@
+//! Who there is to ask: the sections that stand in the configuration file, in a `policy.toml` beside
+//! it, or in both.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Entry,
+    agent::Agent,
+    error::ConfigError,
+    group::Members,
+    names::Target,
+    oncall::OnCall,
+    origin::{Origin, Setting},
+    person::Person,
+    section::{File, Section},
+};
+
+/// The name of the file beside the configuration file.
+pub const POLICY_FILE: &str = "policy.toml";
+
+/// Everything that says who is asked. What it names exists, and every name is used once.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// The `policy.toml` that was read.
+    pub file: Option<PathBuf>,
+    /// `[[person]]`.
+    pub people: Vec<Person>,
+    /// `[[group]]`.
+    pub groups: Vec<Members>,
+    /// `[[queue]]`.
+    pub queues: Vec<Members>,
+    /// `[[oncall]]`.
+    pub calendars: Vec<OnCall>,
+    /// `[[agent]]`.
+    pub agents: Vec<Agent>,
+}
+
+impl Policy {
+    /// Adds what a file says.
+    pub(super) fn read(&mut self, top: &Section<'_>) {
+        fn each<T>(
+            top: &Section<'_>,
+            key: &'static str,
+            read: impl Fn(std::ops::Range<usize>, &Section<'_>) -> Option<T>,
+        ) -> Vec<T> {
+            top.tables(key)
+                .into_iter()
+                .filter_map(|(span, section)| read(span, &section))
+                .collect()
+        }
+        self.people.extend(each(top, "person", Person::read));
+        self.groups.extend(each(top, "group", Members::read));
+        self.queues.extend(each(top, "queue", Members::read));
+        self.calendars.extend(each(top, "oncall", OnCall::read));
+        self.agents.extend(each(top, "agent", Agent::read));
+    }
+
+    /// Complains about names that are used twice or belong to nobody.
+    pub(super) fn check(&self, sources: &[&File<'_>]) {
+        fn twice<'a>(
+            kind: &str,
+            ids: impl Iterator<Item = (String, &'a Origin)>,
+            sources: &[&File<'_>],
+        ) {
+            let mut seen: BTreeMap<String, &Origin> = BTreeMap::new();
+            for (id, origin) in ids {
+                if let Some(first) = seen.insert(id.clone(), origin) {
+                    let error = ConfigError::new(format!("two {kind} are called `{id}`"))
+                        .hint(format!("the other one is at {first}"));
+                    fail(sources, origin, error);
+                }
+            }
+        }
+        let members = |list: &'_ [Members]| -> Vec<(String, Origin)> {
+            list.iter()
+                .map(|one| (one.id.value.to_string(), one.id.origin.clone()))
+                .collect()
+        };
+        let people = self.people.iter();
+        twice(
+            "people",
+            people.map(|one| (one.id.to_string(), &one.id.origin)),
+            sources,
+        );
+        let mails = self.people.iter().filter_map(|one| one.email.as_ref());
+        let mails = mails.map(|one| (one.as_str().to_lowercase(), &one.origin));
+        twice("people", mails, sources);
+        for (kind, list) in [("groups", &self.groups), ("queues", &self.queues)] {
+            let list = members(list);
+            twice(
+                kind,
+                list.iter().map(|(id, origin)| (id.clone(), origin)),
+                sources,
+            );
+        }
+        let calendars = self.calendars.iter();
+        twice(
+            "calendars",
+            calendars.map(|one| (one.id.to_string(), &one.id.origin)),
+            sources,
+        );
+        let agents = self.agents.iter();
+        twice(
+            "agents",
+            agents.map(|one| (one.id.to_string(), &one.id.origin)),
+            sources,
+        );
+        self.check_names(sources);
+    }
+
+    fn check_names(&self, sources: &[&File<'_>]) {
+        let one = |setting: &Setting<Target>, allowed: &[&str], what: &str| {
+            self.check_target(&setting.value, &setting.origin, allowed, what, sources);
+        };
+        let all = |setting: &Setting<Vec<Target>>, allowed: &[&str], what: &str| {
+            for target in &setting.value {
+                self.check_target(target, &setting.origin, allowed, what, sources);
+            }
+        };
+        for person in &self.people {
+            for away in &person.away {
+                if let Some(delegate) = &away.delegate {
+                    one(delegate, &["person", "group", "oncall"], "who stands in");
+                    if self
+                        .person(&delegate.value)
+                        .is_some_and(|one| one.id.value == person.id.value)
+                    {
+                        let error = ConfigError::new(format!(
+                            "`{}` cannot stand in for themselves",
+                            person.id.value
+                        ))
+                        .hint("name somebody else, or leave `delegate` out");
+                        fail(sources, &delegate.origin, error);
+                    }
+                }
+            }
+        }
+        for group in &self.groups {
+            all(&group.members, &["person"], "a member of a group");
+        }
+        for queue in &self.queues {
+            all(&queue.members, &["person", "group"], "a member of a queue");
+        }
+        for calendar in &self.calendars {
+            all(&calendar.rotation, &["person"], "who takes turns");
+            for exception in &calendar.overrides {
+                one(&exception.person, &["person"], "who takes the turn");
+            }
+        }
+        for agent in &self.agents {
+            if let Some(owner) = &agent.owner {
+                one(owner, &["person", "group"], "who answers for an agent");
+            }
+        }
+    }
+
+    /// Complains when `target` is of another kind than `allowed` or is not defined.
+    pub(super) fn check_target(
+        &self,
+        target: &Target,
+        origin: &Origin,
+        allowed: &[&str],
+        what: &str,
+        sources: &[&File<'_>],
+    ) {
+        let (kind, id) = target.parts();
+        if !allowed.contains(&kind) {
+            let error = ConfigError::new(format!("`{target}` cannot be {what}"))
+                .hint(format!("it takes: {}", allowed.join(", ")));
+            return fail(sources, origin, error);
+        }
+        let known: Vec<&str> = match target {
+            Target::Person(_) if self.person(target).is_some() => return,
+            Target::Owners => return,
+            Target::Person(_) => self.people.iter().map(|one| one.id.as_str()).collect(),
+            Target::Group(_) => self.groups.iter().map(|one| one.id.as_str()).collect(),
+            Target::Queue(_) => self.queues.iter().map(|one| one.id.as_str()).collect(),
+            Target::OnCall(_) => self.calendars.iter().map(|one| one.id.as_str()).collect(),
+            Target::Agent(_) => self.agents.iter().map(|one| one.id.as_str()).collect(),
+        };
+        if known.contains(&id) {
+            return;
+        }
+        let hint = match super::nearest(id, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => format!("add a `[[{kind}]]` section with `id = \"{id}\"`"),
+            None => format!("known: {}", known.join(", ")),
+        };
+        fail(
+            sources,
+            origin,
+            ConfigError::new(format!("there is no {kind} `{id}`")).hint(hint),
+        );
+    }
+
+    /// The person that a target means, by id or by e-mail address.
+    pub fn person(&self, target: &Target) -> Option<&Person> {
+        let Target::Person(id) = target else {
+            return None;
+        };
+        self.people.iter().find(|one| {
+            let mail = one.email.as_ref().map(|mail| mail.as_str());
+            one.id.value == *id || mail.is_some_and(|mail| mail.eq_ignore_ascii_case(id.as_str()))
+        })
+    }
+
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = self.people.iter().flat_map(Person::entries).collect();
+        entries.extend(self.groups.iter().flat_map(|one| one.entries("group")));
+        entries.extend(self.queues.iter().flat_map(|one| one.entries("queue")));
+        entries.extend(self.calendars.iter().flat_map(OnCall::entries));
+        entries.extend(self.agents.iter().flat_map(Agent::entries));
+        entries
+    }
+}
+
+/// Complains about the line that `origin` names.
+pub(super) fn fail(sources: &[&File<'_>], origin: &Origin, error: ConfigError) {
+    let place = |path: &Path| sources.iter().find(|source| source.path == path);
+    match origin {
+        Origin::File { path, line } if place(path).is_some() => {
+            if let Some(source) = place(path) {
+                source.fail(source.line(*line), error);
+            }
+        }
+        _ => {
+            if let Some(source) = sources.first() {
+                source.errors.borrow_mut().push(error);
+            }
+        }
+    }
+}
