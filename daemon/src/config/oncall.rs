@@ -68,7 +68,7 @@ impl OnCall {
             .filter_map(|(span, section)| Override::read(span, &section))
             .collect();
         section.finish(&[]);
-        if shift.value.0.is_zero() || shift.value.0.as_secs() % DAY.as_secs() != 0 {
+        if shift.value.0.is_zero() || !shift.value.0.as_secs().is_multiple_of(DAY.as_secs()) {
             section.fail(
                 span.clone(),
                 ConfigError::new("a turn on call lasts whole days")
