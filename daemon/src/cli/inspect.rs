@@ -198,7 +198,10 @@ fn listing(body: &Body, context: &mut Context) {
                     .packed
                     .map_or_else(String::new, |packed| packed.to_string()),
             ),
-            Cell::new(&entry.path),
+            Cell::new(match &entry.target {
+                Some(target) => format!("{} -> {target}", entry.path),
+                None => entry.path.clone(),
+            }),
             Cell::new(flags.join(", ")).style(Style::Warning),
         ]);
     }

@@ -275,7 +275,7 @@ impl<R: Read + AsFd> Pipe<R> {
 
     /// Reads what is there.
     fn drain(&mut self) -> Result<(), Death> {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = [0; 16 * 1024];
         while let Some(end) = &mut self.end {
             match end.read(&mut buffer) {
                 Ok(0) => self.end = None,

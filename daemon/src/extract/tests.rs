@@ -41,13 +41,8 @@ fn pdf(extractor: &Extractor, bytes: &[u8]) -> Content {
 
 /// A shell command that writes `json` as a frame.
 fn frame(json: &str) -> String {
-    let length: String = u32::try_from(json.len())
-        .unwrap()
-        .to_le_bytes()
-        .iter()
-        .map(|byte| format!("\\{byte:03o}"))
-        .collect();
-    format!("printf '{length}'; printf %s '{json}'")
+    let [a, b, c, d] = u32::try_from(json.len()).unwrap().to_le_bytes();
+    format!("printf '\\{a:03o}\\{b:03o}\\{c:03o}\\{d:03o}'; printf %s '{json}'")
 }
 
 fn reason(content: &Content) -> CutReason {
@@ -222,9 +217,7 @@ fn random_answers_are_refused() {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         let length = (state >> 60) as usize;
-        let bytes: Vec<u8> = (0..length)
-            .map(|at| (state >> (at % 8 * 8)) as u8)
-            .collect();
+        let bytes = state.to_le_bytes().repeat(2)[..length].to_vec();
         assert!(matches!(worker::answer(bytes), Err(Death::Garbage(_))));
     }
 }

@@ -9,11 +9,8 @@ use super::{
     Bytes, Draft, TEXT,
     archive::{Listing, too_much},
     damaged,
-    tarball::{self, Bounded},
+    tarball::{self, Bounded, UNPACKED},
 };
-
-/// Most that is unpacked, in bytes.
-const UNPACKED: u64 = 512 << 20;
 
 pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
     let size = draft.content.size;

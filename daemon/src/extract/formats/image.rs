@@ -24,7 +24,7 @@ fn limits() -> Limits {
     limits
 }
 
-fn open<'a>(file: &'a mut dyn Bytes) -> Result<(impl ImageDecoder + 'a, ImageFormat), Cut> {
+fn open(file: &mut dyn Bytes) -> Result<(impl ImageDecoder + '_, ImageFormat), Cut> {
     let mut reader = ImageReader::new(BufReader::new(file))
         .with_guessed_format()
         .map_err(damaged)?;
@@ -79,7 +79,7 @@ fn animated(file: impl BufRead + Seek, format: ImageFormat) -> image::ImageResul
         ImageFormat::Gif => {
             let mut decoder = GifDecoder::new(file)?;
             decoder.set_limits(limits())?;
-            Ok(decoder.into_frames().take(2).filter(Result::is_ok).count() == 2)
+            Ok(decoder.into_frames().take(2).flatten().count() == 2)
         }
         ImageFormat::Png => PngDecoder::with_limits(file, limits())?.is_apng(),
         ImageFormat::WebP => Ok(WebPDecoder::new(file)?.has_animation()),

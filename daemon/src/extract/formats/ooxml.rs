@@ -14,6 +14,8 @@ use super::{Bytes, Draft, cut, damaged};
 
 /// Most bytes that are read of one part.
 const PART: u64 = 128 << 20;
+/// Most of a title that is kept, in bytes.
+const TITLE: usize = 1_000;
 /// Most links that are named.
 const LINKS: usize = 100;
 
@@ -75,11 +77,7 @@ pub(super) fn part(
             }
             Ok(Event::Eof) => return Ok(true),
             Ok(_) => true,
-            Err(quick_xml::Error::Io(error))
-                if error
-                    .get_ref()
-                    .is_some_and(|inner| inner.is::<super::tarball::Full>()) =>
-            {
+            Err(quick_xml::Error::Io(error)) if super::tarball::is_full(&error) => {
                 return Err(super::archive::too_much(PART));
             }
             Err(error) => return Err(damaged(error)),
@@ -179,7 +177,7 @@ pub(super) fn facts(package: &mut Package<'_>, draft: &mut Draft) -> Result<Fact
         macros: names.iter().any(|name| name.ends_with("vbaProject.bin")),
         ..Facts::default()
     };
-    for name in names.iter().filter(|name| name.ends_with(".rels")) {
+    for name in names.iter().filter(|name| name.contains("_rels/")) {
         for relation in read_relations(package, name)? {
             if relation.external
                 && relation.kind != "hyperlink"
@@ -190,21 +188,18 @@ pub(super) fn facts(package: &mut Package<'_>, draft: &mut Draft) -> Result<Fact
             }
         }
     }
-    let mut within = false;
+    let (mut within, mut title) = (false, String::new());
     part(package, "docProps/core.xml", |token| {
         match token {
             Token::Start(element, _) => within = element.local_name().as_ref() == "title",
-            Token::Text(text) if within && !text.trim().is_empty() => {
-                facts
-                    .title
-                    .get_or_insert_with(String::new)
-                    .push_str(text.trim());
-            }
+            Token::Text(text) if within && title.len() < TITLE => title.push_str(text),
             Token::Text(_) => {}
             Token::End(_) => within = false,
         }
         true
     })?;
+    title.truncate(title.floor_char_boundary(TITLE));
+    facts.title = Some(title.trim().to_owned()).filter(|title| !title.is_empty());
     if facts.macros {
         draft.content.find(
             FindingCode::Macros,

@@ -89,17 +89,16 @@ fn words(package: &mut Package<'_>, part: &str, room: usize) -> Result<(String, 
             Token::Start(element, ends) => match element.local_name().as_ref() {
                 "sld" => {
                     hidden = ooxml::attribute(element, "show")
-                        .is_some_and(|show| show == "0" || show == "false")
+                        .is_some_and(|show| show == "0" || show == "false");
                 }
                 "t" => within = !ends,
                 "br" => text.push('\n'),
                 _ => {}
             },
             Token::Text(words) if within => text.push_str(words),
-            Token::Text(_) => {}
             Token::End("t") => within = false,
             Token::End("p") => text.push('\n'),
-            Token::End(_) => {}
+            Token::Text(_) | Token::End(_) => {}
         }
         text.len() <= room
     })?;

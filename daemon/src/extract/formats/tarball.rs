@@ -2,14 +2,14 @@
 
 use std::io::{self, Read};
 
-use countersign_protocol::content::{Cut, CutReason, Entry, EntryFlag, EntryKind};
+use countersign_protocol::content::{CutReason, Entry, EntryFlag, EntryKind};
 
 use super::{
     Bytes, Draft,
     archive::{ENTRIES, Listing},
 };
 
-pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
+pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) {
     let mut archive = tar::Archive::new(file);
     let mut listing = Listing::new("tar", None);
     match archive.entries_with_seek() {
@@ -19,7 +19,6 @@ pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
             .cut(CutReason::Damaged, super::damaged(error).message),
     }
     listing.finish(draft);
-    Ok(())
 }
 
 /// Lists what the stream has.
@@ -42,13 +41,11 @@ fn walk<R: Read>(entries: tar::Entries<'_, R>, listing: &mut Listing, draft: &mu
         match member.and_then(|mut member| entry(&mut member, listing)) {
             Ok((entry, start)) => listing.add(entry, start, draft),
             Err(error) => {
-                let cut = error
-                    .get_ref()
-                    .and_then(|inner| inner.downcast_ref::<Full>())
-                    .map_or_else(
-                        || super::damaged(&error),
-                        |full| super::archive::too_much(full.0),
-                    );
+                let cut = if is_full(&error) {
+                    super::archive::too_much(UNPACKED)
+                } else {
+                    super::damaged(&error)
+                };
                 draft.content.cut(cut.reason, cut.message);
                 return;
             }
@@ -88,32 +85,45 @@ fn entry<R: Read>(
     Ok((entry, start))
 }
 
-/// More was unpacked than is read: so many bytes.
+/// Most that is unpacked of one stream, in bytes.
+pub(super) const UNPACKED: u64 = 512 << 20;
+
+/// More was unpacked than is read.
 #[derive(Debug, thiserror::Error)]
-#[error("it unpacks to more than {0} bytes")]
-pub(super) struct Full(pub(super) u64);
+#[error("it unpacks to more than is read")]
+struct Full;
+
+/// Whether a [`Bounded`] stream gave `error` in the place of its end.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    let mut inner = error.get_ref();
+    while let Some(error) = inner {
+        if error.is::<Full>() {
+            return true;
+        }
+        // Readers wrap errors in errors of their own.
+        inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+    }
+    false
+}
 
 /// Gives what `inner` gives, up to `left` bytes; then an error instead of the end.
 pub(super) struct Bounded<R> {
     pub(super) inner: R,
     pub(super) left: u64,
-    pub(super) most: u64,
 }
 
 impl<R> Bounded<R> {
-    pub(super) fn new(inner: R, most: u64) -> Self {
-        Self {
-            inner,
-            left: most,
-            most,
-        }
+    pub(super) fn new(inner: R, left: u64) -> Self {
+        Self { inner, left }
     }
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
-            return Err(io::Error::other(Full(self.most)));
+            return Err(io::Error::other(Full));
         }
         let most = usize::try_from(self.left)
             .unwrap_or(usize::MAX)

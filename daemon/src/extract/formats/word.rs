@@ -91,7 +91,6 @@ fn words(
                 _ => {}
             },
             Token::Text(words) if within => text.push_str(words),
-            Token::Text(_) => {}
             Token::End("t") => within = false,
             Token::End("p") => {
                 text.push('\n');
@@ -107,7 +106,7 @@ fn words(
                 text.push('\t');
             }
             Token::End("tr") => text.push('\n'),
-            Token::End(_) => {}
+            Token::Text(_) | Token::End(_) => {}
         }
         // One byte more than is kept, so that the cut is noticed.
         text.len() <= room
