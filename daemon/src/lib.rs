@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod endpoint;
+pub mod extract;
 pub mod fault;
 pub mod fs;
 pub mod intake;

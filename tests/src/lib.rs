@@ -20,5 +20,6 @@ pub mod process;
 pub mod program;
 pub mod repo;
 pub mod reviewer;
+pub mod samples;
 pub mod wait;
 pub mod webdriver;

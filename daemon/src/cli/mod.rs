@@ -11,9 +11,11 @@ mod demo;
 mod diff;
 mod doctor;
 mod exit;
+mod extract_worker;
 mod folder;
 mod help;
 mod init;
+mod inspect;
 mod ls;
 mod open;
 mod output;
@@ -122,6 +124,8 @@ enum Command {
     Comment(remark::CommentArgs),
     /// Look into the ledger
     Audit(audit::Args),
+    /// Show what a file is and what it says
+    Inspect(inspect::Args),
     /// Manage the tokens of agents
     Token(token::Args),
     /// Check and show the configuration
@@ -134,6 +138,9 @@ enum Command {
     Completions(completions::Args),
     /// Print the version
     Version,
+    /// Read one file for the daemon, with nearly all rights given up
+    #[command(hide = true)]
+    ExtractWorker(extract_worker::Args),
     /// Explain a command, or `exit-codes`
     Help(help::Args),
 }
@@ -264,6 +271,8 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Schema(args) => schema::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),
         Command::Version => Ok(version::run(context)),
+        Command::Inspect(args) => inspect::run(&args, context),
+        Command::ExtractWorker(args) => Ok(extract_worker::run(&args)),
         Command::Help(args) => help::run(&args, context),
     }
 }

@@ -1,0 +1,153 @@
+//! What a child gives up before it reads the first byte of a file.
+//!
+//! Memory, processor time and descriptors are limited by the kernel (`setrlimit(2)`), and so is that no
+//! file grows. Landlock takes the file system and TCP away, a seccomp filter takes sockets and new
+//! programs away. Where a kernel lacks one of the two, the other and the limits still hold.
+
+use std::{io, path::Path};
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, PathBeneath, PathFd,
+    Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetStatus, Scope,
+};
+use rustix::process::{Resource, Rlimit, Signal};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+use serde::Serialize;
+
+/// What guards a child besides the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Guards {
+    /// No file system and no TCP, by Landlock.
+    pub landlock: bool,
+    /// No sockets and no new programs, by seccomp.
+    pub seccomp: bool,
+}
+
+/// What a child may still do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Freedom {
+    /// Read its standard input, write its answer.
+    None,
+    /// Also become a program of this machine, which may read programs, libraries and fonts.
+    Program,
+}
+
+/// The newest interface of Landlock whose rights are asked for; an older kernel gives what it has.
+const LANDLOCK: ABI = ABI::V6;
+
+/// Where programs, libraries and fonts are.
+const SYSTEM: [&str; 8] = [
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/bin",
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/var/cache/fontconfig",
+    "/nix/store",
+];
+
+/// Gives everything up that `freedom` does not need, for this process and all that it becomes.
+pub(super) fn enter(memory: u64, processor_seconds: u64, freedom: Freedom) -> io::Result<Guards> {
+    let limit = |resource, most| {
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        rustix::process::setrlimit(resource, limit)
+    };
+    limit(Resource::Core, 0)?;
+    limit(Resource::Fsize, 0)?;
+    limit(Resource::Nofile, 32)?;
+    limit(Resource::As, memory)?;
+    // The first second over it is a signal that tells, the next one ends what ignores it.
+    rustix::process::setrlimit(
+        Resource::Cpu,
+        Rlimit {
+            current: Some(processor_seconds),
+            maximum: Some(processor_seconds + 1),
+        },
+    )?;
+    // Counts all processes of the user, so nothing more can be started; the superuser is not held by it.
+    limit(Resource::Nproc, 0)?;
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    rustix::thread::set_no_new_privs(true)?;
+    Ok(Guards {
+        landlock: fence(freedom).unwrap_or(false),
+        seccomp: filter(freedom).is_some_and(|program| seccompiler::apply_filter(&program).is_ok()),
+    })
+}
+
+fn fence(freedom: Freedom) -> Result<bool, landlock::RulesetError> {
+    let mut ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(LANDLOCK))?
+        .handle_access(AccessNet::from_all(LANDLOCK))?
+        .scope(Scope::from_all(LANDLOCK))?
+        .create()?;
+    if freedom == Freedom::Program {
+        for path in SYSTEM.iter().filter(|path| Path::new(path).exists()) {
+            let Ok(fd) = PathFd::new(path) else { continue };
+            let mut rights = AccessFs::from_read(LANDLOCK);
+            if Path::new(path).is_file() {
+                rights &= AccessFs::from_file(LANDLOCK);
+            }
+            ruleset = ruleset.add_rule(PathBeneath::new(fd, rights))?;
+        }
+    }
+    let status = ruleset.restrict_self()?;
+    Ok(status.ruleset != RulesetStatus::NotEnforced)
+}
+
+/// Refuses system calls that no reader of files needs. Other calls are left alone: a list of allowed
+/// ones would break with the next C library.
+fn filter(freedom: Freedom) -> Option<BpfProgram> {
+    let mut refused = vec![
+        libc::SYS_socket,
+        libc::SYS_socketpair,
+        libc::SYS_connect,
+        libc::SYS_bind,
+        libc::SYS_ptrace,
+        libc::SYS_process_vm_readv,
+        libc::SYS_process_vm_writev,
+        libc::SYS_kill,
+        libc::SYS_tkill,
+        libc::SYS_keyctl,
+        libc::SYS_add_key,
+        libc::SYS_bpf,
+        libc::SYS_io_uring_setup,
+        libc::SYS_unshare,
+        libc::SYS_setns,
+        libc::SYS_mount,
+        libc::SYS_memfd_create,
+    ];
+    if freedom == Freedom::None {
+        refused.extend([libc::SYS_execve, libc::SYS_execveat]);
+    }
+    let rules = refused.into_iter().map(|call| (call, Vec::new())).collect();
+    let errno = u32::try_from(libc::EPERM).unwrap_or(1);
+    let arch = TargetArch::try_from(std::env::consts::ARCH).ok()?;
+    SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        SeccompAction::Errno(errno),
+        arch,
+    )
+    .ok()?
+    .try_into()
+    .ok()
+}
+
+/// Which guards this kernel has, found without giving anything up.
+pub fn guards() -> Guards {
+    let landlock = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(ABI::V1))
+        .and_then(Ruleset::create)
+        .is_ok();
+    Guards {
+        landlock,
+        seccomp: filter(Freedom::None).is_some()
+            && Path::new("/proc/sys/kernel/seccomp/actions_avail").exists(),
+    }
+}
