@@ -8,6 +8,7 @@ mod archive;
 mod document;
 mod finding;
 mod media;
+mod sniff;
 mod table;
 mod text;
 
@@ -21,6 +22,7 @@ pub use self::{
     },
     finding::{Cut, CutReason, Finding, FindingCode},
     media::{Binary, Image, Media, Picture},
+    sniff::{SNIFFED, sniff},
     table::{Cell, CellType, Sheet, Workbook},
     text::{Charset, LineEndings, Place, Segment, Text},
 };
