@@ -66,7 +66,7 @@ impl Previews {
                 match Index::of(&file) {
                     Ok(index) => previews.indexes.put(file.sha256, Arc::new(index)),
                     Err(error) => {
-                        tracing::warn!(%error, path = %file.path, "lines were not counted")
+                        tracing::warn!(%error, path = %file.path, "lines were not counted");
                     }
                 }
             });

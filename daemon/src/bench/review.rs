@@ -166,9 +166,9 @@ fn percentile(times: &[Duration], percent: usize) -> f64 {
     let mut times = times.to_vec();
     times.sort_unstable();
     let rank = (times.len() * percent).div_ceil(100).max(1);
-    times
-        .get(rank - 1)
-        .map_or(0.0, |time| super::figures::rounded(time.as_secs_f64() * 1_000.0))
+    times.get(rank - 1).map_or(0.0, |time| {
+        super::figures::rounded(time.as_secs_f64() * 1_000.0)
+    })
 }
 
 /// A browser with one connection, no more around it than the floor has.
@@ -240,7 +240,9 @@ impl Client {
 /// A server that answers every request with the same bytes, and knows nothing else.
 fn bare(bytes: usize) -> Result<SocketAddr, BenchError> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(system("listen on loopback"))?;
-    let address = listener.local_addr().map_err(system("listen on loopback"))?;
+    let address = listener
+        .local_addr()
+        .map_err(system("listen on loopback"))?;
     let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n").into_bytes();
     answer.resize(answer.len() + bytes, b'x');
     std::thread::Builder::new()

@@ -248,15 +248,15 @@ impl Sides {
         )
     }
 
-    /// Whether a text is too large to be read whole, or so large that nobody reads it from its start.
+    /// Whether a text is too large to be compared, or so large that nobody reads it from its start.
     fn needs_window(&self) -> bool {
         let large = |side: &Option<Loaded>, most| {
-            side.as_ref()
-                .is_some_and(|side| side.kind.is_text() && side.file.size > most)
+            let text = side.as_ref().filter(|side| side.kind.is_text());
+            text.is_some_and(|side| side.file.size > most)
         };
-        large(&self.new, LARGEST)
-            || large(&self.old, LARGEST)
-            || (self.old.is_none() && large(&self.new, LIGHT))
+        let is_alone = self.old.as_ref().is_none_or(|old| old.file.size == 0);
+        let most = if is_alone { LIGHT } else { LARGEST };
+        large(&self.new, most) || large(&self.old, LARGEST)
     }
 
     fn window(
@@ -278,7 +278,7 @@ impl Sides {
             }
             Err(error) => preview.notes.push(format!("It cannot be read: {error}.")),
         }
-        if self.old.is_some() && self.new.is_some() {
+        if self.old.as_ref().is_some_and(|old| old.file.size > 0) && self.new.is_some() {
             preview.notes.push(format!(
                 "Not compared: a side is over {}.",
                 words::size(LARGEST)

@@ -144,7 +144,7 @@ fn word(kind: CellKind) -> &'static str {
 fn output(output: &countersign_protocol::content::Output) -> Output {
     let mut text: String = output.text.chars().take(MAX_OUTPUT).collect();
     if text.len() < output.text.len() {
-        text.push_str("…");
+        text.push('…');
     }
     Output {
         name: output.name.clone(),

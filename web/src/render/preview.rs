@@ -270,7 +270,7 @@ fn body(
             preview.body = Body::Notebook(notebook::cells(notebook, before, &look.diff));
         }
         (Kind::Pdf | Kind::Document | Kind::Presentation, Some(_)) => {
-            text::paper(preview, new, old, look)
+            text::paper(preview, new, old, look);
         }
         (kind, _) if kind.is_text() => text::text(preview, file_type, new, old, look),
         _ => {
@@ -327,5 +327,7 @@ fn facts(new: Option<Side<'_>>, old: Option<Side<'_>>) -> Vec<(String, String, O
                 .filter(|before| **before != value);
             (label.to_owned(), value, before.cloned())
         })
+        // The size stands in the heading of every card.
+        .filter(|(label, _, before)| label != "Size" || before.is_some())
         .collect()
 }

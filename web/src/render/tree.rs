@@ -1,6 +1,6 @@
 //! JSON, YAML and TOML against each other by their values: path, old, new.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{
     Deserialize, Serialize,
@@ -188,7 +188,8 @@ fn lists(old: &[Node], new: &[Node], path: &mut String, found: &mut Found<'_>) {
     let length = path.len();
     let mut element = |old: Option<(usize, &Node)>, new: Option<(usize, &Node)>| {
         let at = new.or(old).map_or(0, |(at, _)| at);
-        path.push_str(&format!("[{at}]"));
+        // Writing to a string cannot fail.
+        let _ = write!(path, "[{at}]");
         walk(
             old.map(|(_, node)| node),
             new.map(|(_, node)| node),
@@ -225,7 +226,7 @@ fn push_key(path: &mut String, key: &str) {
             .chars()
             .all(|c| c.is_alphanumeric() || c == '_' || c == '-');
     if !plain {
-        path.push_str(&format!("[{key:?}]"));
+        let _ = write!(path, "[{key:?}]");
     } else if path.is_empty() {
         path.push_str(key);
     } else {

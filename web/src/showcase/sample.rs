@@ -617,10 +617,15 @@ const CHART_AFTER: &str = "89504e470d0a1a0a0000000d49484452000001400000007802030
 /// What the bounded reader would find, as far as the sample work has need of it.
 pub fn content(path: &str, bytes: &[u8]) -> Content {
     let file_type = sniff(bytes, true, path);
+    let pixels = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0, |all, byte| all << 8 | u32::from(*byte))
+    };
     let body = match (file_type.kind, bytes.get(16..24)) {
-        (Kind::Image, Some(&[a, b, c, d, e, f, g, h])) => Body::Image(Image {
-            width: u32::from_be_bytes([a, b, c, d]),
-            height: u32::from_be_bytes([e, f, g, h]),
+        (Kind::Image, Some(size)) => Body::Image(Image {
+            width: pixels(&size[..4]),
+            height: pixels(&size[4..]),
             colour: "RGB, 8 bit".to_owned(),
             showable: true,
             ..Image::default()

@@ -150,9 +150,10 @@ fn workbook(value: &str) -> Sealed {
 }
 
 fn log(level: Level) -> Card {
-    let text: String = (0..2_000)
+    let text = (0..2_000)
         .map(|at| format!("WARN {at} {HOSTILE}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let bytes = text.into_bytes();
     let (sha256, size) = (Digest::of(&bytes), bytes.len() as u64);
     let file = SealedFile::new("a.log".to_owned(), sha256, size, bytes);
@@ -212,7 +213,10 @@ pub(in crate::pages) fn cards() -> Vec<Card> {
             &[],
         )
     };
-    let long: String = (0..5_000).map(|at| format!("{at}\n")).collect();
+    let long = (0..5_000)
+        .map(|at| format!("{at}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let csv = format!("id,{HOSTILE}\n1,=x\n");
     vec![
         shown("a.sql", Some(b"a\nb c\n"), Some(b"a\nb d\n")),

@@ -52,7 +52,10 @@ fn a_changed_word_is_marked_on_both_sides() {
 
 #[test]
 fn unchanged_lines_are_folded_and_opened_by_their_number() {
-    let between: String = (0..20).map(|at| format!("line {at}\n")).collect();
+    let between = (0..20)
+        .map(|at| format!("line {at}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let (old, new) = (format!("one\n{between}two\n"), format!("uno\n{between}"));
     let diff = show(&old, &new);
     assert_eq!((diff.added, diff.removed), (1, 2));
@@ -70,8 +73,14 @@ fn unchanged_lines_are_folded_and_opened_by_their_number() {
 
 #[test]
 fn a_long_diff_is_shown_in_pages_that_lose_nothing() {
-    let old: String = (0..7_000).map(|at| format!("old {at}\n")).collect();
-    let new: String = (0..6_500).map(|at| format!("new {at}\n")).collect();
+    let old = (0..7_000)
+        .map(|at| format!("old {at}\n"))
+        .collect::<Vec<_>>()
+        .concat();
+    let new = (0..6_500)
+        .map(|at| format!("new {at}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     let compared = compare(&old, &new, false, None);
     let mut all = Vec::new();
     for from in (0..).step_by(PAGE) {
@@ -156,12 +165,14 @@ fn long_lines_are_cut_and_that_is_said() {
 
 #[test]
 fn a_deadline_that_passed_gives_a_rough_diff_and_a_true_one() {
-    let old: String = (0..3_000)
+    let old = (0..3_000)
         .map(|at| format!("{}\n", at * 7 % 1_000))
-        .collect();
-    let new: String = (0..3_000)
+        .collect::<Vec<_>>()
+        .concat();
+    let new = (0..3_000)
         .map(|at| format!("{}\n", at * 11 % 1_000))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let past = tokio::time::Instant::now().into_std();
     let wish = Wish {
         deadline: Some(past),
@@ -195,7 +206,7 @@ fn a_diff_is_its_two_sides() {
         (seed >> 33) % below
     };
     for _ in 0..300 {
-        let mut side = |_: ()| -> String {
+        let mut side = || -> String {
             (0..next(40))
                 .map(|_| {
                     ["a\n", "b b\n", "<b>\n", "\u{202E}x\n", "\n", "c\r\n"]
@@ -203,7 +214,7 @@ fn a_diff_is_its_two_sides() {
                 })
                 .collect()
         };
-        let (old, new) = (side(()), side(()));
+        let (old, new) = (side(), side());
         let open = (0..40).collect();
         let diff = diff(
             &old,

@@ -37,7 +37,7 @@ fn text_is_numbered_or_compared() {
         })
     ));
     assert_eq!(preview.notes, ["Line ends changed from LF to CRLF."]);
-    assert_eq!(preview.facts[1].1, "ASCII");
+    assert_eq!(preview.facts.last().unwrap().1, "ASCII");
     let from_binary = show("a.txt", b"a\n", Some(b"\0\x01"));
     assert!(matches!(from_binary.body, Body::Text { .. }));
 }

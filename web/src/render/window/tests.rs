@@ -13,7 +13,8 @@ fn file(text: &str) -> SealedFile {
 }
 
 fn log(lines: usize) -> String {
-    (1..=lines).map(|at| format!("line {at}\n")).collect()
+    let lines = (1..=lines).map(|at| format!("line {at}\n"));
+    lines.collect::<Vec<_>>().concat()
 }
 
 fn texts(window: &Window) -> Vec<String> {
