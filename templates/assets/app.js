@@ -98,6 +98,21 @@
     }
   }, true);
 
+  // ---- a file shown in another way, in its place ----
+  document.addEventListener("click", async (event) => {
+    const turn = event.target.closest?.(".art a[data-turn]");
+    if (!turn || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const card = turn.closest(".art");
+    try {
+      turn.closest(".shown").replaceWith(await load(`${turn.href}&part=1`));
+      $(".shown a", card)?.focus({ preventScroll: true });
+    } catch { location.href = turn.href; }
+  });
+  document.addEventListener("input", ({ target }) => {
+    if (target.matches("[data-cut]")) target.closest("[data-over]").style.setProperty("--cut", `${target.value}%`);
+  });
+
   // ---- requests at lines ----
   const form = $("#decide");
   const note = $("#note");
@@ -113,7 +128,7 @@
     const label = element("b", {}, `Request at line ${line}`);
     const box = element("div", { class: "cmt at-line" }, label, field("request_path", path),
       field("request_line", line), words, remove);
-    const row = element("tr", { class: "c" }, element("td", { colspan: "4" }, box));
+    const row = element("tr", { class: "c" }, element("td", { colspan: "6" }, box));
     remove.addEventListener("click", () => row.remove());
     cell.closest("tr").after(row);
     words.focus();
@@ -204,6 +219,7 @@
     ...(cards.length && {
       j: () => goTo(cards, first() + 1), k: () => goTo(cards, first() - 1),
       n: () => change(1), p: () => change(-1), v: view,
+      w: () => $("#wrap")?.click(), m: () => $("[data-key=m]")?.click(),
     }),
     ...(form && { a: () => pick("approve"), r: () => pick("changes"), d: () => pick("reject") }),
   };

@@ -6,6 +6,7 @@ pub mod desk;
 pub mod error;
 pub mod live;
 pub mod pages;
+pub(crate) mod previews;
 pub mod render;
 pub mod routes;
 pub mod security;

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use crate::{desk::Desk, live::Places, security::attempts::Attempts, settings::Settings};
+use crate::{
+    desk::Desk, live::Places, previews::Previews, security::attempts::Attempts, settings::Settings,
+};
 
 /// Shared by all handlers; a clone is two counters.
 #[derive(Clone)]
@@ -15,6 +17,8 @@ pub struct AppState {
     pub(crate) attempts: Arc<Attempts>,
     /// Places for live streams.
     pub(crate) places: Places,
+    /// What previews of large files share.
+    pub(crate) previews: Arc<Previews>,
 }
 
 impl AppState {
@@ -23,6 +27,7 @@ impl AppState {
         Self {
             desk,
             attempts: Arc::default(),
+            previews: Arc::default(),
             places: Places::new(settings.streams),
             settings: Arc::new(settings),
         }

@@ -130,7 +130,7 @@ impl Templates {
 
 /// The text for an element or a quoted attribute (HTML, section 13.3). Unlike the escape of the
 /// engine it leaves `/` alone, which is no danger there and would make every link unreadable.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

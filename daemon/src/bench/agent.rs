@@ -21,6 +21,25 @@ pub(super) fn handoff_with_artifact(number: usize) -> Vec<u8> {
     document(number, &json!({ "artifacts": [{ "path": "result.md" }] }))
 }
 
+/// A handoff that names the files of [`many_files`].
+pub(super) fn handoff_with_files(count: usize, folder: usize) -> Vec<u8> {
+    let paths: Vec<String> = (0..count).map(|number| path(number, folder)).collect();
+    document(0, &json!({ "artifacts": paths }))
+}
+
+/// Writes `count` small files into folders of `folder` files below `root`; no two are the same.
+pub(super) fn many_files(root: &Path, count: usize, folder: usize) -> Result<(), Error> {
+    folders(root, count.div_ceil(folder.max(1)))?;
+    for number in 0..count {
+        write(&root.join(path(number, folder)), &artifact(number))?;
+    }
+    Ok(())
+}
+
+fn path(number: usize, folder: usize) -> String {
+    format!("{}/{number}.md", number / folder.max(1))
+}
+
 fn document(number: usize, more: &serde_json::Value) -> Vec<u8> {
     let mut document = json!({
         "handoff_version": "1.0",

@@ -99,6 +99,31 @@ impl Daemon {
         Ok(news)
     }
 
+    /// Where it listens.
+    pub(super) fn address(&self) -> Result<std::net::SocketAddr, BenchError> {
+        let address = self.endpoint.url.trim_start_matches("http://").parse();
+        address.map_err(|_| BenchError::Daemon("listens nowhere".to_owned()))
+    }
+
+    /// Signs a person in; gives the cookie.
+    pub(super) fn sign_in(&self) -> Result<String, BenchError> {
+        let failed = |error: ureq::Error| BenchError::Daemon(format!("lets nobody in: {error}"));
+        let plain = ureq::Agent::config_builder().max_redirects(0).build();
+        let http = ureq::Agent::new_with_config(plain);
+        let mut made = http
+            .post(format!("{}/api/v1/start-links", self.endpoint.url))
+            .header("authorization", format!("Bearer {}", self.endpoint.token))
+            .send_json(serde_json::json!({}))
+            .map_err(failed)?;
+        let link: serde_json::Value = made.body_mut().read_json().map_err(failed)?;
+        let start = http.get(link["url"].as_str().unwrap_or_default());
+        let started = start.call().map_err(failed)?;
+        let cookie = started.headers().get("set-cookie");
+        let cookie = cookie.and_then(|cookie| cookie.to_str().ok()?.split(';').next());
+        let missing = || BenchError::Daemon("gave no cookie".to_owned());
+        cookie.map(str::to_owned).ok_or_else(missing)
+    }
+
     /// The most memory that its process has had, in bytes (`VmHWM`, `proc_pid_status(5)`).
     pub(super) fn peak_memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;

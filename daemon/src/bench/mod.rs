@@ -11,6 +11,7 @@ mod figures;
 mod machine;
 mod notices;
 mod receiver;
+mod review;
 mod scratch;
 mod trigger;
 
@@ -21,9 +22,13 @@ use serde::Serialize;
 pub use burst::{Burst, Round, Run};
 pub use figures::{Ratio, Spread};
 pub use machine::Machine;
+pub use review::Review;
 pub use trigger::Trigger;
 
 use crate::{clock::SharedClock, fs, ledger::OpenError, store::StoreError};
+
+/// Pages of W8 that one reader opens.
+const PAGES: usize = 200;
 
 /// What to measure, how often and where.
 #[derive(Clone, Debug)]
@@ -38,6 +43,8 @@ pub struct Plan {
     pub burst: Option<usize>,
     /// Rounds of W2.
     pub rounds: usize,
+    /// Files of the handoff of W8, if it is wanted.
+    pub review: Option<usize>,
 }
 
 /// What was seen.
@@ -51,6 +58,9 @@ pub struct Report {
     /// W2: many handoffs at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w2: Option<Burst>,
+    /// W8: the review page of a handoff with very many files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w8: Option<Review>,
 }
 
 /// Why nothing was measured.
@@ -103,6 +113,7 @@ pub fn run(
         machine: Machine::look(&plan.dir),
         w1: None,
         w2: None,
+        w8: None,
     };
     if let Some(count) = plan.trigger {
         progress(&format!("W1: {count} handoffs, one at a time"));
@@ -121,6 +132,14 @@ pub fn run(
             scratch.clear(&place);
         }
         report.w2 = Some(burst);
+    }
+    if let Some(files) = plan.review {
+        progress(&format!(
+            "W8: the review page of a handoff of {files} files"
+        ));
+        let place = scratch.folder("w8")?;
+        let seen = review::measure(&plan.program, &place, files, PAGES, clock)?;
+        report.w8 = Some(seen);
     }
     report.machine.look_again();
     Ok(report)

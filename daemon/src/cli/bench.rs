@@ -9,14 +9,14 @@ use super::{
     exit::{Exit, Failure},
     output::{Cell, Output, Table},
 };
-use crate::bench::{self, BenchError, Burst, Machine, Plan, Report, Spread, Trigger};
+use crate::bench::{self, BenchError, Burst, Machine, Plan, Report, Review, Spread, Trigger};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What to measure; else all
     #[arg(value_enum)]
     workloads: Vec<Workload>,
-    /// Handoffs in each workload; else 1000 in W1, 10000 in W2
+    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; files of the one of W8, else 10000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: Option<u32>,
     /// Rounds of W2
@@ -33,6 +33,8 @@ enum Workload {
     W1,
     /// Many handoffs at once
     W2,
+    /// The review page of a handoff with very many files
+    W8,
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -53,6 +55,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         trigger: wants(Workload::W1).then(|| count(1_000)),
         burst: wants(Workload::W2).then(|| count(10_000)),
         rounds: usize::from(args.rounds),
+        review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
     };
     let clock = Arc::clone(&context.clock);
     let out = &mut context.out;
@@ -84,6 +87,9 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(burst) = &report.w2 {
         show_burst(burst, out);
+    }
+    if let Some(review) = &report.w8 {
+        show_review(review, out);
     }
 }
 
@@ -182,6 +188,43 @@ fn show_burst(burst: &Burst, out: &mut Output) {
         burst.ratio,
         burst.goal,
         reached(burst.met)
+    ));
+}
+
+fn show_review(review: &Review, out: &mut Output) {
+    out.remark("");
+    out.remark(review.compares);
+    let mut table = Table::new(&["W8, milliseconds", "min", "p50", "p90", "p99", "max"]);
+    let crowd = format!("{} readers", review.readers);
+    for (name, spread) in [
+        ("floor", &review.floor),
+        ("one reader", &review.ours),
+        (crowd.as_str(), &review.crowd),
+    ] {
+        let Spread {
+            min,
+            p50,
+            p90,
+            p99,
+            max,
+        } = *spread;
+        let figures = [min, p50, p90, p99, max].map(|figure| Cell::new(format!("{figure:.3}")));
+        table.row([Cell::new(name)].into_iter().chain(figures).collect());
+    }
+    out.table(&table);
+    let memory = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), mebibytes);
+    out.remark(&format!(
+        "{} files, a page of {} bytes; one reader / floor at p50 {:.1}; p95 {:.1} ms, goal {:.0} ms: {}; \
+         peak RSS of the daemon {} before the {} readers and {} after",
+        review.files,
+        review.page,
+        review.ratio.p50,
+        review.p95,
+        review.goal,
+        reached(review.met),
+        memory(review.memory_before),
+        review.readers,
+        memory(review.memory_after),
     ));
 }
 

@@ -3,8 +3,11 @@
 use std::{fs::File, sync::Arc};
 
 use async_trait::async_trait;
-use countersign_protocol::{Digest, HandoffId};
-use countersign_web::desk::{Caller, ContentDesk, DeskError, SealedFile};
+use countersign_protocol::{
+    Digest, HandoffId,
+    content::{Binary, Body, Content, Cut, CutReason, Kind, Picture, SNIFFED, sniff},
+};
+use countersign_web::desk::{Caller, ContentDesk, DeskError, PictureOf, SealedFile};
 
 use super::{LedgerDesk, access::visible_card};
 
@@ -59,5 +62,48 @@ impl ContentDesk for LedgerDesk {
             Bytes::Small(bytes) => SealedFile::new(path, sha256, size, bytes),
             Bytes::Large(file) => SealedFile::new(path, sha256, size, file),
         })
+    }
+
+    async fn content(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+    ) -> Result<Content, DeskError> {
+        let file = self.open(who, id, revision, path).await?;
+        let head = file.read(0, SNIFFED).await;
+        let head = head.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let file_type = sniff(&head, head.len() as u64 == file.size, path);
+        let executable = file_type.kind == Kind::Program;
+        let mut content = Content {
+            file_type,
+            size: file.size,
+            body: Body::Binary(Binary::of(&head, executable)),
+            text: Vec::new(),
+            findings: Vec::new(),
+            cut: None,
+        };
+        content.cut(
+            CutReason::Unavailable,
+            "Files of this type are not read here.",
+        );
+        Ok(content)
+    }
+
+    async fn picture(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+        _: PictureOf,
+        _: u32,
+    ) -> Result<Result<Picture, Cut>, DeskError> {
+        self.open(who, id, revision, path).await?;
+        Ok(Err(Cut {
+            reason: CutReason::Unavailable,
+            message: "Pictures are not drawn here.".to_owned(),
+        }))
     }
 }

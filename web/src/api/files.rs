@@ -12,25 +12,26 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use countersign_protocol::HandoffId;
+use countersign_protocol::{
+    HandoffId,
+    content::{Kind, SNIFFED, sniff},
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::openapi::Problems;
 use crate::{
     desk::{DeskError, SealedFile},
     error::Problem,
-    render::kind::{self, Kind},
+    render::kind::served_as,
     security::{PathOf, Signed},
     state::AppState,
 };
 use range::Part;
 
 /// No script, no form, no origin of ours, nothing loaded, wherever the bytes are opened.
-const SANDBOX: &str = "sandbox; default-src 'none'";
+pub(crate) const SANDBOX: &str = "sandbox; default-src 'none'";
 /// The same for a drawing, whose own styles are part of the picture.
 const SANDBOX_SVG: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'";
-/// As many bytes tell what a file is.
-const HEAD: usize = 4096;
 
 /// A sealed file, byte for byte.
 #[utoipa::path(
@@ -69,8 +70,8 @@ pub(crate) async fn send(
     request: &HeaderMap,
 ) -> Result<Response, Problem> {
     let failed = |error: std::io::Error| DeskError::Unavailable(error.to_string());
-    let head = file.read(0, HEAD).await.map_err(failed)?;
-    let kind = kind::detect(&head, head.len() as u64 == file.size);
+    let head = file.read(0, SNIFFED).await.map_err(failed)?;
+    let file_type = sniff(&head, head.len() as u64 == file.size, &file.path);
     let tag = format!("\"{}\"", file.sha256);
     let part = match range::wanted(method, request, &tag, file.size) {
         Part::Whole => None,
@@ -86,8 +87,8 @@ pub(crate) async fn send(
             .header(header::CONTENT_RANGE, all));
         }
     };
-    let shown = matches!(kind, Kind::Image(_));
-    let sandbox = match kind {
+    let shown = file_type.kind == Kind::Image;
+    let sandbox = match file_type.kind {
         Kind::Svg => SANDBOX_SVG,
         _ => SANDBOX,
     };
@@ -98,7 +99,7 @@ pub(crate) async fn send(
     let headers = [
         (
             header::CONTENT_TYPE,
-            HeaderValue::from_static(kind.served_as()),
+            HeaderValue::from_static(served_as(&file_type)),
         ),
         (
             header::CONTENT_DISPOSITION,

@@ -3,7 +3,10 @@
 use std::{io, sync::Arc};
 
 use async_trait::async_trait;
-use countersign_protocol::{Digest, HandoffId};
+use countersign_protocol::{
+    Digest, HandoffId,
+    content::{Content, Cut, Picture},
+};
 
 use super::{Caller, DeskError};
 
@@ -106,6 +109,17 @@ pub struct FileBytes {
     pub bytes: Vec<u8>,
 }
 
+/// Which picture of a file is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PictureOf {
+    /// The image itself, made smaller.
+    Image,
+    /// A page of a PDF, from 1.
+    Page(u32),
+    /// The picture among the outputs of a notebook whose bytes have this digest.
+    Output(Digest),
+}
+
 /// What pages ask about the content of sealed files.
 #[async_trait]
 pub trait ContentDesk: Send + Sync + 'static {
@@ -117,6 +131,28 @@ pub trait ContentDesk: Send + Sync + 'static {
         revision: u32,
         path: &str,
     ) -> Result<SealedFile, DeskError>;
+
+    /// What a sealed file is and says, read by the bounded reader. What cannot be read is described,
+    /// with the reason in [`Content::cut`].
+    async fn content(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+    ) -> Result<Content, DeskError>;
+
+    /// A picture of a sealed file, drawn anew from its pixels, at most `side` pixels wide and high; or
+    /// why there is none.
+    async fn picture(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+        of: PictureOf,
+        side: u32,
+    ) -> Result<Result<Picture, Cut>, DeskError>;
 
     /// Sealed bytes from the start of a file, at most `limit`.
     async fn file(

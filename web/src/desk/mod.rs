@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-pub use content::{ContentDesk, FileBytes, ReadAt, SealedFile};
+pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
 pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
     Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,

@@ -14,6 +14,9 @@ use crate::{
 /// The most rows that a form takes.
 const MAX_REQUESTS: usize = 200;
 
+/// With more files their paths are typed and not chosen from a list.
+const LISTED: usize = 200;
+
 /// What a person asks with the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
@@ -195,7 +198,10 @@ pub(super) struct FormView {
     pub(super) note_hint: &'static str,
     pub(super) note_error: Option<String>,
     pub(super) requests: Vec<RequestRow>,
+    /// The files to choose from; empty when there are too many, and the path is typed.
     pub(super) paths: Vec<String>,
+    /// Whether there are too many.
+    pub(super) many: bool,
     pub(super) errors: Vec<FieldError>,
 }
 
@@ -268,9 +274,11 @@ impl FormView {
                 .find(|error| error.field == "note")
                 .map(|error| error.message.clone()),
             requests,
+            many: review.files.len() > LISTED,
             paths: review
                 .files
                 .iter()
+                .take_while(|_| review.files.len() <= LISTED)
                 .filter(|file| file.change != crate::desk::Change::Removed)
                 .map(|file| file.path.clone())
                 .collect(),

@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use countersign_protocol::{Digest, HandoffId, decision::ChangeRequest};
 use serde::Serialize;
 
+use super::look::Asked as Asks;
 use crate::{
-    desk::{Change, FileBytes, FileRow},
+    desk::{Change, FileRow},
     render::{
+        diff::PAGE,
         kind,
-        preview::{Body, Side, preview, removed},
+        preview::{Body, Preview, View},
         words,
     },
 };
@@ -49,7 +51,7 @@ pub(super) enum Shown {
     /// The file itself.
     Now {
         /// How it is shown.
-        body: Body,
+        preview: Box<Preview>,
     },
     /// On request.
     Later {
@@ -61,6 +63,36 @@ pub(super) enum Shown {
         /// One sentence.
         why: String,
     },
+}
+
+/// A link of a card to itself, shown in another way.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Turn {
+    /// What it is called.
+    pub(super) label: &'static str,
+    /// Where it leads.
+    pub(super) href: String,
+    /// Whether it is so already.
+    pub(super) current: bool,
+}
+
+/// The links of a card to itself.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Turns {
+    /// The views of its type.
+    pub(super) views: Vec<Turn>,
+    /// Side by side, and white space.
+    pub(super) habits: Vec<Turn>,
+    /// Opens a fold, when its number is put behind it.
+    pub(super) fold: String,
+    /// Leads to another place, when `&at=` and the like are put behind it.
+    pub(super) place: String,
+    /// The page of rows before this one.
+    pub(super) before: Option<String>,
+    /// The next page of rows.
+    pub(super) after: Option<String>,
+    /// Which rows these are.
+    pub(super) range: Option<String>,
 }
 
 /// A file on the review page.
@@ -77,12 +109,17 @@ pub(super) struct Card {
     /// Lines added and removed, where they are known.
     pub(super) stat: Option<(usize, usize)>,
     pub(super) shown: Shown,
+    pub(super) turns: Turns,
     /// The page of this file alone.
     pub(super) page: String,
     /// Its bytes; absent when they are not kept or the file was removed.
     pub(super) raw: Option<String>,
     /// The bytes it had before.
     pub(super) old_raw: Option<String>,
+    /// Pictures of it.
+    pub(super) picture: Option<String>,
+    /// Pictures of what it was.
+    pub(super) old_picture: Option<String>,
     /// What was asked about it in the last round.
     pub(super) asked: Vec<Asked>,
 }
@@ -103,33 +140,33 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The URL of `what`, `file` or `raw`, for `path` in `revision`.
+    /// The URL of `what`, `file`, `raw` or `picture`, for `path` in `revision`.
     fn url(&self, what: &str, revision: u32, path: &str) -> String {
         let id = self.id;
         let path: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         format!("/h/{id}/r/{revision}/{what}?path={path}")
     }
-}
 
-/// The bytes of both sides, as far as there are any.
-#[derive(Debug, Default)]
-pub(super) struct Sides {
-    /// What was handed over.
-    pub(super) new: Option<FileBytes>,
-    /// What it is compared with.
-    pub(super) old: Option<FileBytes>,
+    /// The page of the file alone.
+    pub(super) fn page(&self, path: &str) -> String {
+        let mut page = self.url("file", self.revision, path);
+        if let Some(base) = self.base {
+            // Writing to a string cannot fail.
+            let _ = write!(page, "&base={base}");
+        }
+        page
+    }
 }
 
 impl Card {
     /// The card without its content.
     pub(super) fn new(row: &FileRow, place: Place, asked: &[ChangeRequest], shown: Shown) -> Self {
-        let mut page = place.url("file", place.revision, &row.path);
-        if let Some(base) = place.base {
-            // Writing to a string cannot fail.
-            let _ = write!(page, "&base={base}");
-        }
         let has_new = row.kept && row.change != Change::Removed;
-        let had_old = matches!(row.change, Change::Modified | Change::Removed);
+        let old = place
+            .base
+            .filter(|_| matches!(row.change, Change::Modified | Change::Removed));
+        let new_url = |what: &str| has_new.then(|| place.url(what, place.revision, &row.path));
+        let old_url = |what: &str| old.map(|base| place.url(what, base, &row.path));
         Self {
             file: FileName::new(&row.path),
             title: row.title.clone(),
@@ -140,12 +177,12 @@ impl Card {
             executable: row.executable,
             stat: None,
             shown,
-            page,
-            raw: has_new.then(|| place.url("raw", place.revision, &row.path)),
-            old_raw: place
-                .base
-                .filter(|_| had_old)
-                .map(|base| place.url("raw", base, &row.path)),
+            turns: Turns::default(),
+            page: place.page(&row.path),
+            raw: new_url("raw"),
+            old_raw: old_url("raw"),
+            picture: new_url("picture"),
+            old_picture: old_url("picture"),
             asked: asked
                 .iter()
                 .filter(|request| request.path.as_deref() == Some(&row.path))
@@ -158,103 +195,114 @@ impl Card {
     }
 
     /// Fills in the content.
-    pub(super) fn show(&mut self, sides: &Sides) {
-        let old = sides.old.as_ref().map(side);
-        let body = match (sides.new.as_ref().map(side), old) {
-            (Some(new), old) => preview(new, old),
-            (None, Some(old)) => removed(old),
-            (None, None) => return,
-        };
-        if let Body::Diff(diff) = &body {
+    pub(super) fn show(&mut self, preview: Preview, asks: &Asks) {
+        if let Body::Diff(diff) | Body::Paper { words: diff, .. } = &preview.body {
             self.stat = Some((diff.added, diff.removed));
         }
-        self.shown = Shown::Now { body };
+        self.turns = Turns::new(&self.page, &preview, asks);
+        self.shown = Shown::Now {
+            preview: Box::new(preview),
+        };
     }
 
     /// Lines that the card takes on the page.
     pub(super) fn lines(&self) -> usize {
-        match &self.shown {
-            Shown::Now {
-                body: Body::Diff(diff),
-            } => diff.hunks.iter().map(|hunk| hunk.lines.len()).sum(),
-            Shown::Now {
-                body: Body::Text { lines, .. },
-            } => lines.len(),
-            _ => 0,
+        let Shown::Now { preview } = &self.shown else {
+            return 0;
+        };
+        match &preview.body {
+            Body::Diff(diff) | Body::Paper { words: diff, .. } => diff.lines(),
+            Body::Text { lines, .. } => lines.len(),
+            Body::Window(window) => window.lines.len(),
+            Body::Rendered { blocks } => {
+                blocks.iter().map(|block| block.html.lines().count()).sum()
+            }
+            Body::Table { sheets } => sheets
+                .iter()
+                .map(|sheet| (sheet.rows.len() + 2) * sheet.columns.len().div_ceil(4))
+                .sum(),
+            Body::Tree(tree) => tree.changes.len(),
+            Body::Archive(entries) => entries.rows.len(),
+            Body::Notebook(cells) => cells
+                .cells
+                .iter()
+                .map(|cell| 4 + cell.source.lines() + cell.text.lines().count())
+                .sum(),
+            Body::Image { .. } | Body::Drawing { .. } | Body::Media { .. } => 1,
+            Body::Described { hex } => hex.len(),
         }
     }
 }
 
-fn side(file: &FileBytes) -> Side<'_> {
-    Side {
-        bytes: &file.bytes,
-        size: file.size,
+impl Turns {
+    fn new(page: &str, preview: &Preview, asks: &Asks) -> Self {
+        let habits = asks.habits();
+        let kept = asks.kept();
+        let views = preview.choices.iter().map(|choice| Turn {
+            label: choice.label,
+            href: match choice.view {
+                View::Fitting => format!("{page}{habits}"),
+                view => format!("{page}{habits}&view={}", view.name()),
+            },
+            current: choice.current,
+        });
+        let (diff, rows) = match &preview.body {
+            Body::Diff(diff) | Body::Paper { words: diff, .. } => {
+                (Some(diff), Some((diff.from, diff.total)))
+            }
+            Body::Text { from, total, .. } => (None, Some((*from, *total))),
+            _ => (None, None),
+        };
+        let view = kept.strip_prefix(&habits).unwrap_or_default();
+        let side_by_side = if asks.split() { "&diff=split" } else { "" };
+        let spaceless = if asks.ignore_space() {
+            "&space=ignore"
+        } else {
+            ""
+        };
+        let turn = |label, query: &str, kept: &str, current: bool| Turn {
+            label,
+            href: format!("{page}{kept}{}{view}", if current { "" } else { query }),
+            current,
+        };
+        let at = |from: usize| format!("{page}{kept}&from={from}");
+        let many = rows.filter(|(_, total)| *total > PAGE);
+        Self {
+            views: views.collect(),
+            habits: match diff {
+                Some(_) => vec![
+                    turn("Side by side", "&diff=split", spaceless, asks.split()),
+                    turn(
+                        "Ignore white space",
+                        "&space=ignore",
+                        side_by_side,
+                        asks.ignore_space(),
+                    ),
+                ],
+                None => Vec::new(),
+            },
+            fold: format!(
+                "{page}{kept}&from={}&open={}",
+                diff.map_or(0, |d| d.from),
+                asks.opened()
+            ),
+            place: format!("{page}{kept}"),
+            before: many
+                .filter(|(from, _)| *from > 0)
+                .map(|(from, _)| at(from.saturating_sub(PAGE))),
+            after: many
+                .filter(|(from, total)| from + PAGE < *total)
+                .map(|(from, _)| at(from + PAGE)),
+            range: many.map(|(from, total)| {
+                format!(
+                    "Rows {} to {} of {total}",
+                    from + 1,
+                    (from + PAGE).min(total)
+                )
+            }),
+        }
     }
 }
 
 #[cfg(test)]
-pub(super) mod samples {
-    use super::*;
-
-    /// One card for each way of showing a file.
-    pub(in crate::pages) fn cards() -> Vec<Card> {
-        let place = Place {
-            id: HandoffId(7),
-            revision: 2,
-            base: Some(1),
-        };
-        let row = |path: &str, change| FileRow {
-            path: path.to_owned(),
-            size: 900,
-            sha256: Digest::of(path.as_bytes()),
-            change,
-            declared: path != "notes.tmp",
-            kept: true,
-            executable: path == "run.sh",
-            title: Some("Title".to_owned()),
-        };
-        let asked = [ChangeRequest {
-            id: "q1".to_owned(),
-            path: Some("a.sql".to_owned()),
-            line: Some(3),
-            text: "Why?".to_owned(),
-        }];
-        let file = |bytes: &[u8]| FileBytes {
-            path: "a".to_owned(),
-            sha256: Digest::of(bytes),
-            size: bytes.len() as u64,
-            bytes: bytes.to_vec(),
-        };
-        let shown = |path: &str, change, new: Option<&[u8]>, old: Option<&[u8]>| {
-            let later = Shown::Later {
-                what: "3 lines".to_owned(),
-            };
-            let mut card = Card::new(&row(path, change), place, &asked, later);
-            card.show(&Sides {
-                new: new.map(file),
-                old: old.map(file),
-            });
-            card
-        };
-        let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x04\xb0\0\0\x02\x80";
-        let not = Shown::Not {
-            why: "Too large.".to_owned(),
-        };
-        vec![
-            shown(
-                "a.sql",
-                Change::Modified,
-                Some(b"a\nb c\n"),
-                Some(b"a\nb d\n"),
-            ),
-            shown("crlf.txt", Change::Modified, Some(b"a\r\n"), Some(b"a\n")),
-            shown("notes.tmp", Change::Added, Some(b"text\n"), None),
-            shown("run.sh", Change::Removed, None, Some(b"gone\n")),
-            shown("chart.png", Change::Modified, Some(png), Some(png)),
-            shown("fresh.png", Change::Added, Some(png), None),
-            shown("data.bin", Change::Added, Some(b"\0\x01"), None),
-            shown("later", Change::Unchanged, None, None),
-            Card::new(&row("big.iso", Change::Added), place, &[], not),
-        ]
-    }
-}
+pub(super) mod samples;

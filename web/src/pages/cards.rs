@@ -1,49 +1,77 @@
 //! Which files of a review are shown at once, and which on request.
 
-use countersign_protocol::decision::ChangeRequest;
+use std::{sync::Arc, time::Duration};
+
+use countersign_protocol::content::{Content, Kind, SNIFFED, sniff};
 use http::StatusCode;
+use tokio::time::Instant;
 
 use super::{
-    artifact::{Card, Place, Shown, Sides},
+    artifact::{Card, Place, Shown},
+    look::Asked,
     visit::Visit,
 };
 use crate::{
-    desk::{Change, DeskError, FileBytes, FileRow, Review},
+    desk::{Change, DeskError, FileRow, Review, SealedFile},
     error::Problem,
-    render::{preview::MAX_BYTES, words},
+    render::{
+        diff,
+        preview::{Body, Look, Preview, Side, is_read_apart, preview},
+        text,
+        window::window,
+        words,
+    },
 };
 
 /// At most this many files are opened at once.
 const FILES: usize = 20;
+/// At most this many of them are of a type that a process of its own reads.
+const APART: usize = 4;
 /// Larger files wait for a click.
 const SMALL: u64 = 256 * 1024;
 /// Longer cards wait for a click, and so does what comes after this many lines in all.
 const LINES: usize = 500;
 const ALL_LINES: usize = 1_500;
+/// A text that is larger than this is compared only while few others are, in bytes.
+const LIGHT: u64 = 1_000_000;
+/// A larger text is shown through a window, and not compared, in bytes.
+const LARGEST: u64 = 16_000_000;
+/// Comparing ends roughly after that time.
+const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The cards of a review: what changed first, each group by path.
-pub(super) async fn cards(visit: &Visit, review: &Review) -> Result<Vec<Card>, Problem> {
+/// The cards of `rows`, in their order.
+pub(super) async fn cards(
+    visit: &Visit,
+    review: &Review,
+    rows: &[&FileRow],
+    asked: &Asked,
+) -> Result<Vec<Card>, Problem> {
     let place = place(review);
-    let mut rows: Vec<_> = review.files.iter().collect();
-    rows.sort_by_key(|row| row.change == Change::Unchanged);
     let mut cards = Vec::with_capacity(rows.len());
     let mut wanted = Vec::new();
-    for (at, row) in rows.into_iter().enumerate() {
+    let mut apart = APART;
+    for (at, row) in rows.iter().enumerate() {
         let shown = start(row);
         let at_once = matches!(shown, Shown::Later { .. })
             && row.change != Change::Unchanged
             && row.size <= SMALL
             && wanted.len() < FILES;
         if at_once {
-            wanted.push((at, sides(visit, place, row).await?));
+            let sides = Sides::load(visit, place, row, SMALL, &mut apart).await?;
+            wanted.extend(sides.map(|sides| (at, sides)));
         }
         cards.push(Card::new(row, place, &review.earlier_requests, shown));
     }
+    let look = look(asked);
+    let asked = asked.clone();
     work(move || {
         let mut room = ALL_LINES;
         for (at, sides) in wanted {
             let card: &mut Card = &mut cards[at];
-            card.show(&sides);
+            let Some(preview) = sides.preview(&look) else {
+                continue;
+            };
+            card.show(preview, &asked);
             let lines = card.lines();
             if lines > LINES.min(room) {
                 card.shown = Shown::Later {
@@ -63,24 +91,66 @@ pub(super) async fn card(
     visit: &Visit,
     review: &Review,
     row: &FileRow,
-    asked: &[ChangeRequest],
+    asked: &Asked,
 ) -> Result<Card, Problem> {
     let place = place(review);
-    let shown = start(row);
-    let opened = matches!(shown, Shown::Later { .. });
-    let mut card = Card::new(row, place, asked, shown);
-    if opened {
-        let sides = sides(visit, place, row).await?;
-        card = work(move || {
-            card.show(&sides);
+    let mut card = Card::new(row, place, &review.earlier_requests, start(row));
+    if matches!(card.shown, Shown::Not { .. }) {
+        return Ok(card);
+    }
+    let previews = &visit.app.previews;
+    let _heavy = if row.size > LIGHT {
+        previews.heavy().await
+    } else {
+        None
+    };
+    let mut apart = usize::MAX;
+    let Some(sides) = Sides::load(visit, place, row, LARGEST, &mut apart).await? else {
+        return Ok(card);
+    };
+    if sides.needs_window() {
+        let index = sides
+            .new
+            .as_ref()
+            .or(sides.old.as_ref())
+            .and_then(|side| previews.index(&side.file));
+        let asks = asked.clone();
+        return work(move || {
+            if let Some(preview) = sides.window(&asks, index.as_deref()) {
+                card.show(preview, &asks);
+            }
             card
         })
-        .await?;
+        .await;
     }
-    Ok(card)
+    let mut look = look(asked);
+    let (asked, previews) = (asked.clone(), Arc::clone(previews));
+    work(move || {
+        if let Some((pair, known)) = sides
+            .pair(&look)
+            .map(|pair| (pair, previews.compared(&pair)))
+        {
+            let compared = known.or_else(|| sides.compare(&look));
+            if let Some(compared) = compared {
+                previews.keep(pair, compared.clone());
+                look.diff.compared = Some(compared);
+            }
+        }
+        if let Some(preview) = sides.preview(&look) {
+            card.show(preview, &asked);
+        }
+        card
+    })
+    .await
 }
 
-fn place(review: &Review) -> Place {
+fn look(asked: &Asked) -> Look {
+    let mut look = asked.look();
+    look.diff.deadline = Some((Instant::now() + PATIENCE).into_std());
+    look
+}
+
+pub(super) fn place(review: &Review) -> Place {
     Place {
         id: review.row.id,
         revision: review.revision,
@@ -101,37 +171,182 @@ fn start(row: &FileRow) -> Shown {
     }
 }
 
-async fn sides(visit: &Visit, place: Place, row: &FileRow) -> Result<Sides, Problem> {
-    let old = match (place.base, row.change) {
-        (Some(base), Change::Modified | Change::Removed) => {
-            read(visit, place, base, &row.path).await?
-        }
-        _ => None,
-    };
-    let new = match row.change {
-        Change::Removed => None,
-        _ => read(visit, place, place.revision, &row.path).await?,
-    };
-    Ok(Sides { new, old })
+/// What was read of one side.
+struct Loaded {
+    file: SealedFile,
+    kind: Kind,
+    bytes: Vec<u8>,
+    content: Option<Content>,
 }
 
-/// The first bytes of a file. A side whose bytes were never kept has none.
-async fn read(
+/// Both sides, as far as there are any.
+struct Sides {
+    new: Option<Loaded>,
+    old: Option<Loaded>,
+}
+
+impl Sides {
+    /// Reads what a preview needs; nothing when that takes the last of what may be read `apart`.
+    async fn load(
+        visit: &Visit,
+        place: Place,
+        row: &FileRow,
+        limit: u64,
+        apart: &mut usize,
+    ) -> Result<Option<Self>, Problem> {
+        let old = match (place.base, row.change) {
+            (Some(base), Change::Modified | Change::Removed) => {
+                open(visit, place, base, &row.path).await?
+            }
+            _ => None,
+        };
+        let new = match row.change {
+            Change::Removed => None,
+            _ => open(visit, place, place.revision, &row.path).await?,
+        };
+        let mut sides = Self { new, old };
+        let large =
+            |side: &Option<Loaded>| side.as_ref().is_some_and(|side| side.file.size > limit);
+        if limit == SMALL && (large(&sides.new) || large(&sides.old)) {
+            return Ok(None);
+        }
+        let is_read = !sides.needs_window();
+        for (side, revision) in [
+            (&mut sides.new, Some(place.revision)),
+            (&mut sides.old, place.base),
+        ] {
+            let (Some(side), Some(revision)) = (side, revision) else {
+                continue;
+            };
+            if is_read_apart(side.kind) {
+                if *apart == 0 {
+                    return Ok(None);
+                }
+                *apart -= 1;
+                let (who, path) = (visit.caller(), &side.file.path);
+                let content = visit
+                    .app
+                    .desk
+                    .content(&who, place.id, revision, path)
+                    .await?;
+                side.content = Some(content);
+            }
+            if side.kind.is_text() && is_read {
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                let read = side.file.read(0, limit).await;
+                side.bytes = read.map_err(unreadable)?;
+            }
+        }
+        Ok(Some(sides))
+    }
+
+    fn preview(&self, look: &Look) -> Option<Preview> {
+        preview(
+            self.new.as_ref().map(Loaded::side),
+            self.old.as_ref().map(Loaded::side),
+            look,
+        )
+    }
+
+    /// Whether a text is too large to be compared, or so large that nobody reads it from its start.
+    fn needs_window(&self) -> bool {
+        let large = |side: &Option<Loaded>, most| {
+            let text = side.as_ref().filter(|side| side.kind.is_text());
+            text.is_some_and(|side| side.file.size > most)
+        };
+        let is_alone = self.old.as_ref().is_none_or(|old| old.file.size == 0);
+        let most = if is_alone { LIGHT } else { LARGEST };
+        large(&self.new, most) || large(&self.old, LARGEST)
+    }
+
+    fn window(
+        &self,
+        asked: &Asked,
+        index: Option<&crate::render::window::Index>,
+    ) -> Option<Preview> {
+        let loaded = self.new.as_ref().or(self.old.as_ref())?;
+        let shown = window(&loaded.file, asked.at(), asked.level(), index);
+        let mut side = loaded.side();
+        side.bytes = &side.bytes[..side.bytes.len().min(SNIFFED)];
+        let mut preview = preview(Some(side), None, &Look::default())?;
+        preview.choices.clear();
+        preview.notes.clear();
+        match shown {
+            Ok(mut window) => {
+                preview.notes.append(&mut window.notes);
+                preview.body = Body::Window(window);
+            }
+            Err(error) => preview.notes.push(format!("It cannot be read: {error}.")),
+        }
+        if self.old.as_ref().is_some_and(|old| old.file.size > 0) && self.new.is_some() {
+            preview.notes.push(format!(
+                "Not compared: a side is over {}.",
+                words::size(LARGEST)
+            ));
+        }
+        Some(preview)
+    }
+
+    /// What names the comparison of two large texts.
+    fn pair(&self, look: &Look) -> Option<crate::previews::Pair> {
+        let (new, old) = (self.new.as_ref()?, self.old.as_ref()?);
+        let large = new.file.size.max(old.file.size) > SMALL;
+        let text = new.kind.is_text() && old.kind.is_text();
+        (large && text).then_some((old.file.sha256, new.file.sha256, look.diff.ignore_space))
+    }
+
+    fn compare(&self, look: &Look) -> Option<diff::Compared> {
+        let (new, old) = (self.new.as_ref()?, self.old.as_ref()?);
+        let (old, new) = (
+            text::decode(&old.bytes, true),
+            text::decode(&new.bytes, true),
+        );
+        let wish = &look.diff;
+        Some(diff::compare(
+            &old.text,
+            &new.text,
+            wish.ignore_space,
+            wish.deadline,
+        ))
+    }
+}
+
+impl Loaded {
+    fn side(&self) -> Side<'_> {
+        Side {
+            path: &self.file.path,
+            bytes: &self.bytes,
+            size: self.file.size,
+            content: self.content.as_ref(),
+        }
+    }
+}
+
+/// Opens a file and reads what tells its type. A side whose bytes were never kept has none.
+async fn open(
     visit: &Visit,
     place: Place,
     revision: u32,
     path: &str,
-) -> Result<Option<FileBytes>, Problem> {
-    let caller = visit.caller();
+) -> Result<Option<Loaded>, Problem> {
     let desk = &visit.app.desk;
-    match desk
-        .file(&caller, place.id, revision, path, MAX_BYTES)
-        .await
-    {
-        Ok(file) => Ok(Some(file)),
-        Err(DeskError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    let file = match desk.open(&visit.caller(), place.id, revision, path).await {
+        Ok(file) => file,
+        Err(DeskError::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let bytes = file.read(0, SNIFFED).await.map_err(unreadable)?;
+    let kind = sniff(&bytes, bytes.len() as u64 == file.size, path).kind;
+    Ok(Some(Loaded {
+        file,
+        kind,
+        bytes,
+        content: None,
+    }))
+}
+
+fn unreadable(error: std::io::Error) -> Problem {
+    DeskError::Unavailable(error.to_string()).into()
 }
 
 /// Comparing takes a processor for a while, so it does not hold up other requests.

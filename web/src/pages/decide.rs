@@ -9,6 +9,8 @@ use http::StatusCode;
 
 use super::{
     answer::{Draft, FieldError, Wish},
+    listing::Part,
+    look::Asked,
     review,
     review_view::{Notice, Typed, changed_files},
     visit::Visit,
@@ -87,7 +89,7 @@ async fn again(
         errors,
         notice: None,
     };
-    let page = review::page(visit, &review, typed).await?;
+    let page = review::page(visit, &review, &Part::default(), &Asked::default(), typed).await?;
     Ok((status, page).into_response())
 }
 
@@ -115,7 +117,7 @@ async fn stale(
             files: changed_files(&review),
         }),
     };
-    let page = review::page(visit, &review, typed).await?;
+    let page = review::page(visit, &review, &Part::default(), &Asked::default(), typed).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
 }
 
@@ -133,6 +135,6 @@ async fn late(
         errors: Vec::new(),
         notice: Some(Notice::Late { why }),
     };
-    let page = review::page(visit, &review, typed).await?;
+    let page = review::page(visit, &review, &Part::default(), &Asked::default(), typed).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
 }

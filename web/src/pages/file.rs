@@ -1,26 +1,32 @@
-//! `GET /h/{id}/r/{revision}/file` and `…/raw`: one file, as a page, a part of a page, or bytes.
+//! `GET /h/{id}/r/{revision}/file`, `…/raw` and `…/picture`: one file, as a page, a part of a page, bytes,
+//! or a picture of it.
 
 use axum::{
     extract::State,
-    response::{Html, Response},
+    response::{Html, IntoResponse, Response},
 };
-use countersign_protocol::HandoffId;
-use http::{HeaderMap, Method};
+use countersign_protocol::{Digest, HandoffId};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 
 use super::{
     cards,
-    review_view::{FilePage, FilePart},
+    file_view::{FilePage, FilePart},
+    look::Asked,
     visit::Visit,
 };
 use crate::{
     api::files,
+    desk::PictureOf,
     error::Problem,
     security::{PathOf, QueryOf},
     state::AppState,
 };
 
-/// Which file, and how.
+/// Pictures are at most so many pixels wide and high.
+const SIDE: u32 = 1280;
+
+/// Which file.
 #[derive(Debug, Deserialize)]
 pub(super) struct Choice {
     path: String,
@@ -35,6 +41,7 @@ pub(super) async fn show(
     State(app): State<AppState>,
     PathOf((id, revision)): PathOf<(HandoffId, u32)>,
     QueryOf(choice): QueryOf<Choice>,
+    QueryOf(asked): QueryOf<Asked>,
 ) -> Result<Html<String>, Problem> {
     let review = app
         .desk
@@ -45,7 +52,7 @@ pub(super) async fn show(
         .iter()
         .find(|file| file.path == choice.path)
         .ok_or_else(|| Problem::not_found(format!("`{}` in {id}", choice.path)))?;
-    let card = cards::card(&visit, &review, row, &review.earlier_requests).await?;
+    let card = cards::card(&visit, &review, row, &asked).await?;
     if choice.part == Some(1) {
         return visit.render(&FilePart { card });
     }
@@ -59,8 +66,8 @@ pub(super) async fn show(
     })
 }
 
-/// Sends the bytes, as the API does: a picture as what it is, everything else as a download that no
-/// browser opens.
+/// Sends the bytes, as the API does: a picture, sound or film as what it is, everything else as a
+/// download that no browser opens.
 pub(super) async fn raw(
     visit: Visit,
     State(app): State<AppState>,
@@ -72,4 +79,50 @@ pub(super) async fn raw(
     let caller = visit.caller();
     let file = app.desk.open(&caller, id, revision, &choice.path).await?;
     files::send(file, &method, &headers).await
+}
+
+/// Which picture of a file.
+#[derive(Debug, Deserialize)]
+pub(super) struct PictureChoice {
+    path: String,
+    /// A page of a PDF, from 1.
+    page: Option<u32>,
+    /// An output of a notebook, by the digest of its bytes.
+    output: Option<Digest>,
+}
+
+/// Sends a picture that was drawn anew from the pixels of the file, so that nothing of its bytes but
+/// the colours reaches the browser.
+pub(super) async fn picture(
+    visit: Visit,
+    State(app): State<AppState>,
+    PathOf((id, revision)): PathOf<(HandoffId, u32)>,
+    QueryOf(choice): QueryOf<PictureChoice>,
+) -> Result<Response, Problem> {
+    let of = match (choice.page, choice.output) {
+        (Some(page), _) => PictureOf::Page(page),
+        (None, Some(output)) => PictureOf::Output(output),
+        (None, None) => PictureOf::Image,
+    };
+    let caller = visit.caller();
+    let drawn = app
+        .desk
+        .picture(&caller, id, revision, &choice.path, of, SIDE)
+        .await?;
+    let picture = drawn.map_err(|cut| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "picture",
+            "There is no picture of this file",
+            cut.message,
+        )
+    })?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("image/png")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(files::SANDBOX),
+        ),
+    ];
+    Ok((headers, picture.png).into_response())
 }

@@ -11,7 +11,10 @@ mod dead_letters;
 mod decide;
 mod decided;
 mod file;
+mod file_view;
 mod help;
+mod listing;
+mod look;
 mod problem;
 mod queue;
 mod queue_view;
@@ -43,6 +46,7 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/decided", get(decided::show))
         .route("/h/{id}/r/{revision}/file", get(file::show))
         .route("/h/{id}/r/{revision}/raw", get(file::raw))
+        .route("/h/{id}/r/{revision}/picture", get(file::picture))
         .route("/dead-letters", get(dead_letters::show))
         .route("/activity", get(activity::show))
         .route("/help", get(help::show))
@@ -80,8 +84,8 @@ mod registry {
         render::<super::help::HelpPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
-        render::<super::review_view::FilePage>(&templates, &mut seen);
-        render::<super::review_view::FilePart>(&templates, &mut seen);
+        render::<super::file_view::FilePage>(&templates, &mut seen);
+        render::<super::file_view::FilePart>(&templates, &mut seen);
         render::<super::review_view::ReviewPage>(&templates, &mut seen);
         let names = Templates::names().filter(|name| name.starts_with("pages/"));
         assert_eq!(seen, names.collect::<BTreeSet<_>>());

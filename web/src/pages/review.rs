@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 use super::{
     cards,
+    listing::{Listing, Part},
+    look::Asked,
     review_view::{ReviewPage, Typed},
     visit::Visit,
 };
@@ -25,6 +27,10 @@ use crate::{
 pub(super) struct Choice {
     revision: Option<u32>,
     base: Option<u32>,
+    folder: Option<String>,
+    files: Option<usize>,
+    diff: Option<String>,
+    space: Option<String>,
 }
 
 /// Shows the review page. That it was seen is noted, unless the browser only looks ahead.
@@ -53,18 +59,34 @@ pub(super) async fn show(
             tracing::warn!(%id, %error, "a view was not noted");
         }
     }
-    page(&visit, &review, Typed::default()).await
+    let asked = Asked::of(choice.diff, choice.space);
+    let part = Part {
+        folder: choice.folder,
+        files: choice.files,
+    };
+    page(&visit, &review, &part, &asked, Typed::default()).await
 }
 
 /// The page of a review, with what was typed before.
 pub(super) async fn page(
     visit: &Visit,
     review: &Review,
+    part: &Part,
+    asked: &Asked,
     typed: Typed,
 ) -> Result<Html<String>, Problem> {
-    let cards = cards::cards(visit, review).await?;
+    let listing = Listing::new(review, cards::place(review), part, asked);
+    let cards = cards::cards(visit, review, &listing.rows, asked).await?;
     let chrome = visit.chrome("queue").await?;
-    visit.render(&ReviewPage::new(chrome, review, cards, typed, visit.now()))
+    let files = (cards, listing.more);
+    visit.render(&ReviewPage::new(
+        chrome,
+        review,
+        files,
+        asked,
+        typed,
+        visit.now(),
+    ))
 }
 
 /// The form of the discussion.

@@ -6,6 +6,8 @@ use serde::Serialize;
 use super::{
     answer::{Draft, FieldError, FormView},
     artifact::{Card, FileName, Shown},
+    listing::{Folder, More, folders},
+    look::Asked,
     view::{Due, Gauge, RiskView, Stamp, ViolationView, When, place, state_word},
     visit::Chrome,
 };
@@ -44,7 +46,10 @@ pub(super) struct ReviewPage {
     questions: Vec<String>,
     lists: Vec<List>,
     folders: Vec<Folder>,
+    /// Absent when all files are on the page.
+    more: Option<More>,
     files: usize,
+    habits: Vec<Habit>,
     cards: Vec<Card>,
     unchanged: Vec<Card>,
     base: Option<Base>,
@@ -78,6 +83,15 @@ pub(super) enum Notice {
     Late { why: String },
 }
 
+/// A way in which all files of the page are shown.
+#[derive(Debug, Serialize)]
+struct Habit {
+    label: &'static str,
+    key: &'static str,
+    href: String,
+    on: bool,
+}
+
 #[derive(Debug, Serialize)]
 struct EffectView {
     word: String,
@@ -103,20 +117,6 @@ struct Changed {
 struct List {
     heading: &'static str,
     items: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Folder {
-    name: String,
-    files: Vec<FileLink>,
-}
-
-#[derive(Debug, Serialize)]
-struct FileLink {
-    file: FileName,
-    note: String,
-    sha256: String,
-    changed: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -147,7 +147,8 @@ impl ReviewPage {
     pub(super) fn new(
         chrome: Chrome,
         review: &Review,
-        cards: Vec<Card>,
+        (cards, more): (Vec<Card>, Option<More>),
+        asked: &Asked,
         typed: Typed,
         now: Timestamp,
     ) -> Self {
@@ -159,7 +160,6 @@ impl ReviewPage {
         let form = open.then(|| FormView::new(review, typed.draft, typed.errors));
         let changed = Changed::new(review, &cards);
         let folders = folders(&cards);
-        let files = cards.len();
         let (unchanged, cards) = cards
             .into_iter()
             .partition(|card: &Card| card.change == Change::Unchanged);
@@ -203,7 +203,9 @@ impl ReviewPage {
                 .collect(),
             lists: lists(review),
             folders,
-            files,
+            more,
+            files: review.files.len(),
+            habits: habits(review, asked),
             cards,
             unchanged,
             base: review.base.clone(),
@@ -258,22 +260,27 @@ impl EffectView {
 
 impl Changed {
     fn new(review: &Review, cards: &[Card]) -> Self {
-        let differing = || cards.iter().filter(|card| card.change != Change::Unchanged);
-        let stats = || differing().filter_map(|card| card.stat);
+        let files = || review.files.iter();
+        let differing = files()
+            .filter(|file| file.change != Change::Unchanged)
+            .count();
+        let shown = || cards.iter().filter(|card| card.change != Change::Unchanged);
+        let stats = || shown().filter_map(|card| card.stat);
         Self {
             heading: match &review.base {
                 Some(base) => format!("Changed since {}", base.label),
                 None => "Changed".to_owned(),
             },
-            words: match (&review.base, words::count(cards.len(), "file")) {
-                (Some(_), all) => format!("{} of {all}", differing().count()),
+            words: match (&review.base, words::count(files().count(), "file")) {
+                (Some(_), all) => format!("{differing} of {all}"),
                 (None, all) => format!("Nothing to compare with yet, {all}"),
             },
-            differing: differing().count(),
+            differing,
             added: stats().map(|(added, _)| added).sum(),
             removed: stats().map(|(_, removed)| removed).sum(),
             counted: stats().count() > 0
-                && differing().all(|card| !matches!(card.shown, Shown::Later { .. })),
+                && shown().count() == differing
+                && shown().all(|card| !matches!(card.shown, Shown::Later { .. })),
             asked: review
                 .earlier_requests
                 .iter()
@@ -281,6 +288,41 @@ impl Changed {
                 .collect(),
         }
     }
+}
+
+fn habits(review: &Review, asked: &Asked) -> Vec<Habit> {
+    let id = review.row.id;
+    let base = review
+        .base
+        .as_ref()
+        .map(|base| format!("&base={}", base.revision));
+    let page = format!(
+        "/h/{id}?revision={}{}",
+        review.revision,
+        base.unwrap_or_default()
+    );
+    let split = if asked.split() { "&diff=split" } else { "" };
+    let space = if asked.ignore_space() {
+        "&space=ignore"
+    } else {
+        ""
+    };
+    let habit = |label, key, query: &str, kept: &str, on: bool| Habit {
+        label,
+        key,
+        href: format!("{page}{}{kept}#files", if on { "" } else { query }),
+        on,
+    };
+    vec![
+        habit("Side by side", "m", "&diff=split", space, asked.split()),
+        habit(
+            "Ignore white space",
+            "",
+            "&space=ignore",
+            split,
+            asked.ignore_space(),
+        ),
+    ]
 }
 
 fn lists(review: &Review) -> Vec<List> {
@@ -297,43 +339,6 @@ fn lists(review: &Review) -> Vec<List> {
         items: items.clone(),
     })
     .collect()
-}
-
-/// The files in the order of their paths, one group for each folder.
-fn folders(cards: &[Card]) -> Vec<Folder> {
-    let mut cards: Vec<_> = cards.iter().collect();
-    cards.sort_by(|a, b| a.file.path.cmp(&b.file.path));
-    let mut folders: Vec<Folder> = Vec::new();
-    for card in cards {
-        let link = FileLink {
-            file: card.file.clone(),
-            note: note(card),
-            sha256: card.sha256.clone(),
-            changed: card.change != Change::Unchanged,
-        };
-        match folders
-            .iter_mut()
-            .find(|folder| folder.name == card.file.folder)
-        {
-            Some(folder) => folder.files.push(link),
-            None => folders.push(Folder {
-                name: card.file.folder.clone(),
-                files: vec![link],
-            }),
-        }
-    }
-    folders
-}
-
-fn note(card: &Card) -> String {
-    let change = match (card.change, card.stat) {
-        (Change::Removed, _) => "removed".to_owned(),
-        (Change::Unchanged, _) => "same".to_owned(),
-        (_, Some((added, removed))) => format!("+{added} −{removed}"),
-        (Change::Added, None) => "new".to_owned(),
-        (Change::Modified, None) => "changed".to_owned(),
-    };
-    format!("{change}, {}", card.size)
 }
 
 impl Moment {
@@ -363,12 +368,16 @@ impl CommentView {
     }
 }
 
-/// How many files differ, for a notice.
+/// The most files that a notice names.
+const NAMED: usize = 20;
+
+/// The first files that differ, for a notice.
 pub(super) fn changed_files(review: &Review) -> Vec<FileName> {
     review
         .files
         .iter()
         .filter(|file| file.change != Change::Unchanged)
+        .take(NAMED)
         .map(|file| FileName::new(&file.path))
         .collect()
 }
@@ -383,7 +392,16 @@ impl Page for ReviewPage {
         let now = sample::now();
         let review = sample::review();
         let chrome = || Chrome::sample("queue");
-        let page = |review: &Review, typed| Self::new(chrome(), review, cards(), typed, now);
+        let page = |review: &Review, typed| {
+            Self::new(
+                chrome(),
+                review,
+                (cards(), None),
+                &Asked::default(),
+                typed,
+                now,
+            )
+        };
         let mut closed = review.clone();
         closed.answers.clear();
         closed.decision = Some(sample::decision());
@@ -424,58 +442,22 @@ impl Page for ReviewPage {
             page(&review, typed(Some(stale), Vec::new())),
             page(&closed, typed(Some(late), Vec::new())),
             page(&old, Typed::default()),
-            Self::new(chrome(), &bare, Vec::new(), Typed::default(), now),
+            Self::new(
+                chrome(),
+                &bare,
+                (Vec::new(), None),
+                &Asked::default(),
+                Typed::default(),
+                now,
+            ),
+            Self::new(
+                chrome(),
+                &review,
+                (cards(), Some(More::sample())),
+                &Asked::default(),
+                Typed::default(),
+                now,
+            ),
         ]
-    }
-}
-
-/// The page of one file, and the part of it that is fetched into a review.
-#[derive(Debug, Serialize)]
-pub(super) struct FilePage {
-    pub(super) chrome: Chrome,
-    pub(super) id: String,
-    pub(super) title: String,
-    pub(super) revision: u32,
-    pub(super) base: Option<Base>,
-    pub(super) card: Card,
-}
-
-impl Page for FilePage {
-    const TEMPLATE: &'static str = "pages/file.html";
-
-    #[cfg(test)]
-    fn samples() -> Vec<Self> {
-        super::artifact::samples::cards()
-            .into_iter()
-            .map(|card| Self {
-                chrome: Chrome::sample("queue"),
-                id: "H-7".to_owned(),
-                title: "Backfill".to_owned(),
-                revision: 2,
-                base: Some(Base {
-                    revision: 1,
-                    label: "revision 1".to_owned(),
-                }),
-                card,
-            })
-            .collect()
-    }
-}
-
-/// Only the content of a card.
-#[derive(Debug, Serialize)]
-pub(super) struct FilePart {
-    pub(super) card: Card,
-}
-
-impl Page for FilePart {
-    const TEMPLATE: &'static str = "pages/file-part.html";
-
-    #[cfg(test)]
-    fn samples() -> Vec<Self> {
-        super::artifact::samples::cards()
-            .into_iter()
-            .map(|card| Self { card })
-            .collect()
     }
 }

@@ -1,23 +1,38 @@
-//! Line diffs with marks inside changed lines.
+//! Line diffs with marks inside changed lines, in pages, with unchanged lines folded.
 
-use std::time::Duration;
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Instant};
 
 use serde::Serialize;
-use similar::{ChangeTag, DiffOp, InlineChangeOptions, TextDiff};
+use similar::{Algorithm, ChangeTag, DiffOp, DiffTag, InlineChangeOptions, TextDiff};
 
 use super::visible::visible;
 
-/// The most changed lines that are shown.
-pub const MAX_CHANGED: usize = 5_000;
+/// The most lines on one page of a diff.
+pub const PAGE: usize = 2_000;
 /// Lines longer than this many characters are cut.
 pub const MAX_LINE: usize = 2_000;
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
+/// The most lines that unfolding shows at once.
+const UNFOLDED: usize = 500;
 /// Marks inside lines are looked for in blocks of at most this many lines; a bigger block is a rewrite.
 const MAX_MARKED: usize = 200;
-/// After this long the diff is finished roughly: still true, no longer the shortest. The input comes
-/// from agents, and the worst case is quadratic.
-const TIME: Duration = Duration::from_millis(500);
+
+/// How a diff is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Whether white space within lines counts for nothing.
+    pub ignore_space: bool,
+    /// Which folds are open, by their number.
+    pub open: Vec<usize>,
+    /// The first row of the page.
+    pub from: usize,
+    /// When comparing ends roughly: still true, no longer the shortest. The input comes from agents,
+    /// and the worst case is quadratic.
+    pub deadline: Option<Instant>,
+    /// What was found before for the same two texts and the same wish about white space.
+    pub compared: Option<Compared>,
+}
 
 /// What happened to a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -53,13 +68,32 @@ pub struct Line {
     pub pieces: Vec<Piece>,
 }
 
-/// Neighbouring changes with the lines around them.
+/// What stands on the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Hunk {
-    /// For example `Lines 11 to 27 of 61`.
-    pub title: String,
-    /// The lines.
-    pub lines: Vec<Line>,
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Row {
+    /// A line.
+    Line(Line),
+    /// Unchanged lines that are not shown.
+    Fold {
+        /// Its number, for [`Wish::open`].
+        at: usize,
+        /// How many lines.
+        hidden: usize,
+        /// For example `Lines 11 to 27 of 61`: what follows.
+        title: String,
+    },
+}
+
+/// One line beside the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pair {
+    /// On the old side.
+    pub old: Option<Line>,
+    /// On the new side.
+    pub new: Option<Line>,
+    /// In place of both.
+    pub fold: Option<Row>,
 }
 
 /// The difference of two texts.
@@ -69,101 +103,287 @@ pub struct Diff {
     pub added: usize,
     /// Lines only on the old side.
     pub removed: usize,
-    /// The changes; empty when there are more than [`MAX_CHANGED`].
-    pub hunks: Vec<Hunk>,
-    /// Why something is not shown, or what differs besides lines.
+    /// The rows of this page.
+    pub rows: Vec<Row>,
+    /// The same side by side, when that is wanted.
+    pub pairs: Vec<Pair>,
+    /// Where the page begins, and how many rows there are in all.
+    pub from: usize,
+    /// All rows, folded ones not counted.
+    pub total: usize,
+    /// What differs besides lines, and what is not shown.
     pub notes: Vec<String>,
 }
 
+/// Where two texts differ, without the texts: small enough to be kept for the next page.
+#[derive(Clone, Debug)]
+pub struct Compared(Arc<[DiffOp]>);
+
 /// Compares two texts line by line.
-pub fn diff(old: &str, new: &str) -> Diff {
-    let mut notes = Vec::new();
-    if let Some(note) = line_ends(old, new) {
-        notes.push(note);
+pub fn compare(old: &str, new: &str, ignore_space: bool, deadline: Option<Instant>) -> Compared {
+    let mut numbers: HashMap<Cow<'_, str>, u32> = HashMap::new();
+    let mut number = |line| {
+        let key = if ignore_space {
+            Cow::Owned(str::split_whitespace(line).collect::<Vec<_>>().join(" "))
+        } else {
+            Cow::Borrowed(line.trim_end_matches(['\r', '\n']))
+        };
+        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        *numbers.entry(key).or_insert(next)
+    };
+    let old: Vec<u32> = lines(old).map(&mut number).collect();
+    let new: Vec<u32> = lines(new).map(number).collect();
+    let ops = similar::capture_diff_slices_deadline(Algorithm::Myers, &old, &new, deadline);
+    Compared(ops.into())
+}
+
+/// Compares two texts and shows a page of it.
+pub fn diff(old: &str, new: &str, wish: &Wish) -> Diff {
+    let compared = match &wish.compared {
+        Some(known) => known.clone(),
+        None => compare(old, new, wish.ignore_space, wish.deadline),
+    };
+    page(old, new, &compared, wish)
+}
+
+impl Compared {
+    /// The lines that are only on the new side, from 0, as ranges.
+    pub fn fresh(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let changed = self.0.iter().filter(|op| op.tag() != DiffTag::Equal);
+        changed
+            .map(DiffOp::new_range)
+            .filter(|range| !range.is_empty())
     }
-    let diff = TextDiff::configure().timeout(TIME).diff_lines(old, new);
-    let (mut added, mut removed) = (0, 0);
-    for op in diff.ops() {
-        if op.tag() != similar::DiffTag::Equal {
-            removed += op.old_range().len();
-            added += op.new_range().len();
+
+    /// The lines on the new side before which something went, from 0.
+    pub fn gone(&self) -> impl Iterator<Item = usize> {
+        let gone = self.0.iter().filter(|op| op.tag() == DiffTag::Delete);
+        gone.map(|op| op.new_range().start)
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        let changed = self.0.iter().filter(|op| op.tag() != DiffTag::Equal);
+        changed.fold((0, 0), |(added, removed), op| {
+            (added + op.new_range().len(), removed + op.old_range().len())
+        })
+    }
+}
+
+/// A page of what [`compare`] found in the same two texts.
+pub fn page(old: &str, new: &str, compared: &Compared, wish: &Wish) -> Diff {
+    let old: Vec<&str> = lines(old).collect();
+    let new: Vec<&str> = lines(new).collect();
+    let (added, removed) = compared.counts();
+    let mut pager = Pager {
+        old: &old,
+        new: &new,
+        from: wish.from,
+        at: 0,
+        rows: Vec::new(),
+        folds: 0,
+        cut: false,
+    };
+    let ops = &compared.0;
+    if added + removed > 0 {
+        for (at, op) in ops.iter().enumerate() {
+            match op.tag() {
+                DiffTag::Equal => pager.same(op, at == 0, at + 1 == ops.len(), &wish.open),
+                _ => pager.changed(op),
+            }
         }
     }
-    if added + removed > MAX_CHANGED {
-        notes.push(format!(
-            "{} lines changed. At most {MAX_CHANGED} are shown, so none are. Open the raw file.",
-            added + removed
-        ));
-        return Diff {
-            added,
-            removed,
-            hunks: Vec::new(),
-            notes,
-        };
-    }
-    let total = diff.new_len();
-    let hunks: Vec<_> = diff
-        .grouped_ops(CONTEXT)
-        .iter()
-        .map(|ops| hunk(&diff, ops, total))
-        .collect();
-    let cut = hunks
-        .iter()
-        .flat_map(|hunk| &hunk.lines)
-        .any(|line| line.pieces.last().is_some_and(|p| p.text == ELLIPSIS));
-    if cut {
+    let mut notes = Vec::new();
+    if pager.cut {
         notes.push(format!("Lines are cut at {MAX_LINE} characters."));
     }
     Diff {
         added,
         removed,
-        hunks,
+        from: wish.from,
+        total: pager.at,
+        rows: pager.rows,
+        pairs: Vec::new(),
         notes,
     }
 }
 
-/// Stands as a piece of its own where a line was cut.
-const ELLIPSIS: &str = "…";
+impl Diff {
+    /// Lays the rows side by side.
+    pub fn split(&mut self) {
+        let mut pairs: Vec<Pair> = Vec::new();
+        // Rows of the same block of changes whose new side is still free.
+        let mut free = 0;
+        for row in std::mem::take(&mut self.rows) {
+            let empty = Pair {
+                old: None,
+                new: None,
+                fold: None,
+            };
+            match row {
+                Row::Line(line) if line.sign == Sign::Removed => {
+                    if free > pairs.len() {
+                        free = pairs.len();
+                    }
+                    let old = Some(line);
+                    pairs.push(Pair { old, ..empty });
+                }
+                Row::Line(line) if line.sign == Sign::Added => {
+                    let open = pairs.get_mut(free).filter(|pair| pair.old.is_some());
+                    if let Some(pair) = open {
+                        pair.new = Some(line);
+                    } else {
+                        let new = Some(line);
+                        pairs.push(Pair { new, ..empty });
+                    }
+                    free += 1;
+                }
+                Row::Line(line) => {
+                    pairs.push(Pair {
+                        old: Some(line.clone()),
+                        new: Some(line),
+                        fold: None,
+                    });
+                    free = pairs.len();
+                }
+                fold @ Row::Fold { .. } => {
+                    let fold = Some(fold);
+                    pairs.push(Pair { fold, ..empty });
+                    free = pairs.len();
+                }
+            }
+        }
+        self.pairs = pairs;
+    }
 
-fn hunk(diff: &TextDiff<'_, '_, str>, ops: &[DiffOp], total: usize) -> Hunk {
-    let mut lines = Vec::new();
-    for op in ops {
-        if op.old_range().len() + op.new_range().len() <= MAX_MARKED && is_short(diff, op) {
-            for change in diff.iter_inline_changes_with_options(op, marks()) {
+    /// Lines on this page.
+    pub fn lines(&self) -> usize {
+        self.rows.len() + self.pairs.len()
+    }
+}
+
+/// Walks over all rows and keeps those of one page.
+struct Pager<'t> {
+    old: &'t [&'t str],
+    new: &'t [&'t str],
+    from: usize,
+    at: usize,
+    rows: Vec<Row>,
+    folds: usize,
+    cut: bool,
+}
+
+impl Pager<'_> {
+    fn is_open(&self) -> bool {
+        (self.from..self.from + PAGE).contains(&self.at)
+    }
+
+    /// Passes `count` rows of which `make` gives the ones that are on the page.
+    fn pass(&mut self, count: usize, make: impl Fn(&Self, usize) -> Line) {
+        let skipped = self.from.saturating_sub(self.at).min(count);
+        let room = (self.from + PAGE).saturating_sub(self.at + skipped);
+        for offset in skipped..count.min(skipped + room) {
+            let line = make(self, offset);
+            self.cut |= line
+                .pieces
+                .last()
+                .is_some_and(|piece| piece.text == ELLIPSIS);
+            self.rows.push(Row::Line(line));
+        }
+        self.at += count;
+    }
+
+    fn same(&mut self, op: &DiffOp, first: bool, last: bool, open: &[usize]) {
+        let (old, new) = (op.old_range().start, op.new_range().start);
+        let length = op.new_range().len();
+        let line = move |pager: &Self, at: usize| {
+            let text = std::iter::once((false, pager.new[new + at]));
+            line(ChangeTag::Equal, Some(old + at), Some(new + at), text)
+        };
+        let before = if first { 0 } else { CONTEXT.min(length) };
+        let after = if last {
+            0
+        } else {
+            CONTEXT.min(length - before)
+        };
+        let hidden = length - before - after;
+        self.pass(before, line);
+        if hidden > 0 {
+            let number = self.folds;
+            self.folds += 1;
+            let shown = if open.contains(&number) {
+                hidden.min(UNFOLDED)
+            } else {
+                0
+            };
+            self.pass(shown, move |pager, at| line(pager, before + at));
+            let folded = hidden - shown;
+            if folded > 0 && self.is_open() {
+                let next = new + before + hidden + 1;
+                let title = if last {
+                    format!("to line {}", new + length)
+                } else {
+                    format!("line {next} of {} follows", self.new.len())
+                };
+                self.rows.push(Row::Fold {
+                    at: number,
+                    hidden: folded,
+                    title,
+                });
+            }
+        }
+        self.pass(after, move |pager, at| line(pager, before + hidden + at));
+    }
+
+    fn changed(&mut self, op: &DiffOp) {
+        let (old, new) = (op.old_range(), op.new_range());
+        let block = (&self.old[old.clone()], &self.new[new.clone()]);
+        let is_short = |text: &&&str| text.len() <= MAX_LINE;
+        let marked = old.len() + new.len() <= MAX_MARKED
+            && !old.is_empty()
+            && !new.is_empty()
+            && block.0.iter().all(|text| is_short(&text))
+            && block.1.iter().all(|text| is_short(&text));
+        if !marked {
+            let start = old.start;
+            self.pass(old.len(), move |pager, at| {
+                let text = std::iter::once((false, pager.old[start + at]));
+                line(ChangeTag::Delete, Some(start + at), None, text)
+            });
+            let start = new.start;
+            self.pass(new.len(), move |pager, at| {
+                let text = std::iter::once((false, pager.new[start + at]));
+                line(ChangeTag::Insert, None, Some(start + at), text)
+            });
+            return;
+        }
+        let inner = TextDiff::configure().diff_slices(block.0, block.1);
+        let shift = |at: Option<usize>, start: usize| at.map(|at| at + start);
+        let mut made = Vec::new();
+        for op in inner.ops() {
+            for change in inner.iter_inline_changes_with_options(op, marks()) {
                 let pieces = change
                     .values()
                     .iter()
                     .map(|(marked, text)| (*marked, *text));
-                lines.push(line(
+                made.push(line(
                     change.tag(),
-                    change.old_index(),
-                    change.new_index(),
-                    pieces,
-                ));
-            }
-        } else {
-            for change in diff.iter_changes(op) {
-                let pieces = std::iter::once((false, change.value()));
-                lines.push(line(
-                    change.tag(),
-                    change.old_index(),
-                    change.new_index(),
+                    shift(change.old_index(), old.start),
+                    shift(change.new_index(), new.start),
                     pieces,
                 ));
             }
         }
+        self.pass(made.len(), |_, at| made[at].clone());
     }
-    let first = lines.iter().find_map(|line| line.new);
-    let last = lines.iter().rev().find_map(|line| line.new);
-    let title = match (first, last) {
-        (Some(first), Some(last)) if first != last => {
-            format!("Lines {first} to {last} of {total}")
-        }
-        (Some(only), _) => format!("Line {only} of {total}"),
-        _ => "All lines removed".to_owned(),
-    };
-    Hunk { title, lines }
 }
+
+/// Lines with their ends.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive('\n')
+}
+
+/// Stands as a piece of its own where a line was cut.
+const ELLIPSIS: &str = "…";
 
 /// Marks also where more than half of a line changed; a rewritten line with many small islands of
 /// equal text is marked whole.
@@ -171,12 +391,6 @@ fn marks() -> InlineChangeOptions {
     let mut options = InlineChangeOptions::new();
     options.min_ratio(0.4).semantic_cleanup(true);
     options
-}
-
-/// Looking for marks in very long lines costs more than it shows.
-fn is_short(diff: &TextDiff<'_, '_, str>, op: &DiffOp) -> bool {
-    diff.iter_changes(op)
-        .all(|change| change.value().len() <= MAX_LINE)
 }
 
 fn line<'t>(
@@ -220,121 +434,5 @@ fn line<'t>(
     }
 }
 
-/// Line ends are cut from what is shown, so a change of them is said in words.
-fn line_ends(old: &str, new: &str) -> Option<String> {
-    let windows = |text: &str| text.contains("\r\n");
-    match (windows(old), windows(new)) {
-        (false, true) if !old.is_empty() => Some("Line ends changed from LF to CRLF.".to_owned()),
-        (true, false) if !new.is_empty() => Some("Line ends changed from CRLF to LF.".to_owned()),
-        _ if !old.is_empty() && !new.is_empty() && old.ends_with('\n') != new.ends_with('\n') => {
-            Some(if new.ends_with('\n') {
-                "The last line has a line end now.".to_owned()
-            } else {
-                "The last line has no line end any more.".to_owned()
-            })
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn marked(line: &Line) -> String {
-        line.pieces
-            .iter()
-            .filter(|piece| piece.marked)
-            .map(|piece| piece.text.as_str())
-            .collect()
-    }
-
-    #[test]
-    fn a_changed_word_is_marked_on_both_sides() {
-        let diff = diff(
-            "UPDATE invoices\nSET currency = c.billing_currency\nWHERE 1;\n",
-            "UPDATE invoices\nSET currency = c.currency\nWHERE 1;\n",
-        );
-        assert_eq!((diff.added, diff.removed), (1, 1));
-        assert_eq!(diff.hunks.len(), 1);
-        assert_eq!(diff.hunks[0].title, "Lines 1 to 3 of 3");
-        let lines = &diff.hunks[0].lines;
-        assert_eq!(lines.len(), 4);
-        assert_eq!(
-            (lines[1].sign, lines[1].old, lines[1].new),
-            (Sign::Removed, Some(2), None)
-        );
-        assert_eq!(
-            (lines[2].sign, lines[2].old, lines[2].new),
-            (Sign::Added, None, Some(2))
-        );
-        assert!(marked(&lines[1]).contains("billing_currency"), "{lines:?}");
-        assert!(marked(&lines[2]).contains("currency"), "{lines:?}");
-        assert_eq!(marked(&lines[0]), "");
-    }
-
-    #[test]
-    fn distant_changes_are_two_hunks() {
-        let between = "same\n".repeat(20);
-        let old = format!("one\n{between}two\n");
-        let new = format!("uno\n{between}");
-        let diff = diff(&old, &new);
-        assert_eq!(diff.hunks.len(), 2);
-        assert_eq!((diff.added, diff.removed), (1, 2));
-    }
-
-    #[test]
-    fn hidden_characters_are_written_out() {
-        let diff = diff("a\n", "a\u{202E}b\u{200B}\n");
-        let text: String = diff.hunks[0]
-            .lines
-            .iter()
-            .flat_map(|line| &line.pieces)
-            .map(|piece| piece.text.as_str())
-            .collect();
-        assert!(
-            text.contains("‹U+202E›") && text.contains("‹U+200B›"),
-            "{text}"
-        );
-        assert!(!text.contains('\u{202E}'));
-    }
-
-    #[test]
-    fn caps_are_kept_and_said() {
-        let old = "x\n".repeat(MAX_CHANGED);
-        let new = "y\n".repeat(MAX_CHANGED);
-        let big = diff(&old, &new);
-        assert!(big.hunks.is_empty());
-        assert_eq!(big.added, MAX_CHANGED);
-        assert_eq!(big.notes.len(), 1);
-
-        let long = diff("", &"m".repeat(MAX_LINE * 3));
-        let line = &long.hunks[0].lines[0];
-        assert_eq!(line.pieces[0].text.len(), MAX_LINE);
-        assert_eq!(line.pieces[1].text, "…");
-        assert_eq!(long.notes, ["Lines are cut at 2000 characters."]);
-    }
-
-    #[test]
-    fn line_ends_are_named() {
-        assert_eq!(
-            diff("a\nb\n", "a\r\nb\r\n").notes,
-            ["Line ends changed from LF to CRLF."]
-        );
-        assert_eq!(
-            diff("a\n", "a").notes,
-            ["The last line has no line end any more."]
-        );
-        assert!(diff("a\n", "b\n").notes.is_empty());
-    }
-
-    #[test]
-    fn the_whole_text_removed_or_added() {
-        let gone = diff("a\nb\n", "");
-        assert_eq!(gone.hunks[0].title, "All lines removed");
-        assert_eq!((gone.added, gone.removed), (0, 2));
-        let fresh = diff("", "a\nb\n");
-        assert_eq!((fresh.added, fresh.removed), (2, 0));
-        assert!(diff("same\n", "same\n").hunks.is_empty());
-    }
-}
+mod tests;

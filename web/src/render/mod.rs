@@ -1,9 +1,16 @@
 //! Bytes of agents in, plain data for templates out. Invariant: nothing here makes HTML, so nothing
-//! an agent wrote can become markup; the templates escape every value.
+//! an agent wrote can become markup; the templates escape every value. The one exception is
+//! [`markdown`], whose elements are a closed list.
 
+pub mod archive;
 pub mod diff;
-pub mod image;
 pub mod kind;
+pub mod markdown;
+pub mod notebook;
 pub mod preview;
+pub mod table;
+pub mod text;
+pub mod tree;
 pub mod visible;
+pub mod window;
 pub mod words;

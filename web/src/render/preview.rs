@@ -1,327 +1,333 @@
-//! How one file is shown: a diff, numbered lines, an image, or a description.
+//! How one file is shown: by its type, against what it was before.
 
+mod body;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use countersign_protocol::content::{Body as Sealed, Content, FileType, Kind, sniff};
 use serde::Serialize;
 
+pub use body::{Body, HexLine, NumberedLine};
+
 use super::{
-    diff::{self, Diff, MAX_LINE},
-    image,
-    kind::{self, Kind},
-    visible::visible,
+    archive, diff, notebook,
+    table::{self, Table},
     words,
 };
 
-/// At most this many bytes of each side are read and compared.
-pub const MAX_BYTES: u64 = 1_000_000;
-/// At most this many lines of a text are shown.
-const MAX_LINES: usize = 2_000;
-/// How much of an unknown file is shown in hexadecimal.
-const HEX_BYTES: usize = 256;
+/// How a file is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// Which view of it.
+    pub view: View,
+    /// Whether a diff stands side by side.
+    pub split: bool,
+    /// How texts are compared.
+    pub diff: diff::Wish,
+}
 
-/// The bytes of one side.
+/// The views of a file. What a type does not have is its first one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// What fits the type: a rendered page, a table, changed values, pictures side by side.
+    #[default]
+    Fitting,
+    /// The text of the file itself.
+    Source,
+    /// With everything that did not change.
+    All,
+    /// One picture over the other.
+    Overlay,
+    /// What differs between two pictures.
+    Difference,
+}
+
+impl View {
+    /// As it stands in an address.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fitting => "fitting",
+            Self::Source => "source",
+            Self::All => "all",
+            Self::Overlay => "overlay",
+            Self::Difference => "difference",
+        }
+    }
+}
+
+/// One side of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Side<'b> {
-    /// From the start, at most [`MAX_BYTES`].
+    /// Path of the file; it helps to tell one text from another.
+    pub path: &'b str,
+    /// From the start, as many as were read.
     pub bytes: &'b [u8],
     /// Size of the whole file in bytes.
     pub size: u64,
+    /// What the bounded reader found, for types that only it reads.
+    pub content: Option<&'b Content>,
 }
 
 impl Side<'_> {
     fn is_complete(&self) -> bool {
         self.bytes.len() as u64 == self.size
     }
+
+    /// What it is, by its content.
+    pub fn file_type(&self) -> FileType {
+        match self.content {
+            Some(content) => content.file_type.clone(),
+            None => sniff(self.bytes, self.is_complete(), self.path),
+        }
+    }
 }
 
-/// A numbered line of a text.
+/// A view that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NumberedLine {
-    /// From 1.
-    pub number: usize,
-    /// The text, hidden characters written out.
-    pub text: String,
+pub struct Choice {
+    /// Which.
+    pub view: View,
+    /// What it is called.
+    pub label: &'static str,
+    /// Whether it is the one that is shown.
+    pub current: bool,
 }
 
-/// What is shown of a file.
+/// A file as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Body {
-    /// What changed in a text.
-    Diff(Diff),
-    /// A text with line numbers.
-    Text {
-        /// Its lines.
-        lines: Vec<NumberedLine>,
-        /// What is not shown, and why.
-        notes: Vec<String>,
-    },
-    /// An image, with the one before it when there was one.
-    Image {
-        /// Width and height of the new one.
-        new: Option<(u32, u32)>,
-        /// Width and height of the old one.
-        old: Option<(u32, u32)>,
-        /// Whether there is an old one to show.
-        has_old: bool,
-    },
-    /// Neither text nor an image that can be shown.
-    Described {
-        /// The type by content.
-        what: String,
-        /// Why it is not shown.
-        why: String,
-        /// The first bytes.
-        hex: Vec<HexLine>,
-    },
+pub struct Preview {
+    /// The type by content.
+    pub name: String,
+    /// Facts about it: label and value, the value before it where it differs.
+    pub facts: Vec<(String, String, Option<String>)>,
+    /// What a reviewer should know.
+    pub findings: Vec<String>,
+    /// Why something is not shown, and what else is to be said.
+    pub notes: Vec<String>,
+    /// The views there are; empty when there is only one.
+    pub choices: Vec<Choice>,
+    /// The content.
+    pub body: Body,
 }
 
-/// Sixteen bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HexLine {
-    /// Offset of the first one, hexadecimal.
-    pub offset: String,
-    /// The bytes, hexadecimal.
-    pub bytes: String,
-    /// The bytes as ASCII, a dot for what has no picture.
-    pub text: String,
+/// Whether only the bounded reader may parse files of that kind.
+pub fn is_read_apart(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Empty | Kind::Text | Kind::Svg | Kind::Program | Kind::Binary
+    )
 }
 
-/// Shows `new`, against `old` when there is one.
-pub fn preview(new: Side<'_>, old: Option<Side<'_>>) -> Body {
-    match kind::detect(new.bytes, new.is_complete()) {
-        Kind::Empty | Kind::Text | Kind::Svg => text(new, old),
-        Kind::Image(kind) => {
-            let dimensions = image::dimensions(kind, new.bytes);
-            match dimensions {
-                Some((width, height)) if image::is_showable(width, height) => {}
-                Some((width, height)) => {
-                    return described(
-                        new,
-                        kind.media_type(),
-                        format!("{width} × {height} pixels are too many to show."),
-                    );
-                }
-                None => {
-                    return described(
-                        new,
-                        kind.media_type(),
-                        "Its header is damaged, so it is not shown.".to_owned(),
-                    );
-                }
-            }
-            let old = old.and_then(|old| match kind::detect(old.bytes, old.is_complete()) {
-                Kind::Image(kind) => image::dimensions(kind, old.bytes)
-                    .filter(|(width, height)| image::is_showable(*width, *height)),
-                _ => None,
-            });
-            Body::Image {
-                new: dimensions,
-                old,
-                has_old: old.is_some(),
-            }
+/// Shows `new` against `old`; the one that is missing was removed, or is new.
+pub fn preview(new: Option<Side<'_>>, old: Option<Side<'_>>, look: &Look) -> Option<Preview> {
+    let side = new.or(old)?;
+    let file_type = side.file_type();
+    let mut preview = Preview {
+        name: file_type.name.clone(),
+        facts: facts(new, old),
+        findings: Vec::new(),
+        notes: Vec::new(),
+        choices: Vec::new(),
+        body: Body::Described { hex: Vec::new() },
+    };
+    if let Some(old) = old.filter(|_| new.is_some()) {
+        let before = old.file_type();
+        if before.name != file_type.name {
+            preview
+                .facts
+                .push(("Type".to_owned(), file_type.name.clone(), Some(before.name)));
         }
-        Kind::Media(media) => described(
-            new,
-            media.name,
-            "Only text and images are shown. Nothing in it was run or unpacked.".to_owned(),
-        ),
-        Kind::Other(what) => described(
-            new,
-            what,
-            "Only text and images are shown. Nothing in it was run or unpacked.".to_owned(),
-        ),
     }
-}
-
-/// A removed file: what it was.
-pub fn removed(old: Side<'_>) -> Body {
-    match kind::text(old.bytes, old.is_complete()) {
-        Some(text) if old.is_complete() => Body::Diff(diff::diff(text, "")),
-        _ => match kind::detect(old.bytes, old.is_complete()) {
-            Kind::Other(what) => described(old, what, "The file was removed.".to_owned()),
-            _ => described(old, "file", "The file was removed.".to_owned()),
-        },
-    }
-}
-
-fn text(new: Side<'_>, old: Option<Side<'_>>) -> Body {
-    let Some(text) = kind::text(new.bytes, new.is_complete()) else {
-        return described(new, "text", "It is not valid UTF-8.".to_owned());
-    };
-    let Some(old) = old else {
-        return numbered(text, new, Vec::new());
-    };
-    let Some(before) = kind::text(old.bytes, old.is_complete()) else {
-        let note = "The file was not text before, so there is no comparison.";
-        return numbered(text, new, vec![note.to_owned()]);
-    };
-    if !new.is_complete() || !old.is_complete() {
-        let note = format!(
-            "Not compared: a side is over {}. Below is how the new file begins.",
-            words::size(MAX_BYTES)
+    for content in new.iter().filter_map(|side| side.content) {
+        preview.findings.extend(
+            content
+                .findings
+                .iter()
+                .map(|finding| finding.message.clone()),
         );
-        return numbered(text, new, vec![note]);
-    }
-    Body::Diff(diff::diff(before, text))
-}
-
-fn numbered(text: &str, side: Side<'_>, mut notes: Vec<String>) -> Body {
-    let mut is_cut = false;
-    let mut total = 0;
-    let mut lines = Vec::new();
-    for (at, line) in text.lines().enumerate() {
-        total = at + 1;
-        if at < MAX_LINES {
-            let short: String = line.chars().take(MAX_LINE).collect();
-            is_cut |= short.len() < line.len();
-            lines.push(NumberedLine {
-                number: at + 1,
-                text: visible(&short).into_owned(),
-            });
-        }
-    }
-    if !side.is_complete() {
-        notes.push(format!(
-            "The file has {}; at most {MAX_LINES} lines of its first {} are shown.",
-            words::size(side.size),
-            words::size(MAX_BYTES)
-        ));
-    } else if total > MAX_LINES {
-        notes.push(format!("The first {MAX_LINES} of {total} lines are shown."));
-    }
-    if is_cut {
-        notes.push(format!("Lines are cut at {MAX_LINE} characters."));
-    }
-    if side.size == 0 {
-        notes.push("The file is empty.".to_owned());
-    }
-    Body::Text { lines, notes }
-}
-
-fn described(side: Side<'_>, what: &str, why: String) -> Body {
-    Body::Described {
-        what: what.to_owned(),
-        why,
-        hex: hex(side.bytes),
-    }
-}
-
-fn hex(bytes: &[u8]) -> Vec<HexLine> {
-    bytes[..bytes.len().min(HEX_BYTES)]
-        .chunks(16)
-        .enumerate()
-        .map(|(at, row)| HexLine {
-            offset: format!("{:04x}", at * 16),
-            bytes: row
+        preview.notes.extend(
+            content
+                .cut
                 .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .join(" "),
-            text: row
-                .iter()
-                .map(|byte| match byte {
-                    0x20..=0x7e => char::from(*byte),
-                    _ => '.',
-                })
-                .collect(),
-        })
-        .collect()
+                .map(|cut| format!("Not everything is shown. {}", cut.message)),
+        );
+    }
+    if new.is_none() {
+        preview.notes.push("The file was removed.".to_owned());
+    }
+    body(&mut preview, &file_type, new, old, look);
+    Some(preview)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn whole(bytes: &[u8]) -> Side<'_> {
-        Side {
-            bytes,
-            size: bytes.len() as u64,
-        }
-    }
-
-    #[test]
-    fn text_is_numbered_or_compared() {
-        let Body::Text { lines, notes } = preview(whole(b"a\nb\n"), None) else {
-            panic!("not text")
-        };
-        assert_eq!((lines.len(), lines[1].number), (2, 2));
-        assert!(notes.is_empty());
-        let body = preview(whole(b"a\n"), Some(whole(b"b\n")));
-        assert!(matches!(
-            body,
-            Body::Diff(Diff {
-                added: 1,
-                removed: 1,
-                ..
-            })
-        ));
-        let body = preview(whole(b"a\n"), Some(whole(b"\0\x01")));
-        assert!(matches!(body, Body::Text { .. }));
-    }
-
-    #[test]
-    fn what_is_left_out_is_said() {
-        let long = "line\n".repeat(MAX_LINES + 7);
-        let Body::Text { lines, notes } = preview(whole(long.as_bytes()), None) else {
-            panic!("not text")
-        };
-        assert_eq!(lines.len(), MAX_LINES);
-        assert_eq!(notes, ["The first 2000 of 2007 lines are shown."]);
-
-        let part = Side {
-            bytes: b"start",
-            size: 5_000_000,
-        };
-        let Body::Text { notes, .. } = preview(part, Some(whole(b"x"))) else {
-            panic!("not text")
-        };
-        assert!(notes[0].starts_with("Not compared"), "{notes:?}");
-        assert!(notes[1].contains("5.0 MB"), "{notes:?}");
-    }
-
-    #[test]
-    fn unknown_bytes_are_described_with_their_beginning() {
-        let bytes: Vec<u8> = (0..=255).chain(0..=255).collect();
-        let Body::Described { what, hex, .. } = preview(whole(&bytes), None) else {
-            panic!("shown")
-        };
-        assert_eq!(what, "unknown binary");
-        assert_eq!(hex.len(), 16);
-        assert_eq!(hex[4].offset, "0040");
-        assert_eq!(hex[4].text, "@ABCDEFGHIJKLMNO");
-        assert!(hex[0].bytes.starts_with("00 01 02"));
-    }
-
-    #[test]
-    fn images_show_by_content_and_only_when_they_fit() {
-        let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x04\xb0\0\0\x02\x80";
-        let body = preview(whole(png), Some(whole(b"text")));
-        assert!(matches!(
-            body,
-            Body::Image {
-                new: Some((1200, 640)),
-                has_old: false,
-                ..
+fn body(
+    preview: &mut Preview,
+    file_type: &FileType,
+    new: Option<Side<'_>>,
+    old: Option<Side<'_>>,
+    look: &Look,
+) {
+    let everything = look.view == View::All;
+    let now = new
+        .and_then(|side| side.content)
+        .map(|content| &content.body);
+    let then = old
+        .and_then(|side| side.content)
+        .map(|content| &content.body);
+    match (file_type.kind, now.or(then)) {
+        (Kind::Image, Some(Sealed::Image(image))) if image.showable => {
+            let size = |body: Option<&Sealed>| match body {
+                Some(Sealed::Image(image)) if image.showable => Some((image.width, image.height)),
+                _ => None,
+            };
+            let pair = size(now).is_some() && size(then).is_some();
+            let view = match look.view {
+                View::Overlay | View::Difference if pair => look.view,
+                _ => View::Fitting,
+            };
+            preview.body = Body::Image {
+                new: size(now),
+                old: size(then),
+                view,
+            };
+            if pair {
+                preview.choose(
+                    view,
+                    &[
+                        (View::Fitting, "Side by side"),
+                        (View::Overlay, "Overlay"),
+                        (View::Difference, "Difference"),
+                    ],
+                );
             }
-        ));
-        let bomb = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\x01\0\0\0\x01\0\0";
-        assert!(matches!(preview(whole(bomb), None), Body::Described { .. }));
-        let broken = b"\x89PNG\r\n\x1a\n";
-        assert!(matches!(
-            preview(whole(broken), None),
-            Body::Described { .. }
-        ));
+        }
+        (Kind::Audio | Kind::Video, _) => {
+            preview.body = Body::Media {
+                film: file_type.kind == Kind::Video,
+                new: new.is_some(),
+                old: old
+                    .is_some_and(|old| matches!(old.file_type().kind, Kind::Audio | Kind::Video)),
+            };
+        }
+        (Kind::Zip | Kind::Tar | Kind::Gzip, Some(Sealed::Archive(archive))) => {
+            let before = match (now, then) {
+                (Some(_), Some(Sealed::Archive(before))) => Some(before),
+                _ => None,
+            };
+            let view = if everything { View::All } else { View::Fitting };
+            if before.is_some() {
+                preview.choose(
+                    view,
+                    &[(View::Fitting, "Changes"), (View::All, "All entries")],
+                );
+            }
+            preview.body = Body::Archive(archive::entries(archive, before, everything));
+        }
+        (Kind::Workbook, Some(Sealed::Workbook(book))) => {
+            let before = match (now, then) {
+                (Some(_), Some(Sealed::Workbook(before))) => Some(before),
+                _ => None,
+            };
+            if before.is_some() {
+                let view = if everything { View::All } else { View::Fitting };
+                preview.choose(view, &[(View::Fitting, "Changes"), (View::All, "All rows")]);
+            }
+            let sheets = book.sheets.iter().map(|sheet| {
+                let old = before.map(|book| book.sheets.iter().find(|old| old.name == sheet.name));
+                let old = old.map(|old| old.map(body::table_of).unwrap_or_default());
+                table::sheet(
+                    &sheet.name,
+                    &body::table_of(sheet),
+                    old.as_ref(),
+                    everything,
+                )
+            });
+            let mut sheets: Vec<_> = sheets.collect();
+            let gone = before.map_or(&[][..], |before| &before.sheets);
+            let gone = gone
+                .iter()
+                .filter(|old| book.sheets.iter().all(|sheet| sheet.name != old.name));
+            sheets.extend(gone.map(|old| {
+                table::sheet(
+                    &old.name,
+                    &Table::default(),
+                    Some(&body::table_of(old)),
+                    false,
+                )
+            }));
+            preview.body = Body::Table { sheets };
+        }
+        (Kind::Notebook, Some(Sealed::Notebook(notebook))) if look.view != View::Source => {
+            let before = match (now, then) {
+                (Some(_), Some(Sealed::Notebook(before))) => Some(before),
+                _ => None,
+            };
+            preview.choose(
+                View::Fitting,
+                &[(View::Fitting, "Cells"), (View::Source, "Source")],
+            );
+            preview.body = Body::Notebook(notebook::cells(notebook, before, &look.diff));
+        }
+        (Kind::Pdf | Kind::Document | Kind::Presentation, Some(_)) => {
+            text::paper(preview, new, old, look);
+        }
+        (kind, _) if kind.is_text() => text::text(preview, file_type, new, old, look),
+        _ => {
+            let side = new.or(old);
+            if is_read_apart(file_type.kind) && preview.notes.is_empty() {
+                preview
+                    .notes
+                    .push("It was not read, so only its beginning is shown.".to_owned());
+            } else if preview.notes.is_empty() {
+                preview.notes.push(
+                    "Files of this type are only described. Nothing in it was run or unpacked."
+                        .to_owned(),
+                );
+            }
+            if file_type.kind == Kind::Program {
+                preview.findings.push(
+                    "It is a program: approving it means that somebody may run it.".to_owned(),
+                );
+            }
+            preview.body = Body::Described {
+                hex: body::hex(side.map_or(&[], |side| side.bytes)),
+            };
+        }
     }
+}
 
-    #[test]
-    fn a_removed_text_shows_what_went() {
-        assert!(matches!(
-            removed(whole(b"a\nb\n")),
-            Body::Diff(Diff {
-                removed: 2,
-                added: 0,
-                ..
-            })
-        ));
-        assert!(matches!(removed(whole(b"\0")), Body::Described { .. }));
+impl Preview {
+    fn choose(&mut self, current: View, views: &[(View, &'static str)]) {
+        let choice = |(view, label): &(View, &'static str)| Choice {
+            view: *view,
+            label,
+            current: *view == current,
+        };
+        self.choices = views.iter().map(choice).collect();
     }
+}
+
+/// What the bounded reader says of a file, as label and value.
+fn facts(new: Option<Side<'_>>, old: Option<Side<'_>>) -> Vec<(String, String, Option<String>)> {
+    let list = |side: Option<Side<'_>>| -> Vec<(&'static str, String)> {
+        let Some(side) = side else {
+            return Vec::new();
+        };
+        let mut facts = vec![("Size", words::size(side.size))];
+        facts.extend(side.content.map(body::facts_of).unwrap_or_default());
+        facts
+    };
+    let (now, then) = (list(new.or(old)), list(old.filter(|_| new.is_some())));
+    now.into_iter()
+        .map(|(label, value)| {
+            let before = then.iter().find(|(other, _)| *other == label);
+            let before = before
+                .map(|(_, before)| before)
+                .filter(|before| **before != value);
+            (label.to_owned(), value, before.cloned())
+        })
+        // The size stands in the heading of every card.
+        .filter(|(label, _, before)| label != "Size" || before.is_some())
+        .collect()
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use countersign_protocol::{
     Digest, HandoffId,
     chain::Head,
+    content::{Content, Cut, CutReason, Picture},
     contract::{self, Rules},
     decision::{DecisionDocument, Outcome},
     dialect::{self, Format},
@@ -21,8 +22,8 @@ use tokio::sync::watch;
 use super::{SESSION, START_TOKEN, Showcase, card::Files, sample, sees};
 use crate::desk::{
     ActivityRow, Answer, Caller, ChainReport, Comment, ContentDesk, DeadLetter, Desk, DeskError,
-    HandoffRow, Health, NewSession, NewToken, Person, Queue, QueueCounts, QueueView, Review,
-    SealedFile, Submission, TokenRow, WaitAnswer,
+    HandoffRow, Health, NewSession, NewToken, Person, PictureOf, Queue, QueueCounts, QueueView,
+    Review, SealedFile, Submission, TokenRow, WaitAnswer,
 };
 
 fn view_of(row: &HandoffRow) -> QueueView {
@@ -55,6 +56,40 @@ impl ContentDesk for Showcase {
             size,
             bytes.clone(),
         ))
+    }
+
+    async fn content(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+    ) -> Result<Content, DeskError> {
+        let file = self.file(who, id, revision, path, u64::MAX).await?;
+        Ok(sample::content(path, &file.bytes))
+    }
+
+    async fn picture(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+        of: PictureOf,
+        _: u32,
+    ) -> Result<Result<Picture, Cut>, DeskError> {
+        let file = self.file(who, id, revision, path, u64::MAX).await?;
+        Ok(match of {
+            PictureOf::Image => Ok(Picture {
+                width: 320,
+                height: 120,
+                png: file.bytes,
+            }),
+            PictureOf::Page(_) | PictureOf::Output(_) => Err(Cut {
+                reason: CutReason::Unavailable,
+                message: "The desk in memory draws no pages.".to_owned(),
+            }),
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use countersign_protocol::{
     Digest, HandoffId,
     chain::Head,
+    content::{Binary, Body, Content, Image, Kind, sniff},
     decision::{ChangeRequest, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
     handoff::Trigger,
     principal::Method,
@@ -612,3 +613,31 @@ const CHART_AFTER: &str = "89504e470d0a1a0a0000000d49484452000001400000007802030
      ffff3a6ea5788282d7e68ca0000000494944415478daedd4b10d80300c45c1503002fb6484146449a64c \
      697748282988eeca2ff9952e050000000000000060a11eea5ec12beeda4bf048d36f82672cb7600e3e93 \
      f9127c300042f596dd89dbf5390000000049454e44ae426082";
+
+/// What the bounded reader would find, as far as the sample work has need of it.
+pub fn content(path: &str, bytes: &[u8]) -> Content {
+    let file_type = sniff(bytes, true, path);
+    let pixels = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0, |all, byte| all << 8 | u32::from(*byte))
+    };
+    let body = match (file_type.kind, bytes.get(16..24)) {
+        (Kind::Image, Some(size)) => Body::Image(Image {
+            width: pixels(&size[..4]),
+            height: pixels(&size[4..]),
+            colour: "RGB, 8 bit".to_owned(),
+            showable: true,
+            ..Image::default()
+        }),
+        (kind, _) => Body::Binary(Binary::of(bytes, kind == Kind::Program)),
+    };
+    Content {
+        file_type,
+        size: bytes.len() as u64,
+        body,
+        text: Vec::new(),
+        findings: Vec::new(),
+        cut: None,
+    }
+}

@@ -235,6 +235,7 @@ pub(super) const ROUTES: &[Route] = &[
     page("/h/H-1/decided", 404),
     page("/h/H-1/r/2/file?path=notes/report.md", 200),
     page("/h/H-1/r/2/raw?path=notes/report.md", 200),
+    page("/h/H-1/r/2/picture?path=notes/report.md", 200),
     page("/dead-letters", 200),
     page("/activity", 200),
     page("/help", 200),

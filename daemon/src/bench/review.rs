@@ -1,0 +1,281 @@
+//! W8, the review page at scale: how long until the first byte of the page of a handoff with very many
+//! files, alone and with many readers who page through it, and what that costs in memory.
+
+use std::{
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::Serialize;
+
+use super::{
+    BenchError, Ratio, Spread, agent,
+    daemon::{self, Daemon},
+    system,
+};
+use crate::clock::SharedClock;
+
+/// What is set against what.
+const COMPARES: &str = "floor: as many bytes as the page has, from memory, by a bare server on loopback; \
+     ours: the review page, signed in, with the files of one page read and compared; \
+     both over connections that are kept, from the request to the first byte of the answer";
+/// Readers at the same time.
+const READERS: usize = 50;
+/// Files on a page, as the address of the next page counts them.
+const PAGE: usize = 50;
+/// The 95th percentile in milliseconds that is aimed at, for one reader.
+const GOAL: f64 = 100.0;
+/// Requests that are thrown away first.
+const WARM_UP: usize = 5;
+/// Files in a folder.
+const FOLDER: usize = 250;
+/// After this time a handoff counts as lost.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// What was seen.
+#[derive(Clone, Debug, Serialize)]
+pub struct Review {
+    /// What is set against what.
+    pub compares: &'static str,
+    /// Files of the handoff.
+    pub files: usize,
+    /// Bytes of the page.
+    pub page: usize,
+    /// The floor, in milliseconds.
+    pub floor: Spread,
+    /// One reader, in milliseconds.
+    pub ours: Spread,
+    /// One reader to the floor.
+    pub ratio: Ratio,
+    /// The 95th percentile of one reader, in milliseconds.
+    pub p95: f64,
+    /// The one that is aimed at.
+    pub goal: f64,
+    /// Whether it was reached.
+    pub met: bool,
+    /// Readers at the same time.
+    pub readers: usize,
+    /// Each of them, in milliseconds.
+    pub crowd: Spread,
+    /// Most memory of the daemon before the readers came, in bytes.
+    pub memory_before: Option<u64>,
+    /// Most memory of the daemon after them, in bytes.
+    pub memory_after: Option<u64>,
+}
+
+/// Measures `requests` of one reader and as many of each of the crowd's, for a handoff of `files` files,
+/// in the folder `place`.
+pub(super) fn measure(
+    program: &Path,
+    place: &Path,
+    files: usize,
+    requests: usize,
+    clock: &SharedClock,
+) -> Result<Review, BenchError> {
+    let workspace = place.join("workspace");
+    let staged = place.join("staged.json");
+    agent::many_files(&workspace.join("big"), files, FOLDER)?;
+    agent::write(&staged, &agent::handoff_with_files(files, FOLDER))?;
+    let daemon = Daemon::start(program, &workspace, place.join("data"), clock)?;
+    let news = daemon.news()?;
+    let newest = daemon::first(&news)?;
+    agent::rename(&staged, &workspace.join("big/handoff.json"))?;
+    if daemon::until(&news, newest + 1, PATIENCE).is_none() {
+        return Err(BenchError::Daemon("did not take the handoff".to_owned()));
+    }
+    let address = daemon.address()?;
+    let cookie = daemon.sign_in()?;
+    let mut reader = Client::new(address, cookie.clone(), clock)?;
+    let mut page = 0;
+    let mut times = Vec::new();
+    for number in 0..requests + WARM_UP {
+        let (time, bytes) = reader.get(&path(files, number))?;
+        times.push(time);
+        page = page.max(bytes);
+    }
+    let ours = times.split_off(WARM_UP);
+    let memory_before = daemon.peak_memory();
+    let bare = bare(page)?;
+    let mut reader = Client::new(bare, String::new(), clock)?;
+    let mut times = Vec::new();
+    for _ in 0..requests + WARM_UP {
+        times.push(reader.get("/")?.0);
+    }
+    let floor = Spread::of(times.split_off(WARM_UP));
+    let crowd = crowd(address, &cookie, files, requests.div_ceil(5), clock)?;
+    let memory_after = daemon.peak_memory();
+    daemon.end()?;
+    let p95 = percentile(&ours, 95);
+    let ours = Spread::of(ours);
+    Ok(Review {
+        compares: COMPARES,
+        files,
+        page,
+        ratio: Ratio::of(&ours, &floor),
+        floor,
+        ours,
+        p95,
+        goal: GOAL,
+        met: p95 <= GOAL,
+        readers: READERS,
+        crowd,
+        memory_before,
+        memory_after,
+    })
+}
+
+/// The pages of the handoff, one after the other.
+fn path(files: usize, number: usize) -> String {
+    let from = number * PAGE % files.max(1);
+    format!("/h/H-1?revision=1&files={from}")
+}
+
+/// Many readers at once, each on a connection of its own and from another page on.
+fn crowd(
+    address: SocketAddr,
+    cookie: &str,
+    files: usize,
+    requests: usize,
+    clock: &SharedClock,
+) -> Result<Spread, BenchError> {
+    let readers: Vec<_> = (0..READERS)
+        .map(|number| {
+            let mut reader = Client::new(address, cookie.to_owned(), clock)?;
+            std::thread::Builder::new()
+                .name("reader".to_owned())
+                .spawn(move || {
+                    let paths = (0..requests).map(|step| path(files, number * 7 + step));
+                    paths.map(|path| Ok(reader.get(&path)?.0)).collect()
+                })
+                .map_err(system("start a thread"))
+        })
+        .collect::<Result<_, _>>()?;
+    let mut times = Vec::new();
+    for reader in readers {
+        let lost = || BenchError::Daemon("lost a reader".to_owned());
+        let read: Result<Vec<Duration>, BenchError> = reader.join().map_err(|_| lost())?;
+        times.extend(read?);
+    }
+    Ok(Spread::of(times))
+}
+
+fn percentile(times: &[Duration], percent: usize) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let rank = (times.len() * percent).div_ceil(100).max(1);
+    times.get(rank - 1).map_or(0.0, |time| {
+        super::figures::rounded(time.as_secs_f64() * 1_000.0)
+    })
+}
+
+/// A browser with one connection, no more around it than the floor has.
+struct Client {
+    stream: TcpStream,
+    input: BufReader<TcpStream>,
+    address: SocketAddr,
+    cookie: String,
+    clock: SharedClock,
+}
+
+impl Client {
+    fn new(address: SocketAddr, cookie: String, clock: &SharedClock) -> Result<Self, BenchError> {
+        let connect = || -> io::Result<(TcpStream, TcpStream)> {
+            let stream = TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+            let input = stream.try_clone()?;
+            Ok((stream, input))
+        };
+        let (stream, input) = connect().map_err(system("connect on loopback"))?;
+        Ok(Self {
+            stream,
+            input: BufReader::new(input),
+            address,
+            cookie,
+            clock: Arc::clone(clock),
+        })
+    }
+
+    /// The time until the first byte of the answer, and how many bytes its body has.
+    fn get(&mut self, path: &str) -> Result<(Duration, usize), BenchError> {
+        self.ask(path).map_err(system("read a page"))
+    }
+
+    fn ask(&mut self, path: &str) -> io::Result<(Duration, usize)> {
+        let (address, cookie) = (self.address, &self.cookie);
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\naccept: text/html\r\n\r\n"
+        );
+        let begun = self.clock.monotonic();
+        self.stream.write_all(request.as_bytes())?;
+        if self.input.fill_buf()?.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let time = self.clock.monotonic().saturating_sub(begun);
+        let mut status = String::new();
+        self.input.read_line(&mut status)?;
+        if !status.starts_with("HTTP/1.1 200 ") {
+            return Err(io::Error::other(status.trim().to_owned()));
+        }
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            self.input.read_line(&mut line)?;
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().map_err(io::Error::other)?;
+            }
+        }
+        let mut body = vec![0; length];
+        self.input.read_exact(&mut body)?;
+        Ok((time, length))
+    }
+}
+
+/// A server that answers every request with the same bytes, and knows nothing else.
+fn bare(bytes: usize) -> Result<SocketAddr, BenchError> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(system("listen on loopback"))?;
+    let address = listener
+        .local_addr()
+        .map_err(system("listen on loopback"))?;
+    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n").into_bytes();
+    answer.resize(answer.len() + bytes, b'x');
+    std::thread::Builder::new()
+        .name("floor".to_owned())
+        .spawn(move || -> io::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            stream.set_nodelay(true)?;
+            let mut input = BufReader::new(stream.try_clone()?);
+            let mut line = String::new();
+            while input.read_line(&mut line)? > 0 {
+                if line == "\r\n" {
+                    stream.write_all(&answer)?;
+                }
+                line.clear();
+            }
+            Ok(())
+        })
+        .map_err(system("start a thread"))?;
+    Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn the_floor_answers_one_request_after_the_other() {
+        let address = bare(1_000).unwrap();
+        let mut client = Client::new(address, String::new(), &SystemClock::shared()).unwrap();
+        for _ in 0..3 {
+            assert_eq!(client.get("/").unwrap().1, 1_000);
+        }
+        assert_eq!(path(100, 3), "/h/H-1?revision=1&files=50");
+    }
+}

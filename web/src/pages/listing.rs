@@ -1,0 +1,332 @@
+//! Which files of a handoff stand on one page. A small handoff is shown whole; a large one by folder and
+//! in pages, so that the page of 10,000 files is no longer than that of a hundred.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    artifact::{Card, FileName, Place},
+    look::Asked,
+};
+use crate::{
+    desk::{Change, FileRow, Review},
+    render::words,
+};
+
+/// Handoffs with more files are shown in pages.
+const WHOLE: usize = 200;
+/// Files on a page.
+const PAGE: usize = 50;
+/// Folders that are listed beside them.
+const FOLDERS: usize = 200;
+
+/// Which part of the files is wanted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    /// A folder with `/` at its end; absent for all.
+    pub(super) folder: Option<String>,
+    /// The first file of the page.
+    pub(super) files: Option<usize>,
+}
+
+/// The files of a page.
+#[derive(Debug)]
+pub(super) struct Listing<'r> {
+    /// Those with a card, what changed first.
+    pub(super) rows: Vec<&'r FileRow>,
+    /// How to get to the others; absent when these are all.
+    pub(super) more: Option<More>,
+}
+
+/// How to get to the files that are not on the page.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct More {
+    /// The folder whose files are shown; empty for all.
+    pub(super) folder: String,
+    /// The way to it: name and address of each folder above.
+    pub(super) above: Vec<(String, String)>,
+    /// The folders in it.
+    pub(super) folders: Vec<Below>,
+    /// Folders in it that are not listed.
+    pub(super) unlisted: usize,
+    /// Which files these are.
+    pub(super) range: String,
+    /// The page before.
+    pub(super) before: Option<String>,
+    /// The next page.
+    pub(super) after: Option<String>,
+}
+
+/// A folder that can be opened.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Below {
+    name: String,
+    href: String,
+    /// For example `812 files, 3 changed`.
+    note: String,
+    changed: bool,
+}
+
+/// A folder of the list beside the cards.
+#[derive(Debug, Serialize)]
+pub(super) struct Folder {
+    name: String,
+    files: Vec<FileLink>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileLink {
+    file: FileName,
+    note: String,
+    sha256: String,
+    changed: bool,
+}
+
+impl<'r> Listing<'r> {
+    pub(super) fn new(review: &'r Review, place: Place, part: &Part, asked: &Asked) -> Self {
+        let folder = part.folder.as_deref().unwrap_or_default();
+        let here = review
+            .files
+            .iter()
+            .filter(|row| row.path.starts_with(folder));
+        let mut rows: Vec<&FileRow> = here.collect();
+        rows.sort_by_key(|row| row.change == Change::Unchanged);
+        if review.files.len() <= WHOLE {
+            return Self { rows, more: None };
+        }
+        let base = place
+            .base
+            .map(|base| format!("&base={base}"))
+            .unwrap_or_default();
+        let (id, revision) = (place.id, place.revision);
+        let common = format!("/h/{id}?revision={revision}{base}{}", asked.habits());
+        let to = |folder: &str| {
+            let folder: String = form_urlencoded::byte_serialize(folder.as_bytes()).collect();
+            format!("{common}&folder={folder}")
+        };
+        let from = part.files.unwrap_or(0).min(rows.len());
+        let end = (from + PAGE).min(rows.len());
+        let page = |from: usize| format!("{}&files={from}#files", to(folder));
+        let (folders, unlisted) = below(&rows, folder, to);
+        let more = More {
+            folder: folder.to_owned(),
+            above: above(folder, &common, to),
+            folders,
+            unlisted,
+            range: format!("Files {} to {end} of {}", (from + 1).min(end), rows.len()),
+            before: (from > 0).then(|| page(from.saturating_sub(PAGE))),
+            after: (end < rows.len()).then(|| page(end)),
+        };
+        Self {
+            rows: rows[from..end].to_vec(),
+            more: Some(more),
+        }
+    }
+}
+
+#[cfg(test)]
+impl More {
+    /// For tests of templates.
+    pub(super) fn sample() -> Self {
+        let hostile = crate::showcase::sample::HOSTILE;
+        Self {
+            folder: "src/".to_owned(),
+            above: vec![
+                ("All files".to_owned(), "/h/H-7".to_owned()),
+                (hostile.to_owned(), "/h/H-7".to_owned()),
+            ],
+            folders: vec![Below {
+                name: hostile.to_owned(),
+                href: "/h/H-7?folder=x".to_owned(),
+                note: "3 files, 1 changed".to_owned(),
+                changed: true,
+            }],
+            unlisted: 2,
+            range: "Files 51 to 100 of 10000".to_owned(),
+            before: Some("/h/H-7?files=0".to_owned()),
+            after: Some("/h/H-7?files=100".to_owned()),
+        }
+    }
+}
+
+fn above(folder: &str, all: &str, to: impl Fn(&str) -> String) -> Vec<(String, String)> {
+    if folder.is_empty() {
+        return Vec::new();
+    }
+    let mut above = vec![("All files".to_owned(), all.to_owned())];
+    let inner = folder.trim_end_matches('/');
+    for (at, _) in inner.match_indices('/') {
+        let name = inner[..at].rsplit('/').next().unwrap_or_default();
+        above.push((name.to_owned(), to(&inner[..=at])));
+    }
+    above
+}
+
+/// The folders right below `folder`, with what is in them.
+fn below(rows: &[&FileRow], folder: &str, to: impl Fn(&str) -> String) -> (Vec<Below>, usize) {
+    let mut folders: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for row in rows {
+        if let Some((name, _)) = row.path[folder.len()..].split_once('/') {
+            let (files, changed) = folders.entry(name).or_default();
+            *files += 1;
+            *changed += usize::from(row.change != Change::Unchanged);
+        }
+    }
+    let unlisted = folders.len().saturating_sub(FOLDERS);
+    let list = folders
+        .into_iter()
+        .take(FOLDERS)
+        .map(|(name, (files, changed))| Below {
+            name: name.to_owned(),
+            href: to(&format!("{folder}{name}/")),
+            note: match changed {
+                0 => words::count(files, "file"),
+                changed => format!("{}, {changed} changed", words::count(files, "file")),
+            },
+            changed: changed > 0,
+        });
+    (list.collect(), unlisted)
+}
+
+/// The files in the order of their paths, one group for each folder.
+pub(super) fn folders(cards: &[Card]) -> Vec<Folder> {
+    let mut cards: Vec<_> = cards.iter().collect();
+    cards.sort_by(|a, b| a.file.path.cmp(&b.file.path));
+    let mut folders: Vec<Folder> = Vec::new();
+    for card in cards {
+        let link = FileLink {
+            file: card.file.clone(),
+            note: note(card),
+            sha256: card.sha256.clone(),
+            changed: card.change != Change::Unchanged,
+        };
+        match folders
+            .iter_mut()
+            .find(|folder| folder.name == card.file.folder)
+        {
+            Some(folder) => folder.files.push(link),
+            None => folders.push(Folder {
+                name: card.file.folder.clone(),
+                files: vec![link],
+            }),
+        }
+    }
+    folders
+}
+
+fn note(card: &Card) -> String {
+    let change = match (card.change, card.stat) {
+        (Change::Removed, _) => "removed".to_owned(),
+        (Change::Unchanged, _) => "same".to_owned(),
+        (_, Some((added, removed))) => format!("+{added} −{removed}"),
+        (Change::Added, None) => "new".to_owned(),
+        (Change::Modified, None) => "changed".to_owned(),
+    };
+    format!("{change}, {}", card.size)
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_protocol::Digest;
+
+    use super::*;
+    use crate::showcase::sample;
+
+    fn review(count: usize) -> Review {
+        let mut review = sample::review();
+        let row = |at: usize| FileRow {
+            path: format!("src/part{}/file{at:05}.txt", at % 3),
+            size: 1,
+            sha256: Digest::ZERO,
+            change: if at % 100 == 7 {
+                Change::Modified
+            } else {
+                Change::Unchanged
+            },
+            declared: true,
+            kept: true,
+            executable: false,
+            title: None,
+        };
+        review.files = (0..count).map(row).collect();
+        review.files.sort_by(|a, b| a.path.cmp(&b.path));
+        review
+    }
+
+    fn list(
+        review: &Review,
+        folder: Option<&str>,
+        files: Option<usize>,
+    ) -> (Vec<String>, Option<More>) {
+        let place = super::super::cards::place(review);
+        let part = Part {
+            folder: folder.map(str::to_owned),
+            files,
+        };
+        let listing = Listing::new(review, place, &part, &Asked::default());
+        (
+            listing.rows.iter().map(|row| row.path.clone()).collect(),
+            listing.more,
+        )
+    }
+
+    #[test]
+    fn a_small_handoff_is_shown_whole() {
+        let (rows, more) = list(&review(WHOLE), None, None);
+        assert_eq!(rows.len(), WHOLE);
+        assert!(more.is_none());
+    }
+
+    #[test]
+    fn a_large_one_is_shown_in_pages_that_lose_nothing() {
+        let review = review(10_000);
+        let mut all = Vec::new();
+        let mut from = 0;
+        loop {
+            let (rows, more) = list(&review, None, Some(from));
+            assert!(rows.len() <= PAGE);
+            from += rows.len();
+            all.extend(rows);
+            if more.unwrap().after.is_none() {
+                break;
+            }
+        }
+        assert!(
+            all[..100].iter().all(|path| path.ends_with("07.txt")),
+            "what changed comes first"
+        );
+        all.sort();
+        assert_eq!(
+            all,
+            review
+                .files
+                .iter()
+                .map(|row| row.path.clone())
+                .collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn folders_lead_down_and_up() {
+        let review = review(900);
+        let (_, more) = list(&review, None, None);
+        let more = more.unwrap();
+        assert_eq!(
+            (more.folders.len(), more.folders[0].name.as_str()),
+            (1, "src")
+        );
+        assert_eq!(more.folders[0].note, "900 files, 9 changed");
+        let (rows, more) = list(&review, Some("src/part1/"), None);
+        assert!(rows.iter().all(|path| path.starts_with("src/part1/")));
+        let more = more.unwrap();
+        assert!(more.folders.is_empty());
+        assert_eq!(more.above.len(), 2);
+        assert!(
+            more.above[1].1.ends_with("folder=src%2F"),
+            "{:?}",
+            more.above
+        );
+        assert_eq!(list(&review, Some("no/such/"), Some(99)).0.len(), 0);
+    }
+}

@@ -1,0 +1,172 @@
+//! The list of an archive against the one before it. Nothing of it is unpacked.
+
+use std::collections::BTreeMap;
+
+use countersign_protocol::content::{Archive, Entry, EntryKind};
+use serde::Serialize;
+
+use super::{visible::visible, words};
+
+/// The most entries that are shown.
+const MAX_ENTRIES: usize = 2_000;
+
+/// An entry on the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// `added`, `removed`, `changed` or `same`.
+    pub change: &'static str,
+    /// Its path.
+    pub path: String,
+    /// Its size unpacked.
+    pub size: String,
+    /// Its size before, when it differs.
+    pub old_size: Option<String>,
+    /// How many times its packed size it is.
+    pub ratio: Option<String>,
+    /// What is odd about it.
+    pub flags: Vec<&'static str>,
+    /// Where a link leads.
+    pub target: Option<String>,
+}
+
+/// The list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entries {
+    /// What differs, or everything when there is nothing to compare with.
+    pub rows: Vec<Row>,
+    /// Whether it is compared.
+    pub compared: bool,
+    /// Entries that are the same and not shown.
+    pub same: usize,
+    /// What is not shown.
+    pub notes: Vec<String>,
+}
+
+/// Shows `new`, against `old` when there is one. `everything` shows unchanged entries too. Entries with
+/// oddities are always shown.
+pub fn entries(new: &Archive, old: Option<&Archive>, everything: bool) -> Entries {
+    let mut before: BTreeMap<&str, &Entry> = BTreeMap::new();
+    for entry in old.map_or(&[][..], |old| &old.entries) {
+        before.insert(&entry.path, entry);
+    }
+    let mut shown = Entries {
+        rows: Vec::new(),
+        compared: old.is_some(),
+        same: 0,
+        notes: Vec::new(),
+    };
+    let mut left_out = 0;
+    let mut push = |shown: &mut Entries, row| {
+        if shown.rows.len() < MAX_ENTRIES {
+            shown.rows.push(row);
+        } else {
+            left_out += 1;
+        }
+    };
+    for entry in &new.entries {
+        let other = before.remove(entry.path.as_str());
+        let change = match other {
+            None if old.is_some() => "added",
+            Some(other) if differs(entry, other) => "changed",
+            _ => "same",
+        };
+        if change == "same" && old.is_some() && !everything && entry.flags.is_empty() {
+            shown.same += 1;
+        } else {
+            push(&mut shown, row(entry, change, other));
+        }
+    }
+    for gone in before.into_values() {
+        push(&mut shown, row(gone, "removed", None));
+    }
+    if left_out > 0 {
+        shown.notes.push(format!(
+            "{MAX_ENTRIES} entries are shown; {left_out} more are not."
+        ));
+    }
+    shown
+}
+
+fn differs(one: &Entry, other: &Entry) -> bool {
+    (one.kind, one.size, one.crc32, &one.target)
+        != (other.kind, other.size, other.crc32, &other.target)
+}
+
+fn row(entry: &Entry, change: &'static str, other: Option<&Entry>) -> Row {
+    let old_size = other.filter(|other| other.size != entry.size);
+    Row {
+        change,
+        path: visible(&entry.path).into_owned(),
+        size: match entry.kind {
+            EntryKind::Folder => "folder".to_owned(),
+            _ => words::size(entry.size),
+        },
+        old_size: old_size.map(|old| words::size(old.size)),
+        ratio: entry.ratio().map(|ratio| format!("{ratio:.1} : 1")),
+        flags: entry.flags.iter().map(|flag| flag.word()).collect(),
+        target: entry
+            .target
+            .as_deref()
+            .map(|target| visible(target).into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_protocol::content::EntryFlag;
+
+    use super::*;
+
+    fn entry(path: &str, size: u64, crc32: u32) -> Entry {
+        Entry {
+            path: path.to_owned(),
+            size,
+            crc32: Some(crc32),
+            ..Entry::default()
+        }
+    }
+
+    fn archive(entries: &[Entry]) -> Archive {
+        Archive {
+            entries: entries.to_vec(),
+            ..Archive::default()
+        }
+    }
+
+    #[test]
+    fn lists_are_compared_by_path_and_oddities_always_stand() {
+        let mut odd = entry("../up", 1, 1);
+        odd.flag(EntryFlag::Parent);
+        let old = archive(&[
+            entry("a", 1, 1),
+            entry("b", 2, 2),
+            odd.clone(),
+            entry("gone", 3, 3),
+        ]);
+        let new = archive(&[
+            entry("a", 1, 1),
+            entry("b", 2, 9),
+            odd,
+            entry("new\u{202E}", 4, 4),
+        ]);
+        let shown = entries(&new, Some(&old), false);
+        let rows: Vec<_> = shown
+            .rows
+            .iter()
+            .map(|row| (row.change, row.path.as_str()))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("changed", "b"),
+                ("same", "../up"),
+                ("added", "new‹U+202E›"),
+                ("removed", "gone")
+            ]
+        );
+        assert_eq!(shown.same, 1);
+        assert_eq!(shown.rows[1].flags, ["leaves its folder with .."]);
+        assert_eq!(entries(&new, None, false).rows.len(), 4);
+        assert_eq!(entries(&new, Some(&old), true).rows.len(), 5);
+    }
+}

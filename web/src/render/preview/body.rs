@@ -1,0 +1,251 @@
+//! The ways in which content is shown.
+
+use countersign_protocol::content::{Body as Sealed, Content, Sheet};
+use serde::Serialize;
+
+use super::super::{
+    archive::Entries,
+    diff::Diff,
+    markdown::Block,
+    notebook::Cells,
+    table::{self, Table},
+    tree::Tree,
+    visible::visible,
+    window::Window,
+};
+use super::View;
+
+/// How much of an unknown file is shown in hexadecimal.
+const HEX_BYTES: usize = 256;
+
+/// What is shown of a file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Body {
+    /// What changed in a text.
+    Diff(Diff),
+    /// A text with line numbers.
+    Text {
+        /// The lines of this page.
+        lines: Vec<NumberedLine>,
+        /// The first line of the page, from 0, and how many there are.
+        from: usize,
+        /// All lines.
+        total: usize,
+    },
+    /// A part of a text of any size.
+    Window(Window),
+    /// Markdown as a page.
+    Rendered {
+        /// Its blocks.
+        blocks: Vec<Block>,
+    },
+    /// Tables.
+    Table {
+        /// One, or the sheets of a workbook.
+        sheets: Vec<table::Sheet>,
+    },
+    /// Changed values.
+    Tree(Tree),
+    /// A picture, with the one before it when there was one.
+    Image {
+        /// Width and height of the new one.
+        new: Option<(u32, u32)>,
+        /// Width and height of the old one.
+        old: Option<(u32, u32)>,
+        /// How two are laid out.
+        view: View,
+    },
+    /// A drawing, which only an image element shows.
+    Drawing {
+        /// Whether there is a new one.
+        new: bool,
+        /// Whether there is an old one.
+        old: bool,
+    },
+    /// Sound or film.
+    Media {
+        /// Whether there is something to see.
+        film: bool,
+        /// Whether there is a new one.
+        new: bool,
+        /// Whether there is an old one.
+        old: bool,
+    },
+    /// The list of an archive.
+    Archive(Entries),
+    /// The cells of a notebook.
+    Notebook(Cells),
+    /// The words of a PDF, document or slides, with pictures of pages.
+    Paper {
+        /// What changed in the words; their beginning when there is nothing to compare with.
+        words: Diff,
+        /// Pages to be drawn, from 1.
+        pages: Vec<u32>,
+    },
+    /// Only its first bytes.
+    Described {
+        /// They.
+        hex: Vec<HexLine>,
+    },
+}
+
+/// A numbered line of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NumberedLine {
+    /// From 1.
+    pub number: usize,
+    /// The text, hidden characters written out.
+    pub text: String,
+}
+
+/// Sixteen bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HexLine {
+    /// Offset of the first one, hexadecimal.
+    pub offset: String,
+    /// The bytes, hexadecimal.
+    pub bytes: String,
+    /// The bytes as ASCII, a dot for what has no picture.
+    pub text: String,
+}
+
+/// The first bytes for people.
+pub(super) fn hex(bytes: &[u8]) -> Vec<HexLine> {
+    bytes[..bytes.len().min(HEX_BYTES)]
+        .chunks(16)
+        .enumerate()
+        .map(|(at, row)| HexLine {
+            offset: format!("{:04x}", at * 16),
+            bytes: row
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<Vec<_>>()
+                .join(" "),
+            text: row
+                .iter()
+                .map(|byte| match byte {
+                    0x20..=0x7e => char::from(*byte),
+                    _ => '.',
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// A sheet of a workbook as a table; a formula stands behind its value as text.
+pub(super) fn table_of(sheet: &Sheet) -> Table {
+    let cell = |cell: &countersign_protocol::content::Cell| match &cell.formula {
+        Some(formula) => format!("{} [={formula}]", cell.value),
+        None => cell.value.clone(),
+    };
+    let mut rows = sheet
+        .rows
+        .iter()
+        .map(|row| row.iter().map(cell).collect::<Vec<_>>());
+    let header = rows.next().unwrap_or_default();
+    let rows: Vec<_> = rows.collect();
+    let read = rows.len() + usize::from(!sheet.rows.is_empty());
+    let count = usize::try_from(sheet.row_count).unwrap_or(usize::MAX);
+    Table {
+        header,
+        left_out: count.saturating_sub(read),
+        rows,
+    }
+}
+
+/// What the bounded reader says, as label and value.
+pub(super) fn facts_of(content: &Content) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |label, value: String| {
+        if !value.is_empty() {
+            facts.push((label, visible(&value).into_owned()));
+        }
+    };
+    match &content.body {
+        Sealed::Image(image) => {
+            fact("Pixels", format!("{} × {}", image.width, image.height));
+            fact("Colours", image.colour.clone());
+            fact("Profile", image.profile.clone().unwrap_or_default());
+            fact(
+                "Animated",
+                if image.animated {
+                    "yes".to_owned()
+                } else {
+                    String::new()
+                },
+            );
+        }
+        Sealed::Media(media) => {
+            fact("Container", media.container.clone());
+            fact("Length", media.seconds.map(length).unwrap_or_default());
+            fact("Codecs", media.codecs.join(", "));
+            let pixels = media.width.zip(media.height);
+            fact(
+                "Pixels",
+                pixels
+                    .map(|(w, h)| format!("{w} × {h}"))
+                    .unwrap_or_default(),
+            );
+        }
+        Sealed::Pdf(pdf) => {
+            fact("Pages", pdf.pages.to_string());
+            fact("Title", pdf.title.clone().unwrap_or_default());
+        }
+        Sealed::Document(document) => {
+            fact("Title", document.title.clone().unwrap_or_default());
+            fact("Paragraphs", document.paragraphs.to_string());
+            fact("Links out", document.external_links.join(", "));
+        }
+        Sealed::Presentation(slides) => {
+            fact("Title", slides.title.clone().unwrap_or_default());
+            fact("Slides", slides.slides.to_string());
+        }
+        Sealed::Workbook(book) => {
+            fact("Sheets", book.sheets.len().to_string());
+            fact("Links out", book.external_links.join(", "));
+        }
+        Sealed::Archive(archive) => {
+            fact("Format", archive.format.clone());
+            let stated = archive
+                .stated_entries
+                .unwrap_or(archive.entries.len() as u64);
+            fact("Entries", stated.to_string());
+            fact("Unpacked", super::words::size(archive.unpacked_size));
+        }
+        Sealed::Notebook(notebook) => {
+            fact("Cells", notebook.cells.len().to_string());
+            fact("Language", notebook.language.clone().unwrap_or_default());
+        }
+        Sealed::Email(mail) => {
+            fact("Subject", mail.subject.clone().unwrap_or_default());
+            fact("From", mail.from.join(", "));
+            fact("To", mail.to.join(", "));
+            fact(
+                "Attached",
+                mail.attachments
+                    .iter()
+                    .map(|a| a.name.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            );
+        }
+        Sealed::Html(page) => fact("Title", page.title.clone().unwrap_or_default()),
+        Sealed::Text(_) | Sealed::Binary(_) => {}
+    }
+    facts
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "lengths are cut to whole seconds, and a stated one below zero is none"
+)]
+fn length(seconds: f64) -> String {
+    let seconds = seconds.clamp(0.0, 1e9) as u64;
+    let (minutes, rest) = (seconds / 60, seconds % 60);
+    match minutes / 60 {
+        0 => format!("{minutes}:{rest:02}"),
+        hours => format!("{hours}:{:02}:{rest:02}", minutes % 60),
+    }
+}

@@ -1,0 +1,291 @@
+//! Text in the shape that fits it: lines, a page, a table, or values.
+
+use countersign_protocol::{
+    content::{Content, FileType, Kind, Place},
+    dialect::{self, Format},
+};
+
+use super::{Body, Look, NumberedLine, Preview, Side, View};
+use crate::render::{
+    diff::{self, MAX_LINE, PAGE},
+    markdown, table,
+    text::{self as encoding, Decoded},
+    tree::{self, Node},
+    visible::{hidden_count, visible},
+    words,
+};
+
+/// Larger files are not read as a table, values or a page, in bytes.
+const MAX_SHAPED: u64 = 5_000_000;
+/// Larger drawings are not drawn, in bytes.
+const MAX_DRAWN: usize = 1_000_000;
+/// Elements of a drawing that repeat others: nested they take a browser for ever.
+const MAX_USES: usize = 50;
+
+pub(super) fn text(
+    preview: &mut Preview,
+    file_type: &FileType,
+    new: Option<Side<'_>>,
+    old: Option<Side<'_>>,
+    look: &Look,
+) {
+    let old = old.filter(|old| old.file_type().kind.is_text() || new.is_none());
+    let (now, before) = (decoded(new), decoded(old));
+    if let Some(new) = new.filter(|side| side.size > 0) {
+        preview
+            .facts
+            .push(("Encoding".to_owned(), now.charset.name().to_owned(), None));
+        if !new.is_complete() {
+            preview.notes.push(format!(
+                "The first {} are shown.",
+                words::size(new.bytes.len() as u64)
+            ));
+        }
+    }
+    if new.is_some() && old.is_some() {
+        preview.notes.extend(encoding::changes(&before, &now));
+    }
+    match hidden_count(&now.text) {
+        0 => {}
+        1 => preview
+            .findings
+            .push("One character of it cannot be seen; it is written out as ‹U+…›.".to_owned()),
+        many => preview.findings.push(format!(
+            "{many} characters of it cannot be seen; they are written out as ‹U+…›."
+        )),
+    }
+    let small = |side: Option<Side<'_>>| {
+        side.is_none_or(|side| side.is_complete() && side.size <= MAX_SHAPED)
+    };
+    if new.is_some() && small(new) && small(old) {
+        let shaped = shaped(preview, file_type, &now, old.map(|_| &before), look);
+        if let Some(body) = shaped {
+            preview.body = body;
+            return;
+        }
+    }
+    if new.is_none() || old.is_some() {
+        let mut diff = diff::diff(&before.text, &now.text, &look.diff);
+        preview.notes.append(&mut diff.notes);
+        if diff.total == 0 && new.is_some() && preview.notes.is_empty() {
+            preview.notes.push(if look.diff.ignore_space {
+                "Only white space differs.".to_owned()
+            } else {
+                "The bytes differ, the lines do not.".to_owned()
+            });
+        }
+        if look.split {
+            diff.split();
+        }
+        preview.body = Body::Diff(diff);
+    } else {
+        preview.body = numbered(preview, &now.text, look.diff.from);
+        if now.text.is_empty() {
+            preview.notes.push("The file is empty.".to_owned());
+        }
+    }
+}
+
+fn decoded(side: Option<Side<'_>>) -> Decoded<'_> {
+    match side {
+        Some(side) => encoding::decode(side.bytes, side.is_complete()),
+        None => encoding::decode(b"", true),
+    }
+}
+
+/// The body of a text that has a shape, unless its source is wanted or it cannot be taken from it.
+fn shaped(
+    preview: &mut Preview,
+    file_type: &FileType,
+    now: &Decoded<'_>,
+    before: Option<&Decoded<'_>>,
+    look: &Look,
+) -> Option<Body> {
+    let source = look.view == View::Source;
+    let view = if source { View::Source } else { View::Fitting };
+    match file_type.media_type.as_str() {
+        _ if file_type.kind == Kind::Svg => {
+            preview.choose(
+                view,
+                &[(View::Fitting, "Drawing"), (View::Source, "Source")],
+            );
+            let fits = |text: &str| {
+                text.len() <= MAX_DRAWN
+                    && !text.contains("<!ENTITY")
+                    && text.matches("<use").count() <= MAX_USES
+            };
+            if source || !fits(&now.text) {
+                preview.choices.retain(|_| fits(&now.text));
+                return None;
+            }
+            Some(Body::Drawing {
+                new: true,
+                old: before
+                    .is_some_and(|before| fits(&before.text) && before.text.contains("<svg")),
+            })
+        }
+        "text/markdown" => {
+            preview.choose(
+                view,
+                &[(View::Fitting, "Rendered"), (View::Source, "Source")],
+            );
+            if source {
+                return None;
+            }
+            let compared = before.map(|before| {
+                diff::compare(
+                    &before.text,
+                    &now.text,
+                    look.diff.ignore_space,
+                    look.diff.deadline,
+                )
+            });
+            Some(Body::Rendered {
+                blocks: markdown::blocks(&now.text, compared.as_ref()),
+            })
+        }
+        "text/csv" | "text/tab-separated-values" => {
+            let view = if look.view == View::All {
+                View::All
+            } else {
+                view
+            };
+            let views = [
+                (View::Fitting, "Changes"),
+                (View::All, "All rows"),
+                (View::Source, "Source"),
+            ];
+            match before {
+                Some(_) => preview.choose(view, &views),
+                None => preview.choose(view, &[(View::Fitting, "Table"), (View::Source, "Source")]),
+            }
+            if source {
+                return None;
+            }
+            let tabs = file_type.media_type != "text/csv";
+            let old = before.map(|before| table::read(&before.text, tabs));
+            let sheet = table::sheet(
+                "",
+                &table::read(&now.text, tabs),
+                old.as_ref(),
+                view == View::All,
+            );
+            Some(Body::Table {
+                sheets: vec![sheet],
+            })
+        }
+        media @ ("application/json" | "application/yaml" | "application/toml") => {
+            let before = before?;
+            preview.choose(view, &[(View::Fitting, "Values"), (View::Source, "Source")]);
+            if source {
+                return None;
+            }
+            let nodes =
+                node(media, &before.text).and_then(|old| Ok((old, node(media, &now.text)?)));
+            match nodes {
+                Ok((old, new)) => {
+                    let tree = tree::diff(&old, &new);
+                    if tree.changes.is_empty() {
+                        // The bytes differ all the same, so the lines are shown.
+                        preview.notes.push(
+                            "The values are the same; how they are written differs.".to_owned(),
+                        );
+                        preview.choices.clear();
+                        return None;
+                    }
+                    Some(Body::Tree(tree))
+                }
+                Err(why) => {
+                    preview.notes.push(format!("Compared as text. {why}"));
+                    preview.choices.clear();
+                    None
+                }
+            }
+        }
+        _ => None,
+    }
+}
+
+fn node(media: &str, text: &str) -> Result<Node, String> {
+    match media {
+        "application/json" => tree::json(text),
+        "application/toml" => tree::toml(text),
+        _ => dialect::read(text.as_bytes(), Format::Yaml)
+            .map(|document| tree::of(&document.value))
+            .map_err(|refusal| format!("It is not YAML that can be compared: {refusal}")),
+    }
+}
+
+fn numbered(preview: &mut Preview, text: &str, from: usize) -> Body {
+    let mut is_cut = false;
+    let mut total = 0;
+    let mut lines = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        total = at + 1;
+        if (from..from + PAGE).contains(&at) {
+            let short: String = line.chars().take(MAX_LINE).collect();
+            let cut = short.len() < line.len();
+            is_cut |= cut;
+            lines.push(NumberedLine {
+                number: at + 1,
+                text: format!("{}{}", visible(&short), if cut { "…" } else { "" }),
+            });
+        }
+    }
+    if is_cut {
+        preview
+            .notes
+            .push(format!("Lines are cut at {MAX_LINE} characters."));
+    }
+    Body::Text { lines, from, total }
+}
+
+/// The words of a document against what they were, and the pages on which they differ.
+pub(super) fn paper(
+    preview: &mut Preview,
+    new: Option<Side<'_>>,
+    old: Option<Side<'_>>,
+    look: &Look,
+) {
+    let content = |side: Option<Side<'_>>| side.and_then(|side| side.content).cloned();
+    let (now, before) = (content(new), content(old));
+    let words = |content: &Option<Content>| match content {
+        Some(content) => {
+            let mut text = String::new();
+            for segment in &content.text {
+                text.push_str(&segment.text);
+                if !segment.text.ends_with('\n') {
+                    text.push('\n');
+                }
+            }
+            text
+        }
+        None => String::new(),
+    };
+    let page_text = |content: &Option<Content>, wanted: u32| -> String {
+        let segments = content.iter().flat_map(|content| &content.text);
+        let on_page = segments.filter(|segment| segment.place == Place::Page { page: wanted });
+        on_page.map(|segment| segment.text.as_str()).collect()
+    };
+    let mut pages = Vec::new();
+    if let (Some(content), Some(_)) = (&now, new)
+        && let countersign_protocol::content::Body::Pdf(pdf) = &content.body
+    {
+        let differs = |page: &u32| {
+            *page == 1 || (before.is_some() && page_text(&now, *page) != page_text(&before, *page))
+        };
+        pages = (1..=pdf.pages.min(500)).filter(differs).take(6).collect();
+    }
+    let mut diff = diff::diff(&words(&before), &words(&now), &look.diff);
+    preview.notes.append(&mut diff.notes);
+    if diff.total == 0 {
+        preview.notes.push(match (&now, &before) {
+            (Some(_), Some(_)) => "The words are the same.".to_owned(),
+            _ => "No words were found in it.".to_owned(),
+        });
+    }
+    if look.split {
+        diff.split();
+    }
+    preview.body = Body::Paper { words: diff, pages };
+}
