@@ -25,7 +25,6 @@ pub const STEPS: &[&str] = &[
     "writeback.before_delivered",
     "writeback.after_delivered",
     "outbox.after_owed",
-    "outbox.after_links",
     "outbox.before_send",
     "outbox.after_send",
     "outbox.after_recorded",

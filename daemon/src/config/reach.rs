@@ -15,17 +15,21 @@ pub fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let special = matches!(
-        (a, b, c),
-        // This network, private, loopback, link-local (and with it the metadata service of clouds).
-        (0 | 10 | 127, ..) | (172, 16..=31, _) | (192, 168, _) | (169, 254, _)
+    let special = match a {
+        // This network, private, loopback; multicast, reserved, broadcast.
+        0 | 10 | 127 | 224.. => true,
         // Shared between provider and customer (RFC 6598).
-        | (100, 64..=127, _)
-        // Protocol assignments, documentation, 6to4 relays, benchmarks.
-        | (192, 0, 0 | 2) | (192, 88, 99) | (198, 18 | 19, _) | (198, 51, 100) | (203, 0, 113)
-        // Multicast, reserved, broadcast.
-        | (224.., ..)
-    );
+        100 => matches!(b, 64..=127),
+        // Link-local, and with it the metadata service of clouds.
+        169 => b == 254,
+        172 => matches!(b, 16..=31),
+        // Private; protocol assignments, documentation, 6to4 relays.
+        192 => b == 168 || matches!((b, c), (0, 0 | 2) | (88, 99)),
+        // Benchmarks, documentation.
+        198 => matches!(b, 18 | 19) || (b, c) == (51, 100),
+        203 => (b, c) == (0, 113),
+        _ => false,
+    };
     !special
 }
 

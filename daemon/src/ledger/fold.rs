@@ -182,7 +182,10 @@ impl State {
             | Event::Snoozed { .. }
             | Event::Rescheduled { .. } => self.asked(body),
             // A fact about the machine; no card changes by it.
-            Event::ClockJumped { .. } => {}
+            // What became of a message stands with the message.
+            Event::ClockJumped { .. }
+            | Event::MessageFailed { .. }
+            | Event::MessagesRedriven { .. } => {}
             Event::TokenCreated {
                 id,
                 secret_sha256,
@@ -224,8 +227,6 @@ impl State {
                 self.disabled.insert(receiver.clone(), (at, why.clone()));
             }
             Event::ReceiverEnabled { receiver } => drop(self.disabled.remove(receiver)),
-            // What became of a message stands with the message.
-            Event::MessageFailed { .. } | Event::MessagesRedriven { .. } => {}
         }
     }
 

@@ -326,7 +326,7 @@ pub(super) fn data(notice: &Notice, fields: &[Field], url: &str) -> Value {
     }
     match told.digest {
         Some(digest) => {
-            drop(handoff.insert("digest".to_owned(), json!(format!("sha256:{digest}"))))
+            handoff.insert("digest".to_owned(), json!(format!("sha256:{digest}")));
         }
         None if !fields.contains(&F::Digest) => redacted.push("digest"),
         None => {}

@@ -207,6 +207,8 @@ impl Outbox {
         for lane in lanes {
             tasks.spawn(lane.run(cancel.clone()));
         }
+        // What happens from here on is told, also what happens before the task below has its first turn.
+        outbox.run().await.map_err(|error| error.to_string())?;
         let (me, cancel) = (outbox.clone(), cancel.clone());
         tasks.spawn(async move {
             // Without a pause after a hint: whoever is told waits for it.

@@ -24,7 +24,6 @@ use lettre::{
 use super::{Channel, Outcome};
 use crate::{
     config::{DecideLinks, Disclosure, Environment, Kind, Mail as Settings, MailTls},
-    fault,
     ledger::{Draft, Ledger},
     message::{Link, LinkAnswer, Notice, Owed, Recipient, Risk, StopKey, mint},
     outbox::{
@@ -200,7 +199,6 @@ impl Mail {
             .ledger
             .transact(move |_, _| Ok::<_, Infallible>(draft))
             .await;
-        fault::step("outbox.after_links");
         match kept {
             Ok(_) => Ok(extras),
             Err(error) => Err(Outcome::retry(

@@ -93,7 +93,7 @@ fn states(rig: &Rig) -> Vec<(String, State, u32)> {
 }
 
 fn deliver(rig: &Rig, name: &str) {
-    rig.write(&format!("{name}/handoff.json"), &handoff(name, &[]));
+    rig.write(&format!("{name}/handoff.json"), handoff(name, &[]));
     rig.look(&format!("{name}/handoff.json"));
 }
 
