@@ -24,6 +24,10 @@ pub const STEPS: &[&str] = &[
     "writeback.after_decision",
     "writeback.before_delivered",
     "writeback.after_delivered",
+    "outbox.after_owed",
+    "outbox.before_send",
+    "outbox.after_send",
+    "outbox.after_recorded",
     "start.ledger_open",
     "start.before_scan",
 ];

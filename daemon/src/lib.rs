@@ -14,6 +14,8 @@ pub mod fault;
 pub mod fs;
 pub mod intake;
 pub mod ledger;
+pub mod message;
+pub mod outbox;
 pub mod policy;
 pub mod reconcile;
 pub mod review;

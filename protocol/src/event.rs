@@ -327,6 +327,58 @@ pub enum Event {
         /// Its name.
         name: String,
     },
+    /// A person wants no more mail.
+    #[serde(rename = "mail.stopped")]
+    MailStopped {
+        /// Id of the person.
+        person: String,
+    },
+    /// A person wants mail again.
+    #[serde(rename = "mail.resumed")]
+    MailResumed {
+        /// Id of the person.
+        person: String,
+    },
+    /// A receiver of messages is no longer tried, until a person says otherwise.
+    #[serde(rename = "receiver.disabled")]
+    ReceiverDisabled {
+        /// Its name.
+        receiver: String,
+        /// Why.
+        why: String,
+    },
+    /// A person lets a receiver of messages be tried again.
+    #[serde(rename = "receiver.enabled")]
+    ReceiverEnabled {
+        /// Its name.
+        receiver: String,
+    },
+    /// A message is no longer tried by itself.
+    #[serde(rename = "message.failed")]
+    MessageFailed {
+        /// Its id.
+        message: String,
+        /// The receiver.
+        receiver: String,
+        /// The person, by id, when it was for one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// The card, when it was about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handoff: Option<HandoffId>,
+        /// What it was about.
+        kind: String,
+        /// What the receiver said last.
+        why: String,
+    },
+    /// A person lets failed messages be tried again.
+    #[serde(rename = "message.redriven")]
+    MessagesRedriven {
+        /// The receiver.
+        receiver: String,
+        /// How many.
+        count: u64,
+    },
 }
 
 /// A moment of a workspace that got a name.
@@ -415,6 +467,7 @@ impl Event {
             | Self::Snoozed { handoff, .. }
             | Self::Rescheduled { handoff, .. }
             | Self::Released { handoff, .. } => Some(*handoff),
+            Self::MessageFailed { handoff, .. } => *handoff,
             _ => None,
         }
     }
@@ -452,6 +505,12 @@ impl Event {
             Self::TokenRevoked { .. } => "token.revoked",
             Self::SearchSaved { .. } => "search.saved",
             Self::SearchRemoved { .. } => "search.removed",
+            Self::MailStopped { .. } => "mail.stopped",
+            Self::MailResumed { .. } => "mail.resumed",
+            Self::ReceiverDisabled { .. } => "receiver.disabled",
+            Self::ReceiverEnabled { .. } => "receiver.enabled",
+            Self::MessageFailed { .. } => "message.failed",
+            Self::MessagesRedriven { .. } => "message.redriven",
         }
     }
 }

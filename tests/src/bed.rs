@@ -75,6 +75,19 @@ impl TestBed {
         self
     }
 
+    /// Lets the daemon be configured by a file.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    #[must_use]
+    pub fn configured(self, text: &str) -> Self {
+        let file = self.home.join("countersign.toml");
+        std::fs::write(&file, text).expect("the scene can be set");
+        let file = file.display().to_string();
+        self.env("COUNTERSIGN_CONFIG", &file)
+            .env("HOOK_SECRET", crate::hook::SECRET)
+    }
+
     /// The folder in which agents work.
     pub fn workspace(&self) -> PathBuf {
         self.launch.roots[0].join(WORKSPACE)

@@ -10,6 +10,7 @@ pub mod agent;
 pub mod bed;
 pub mod evidence;
 pub mod history;
+pub mod hook;
 pub mod http;
 pub mod invariants;
 pub mod life;

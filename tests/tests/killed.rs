@@ -1,6 +1,10 @@
 //! kill -9: at every named step, at random under load, and while the daemon comes back.
 
-use std::{thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+    time::Duration,
+};
 
 use countersign::fault;
 use countersign_protocol::decision::Outcome;
@@ -9,6 +13,7 @@ use countersign_tests::{
     bed::TestBed,
     evidence::Evidence,
     history::{History, Sent, SentResult},
+    hook::Hook,
     http::NoReply,
     invariants::{self, Case},
     life::{Life, Manners},
@@ -101,10 +106,40 @@ fn deliver(
     history.delivers(delivery, true);
 }
 
+/// Every revision and every decision in the ledger reached the receiver, each under one id.
+fn everything_was_told(bed: &TestBed, hook: &Hook, case: &str) {
+    wait::until(&format!("{case}: every message to arrive"), || {
+        let activity = bed.http().fetch("/api/v1/activity?limit=500").json();
+        let rows = activity
+            .as_array()
+            .or(activity["items"].as_array())
+            .cloned()
+            .unwrap_or_default();
+        let count = |event: &str| rows.iter().filter(|row| row["event"] == event).count();
+        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for got in hook.got() {
+            let event: serde_json::Value = serde_json::from_slice(&got.body).ok()?;
+            let kind = event["type"].as_str()?.to_owned();
+            told.entry(kind)
+                .or_default()
+                .insert(got.headers.get("webhook-id")?.clone());
+        }
+        let ids = |kind: &str| told.get(kind).map_or(0, BTreeSet::len);
+        let accepted = count("handoff.accepted");
+        assert!(ids("handoff.accepted.v1") <= accepted, "{case}: {told:?}");
+        (ids("handoff.accepted.v1") == accepted
+            && ids("handoff.decided.v1") == count("handoff.decided"))
+        .then_some(())
+    });
+}
+
 /// Tells the story to a daemon that dies at `step`, and checks what is left. False when it never
 /// came to that step.
 fn dies_at(step: &str, hit: u32) -> bool {
-    let mut bed = TestBed::prepare().env(CRASH_AT, &format!("{step}:{hit}"));
+    let hook = Hook::kind();
+    let mut bed = TestBed::prepare()
+        .configured(&hook.section("ci", ""))
+        .env(CRASH_AT, &format!("{step}:{hit}"));
     let life = Life::new(&bed.workspace(), 0, Manners::Careful);
     bed.start_daemon();
     if bed.comes_up().is_ok() {
@@ -127,10 +162,12 @@ fn dies_at(step: &str, hit: u32) -> bool {
         "{step}:{hit}\n{}",
         bed.daemon().log_tail()
     );
-    bed.launch.env.clear();
+    bed.launch.env.retain(|(name, _)| name != CRASH_AT);
     bed.up();
     life.settles(&bed.reviewer())
         .unwrap_or_else(|why| panic!("{step}:{hit}: {why}"));
+    everything_was_told(&bed, &hook, &format!("{step}:{hit}"));
+    hook.stop();
     check(&mut bed, &life.history());
     true
 }

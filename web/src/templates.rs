@@ -3,7 +3,8 @@
 use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use minijinja::{
-    Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter, path_loader,
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter,
+    path_loader,
     value::{Serde, ValueKind},
 };
 use rust_embed::RustEmbed;
@@ -55,19 +56,31 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+        // Pages and mail are HTML; what goes to chats is JSON, in which every value stands encoded.
+        environment.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+            Some((_, "txt")) => AutoEscape::None,
+            Some((_, "json")) => AutoEscape::Json,
+            _ => AutoEscape::Html,
+        });
         environment.set_formatter(|out, state, value| {
+            match state.auto_escape() {
+                AutoEscape::Html => {}
+                AutoEscape::None if !value.is_safe() => {
+                    let shown = visible_value(value);
+                    return out.write_str(&shown).map_err(Error::from);
+                }
+                _ => return escape_formatter(out, state, value),
+            }
             if value.is_safe() || matches!(value.kind(), ValueKind::Number | ValueKind::Bool) {
                 return escape_formatter(out, state, value);
             }
-            let text = match value.as_str() {
-                Some(text) => escaped(&visible(text)),
-                None => escaped(&visible(&value.to_string())),
-            };
+            let text = escaped(&visible_value(value));
             out.write_str(&text).map_err(Error::from)
         });
         environment.add_filter("exact", |text: &str| Value::from_safe_string(escaped(text)));
         environment.add_filter("code", |text: &str| Value::from_safe_string(code(text)));
+        environment.add_filter("slack", slack);
+        environment.add_filter("markdown", markdown);
         environment.add_function("asset", |name: &str| {
             assets::url(name).ok_or_else(|| {
                 Error::new(
@@ -89,7 +102,7 @@ impl Templates {
             let file = Embedded::get(name);
             Ok(file.map(|file| String::from_utf8_lossy(&file.data).into_owned().into()))
         });
-        for name in Embedded::iter().filter(|name| name.ends_with(".html")) {
+        for name in Embedded::iter() {
             environment
                 .get_template(&name)
                 .map_err(|error| TemplateError {
@@ -118,13 +131,27 @@ impl Templates {
 
     /// Renders a page.
     pub fn render<P: Page>(&self, page: &P) -> Result<String, TemplateError> {
+        self.fill(P::TEMPLATE, page)
+    }
+
+    /// Renders the template `name` with what `context` holds. How values are written follows the name:
+    /// escaped in `.html`, encoded in `.json`, as they are in `.txt`; hidden characters never are as they are.
+    pub fn fill(&self, name: &str, context: &impl Serialize) -> Result<String, TemplateError> {
         self.environment
-            .get_template(P::TEMPLATE)
-            .and_then(|template| template.render(Serde(page)))
+            .get_template(name)
+            .and_then(|template| template.render(Serde(context)))
             .map_err(|error| TemplateError {
-                name: P::TEMPLATE.to_owned(),
+                name: name.to_owned(),
                 why: format!("{error:#}"),
             })
+    }
+}
+
+/// A value as text, with its hidden characters written out.
+fn visible_value(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => visible(text).into_owned(),
+        None => visible(&value.to_string()).into_owned(),
     }
 }
 
@@ -143,6 +170,25 @@ pub(crate) fn escaped(text: &str) -> String {
         }
     }
     html
+}
+
+/// The three characters that have a meaning in messages of Slack, as its format wants them written.
+fn slack(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+/// Every character that may have a meaning in Markdown, made to stand for itself.
+fn markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if "\\`*_{}[]()<>#~|@!".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// Our own sentences name fields and commands in backticks; those become `code` elements. What stands

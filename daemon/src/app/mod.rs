@@ -22,7 +22,7 @@ use countersign_web::{
     templates::Templates,
 };
 use tokio::{net::TcpListener, sync::watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use demo::Demo;
 pub use error::AppError;
@@ -30,11 +30,12 @@ pub(crate) use state::LEDGER_FILE;
 
 use crate::{
     clock::SharedClock,
-    config::Config,
+    config::{Config, Environment},
     endpoint::{Endpoint, EndpointWorkspace},
     fault,
     intake::{Intake, ProcessTable},
     ledger::Ledger,
+    outbox::{Around, Outbox},
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
     watch as watching,
@@ -107,6 +108,24 @@ pub async fn run(
         Arc::clone(&state.objects),
         public_url.clone(),
     );
+    let tasks = TaskTracker::new();
+    let outbox = Outbox::start(
+        Around {
+            ledger: ledger.clone(),
+            workspaces: Arc::clone(&workspaces),
+            clock: Arc::clone(&clock),
+            dice: Arc::new(state::dice),
+            random: Arc::new(state::random),
+            templates: web_settings.templates.clone(),
+            home: public_url.clone(),
+        },
+        &Arc::new(config.notify.clone()),
+        &Environment::of_process(),
+        &tasks,
+        &shutdown,
+    )
+    .await;
+    let _outbox = outbox.map_err(AppError::Start)?;
     let reconciler = Reconciler::new(shutdown.clone());
     let watcher = {
         let intake = intake.clone();
@@ -205,6 +224,8 @@ pub async fn run(
     serving.stop_watching();
     intake.stop();
     reconciler.finished().await;
+    tasks.close();
+    tasks.wait().await;
     // What was accepted while the tasks ended is answered at the next start.
     if let Err(error) = Endpoint::remove(&state.dir) {
         tracing::warn!(%error, "the note of how to reach the daemon stays");

@@ -57,11 +57,22 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
     })
 }
 
+/// A number from 0 to 1, to spread what would otherwise happen all at once.
+pub(super) fn dice() -> f64 {
+    f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX)
+}
+
+/// 256 bits of randomness.
+pub(super) fn random() -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// 256 bits of randomness as text.
 pub(super) fn random_key() -> Result<String, AppError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| AppError::Start(format!("the system gives no randomness: {error}")))?;
+    let bytes =
+        random().ok_or_else(|| AppError::Start("the system gives no randomness".to_owned()))?;
     Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
 }
 

@@ -10,13 +10,16 @@ mod hours;
 mod layer;
 mod limits;
 mod names;
+mod notify;
 mod observe;
 mod oncall;
 mod origin;
 mod person;
 mod policy;
 mod quantity;
+mod reach;
 mod roots;
+mod secret;
 mod section;
 mod server;
 #[cfg(test)]
@@ -40,13 +43,19 @@ pub use self::{
     layer::{Environment, Flags},
     limits::Limits,
     names::{Channel, Email, Id, Target},
+    notify::{
+        DecideLinks, Disclosure, Format, Kind, Mail, MailTls, Mailbox, Notify, SmtpUrl,
+        SubjectStyle, Webhook,
+    },
     observe::{LogFormat, Observe},
     oncall::{OnCall, Override},
     origin::{Origin, Setting},
     person::{Away, Person},
     policy::{POLICY_FILE, Policy},
     quantity::{Size, Span},
+    reach::{is_private_literal, is_public},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
+    secret::{Destination, Hidden, Secret, Secrets},
     server::{PublicUrl, Server},
     workspace::{Class, Heartbeat, Workspace, WorkspaceName},
 };
@@ -76,6 +85,8 @@ pub struct Config {
     pub observe: Observe,
     /// Who there is to ask.
     pub policy: Policy,
+    /// `[notify]` and `[[webhook]]`.
+    pub notify: Notify,
     /// What is served, without overlaps.
     pub roots: Vec<Root>,
     listed: Vec<Listed>,
@@ -141,6 +152,7 @@ impl Config {
         let auth = Auth::read(&top.table("auth"), &layers);
         let limits = Limits::read(&top.table("limits"), &layers);
         let observe = Observe::read(&top.table("observe"), &layers, flags);
+        let notify = Notify::read(&top, &source, &layers);
         let base = path.parent().unwrap_or(Path::new(""));
         let mut listed = Vec::new();
         for (span, section) in top.tables("workspace") {
@@ -186,6 +198,7 @@ impl Config {
             limits,
             observe,
             policy,
+            notify,
             roots: Vec::new(),
             listed,
         };
@@ -297,6 +310,7 @@ impl Config {
         entries.extend(self.limits.entries());
         entries.extend(self.observe.entries());
         entries.extend(self.policy.entries());
+        entries.extend(self.notify.entries());
         for workspace in self.discover().workspaces {
             entries.extend(workspace.entries());
         }

@@ -87,6 +87,11 @@ impl<'a> Section<'a> {
         self.table.and_then(|table| table.get(key))
     }
 
+    /// Whether the section is not there at all.
+    pub(super) fn is_absent(&self) -> bool {
+        self.table.is_none()
+    }
+
     /// The value of `key`, when it is there and good.
     pub(super) fn take<T: Value>(&self, key: &'static str) -> Option<Setting<T>> {
         let raw = self.raw(key)?;

@@ -99,7 +99,7 @@ fn the_commented_lines_of_the_reference_hold() {
     let text: String = REFERENCE
         .lines()
         .map(|line| match line.strip_prefix("# ") {
-            Some(rest) if rest.starts_with("[[") || rest.split_once(" = ").is_some() => rest,
+            Some(rest) if rest.starts_with('[') || rest.split_once(" = ").is_some() => rest,
             _ => line,
         })
         .filter(|line| !line.starts_with("data_dir"))

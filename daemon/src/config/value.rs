@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use toml::de::DeValue;
 
 use super::{
-    Channel, Class, Digest, Email, Heartbeat, Hours, Id, LogFormat, Moment, PublicUrl, Target,
-    WorkspaceName, Zone,
+    Channel, Class, DecideLinks, Digest, Disclosure, Email, Format, Heartbeat, Hours, Id, Kind,
+    LogFormat, MailTls, Moment, PublicUrl, SubjectStyle, Target, WorkspaceName, Zone,
     quantity::{Size, Span},
 };
 
@@ -98,6 +98,46 @@ choice!(Class, "public" => Class::Public, "internal" => Class::Internal,
 choice!(Profile, "minimal" => Profile::Minimal, "contract" => Profile::Contract,
     "regulated" => Profile::Regulated);
 choice!(LogFormat, "text" => LogFormat::Text, "json" => LogFormat::Json);
+
+choice!(Disclosure, "full" => Disclosure::Full, "id-and-reason" => Disclosure::IdAndReason,
+    "link-only" => Disclosure::LinkOnly);
+choice!(Format, "generic" => Format::Generic, "slack" => Format::Slack, "teams" => Format::Teams,
+    "discord" => Format::Discord, "ntfy" => Format::Ntfy);
+choice!(DecideLinks, "off" => DecideLinks::Off, "low" => DecideLinks::Low, "medium" => DecideLinks::Medium);
+choice!(SubjectStyle, "state" => SubjectStyle::State, "stable" => SubjectStyle::Stable);
+choice!(MailTls, "required" => MailTls::Required, "off" => MailTls::Off);
+
+impl Value for bool {
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("must be true or false".to_owned()),
+        }
+    }
+
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
+        value
+            .as_bool()
+            .ok_or_else(|| format!("must be true or false, not {}", kind(value)))
+    }
+
+    fn show(&self) -> Json {
+        Json::from(*self)
+    }
+}
+
+impl Value for Kind {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let names = Self::ALL.map(Self::name);
+        let known = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        known.ok_or_else(|| format!("holds `{text}`; each {}", one_of(text, &names)))
+    }
+
+    fn show(&self) -> Json {
+        Json::from(self.name())
+    }
+}
 
 fn one_of(text: &str, names: &[&str]) -> String {
     let list: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();

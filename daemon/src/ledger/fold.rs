@@ -43,6 +43,10 @@ pub struct State {
     marks: BTreeMap<String, Vec<Arc<Mark>>>,
     /// When each person was last at work, by id.
     sittings: BTreeMap<String, Sittings>,
+    /// People who want no mail, by id.
+    mail_stopped: BTreeSet<String>,
+    /// Receivers of messages that are no longer tried, with when and why.
+    disabled: BTreeMap<String, (Timestamp, String)>,
 }
 
 impl State {
@@ -178,7 +182,10 @@ impl State {
             | Event::Snoozed { .. }
             | Event::Rescheduled { .. } => self.asked(body),
             // A fact about the machine; no card changes by it.
-            Event::ClockJumped { .. } => {}
+            // What became of a message stands with the message.
+            Event::ClockJumped { .. }
+            | Event::MessageFailed { .. }
+            | Event::MessagesRedriven { .. } => {}
             Event::TokenCreated {
                 id,
                 secret_sha256,
@@ -214,6 +221,12 @@ impl State {
                     self.searches.remove(&(id.clone(), name.clone()));
                 }
             }
+            Event::MailStopped { person } => drop(self.mail_stopped.insert(person.clone())),
+            Event::MailResumed { person } => drop(self.mail_stopped.remove(person)),
+            Event::ReceiverDisabled { receiver, why } => {
+                self.disabled.insert(receiver.clone(), (at, why.clone()));
+            }
+            Event::ReceiverEnabled { receiver } => drop(self.disabled.remove(receiver)),
         }
     }
 
@@ -400,6 +413,16 @@ impl State {
     /// When that person was last at work.
     pub fn sittings(&self, person: &str) -> Option<Sittings> {
         self.sittings.get(person).copied()
+    }
+
+    /// Whether the person of that id wants no mail.
+    pub fn mail_stopped(&self, person: &str) -> bool {
+        self.mail_stopped.contains(person)
+    }
+
+    /// Since when and why a receiver of messages is no longer tried, when it is not.
+    pub fn receiver_disabled(&self, receiver: &str) -> Option<&(Timestamp, String)> {
+        self.disabled.get(receiver)
     }
 
     /// All tokens.

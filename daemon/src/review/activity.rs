@@ -160,6 +160,18 @@ pub(super) fn line(event: &Event) -> String {
         Event::TokenRevoked { id } => format!("token {id} taken back"),
         Event::SearchSaved { name, query } => format!("keeps the search “{name}”: {query}"),
         Event::SearchRemoved { name } => format!("keeps the search “{name}” no longer"),
+        Event::MailStopped { person } => format!("{person} gets no more mail"),
+        Event::MailResumed { person } => format!("{person} gets mail again"),
+        Event::ReceiverDisabled { receiver, why } => {
+            format!("{receiver} gets no more messages: {why}")
+        }
+        Event::ReceiverEnabled { receiver } => format!("{receiver} gets messages again"),
+        Event::MessageFailed { receiver, why, .. } => {
+            format!("a message to {receiver} failed for good: {why}")
+        }
+        Event::MessagesRedriven { receiver, count } => {
+            format!("{count} failed messages to {receiver} go out again")
+        }
     }
 }
 

@@ -116,12 +116,35 @@ fn sets_and_forgets_values(store: &mut dyn Store) {
     assert_eq!(store.values(Space::Seen).unwrap(), []);
 }
 
+fn lists_values_under_a_prefix(store: &mut dyn Store) {
+    let keys = ["a", "a/1", "a/2", "a/é", "a0", "b/1"];
+    let mut values: Vec<_> = keys
+        .iter()
+        .map(|key| (Space::Seen, (*key).to_owned(), Some(key.to_uppercase())))
+        .collect();
+    values.push((Space::Written, "a/3".to_owned(), Some("other".to_owned())));
+    let batch = Batch {
+        values,
+        ..Batch::default()
+    };
+    store.append(&batch).unwrap();
+    let mut under = |prefix: &str, limit| -> Vec<String> {
+        let found = store.values_under(Space::Seen, prefix, limit).unwrap();
+        found.into_iter().map(|(key, _)| key).collect()
+    };
+    assert_eq!(under("a/", 9), ["a/1", "a/2", "a/é"]);
+    assert_eq!(under("a/", 2), ["a/1", "a/2"]);
+    assert_eq!(under("", 9), ["a", "a/1", "a/2", "a/é", "a0", "b/1"]);
+    assert_eq!(under("c", 9), [""; 0]);
+}
+
 macro_rules! suite {
     ($engine:ident, $make:expr) => {
         mod $engine {
             use super::*;
             suite!(@each $make, appends_in_order_and_reads_back, refuses_a_gap_and_changes_nothing,
-                   keeps_objects_by_digest, sets_and_forgets_values);
+                   keeps_objects_by_digest, sets_and_forgets_values,
+                   lists_values_under_a_prefix);
         }
     };
     (@each $make:expr, $($case:ident),+) => {

@@ -77,4 +77,18 @@ impl Store for MemoryStore {
             .map(|((_, key), value)| (key.clone(), value.clone()))
             .collect())
     }
+
+    fn values_under(
+        &mut self,
+        space: Space,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let from = self.values.range((space, prefix.to_owned())..);
+        Ok(from
+            .take_while(|((of, key), _)| *of == space && key.starts_with(prefix))
+            .take(limit)
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect())
+    }
 }

@@ -51,6 +51,14 @@ pub enum Space {
     Session,
     /// Questions that no rule understood, by their words.
     Question,
+    /// Messages that are owed, by lane and the time of their next attempt.
+    Outbox,
+    /// How each message fared, by what it is about.
+    Message,
+    /// How the receivers of messages fare, by name.
+    Receiver,
+    /// Links in messages, by digest of the secret.
+    Link,
 }
 
 impl Space {
@@ -62,6 +70,10 @@ impl Space {
             Self::Written => "written",
             Self::Session => "session",
             Self::Question => "question",
+            Self::Outbox => "outbox",
+            Self::Message => "message",
+            Self::Receiver => "receiver",
+            Self::Link => "link",
         }
     }
 }
@@ -123,4 +135,11 @@ pub trait Store: Send + 'static {
     fn value(&mut self, space: Space, key: &str) -> Result<Option<String>, StoreError>;
     /// All values of a space, sorted by key.
     fn values(&mut self, space: Space) -> Result<Vec<(String, String)>, StoreError>;
+    /// Values whose keys begin with `prefix`, sorted by key, at most `limit`.
+    fn values_under(
+        &mut self,
+        space: Space,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError>;
 }

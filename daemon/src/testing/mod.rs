@@ -29,7 +29,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
-    clock::{SharedClock, TestClock},
+    clock::{Clock as _, SharedClock, TestClock},
     fs::Objects,
     intake::{Intake, SubmitError, Submitted},
     ledger::{Card, Draft, Ledger},
@@ -180,6 +180,15 @@ impl Rig {
 
     pub(crate) fn desk(&self) -> &Arc<LedgerDesk> {
         &self.parts().desk
+    }
+
+    pub(crate) fn workspaces(&self) -> Arc<Workspaces> {
+        Arc::clone(&self.parts().workspaces)
+    }
+
+    /// The time, in seconds since 1970, as text.
+    pub(crate) fn clock_seconds(&self) -> String {
+        self.clock.now().as_second().to_string()
     }
 
     pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {

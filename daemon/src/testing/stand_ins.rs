@@ -51,6 +51,15 @@ impl Store for SharedStore {
     fn values(&mut self, space: Space) -> Result<Vec<(String, String)>, StoreError> {
         self.held().values(space)
     }
+
+    fn values_under(
+        &mut self,
+        space: Space,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.held().values_under(space, prefix, limit)
+    }
 }
 
 /// A daemon that is well.

@@ -260,6 +260,31 @@ impl Store for SqliteStore {
             })
             .map_err(|error| self.failed(&error))
     }
+
+    fn values_under(
+        &mut self,
+        space: Space,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        // Text is compared byte by byte, and no byte of UTF-8 is as large as the one behind the end.
+        let mut end = prefix.as_bytes().to_vec();
+        end.push(0xff);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached(
+                "SELECT key, text FROM value
+                 WHERE space = ?1 AND key >= ?2 AND key < CAST(?3 AS TEXT) ORDER BY key LIMIT ?4",
+            )
+            .and_then(|mut query| {
+                query
+                    .query_map(params![space.name(), prefix, end, limit], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })?
+                    .collect()
+            })
+            .map_err(|error| self.failed(&error))
+    }
 }
 
 /// About how many pages of the log a batch takes: entries stand side by side, the rest is scattered.

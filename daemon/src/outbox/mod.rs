@@ -1,0 +1,429 @@
+//! Tells people and programs what happened: at least once, each message with one id for all attempts.
+//!
+//! It reads entries after its mark and, in one transaction with moving that mark, writes down which messages are
+//! owed. Each receiver has a lane of its own that delivers them, tries again by a schedule, and writes down
+//! what became of every attempt. A message may leave before it is written down that it is owed: should the
+//! program die in between, the entry is read again and makes the same message with the same id.
+
+mod channel;
+mod disclose;
+mod http;
+mod lane;
+mod plan;
+mod render;
+mod samples;
+mod schedule;
+mod sign;
+#[cfg(test)]
+mod tests;
+mod trial;
+mod view;
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use countersign_protocol::{
+    chain::{Body, Entry},
+    event::Event,
+};
+use countersign_web::templates::Templates;
+use tokio::sync::oneshot;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::SharedClock,
+    config::{Environment, Format, Kind, Notify},
+    fault,
+    ledger::{Draft, Ledger},
+    message::{Change, Owed, StopKey},
+    store::{Space, StoreError},
+    workspace::Workspaces,
+};
+use channel::{Channel, Chat, Mail, Webhook};
+use http::{Http, Lookup};
+use lane::{Door, Lane};
+use render::Renderer;
+use sign::Key;
+pub use trial::{Tried, preview};
+
+/// Entries done at a time.
+const PAGE: usize = 64;
+/// The lane of mail.
+const MAIL: &str = "mail";
+/// The name of the mark.
+const MARK: &str = "outbox";
+/// A mark that passed nothing that is owed may lag behind so many entries.
+const LAG: u64 = 1_000;
+
+/// A source of 256 random bits; `None` when the system has none.
+pub type Random = Arc<dyn Fn() -> Option<[u8; 32]> + Send + Sync>;
+
+/// A source of numbers from 0 to 1.
+pub type Dice = Arc<dyn Fn() -> f64 + Send + Sync>;
+
+/// Why it stopped before the newest entry. It goes on from there later.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The ledger cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An entry cannot be read, or the ledger does not take what is owed.
+    #[error("{0}")]
+    Ledger(String),
+}
+
+/// What it needs of the rest of the program.
+#[derive(Clone)]
+pub struct Around {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// The workspaces.
+    pub workspaces: Arc<Workspaces>,
+    /// Time.
+    pub clock: SharedClock,
+    /// Chance, to spread what would happen all at once.
+    pub dice: Dice,
+    /// Chance that nobody can guess, for links.
+    pub random: Random,
+    /// How messages are written.
+    pub templates: Templates,
+    /// The address of the pages, without a slash at its end.
+    pub home: String,
+}
+
+impl std::fmt::Debug for Around {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Around")
+            .field("home", &self.home)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A receiver and what it wants.
+struct Receiver {
+    name: String,
+    door: Door,
+    channel: Arc<dyn Channel>,
+    events: Vec<Kind>,
+    workspaces: Vec<String>,
+}
+
+/// The stage. Clones share one.
+#[derive(Clone)]
+pub struct Outbox {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.inner.receivers.iter().map(|one| &one.name);
+        f.debug_list().entries(names).finish()
+    }
+}
+
+struct Inner {
+    around: Around,
+    receivers: Vec<Receiver>,
+    /// The last entry that is done, which may be ahead of the mark on the disk.
+    done: AtomicU64,
+    /// The mark on the disk.
+    marked: AtomicU64,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Outbox {
+    /// The stage with a lane for every receiver of `rules`, and the lanes to be run. The error names what is
+    /// wrong with the configuration.
+    fn build(
+        around: Around,
+        rules: &Arc<Notify>,
+        environment: &Environment,
+        lookup: &Lookup,
+        stop: StopKey,
+    ) -> Result<(Self, Vec<Lane>), String> {
+        let render = Renderer::new(around.templates.clone(), Arc::clone(rules), &around.home);
+        let mut receivers = Vec::new();
+        let mut lanes = Vec::new();
+        let mut add = |name: String, channel: Arc<dyn Channel>, events, workspaces| {
+            let (lane, door) = Lane::new(
+                name.clone(),
+                Arc::clone(&channel),
+                around.ledger.clone(),
+                Arc::clone(&around.clock),
+                Arc::clone(&around.dice),
+            );
+            lanes.push(lane);
+            receivers.push(Receiver {
+                name,
+                door,
+                channel,
+                events,
+                workspaces,
+            });
+        };
+        for webhook in &rules.webhooks {
+            let name = webhook.name.value.to_string();
+            let channel = way(webhook, &render, environment, lookup)
+                .map_err(|why| format!("the webhook `{name}`: {why}"))?;
+            let events = webhook.events.value.clone();
+            add(name, channel, events, webhook.workspaces.value.clone());
+        }
+        if let Some(settings) = &rules.email {
+            let (ledger, random) = (around.ledger.clone(), Arc::clone(&around.random));
+            let mail = Mail::new(settings, environment, ledger, render, random, stop)
+                .map_err(|why| format!("`[notify.email]`: {why}"))?;
+            // People are named one by one; no kind goes to all of them.
+            add(MAIL.to_owned(), Arc::new(mail), Vec::new(), Vec::new());
+        }
+        let inner = Inner {
+            around,
+            receivers,
+            done: AtomicU64::new(u64::MAX),
+            marked: AtomicU64::new(0),
+            turn: tokio::sync::Mutex::default(),
+        };
+        let outbox = Self {
+            inner: Arc::new(inner),
+        };
+        Ok((outbox, lanes))
+    }
+
+    /// Builds it and runs its lanes until `cancel`.
+    pub async fn start(
+        around: Around,
+        rules: &Arc<Notify>,
+        environment: &Environment,
+        tasks: &TaskTracker,
+        cancel: &CancellationToken,
+    ) -> Result<Self, String> {
+        let stop = stop_key(&around).await?;
+        let (outbox, lanes) =
+            Self::build(around, rules, environment, &http::system_lookup(), stop)?;
+        for lane in lanes {
+            tasks.spawn(lane.run(cancel.clone()));
+        }
+        // What happens from here on is told, also what happens before the task below has its first turn.
+        outbox.run().await.map_err(|error| error.to_string())?;
+        let (me, cancel) = (outbox.clone(), cancel.clone());
+        tasks.spawn(async move {
+            // Without a pause after a hint: whoever is told waits for it.
+            let mut head = me.inner.around.ledger.head();
+            loop {
+                head.borrow_and_update();
+                let failed = me.run().await.is_err();
+                let next = async {
+                    if failed || head.changed().await.is_err() {
+                        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    }
+                };
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    () = next => {}
+                }
+            }
+        });
+        Ok(outbox)
+    }
+
+    /// Writes down what is owed for every new entry.
+    pub async fn run(&self) -> Result<(), OutboxError> {
+        let _turn = self.inner.turn.lock().await;
+        loop {
+            let done = self.done().await?;
+            let ledger = &self.inner.around.ledger;
+            let entries = ledger.read(move |store| store.entries(done, PAGE)).await?;
+            let Some(last) = entries.last().map(|entry| entry.seq) else {
+                return Ok(());
+            };
+            let owed = self.owed(&entries)?;
+            self.record(owed, last).await.inspect_err(|error| {
+                tracing::warn!(%error, "it is not written down yet which messages are owed");
+            })?;
+            self.inner.done.store(last, Ordering::SeqCst);
+        }
+    }
+
+    /// The last entry that is done. Who never sent anything begins with what happens from now on.
+    async fn done(&self) -> Result<u64, OutboxError> {
+        let inner = &self.inner;
+        let done = inner.done.load(Ordering::SeqCst);
+        if done != u64::MAX {
+            return Ok(done);
+        }
+        let mark = inner
+            .around
+            .ledger
+            .read(|store| store.value(Space::Progress, MARK))
+            .await?;
+        let mark = match mark.and_then(|mark| mark.parse().ok()) {
+            Some(mark) if !inner.receivers.is_empty() => mark,
+            _ => {
+                let head = inner.around.ledger.state().head.seq;
+                self.write(Vec::new(), head).await?;
+                head
+            }
+        };
+        inner.marked.store(mark, Ordering::SeqCst);
+        inner.done.store(mark, Ordering::SeqCst);
+        Ok(mark)
+    }
+
+    /// The messages that `entries` lead to, each at its place.
+    fn owed(&self, entries: &[Entry]) -> Result<Vec<Owed>, OutboxError> {
+        let mut owed = Vec::new();
+        for entry in entries {
+            let body: Body = serde_json::from_str(&entry.body)
+                .map_err(|error| OutboxError::Ledger(format!("entry {}: {error}", entry.seq)))?;
+            self.wake(&body.event);
+            if self.inner.receivers.is_empty() {
+                continue;
+            }
+            let state = self.inner.around.ledger.state();
+            let told = plan::notices(&state, &self.inner.around.workspaces, entry, &body);
+            drop(state);
+            for told in told {
+                for receiver in &self.inner.receivers {
+                    let wants = receiver
+                        .events
+                        .iter()
+                        .any(|kind| kind.name() == told.notice.kind)
+                        && told.not_to.as_ref() != Some(&receiver.name)
+                        && (receiver.workspaces.is_empty()
+                            || receiver.workspaces.contains(&told.notice.workspace));
+                    if wants {
+                        let notices = vec![told.notice.clone()];
+                        owed.push(Owed::new(&receiver.name, None, notices, entry.hash).placed());
+                    }
+                }
+            }
+        }
+        Ok(owed)
+    }
+
+    /// What a person did to a lane.
+    fn wake(&self, event: &Event) {
+        let (Event::ReceiverEnabled { receiver } | Event::MessagesRedriven { receiver, .. }) =
+            event
+        else {
+            return;
+        };
+        for known in &self.inner.receivers {
+            if known.name == *receiver {
+                known.door.ring();
+            }
+        }
+    }
+
+    /// Writes down what is owed together with the mark; meanwhile the lanes begin.
+    async fn record(&self, owed: Vec<Owed>, last: u64) -> Result<(), OutboxError> {
+        let behind = last.saturating_sub(self.inner.marked.load(Ordering::SeqCst));
+        if owed.is_empty() && behind < LAG {
+            return Ok(());
+        }
+        self.write(owed, last).await
+    }
+
+    async fn write(&self, owed: Vec<Owed>, last: u64) -> Result<(), OutboxError> {
+        let inner = &self.inner;
+        let mut values: Vec<Change> = owed.iter().flat_map(Owed::owe).collect();
+        values.push((Space::Progress, MARK.to_owned(), Some(last.to_string())));
+        let (send, recorded) = oneshot::channel();
+        let draft = Draft {
+            values,
+            ..Draft::nothing(())
+        };
+        // Queued before a lane can queue what became of it.
+        inner.around.ledger.submit(
+            move |_, _| Ok::<_, Infallible>(draft),
+            move |done| drop(send.send(done.map(drop).map_err(|error| error.to_string()))),
+        );
+        for one in owed {
+            let receiver = inner
+                .receivers
+                .iter()
+                .find(|receiver| receiver.name == one.lane);
+            if let Some(receiver) = receiver {
+                receiver.door.offer(one);
+            }
+        }
+        recorded
+            .await
+            .unwrap_or_else(|_| Err("the ledger is closed".to_owned()))
+            .map_err(OutboxError::Ledger)?;
+        fault::step("outbox.after_owed");
+        inner.marked.store(last, Ordering::SeqCst);
+        for receiver in inner
+            .receivers
+            .iter()
+            .filter(|receiver| receiver.door.overflowed())
+        {
+            receiver.door.ring();
+        }
+        Ok(())
+    }
+}
+
+/// What links out of the mailing list are signed with; made at the first start.
+async fn stop_key(around: &Around) -> Result<StopKey, String> {
+    let found = around
+        .ledger
+        .read(StopKey::find)
+        .await
+        .map_err(|error| error.to_string())?;
+    if let Some(key) = found {
+        return Ok(key);
+    }
+    let random = (around.random)().ok_or("the system gives no randomness")?;
+    let (key, change) = StopKey::new(random);
+    let draft = Draft {
+        values: vec![change],
+        ..Draft::nothing(())
+    };
+    let kept = around
+        .ledger
+        .transact(move |_, _| Ok::<_, Infallible>(draft))
+        .await;
+    kept.map_err(|error| error.to_string())?;
+    Ok(key)
+}
+
+/// The way to a webhook, with its secrets read.
+fn way(
+    webhook: &crate::config::Webhook,
+    render: &Renderer,
+    environment: &Environment,
+    lookup: &Lookup,
+) -> Result<Arc<dyn Channel>, String> {
+    let url = webhook.url.value.read(environment)?;
+    let secrets = webhook.secret.iter().flat_map(|secrets| &secrets.value.0);
+    let secrets = secrets
+        .map(|secret| secret.read(environment))
+        .collect::<Result<Vec<_>, _>>()?;
+    let http = Http::new(webhook.allow_private.value, Arc::clone(lookup))?;
+    let render = render.clone();
+    Ok(match webhook.format.value {
+        Format::Generic => Arc::new(Webhook {
+            url,
+            keys: secrets
+                .iter()
+                .map(Key::read)
+                .collect::<Result<_, _>>()
+                .map_err(|why| format!("its secret {why}"))?,
+            http,
+            render,
+        }),
+        format => Arc::new(Chat {
+            format,
+            url,
+            topic: webhook.topic.as_ref().map(|topic| topic.value.clone()),
+            token: secrets.into_iter().next(),
+            http,
+            render,
+        }),
+    })
+}

@@ -1,0 +1,6 @@
+//! The outbox over a real HTTP receiver on loopback, with a clock that the test moves and no threads to wait for.
+
+mod delivery;
+mod looks;
+mod reach;
+mod receiver;

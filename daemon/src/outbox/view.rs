@@ -1,0 +1,440 @@
+//! What a template of a message may name. Everything in it has passed the table of `disclose`.
+
+use countersign_protocol::{decision::Outcome, handoff::Trigger};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::disclose::{self, Field, trigger_words};
+use crate::{
+    config::{Disclosure, Kind},
+    message::{Notice, Owed, Risk},
+};
+
+/// A row of a message: `Risk: High`.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Fact {
+    label: &'static str,
+    value: String,
+    /// `mark` for what needs the reader, `risk` for high risk, else empty.
+    tone: &'static str,
+}
+
+/// A link with its words.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Action {
+    pub(super) word: &'static str,
+    pub(super) url: String,
+}
+
+/// A moment in the forms that channels want.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Moment {
+    /// Seconds since 1970, for chats that show it in the reader's zone.
+    pub(super) seconds: i64,
+    /// For machines.
+    pub(super) iso: String,
+    /// For people, with the zone.
+    pub(super) text: String,
+    /// Hours and minutes in UTC.
+    pub(super) short: String,
+}
+
+/// One handoff in a digest.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    title: String,
+    detail: String,
+    due: String,
+    late: bool,
+    high: bool,
+    url: String,
+}
+
+/// The context of every template of a message.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct View {
+    pub(super) kind: String,
+    /// `full`, `id-and-reason` or `link-only`.
+    pub(super) level: &'static str,
+    pub(super) subject: String,
+    pub(super) heading: String,
+    pub(super) intro: Option<String>,
+    /// What a list of mails shows behind the subject.
+    pub(super) preview: String,
+    pub(super) id: Option<String>,
+    pub(super) revision: u32,
+    pub(super) workspace: String,
+    pub(super) class: String,
+    pub(super) agent: String,
+    pub(super) title: String,
+    pub(super) why: String,
+    /// `low`, `medium` or `high`; empty when it may not be told.
+    pub(super) risk: &'static str,
+    pub(super) counts: String,
+    pub(super) due: Option<Moment>,
+    pub(super) at: Moment,
+    pub(super) due_in: String,
+    pub(super) outcome: &'static str,
+    pub(super) by: String,
+    pub(super) was: String,
+    pub(super) step: String,
+    pub(super) line: String,
+    pub(super) facts: Vec<Fact>,
+    pub(super) rows: Vec<Row>,
+    pub(super) late: usize,
+    pub(super) waiting: usize,
+    pub(super) link: String,
+    pub(super) action: &'static str,
+    pub(super) decide: Vec<Action>,
+    pub(super) decide_hours: u64,
+    pub(super) reason: String,
+    pub(super) unsubscribe: Option<String>,
+    pub(super) home: String,
+    pub(super) topic: String,
+}
+
+/// What the builder of a view needs to know beside the message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setting<'a> {
+    pub(super) level: Disclosure,
+    pub(super) fields: &'static [Field],
+    pub(super) home: &'a str,
+}
+
+impl View {
+    /// The context for a message with something in it.
+    pub(super) fn new(owed: &Owed, setting: Setting<'_>) -> Option<Self> {
+        let first = disclose::told(owed.notice()?, setting.fields);
+        let zone = zone(owed);
+        let kind = first.kind.clone();
+        let link = url(setting.home, &first);
+        let due = first.due.map(|due| moment(due, &zone));
+        let full = setting.level == Disclosure::Full;
+        let has = |field| setting.fields.contains(&field);
+        let why = match first.trigger {
+            _ if !first.why.is_empty() => first.why.clone(),
+            Some(trigger) => reason_by_code(trigger, first.risk),
+            None => String::new(),
+        };
+        let risk = if first.handoff.is_some() && has(Field::Risk) {
+            first.risk.word()
+        } else {
+            ""
+        };
+        let is_digest = kind == Kind::Digest.name();
+        let rows = if is_digest {
+            rows(owed, setting, &zone)
+        } else {
+            Vec::new()
+        };
+        let late = rows.iter().filter(|row| row.late).count();
+        let mut view = Self {
+            level: level_word(setting.level),
+            subject: String::new(),
+            heading: String::new(),
+            intro: None,
+            preview: String::new(),
+            id: first
+                .handoff
+                .filter(|_| setting.level != Disclosure::LinkOnly)
+                .map(|id| id.to_string()),
+            revision: first.revision,
+            counts: counts(&first),
+            facts: facts(&first, &why, due.as_ref(), risk),
+            at: moment(first.at, &zone),
+            due_in: first
+                .due
+                .map_or_else(String::new, |due| span(due.duration_since(first.at))),
+            outcome: first.outcome.map_or("", outcome_word),
+            by: first.by.clone().unwrap_or_default(),
+            was: first.was.clone().unwrap_or_default(),
+            step: first.step.map_or_else(String::new, step_words),
+            line: first.line.clone().unwrap_or_default(),
+            action: action(&kind, setting.level),
+            reason: reason(&first, &kind),
+            workspace: first.workspace,
+            class: first.class,
+            agent: first.agent,
+            title: first.title,
+            why,
+            risk,
+            due,
+            waiting: rows.len(),
+            rows,
+            late,
+            link: if is_digest {
+                format!("{}/queue", setting.home)
+            } else {
+                link
+            },
+            decide: Vec::new(),
+            decide_hours: 0,
+            unsubscribe: None,
+            home: setting.home.to_owned(),
+            topic: String::new(),
+            kind,
+        };
+        view.heading = view.heading_words(full);
+        view.intro = view.intro_words(setting.level);
+        view.preview = view.preview_words();
+        Some(view)
+    }
+
+    fn heading_words(&self, full: bool) -> String {
+        let id = self.id.as_deref();
+        match self.kind.as_str() {
+            "digest" => format!(
+                "{} for you{}",
+                if self.waiting == 1 {
+                    "1 handoff waits".to_owned()
+                } else {
+                    format!("{} handoffs wait", self.waiting)
+                },
+                match self.late {
+                    0 => String::new(),
+                    1 => ", 1 is late".to_owned(),
+                    late => format!(", {late} are late"),
+                }
+            ),
+            "test" => "It works".to_owned(),
+            "trouble" | "dead-letter" if !full => "Something needs the operator".to_owned(),
+            "trouble" => "Messages do not arrive".to_owned(),
+            "dead-letter" => "A delivery cannot be read".to_owned(),
+            _ if full && !self.title.is_empty() => self.title.clone(),
+            "decided" => id.map_or_else(
+                || "A handoff was decided".to_owned(),
+                |id| format!("{id} was {}", self.outcome),
+            ),
+            "withdrawn" => id.map_or_else(
+                || "A handoff was withdrawn".to_owned(),
+                |id| format!("{id} was withdrawn"),
+            ),
+            _ => id.map_or_else(
+                || "A handoff needs you".to_owned(),
+                |id| format!("{id} needs a decision"),
+            ),
+        }
+    }
+
+    fn intro_words(&self, level: Disclosure) -> Option<String> {
+        let text = match (self.kind.as_str(), level) {
+            ("digest", _) => return None,
+            ("test", _) => "This is a test that somebody asked for. Messages about real work look like this one, \
+                            with facts instead of these words."
+                .to_owned(),
+            ("trouble" | "dead-letter", Disclosure::Full) => self.line.clone(),
+            (_, Disclosure::LinkOnly) => {
+                "The work is restricted. Everything about it stays behind the sign-in.".to_owned()
+            }
+            (_, Disclosure::IdAndReason) => {
+                "Confidential work. Titles, file names and contents stay out of messages.".to_owned()
+            }
+            ("due", _) => format!("An answer is due in {}.", self.due_in),
+            ("escalated", _) if !self.was.is_empty() => format!("It was with {} before; now you are asked.", self.was),
+            ("escalated", _) => "Nobody answered in time; now you are asked.".to_owned(),
+            ("answered", _) => format!("{} came back with what you asked for.", self.agent),
+            ("decided", _) => format!("{} by {}. There is nothing left to do for you.", capital(self.outcome), self.by),
+            ("withdrawn", _) => format!("{} took it back. There is nothing left to do for you.", self.by),
+            ("stopped", _) => format!("{} stopped {}, without handing over.", self.agent, self.step),
+            _ => return None,
+        };
+        Some(text)
+    }
+
+    fn preview_words(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(row) = self.rows.first() {
+            parts.push(row.title.clone());
+        }
+        if !self.why.is_empty() {
+            parts.push(self.why.clone());
+        }
+        if !self.counts.is_empty() {
+            parts.push(self.counts.clone());
+        }
+        if let Some(due) = &self.due {
+            parts.push(format!("Due {}", due.text));
+        }
+        if parts.is_empty() {
+            parts.extend(self.intro.clone());
+        }
+        parts.join(". ")
+    }
+}
+
+fn level_word(level: Disclosure) -> &'static str {
+    match level {
+        Disclosure::Full => "full",
+        Disclosure::IdAndReason => "id-and-reason",
+        Disclosure::LinkOnly => "link-only",
+    }
+}
+
+/// The page a message leads to.
+pub(super) fn url(home: &str, notice: &Notice) -> String {
+    match (notice.handoff, notice.kind.as_str()) {
+        (Some(id), _) => format!("{home}/h/{id}"),
+        (None, "dead-letter") => format!("{home}/dead-letters"),
+        (None, "trouble") => format!("{home}/messages"),
+        (None, _) => format!("{home}/queue"),
+    }
+}
+
+fn zone(owed: &Owed) -> TimeZone {
+    let name = owed.to.as_ref().and_then(|to| to.zone.as_deref());
+    name.and_then(|name| TimeZone::get(name).ok())
+        .unwrap_or(TimeZone::UTC)
+}
+
+fn moment(at: Timestamp, zone: &TimeZone) -> Moment {
+    let there = at.to_zoned(zone.clone());
+    let name = zone.iana_name().unwrap_or("UTC");
+    Moment {
+        seconds: at.as_second(),
+        iso: at.to_string(),
+        text: format!("{} ({name})", there.strftime("%-d %b %H:%M")),
+        short: at.strftime("%H:%M UTC").to_string(),
+    }
+}
+
+fn span(length: SignedDuration) -> String {
+    countersign_web::render::words::span(length)
+}
+
+fn counts(notice: &Notice) -> String {
+    match (notice.files, notice.changed) {
+        (0, _) => String::new(),
+        (files, None) => countersign_web::render::words::count(files, "file"),
+        (files, Some(changed)) => format!(
+            "{}, {changed} changed since the revision before",
+            countersign_web::render::words::count(files, "file")
+        ),
+    }
+}
+
+fn step_words((step, steps): (u64, Option<u64>)) -> String {
+    match steps {
+        Some(steps) => format!("at checkpoint {step} of {steps}"),
+        None => format!("at checkpoint {step}"),
+    }
+}
+
+fn outcome_word(outcome: Outcome) -> &'static str {
+    outcome.word()
+}
+
+fn reason_by_code(trigger: Trigger, risk: Risk) -> String {
+    match risk {
+        Risk::High => format!("{}, high risk", trigger_words(trigger)),
+        Risk::Low | Risk::Medium => trigger_words(trigger).to_owned(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
+
+fn action(kind: &str, level: Disclosure) -> &'static str {
+    match (kind, level) {
+        ("digest", _) => "Open the queue",
+        ("trouble" | "dead-letter" | "test", _) => "Have a look",
+        ("decided" | "withdrawn", _) => "Open the record",
+        (_, Disclosure::Full) => "Review",
+        (_, Disclosure::IdAndReason | Disclosure::LinkOnly) => "Sign in to review",
+    }
+}
+
+fn reason(notice: &Notice, kind: &str) -> String {
+    let because = match kind {
+        "turn" | "accepted" => "it became your turn",
+        "due" => "an answer is due soon",
+        "escalated" => "it was handed to you",
+        "answered" => "you asked for it",
+        "decided" | "withdrawn" => "you were asked too",
+        "stopped" => "you look after this workspace",
+        "dead-letter" | "trouble" => "you run this server",
+        "digest" => "you have a daily digest; it is sent only when there is something to say",
+        _ => "somebody sent a test",
+    };
+    match &notice.rule {
+        Some(rule) => format!("You get this because {because} (rule {rule})."),
+        None => format!("You get this because {because}."),
+    }
+}
+
+fn facts(notice: &Notice, why: &str, due: Option<&Moment>, risk: &'static str) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut add = |label, value: String, tone| {
+        if !value.is_empty() {
+            facts.push(Fact { label, value, tone });
+        }
+    };
+    if notice.title.is_empty() {
+        add("From", notice.agent.clone(), "");
+    }
+    if matches!(
+        notice.kind.as_str(),
+        "decided" | "withdrawn" | "dead-letter" | "trouble" | "digest" | "test"
+    ) {
+        add("Counts", counts(notice), "");
+        return facts;
+    }
+    add("Why now", why.to_owned(), "mark");
+    let reasons = notice.reasons.join("; ");
+    let risk_words = match (risk, reasons.as_str()) {
+        ("", _) => String::new(),
+        (word, "") | (word @ "low", _) => capital(word),
+        (word, reasons) => format!("{}: {reasons}", capital(word)),
+    };
+    add("Risk", risk_words, if risk == "high" { "risk" } else { "" });
+    add("Size", counts(notice), "");
+    let mut names = notice.names.join(", ");
+    if notice.files > notice.names.len() && !names.is_empty() {
+        names.push_str(", …");
+    }
+    add("Files", names, "");
+    add(
+        "Answer by",
+        due.map_or_else(String::new, |due| due.text.clone()),
+        "",
+    );
+    add(
+        "If nobody does",
+        notice.otherwise.clone().unwrap_or_default(),
+        "",
+    );
+    facts
+}
+
+/// The handoffs of a digest. Each keeps to the class of its own.
+fn rows(owed: &Owed, setting: Setting<'_>, zone: &TimeZone) -> Vec<Row> {
+    let rows = owed.notices.iter().skip(1).map(|notice| {
+        let told = disclose::told(notice, setting.fields);
+        let id = notice.handoff.map_or_else(String::new, |id| id.to_string());
+        let late = told.due.filter(|due| *due < owed.since);
+        let due = match (told.due, late) {
+            (_, Some(due)) => format!("{} late", span(owed.since.duration_since(due))),
+            (Some(due), None) => format!("due {}", moment(due, zone).text),
+            (None, None) => String::new(),
+        };
+        Row {
+            title: match (told.title.as_str(), setting.level) {
+                (_, Disclosure::LinkOnly) => "A handoff".to_owned(),
+                ("", _) => format!("Handoff {id}"),
+                (title, _) => title.to_owned(),
+            },
+            detail: match setting.level {
+                Disclosure::LinkOnly => String::new(),
+                _ => format!("{} risk, {}", capital(told.risk.word()), told.agent),
+            },
+            due,
+            late: late.is_some(),
+            high: told.risk == Risk::High,
+            url: url(setting.home, notice),
+        }
+    });
+    rows.collect()
+}
