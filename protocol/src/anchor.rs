@@ -101,42 +101,48 @@ impl Anchor {
     pub fn read(text: &str, now: Timestamp) -> Result<Self, BadAnchor> {
         let text = text.trim();
         let name = text.strip_prefix('@').unwrap_or(text);
-        named(name)
+        Self::named(name)
             .or_else(|| time(name, now).map(Self::At))
             .ok_or_else(|| BadAnchor {
                 text: text.to_owned(),
                 near: near(name),
             })
     }
-}
 
-/// An anchor that depends on no clock.
-fn named(name: &str) -> Option<Anchor> {
-    if let Some((_, anchor)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
-        return Some(anchor.clone());
+    /// An anchor that depends on no clock, by its name without the `@`.
+    pub fn named(name: &str) -> Option<Self> {
+        if let Some((_, anchor)) = PLAIN.iter().find(|(plain, _)| *plain == name) {
+            return Some(anchor.clone());
+        }
+        let number = |letter: char| name.strip_prefix(letter)?.parse().ok();
+        if let Some(revision) = number('r') {
+            return u32::try_from(revision).ok().map(Anchor::Revision);
+        }
+        if let Some(entry) = number('e') {
+            return Some(Anchor::Entry(entry));
+        }
+        if let Some((kind, value)) = name.split_once(':') {
+            return match kind {
+                "rev" => value.parse().ok().map(Anchor::Revision),
+                "entry" => value.parse().ok().map(Anchor::Entry),
+                "checkpoint" => value.parse().ok().map(Anchor::Checkpoint),
+                "time" => value.parse().ok().map(Anchor::At),
+                "last-mark" => is_kind(value).then(|| Anchor::last_mark(value)),
+                kind => (is_kind(kind) && is_value(value)).then(|| Anchor::Mark {
+                    kind: kind.to_owned(),
+                    value: Some(value.to_owned()),
+                }),
+            };
+        }
+        let kind = name.strip_prefix("last-")?;
+        is_kind(kind).then(|| Anchor::last_mark(kind))
     }
-    let number = |letter: char| name.strip_prefix(letter)?.parse().ok();
-    if let Some(revision) = number('r') {
-        return u32::try_from(revision).ok().map(Anchor::Revision);
+
+    /// Names that stand for themselves, for completion and for what was probably meant.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let plain = PLAIN.iter().map(|(plain, _)| *plain);
+        plain.chain(["last-build", "last-release"])
     }
-    if let Some(entry) = number('e') {
-        return Some(Anchor::Entry(entry));
-    }
-    if let Some((kind, value)) = name.split_once(':') {
-        return match kind {
-            "rev" => value.parse().ok().map(Anchor::Revision),
-            "entry" => value.parse().ok().map(Anchor::Entry),
-            "checkpoint" => value.parse().ok().map(Anchor::Checkpoint),
-            "time" => value.parse().ok().map(Anchor::At),
-            "last-mark" => is_kind(value).then(|| Anchor::last_mark(value)),
-            kind => (is_kind(kind) && is_value(value)).then(|| Anchor::Mark {
-                kind: kind.to_owned(),
-                value: Some(value.to_owned()),
-            }),
-        };
-    }
-    let kind = name.strip_prefix("last-")?;
-    is_kind(kind).then(|| Anchor::last_mark(kind))
 }
 
 /// A moment that the calendar or the clock names.
@@ -186,11 +192,7 @@ pub fn is_value(value: &str) -> bool {
 }
 
 fn near(name: &str) -> Option<&'static str> {
-    let known = PLAIN
-        .iter()
-        .map(|(plain, _)| *plain)
-        .chain(["last-build", "last-release"]);
-    known
+    Anchor::names()
         .map(|plain| (strsim::damerau_levenshtein(plain, name), plain))
         .filter(|(distance, _)| *distance <= 3)
         .min()

@@ -209,8 +209,9 @@
   const { previous, next } = document.body.dataset;
   const keys = {
     "?": showHelp,
-    "/": () => $("main input:not([type=hidden], [type=checkbox]), main select, main textarea")?.focus(),
+    "/": () => $(".qbox input, .find input")?.focus(),
     "g q": () => visit("/queue"),
+    "g s": () => visit("/search"),
     "g a": () => visit("/activity"),
     "]": () => visit(next),
     "[": () => visit(previous),

@@ -13,7 +13,7 @@ use countersign_protocol::problem::{ProblemKind, Refusal};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::desk::DeskError;
+use crate::desk::{DeskError, SearchError};
 
 /// A problem. It is a pointer, so that the good results around it stay small.
 #[derive(Clone, Debug)]
@@ -229,6 +229,22 @@ impl From<DeskError> for Problem {
             )
             .hint("Nothing was changed. Try again in a moment.")
             .header(header::RETRY_AFTER, HeaderValue::from_static("5")),
+        }
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Query(error) => Self::new(
+                StatusCode::BAD_REQUEST,
+                "query",
+                "The query cannot be read",
+                format!("At character {}: {}.", error.place.start + 1, error.message),
+            )
+            .hint(error.hint)
+            .with("place", json!(error.place)),
+            SearchError::Desk(error) => error.into(),
         }
     }
 }

@@ -21,6 +21,7 @@ mod open;
 mod output;
 mod remark;
 mod schema;
+mod search;
 mod serve;
 mod show;
 mod status;
@@ -110,6 +111,8 @@ enum Command {
     Ls(ls::Args),
     /// Show a handoff
     Show(show::Args),
+    /// Find files, handoffs, decisions and words, or ask a question
+    Search(search::Args),
     /// Show what changed
     Diff(diff::Args),
     /// Approve the newest revision
@@ -258,6 +261,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Withdraw(args) => remark::withdraw(&args, context),
         Command::Ls(args) => ls::run(&args, context),
         Command::Show(args) => show::run(&args, context),
+        Command::Search(args) => search::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),
         Command::Approve(args) => decide::run(&args, Outcome::Approved, context),
         Command::Changes(args) => decide::run(&args, Outcome::ChangesRequested, context),

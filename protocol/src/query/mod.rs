@@ -5,24 +5,25 @@
 //! (`yesterday`, `7d`, `@last-build`) and are placed by whoever runs the query, with the time and the
 //! zone of the asker. `docs/search.md` is this language for users.
 
-mod anchor;
 mod edit;
 mod moment;
 mod operator;
 mod parse;
 mod print;
+pub mod question;
 #[cfg(test)]
 mod tests;
 mod value;
 
 use serde::{Deserialize, Serialize};
 
-pub use anchor::Anchor;
 pub use edit::Pill;
 pub use moment::{Moment, Now, Span};
 pub use operator::{Kind, Operator};
 pub use parse::parse;
 pub use value::{Atom, Comparison, Value};
+
+pub use crate::anchor::Anchor;
 
 /// Longest text of a query, in bytes.
 pub const MAX_LENGTH: usize = 4_096;
@@ -192,7 +193,7 @@ pub struct QueryError {
 }
 
 /// A part of the text that was left out or read otherwise. The rest was run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = QueryNote))]
 pub struct Note {

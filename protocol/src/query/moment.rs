@@ -211,9 +211,10 @@ fn start(time: Option<Zoned>, now: &Now) -> Timestamp {
 
 fn days(first: Date, count: i32, now: &Now) -> Span {
     let midnight = |day: Date| start(day.to_zoned(now.zone.clone()).ok(), now);
+    let start = midnight(first);
     Span {
-        start: midnight(first),
-        end: midnight(back(first, -count)),
+        start,
+        end: midnight(back(first, -count)).max(start),
     }
 }
 

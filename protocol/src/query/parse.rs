@@ -5,6 +5,7 @@ mod cursor;
 mod field;
 
 use cursor::Cursor;
+pub(super) use field::any;
 
 use super::{
     Filter, MAX_DEPTH, MAX_LENGTH, MAX_TERMS, Note, Operator, Parsed, Place, Query, QueryError,

@@ -1,5 +1,7 @@
 //! Reading and printing queries.
 
+mod properties;
+
 use super::*;
 
 fn canonical(text: &str) -> String {
@@ -34,7 +36,7 @@ fn both_spellings_become_one() {
         ("repo:billing from:hermes", "ws:billing agent:hermes"),
         ("larger:5MB smaller:1.5k", "size:>5mb size:<1500b"),
         ("older_than:14d newer_than:90m", "age:>2w age:<90m"),
-        ("since:@build", "changed:>@last-build"),
+        ("since:@last-mark:build", "changed:>@last-build"),
         ("since:yesterday since:2h", "changed:>=yesterday changed:2h"),
         ("changed:@rev:2..@rev:3", "changed:@rev:2..@rev:3"),
         ("changed:@build:318", "changed:>@build:318"),

@@ -1,7 +1,7 @@
 //! What stands behind the colon of an operator.
 
 use super::{
-    anchor::Anchor,
+    Anchor,
     moment::{Moment, read_length},
     operator::{Kind, nearest},
 };
@@ -152,7 +152,7 @@ impl Atom {
                 .map(Self::Moment)
                 .ok_or_else(|| wrong("a time such as `2h`, `today` or `2026-08-01`")),
             Kind::Point => match text.strip_prefix('@') {
-                Some(name) => Anchor::read(name).map(Self::Anchor).ok_or_else(|| Wrong {
+                Some(name) => anchor(name).map(Self::Anchor).ok_or_else(|| Wrong {
                     expected: "an anchor such as `@last-build`, `@build:318` or `@my-last-review`"
                         .to_owned(),
                     instead: nearest(name, Anchor::names()).map(|name| format!("@{name}")),
@@ -173,6 +173,13 @@ impl Atom {
     pub(super) fn ordered(kind: Kind) -> bool {
         !matches!(kind, Kind::Name | Kind::Glob | Kind::Text | Kind::OneOf(_))
     }
+}
+
+/// An anchor that can stand in a query without quotes.
+fn anchor(name: &str) -> Option<Anchor> {
+    let special = ['"', '“', '”', '„', '(', ')', ','];
+    let plain = !name.contains(special) && !name.contains("..");
+    Anchor::named(name).filter(|_| plain)
 }
 
 fn one_of(text: &str, list: &'static [&'static str]) -> Result<Atom, Wrong> {

@@ -10,6 +10,7 @@ mod health;
 mod ledger;
 pub(crate) mod openapi;
 mod schemas;
+mod search;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -42,6 +43,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
         .merge(deliveries::routes())
+        .merge(search::routes())
         .routes(routes!(schemas::schema))
         .routes(routes!(ledger::dead_letters))
         .routes(routes!(ledger::activity))

@@ -73,8 +73,11 @@ pub struct Hit {
     pub kind: HitKind,
     /// Its workspace.
     pub workspace: String,
-    /// For a file: its path in the folder of the handoff, or in the workspace when it belongs to none.
+    /// For a file: its path in the workspace.
     pub path: Option<String>,
+    /// Folder of the handoff in the workspace, empty for the workspace itself; the path of a file that the
+    /// handoff names begins with it. The desk fills it in after the search.
+    pub folder: Option<String>,
     /// Inside of an archive: the path of the member.
     pub member: Option<String>,
     /// The handoff that it belongs to.

@@ -20,6 +20,8 @@ mod queue;
 mod queue_view;
 mod review;
 mod review_view;
+mod search;
+mod search_view;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -49,6 +51,9 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/r/{revision}/picture", get(file::picture))
         .route("/dead-letters", get(dead_letters::show))
         .route("/activity", get(activity::show))
+        .route("/search", get(search::show))
+        .route("/search/saved", post(search::save))
+        .route("/search/saved/remove", post(search::remove))
         .route("/help", get(help::show))
         .route("/assets/{name}", get(assets::serve))
 }
@@ -87,6 +92,7 @@ mod registry {
         render::<super::file_view::FilePage>(&templates, &mut seen);
         render::<super::file_view::FilePart>(&templates, &mut seen);
         render::<super::review_view::ReviewPage>(&templates, &mut seen);
+        render::<super::search_view::SearchPage>(&templates, &mut seen);
         let names = Templates::names().filter(|name| name.starts_with("pages/"));
         assert_eq!(seen, names.collect::<BTreeSet<_>>());
     }

@@ -109,6 +109,7 @@ fn things(card: &Card) -> Vec<Hit> {
         kind: HitKind::Handoff,
         workspace: row.workspace.clone(),
         path: None,
+        folder: Some(row.folder.clone()),
         member: None,
         handoff: Some(row.id),
         revision: Some(row.revision),
@@ -127,7 +128,10 @@ fn things(card: &Card) -> Vec<Hit> {
     let files = card.revisions.last().into_iter().flatten();
     let files = files.map(|(path, (bytes, _))| Hit {
         kind: HitKind::File,
-        path: Some(path.clone()),
+        path: Some(match row.folder.as_str() {
+            "" => path.clone(),
+            folder => format!("{folder}/{path}"),
+        }),
         size: Some(bytes.len() as u64),
         ..handoff.clone()
     });

@@ -9,7 +9,9 @@ use super::{
     card::{Card, Files},
     sample,
 };
-use crate::desk::{ActivityRow, Agent, Caller, DeadLetter, Health, Person, TokenRow, WorkspaceRow};
+use crate::desk::{
+    ActivityRow, Agent, Caller, DeadLetter, Health, Person, SavedSearch, TokenRow, WorkspaceRow,
+};
 
 /// A link that was not used yet.
 pub(crate) const START: &str = "start-token";
@@ -76,6 +78,11 @@ fn state() -> State {
             revoked: false,
         }],
         health: health(),
+        searches: vec![SavedSearch {
+            name: "kept".to_owned(),
+            query: "is:my-turn".to_owned(),
+            at: sample::now(),
+        }],
         ..State::new(cards)
     }
 }

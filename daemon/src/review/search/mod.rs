@@ -1,10 +1,13 @@
 //! Searching: reads the text, runs the query, and says what it did.
 
+mod changes;
+mod complete;
 mod plain;
+mod questions;
 mod saved;
 
 use async_trait::async_trait;
-use countersign_protocol::query::{self, Note, Query};
+use countersign_protocol::query::{Note, Query, question};
 use countersign_web::desk::{
     Caller, Changes, Completion, Counted, DeskError, Facet, Hit, IndexStatus, Partial, Person,
     ReadAs, Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
@@ -47,30 +50,31 @@ impl SearchDesk for LedgerDesk {
         who: &Caller,
         request: SearchRequest,
     ) -> Result<SearchAnswer, SearchError> {
-        let parsed = query::parse(&request.text)?;
-        let mut query = parsed.query;
-        let reading = ReadAs {
+        let read = self.read_text(who, &request).await?;
+        let mut query = read.query;
+        let mut reading = ReadAs {
             query: query.to_string(),
-            question: false,
-            left_over: Vec::new(),
-            notes: parsed.notes,
+            question: read.question,
+            left_over: read.left_over,
+            notes: read.notes,
         };
         query.sort = query.sort.or(request.sort);
         let page = Page {
             cursor: request.cursor.as_deref(),
             limit: request.limit.clamp(1, MOST),
         };
-        let found = self.find(who, &query, page);
+        let found = self.run(who, &query, page).await?;
         let relaxed = if found.total == 0 {
-            self.relax(who, &query)
+            self.relax(who, &query).await?
         } else {
             Vec::new()
         };
-        let mut reading = reading;
         reading.notes.extend(found.notes);
+        let mut hits = found.hits;
+        self.place(&mut hits);
         Ok(SearchAnswer {
             reading,
-            hits: found.hits,
+            hits,
             total: found.total,
             exact: found.exact,
             next_cursor: found.next_cursor,
@@ -85,11 +89,11 @@ impl SearchDesk for LedgerDesk {
 
     async fn complete(
         &self,
-        _who: &Caller,
+        who: &Caller,
         text: &str,
         limit: usize,
     ) -> Result<Vec<Completion>, DeskError> {
-        Ok(saved::operators(text, limit))
+        Ok(complete::next(text, &self.vocabulary(who), limit))
     }
 
     async fn saved_searches(&self, who: &Person) -> Result<Vec<SavedSearch>, DeskError> {
@@ -102,8 +106,9 @@ impl SearchDesk for LedgerDesk {
         name: &str,
         text: &str,
     ) -> Result<SavedSearch, SearchError> {
-        let query = query::parse(text)?.query.to_string();
-        Ok(self.keep_search(who, name, query).await?)
+        let caller = Caller::Person(who.clone());
+        let read = question::read(text, &self.vocabulary(&caller), &self.now())?;
+        Ok(self.keep_search(who, name, read.query.to_string()).await?)
     }
 
     async fn remove_search(&self, who: &Person, name: &str) -> Result<(), DeskError> {
@@ -125,8 +130,25 @@ impl SearchDesk for LedgerDesk {
 }
 
 impl LedgerDesk {
+    /// Runs a query: on the ledger when it asks what changed, else where everything can be found.
+    async fn run(&self, who: &Caller, query: &Query, page: Page<'_>) -> Result<Found, DeskError> {
+        match self.find_changes(who, query, page).await? {
+            Some(found) => Ok(found),
+            None => Ok(self.find(who, query, page)),
+        }
+    }
+
+    /// Says where the handoff of each file is, so that a page can lead to the file in it.
+    fn place(&self, hits: &mut [Hit]) {
+        let state = self.ledger.state();
+        for hit in hits.iter_mut().filter(|hit| hit.folder.is_none()) {
+            let card = hit.handoff.and_then(|id| state.card(id));
+            hit.folder = card.map(|card| card.newest().accepted.at.folder.clone());
+        }
+    }
+
     /// What each term less would find, the ones that leave most of the query standing first.
-    fn relax(&self, who: &Caller, query: &Query) -> Vec<Relaxed> {
+    async fn relax(&self, who: &Caller, query: &Query) -> Result<Vec<Relaxed>, DeskError> {
         let page = Page {
             cursor: None,
             limit: 0,
@@ -135,10 +157,10 @@ impl LedgerDesk {
         let pills = query.pills();
         let filters = pills.iter().filter(|pill| pill.filters);
         if filters.clone().count() < 2 {
-            return relaxed;
+            return Ok(relaxed);
         }
         for pill in filters.take(RELAXED) {
-            let found = self.find(who, &pill.without, page);
+            let found = self.run(who, &pill.without, page).await?;
             if found.total > 0 {
                 relaxed.push(Relaxed {
                     without: pill.text.clone(),
@@ -149,6 +171,6 @@ impl LedgerDesk {
         }
         // Fewest first: what leaves the least in is nearest to what was asked.
         relaxed.sort_by_key(|relaxed| relaxed.total);
-        relaxed
+        Ok(relaxed)
     }
 }

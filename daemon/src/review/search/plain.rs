@@ -62,6 +62,7 @@ fn of_card(card: &Card) -> Vec<Hit> {
         kind: HitKind::Handoff,
         workspace: card.workspace.clone(),
         path: None,
+        folder: Some(accepted.at.folder.clone()),
         member: None,
         handoff: Some(card.id),
         revision: Some(accepted.revision),
@@ -80,7 +81,10 @@ fn of_card(card: &Card) -> Vec<Hit> {
     let mut things = vec![base.clone()];
     things.extend(accepted.manifest.entries.iter().map(|entry| Hit {
         kind: HitKind::File,
-        path: Some(entry.path.clone()),
+        path: Some(match accepted.at.folder.as_str() {
+            "" => entry.path.clone(),
+            folder => format!("{folder}/{}", entry.path),
+        }),
         size: Some(entry.size),
         lines: vec![line("path", &entry.path)],
         ..base.clone()

@@ -1,10 +1,10 @@
-//! Searches that people keep, questions that no rule understood, and what can be typed next.
+//! Searches that people keep.
 
-use countersign_protocol::{event::Event, query::Operator};
-use countersign_web::desk::{Completion, DeskError, Person, SavedSearch, Unmatched};
+use countersign_protocol::event::Event;
+use countersign_web::desk::{DeskError, Person, SavedSearch};
 
 use super::super::{LedgerDesk, access::person_actor, unavailable};
-use crate::{ledger::Draft, store::Space};
+use crate::ledger::{Draft, TransactError};
 
 /// Longest name of a search, in characters.
 const NAME: usize = 80;
@@ -64,7 +64,7 @@ impl LedgerDesk {
             })
             .await
             .map_err(|error| match error {
-                crate::ledger::TransactError::Refused(message) => invalid(message),
+                TransactError::Refused(message) => invalid(message),
                 other => unavailable(other),
             })?;
         Ok(saved)
@@ -85,40 +85,9 @@ impl LedgerDesk {
             })
             .await
             .map_err(|error| match error {
-                crate::ledger::TransactError::Refused(name) => {
-                    DeskError::NotFound(format!("The search `{name}`"))
-                }
+                TransactError::Refused(name) => DeskError::NotFound(format!("The search `{name}`")),
                 other => unavailable(other),
             })?;
         Ok(())
     }
-
-    pub(super) async fn unmatched(&self) -> Result<Vec<Unmatched>, DeskError> {
-        let values = self
-            .ledger
-            .read(|store| store.values(Space::Question))
-            .await;
-        let values = values.map_err(|error| DeskError::Unavailable(error.to_string()))?;
-        let read = values
-            .iter()
-            .filter_map(|(_, text)| serde_json::from_str::<Unmatched>(text).ok());
-        let mut questions: Vec<_> = read.collect();
-        questions.sort_by_key(|question| std::cmp::Reverse(question.at));
-        Ok(questions)
-    }
-}
-
-/// Operators that begin with the last word of `text`.
-pub(super) fn operators(text: &str, limit: usize) -> Vec<Completion> {
-    let start = text.rfind([' ', '(', '-']).map_or(0, |at| at + 1);
-    let typed = &text[start..];
-    let known = Operator::all().filter(|operator| operator.name().starts_with(typed));
-    known
-        .take(limit)
-        .map(|operator| Completion {
-            text: format!("{}{}:", &text[..start], operator.name()),
-            value: format!("{}:", operator.name()),
-            help: operator.help().to_owned(),
-        })
-        .collect()
 }

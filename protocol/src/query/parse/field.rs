@@ -144,7 +144,7 @@ fn nothing() -> (String, Option<String>) {
 }
 
 /// One of several is itself; the same one twice is one.
-fn any(atoms: Vec<Atom>) -> Option<Value> {
+pub(in crate::query) fn any(atoms: Vec<Atom>) -> Option<Value> {
     let mut distinct: Vec<Atom> = Vec::with_capacity(atoms.len());
     for atom in atoms {
         if !distinct.contains(&atom) {

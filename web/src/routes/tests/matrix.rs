@@ -119,6 +119,45 @@ const CHECKPOINT: &str = r#"{"document":{"checkpoint_version":"1.0","step":1}}"#
 
 /// Nobody, the agent of the workspace, the agent of another one, a person.
 pub(super) const ROUTES: &[Route] = &[
+    get(
+        "/api/v1/search?q=one",
+        "/api/v1/search",
+        [401, 200, 200, 200],
+    ),
+    get(
+        "/api/v1/search/completions?q=ag",
+        "/api/v1/search/completions",
+        [401, 200, 200, 200],
+    ),
+    get(
+        "/api/v1/search/index",
+        "/api/v1/search/index",
+        [401, 200, 200, 200],
+    ),
+    get(
+        "/api/v1/search/unmatched",
+        "/api/v1/search/unmatched",
+        [401, 403, 403, 200],
+    ),
+    get("/api/v1/searches", "/api/v1/searches", [401, 403, 403, 200]),
+    post(
+        "/api/v1/searches",
+        "/api/v1/searches",
+        Body::Json(r#"{"name":"mine","query":"is:my-turn"}"#),
+        [401, 403, 403, 201],
+    ),
+    Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/searches/kept",
+            "/api/v1/searches/{name}",
+            Body::None,
+            [401, 403, 403, 204],
+        )
+    },
+    page("/search?q=one", 200),
+    form("/search/saved", Body::Form("name=mine&q=is%3Amy-turn")),
+    form("/search/saved/remove", Body::Form("name=kept&q=")),
     get("/api/v1/handoffs", "/api/v1/handoffs", [401, 200, 200, 200]),
     get(
         "/api/v1/handoffs/H-1",

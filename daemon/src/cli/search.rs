@@ -1,0 +1,166 @@
+//! `countersign search`: ask, and see how it was read and what was found.
+
+use countersign_protocol::query::HitKind;
+use countersign_web::desk::{Hit, SearchAnswer, Unmatched};
+use serde_json::json;
+
+use super::{
+    Context,
+    client::{Client, encode},
+    exit::{Exit, Failure},
+    output::{Cell, Style, Table, ago, inert},
+};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A query or a question; several words need no quotes
+    #[arg(required_unless_present = "unmatched", allow_hyphen_values = true)]
+    text: Vec<String>,
+    /// Take the words as words, even where they could be a question
+    #[arg(long)]
+    verbatim: bool,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Where the last page ended
+    #[arg(long)]
+    cursor: Option<String>,
+    /// List the questions that no rule understood
+    #[arg(long, conflicts_with_all = ["text", "verbatim", "cursor"])]
+    unmatched: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let client = Client::find(context)?;
+    if args.unmatched {
+        return unmatched(&client, context);
+    }
+    let cursor = args
+        .cursor
+        .as_deref()
+        .map_or_else(String::new, |cursor| format!("&cursor={}", encode(cursor)));
+    let answer: SearchAnswer = client.get(&format!(
+        "/api/v1/search?q={}&verbatim={}&limit={}{cursor}",
+        encode(&args.text.join(" ")),
+        args.verbatim,
+        args.limit
+    ))?;
+    if context.out.json {
+        context.out.object("search", json!({ "answer": answer }));
+        return Ok(Exit::Done);
+    }
+    let read = &answer.reading;
+    let query = if read.query.is_empty() {
+        "everything"
+    } else {
+        &read.query
+    };
+    context.out.remark(&format!("read as  {}", inert(query)));
+    if !read.left_over.is_empty() {
+        let words = read.left_over.join(", ");
+        context
+            .out
+            .remark(&format!("not understood, ranks only: {}", inert(&words)));
+    }
+    for note in &read.notes {
+        context.out.hint(&inert(&note.message));
+    }
+    if let Some(partial) = &answer.partial {
+        context
+            .out
+            .hint(&format!("this answer is not complete: {}", partial.why));
+    }
+    let now = context.clock.now();
+    if !answer.groups.is_empty() {
+        let mut table = Table::new(&["", "count"]);
+        for group in &answer.groups {
+            table.row(vec![
+                Cell::new(&group.value),
+                Cell::new(group.count.to_string()),
+            ]);
+        }
+        context.out.table(&table);
+    } else if answer.hits.is_empty() {
+        context.out.line(&answer.total.to_string());
+    } else {
+        let mut table = Table::new(&["kind", "handoff", "what", "by", "when", "entry"]);
+        for hit in &answer.hits {
+            table.row(row(hit, now));
+            for line in &hit.lines {
+                let place = line.number.map_or_else(
+                    || line.field.clone().unwrap_or_default(),
+                    |number| format!("line {number}"),
+                );
+                let text = format!("{place}: {}", line.text);
+                let faint = Cell::new(text.trim_start_matches(": ")).style(Style::Faint);
+                let empty = || Cell::new("");
+                table.row(vec![empty(), empty(), faint, empty(), empty(), empty()]);
+            }
+        }
+        context.out.table(&table);
+    }
+    for relaxed in &answer.relaxed {
+        context.out.hint(&format!(
+            "{} without `{}`: `countersign search '{}'`",
+            relaxed.total,
+            inert(&relaxed.without),
+            inert(&relaxed.query)
+        ));
+    }
+    if let Some(cursor) = &answer.next_cursor {
+        context.out.hint(&format!("more with `--cursor {cursor}`"));
+    }
+    Ok(Exit::Done)
+}
+
+fn row(hit: &Hit, now: jiff::Timestamp) -> Vec<Cell> {
+    let kind = match hit.kind {
+        HitKind::File => hit.change.map_or("file", |change| match change {
+            countersign_web::desk::Change::Added => "added",
+            countersign_web::desk::Change::Modified => "modified",
+            countersign_web::desk::Change::Unchanged => "unchanged",
+            countersign_web::desk::Change::Removed => "removed",
+        }),
+        HitKind::Handoff => "handoff",
+        HitKind::Decision => "decision",
+        HitKind::Comment => "comment",
+        HitKind::Refused => "refused",
+        HitKind::Checkpoint => "checkpoint",
+        HitKind::Event => "event",
+    };
+    let what = hit.path.as_ref().unwrap_or(&hit.title);
+    let by = hit.by.as_ref().or(hit.agent.as_ref());
+    vec![
+        Cell::new(kind),
+        Cell::new(hit.handoff.map_or_else(String::new, |id| id.to_string())).style(Style::Strong),
+        Cell::new(what),
+        Cell::new(by.map_or("", String::as_str)),
+        Cell::two(ago(hit.at, now), hit.at.to_string()),
+        Cell::new(format!("e{}", hit.seq)).style(Style::Faint),
+    ]
+}
+
+fn unmatched(client: &Client, context: &mut Context) -> Result<Exit, Failure> {
+    let questions: Vec<Unmatched> = client.get("/api/v1/search/unmatched")?;
+    if context.out.json {
+        context
+            .out
+            .object("search", json!({ "unmatched": questions }));
+        return Ok(Exit::Done);
+    }
+    if questions.is_empty() {
+        context.out.remark("every question was understood");
+        return Ok(Exit::Done);
+    }
+    let now = context.clock.now();
+    let mut table = Table::new(&["times", "asked", "question"]);
+    for question in &questions {
+        table.row(vec![
+            Cell::new(question.count.to_string()),
+            Cell::two(ago(question.at, now), question.at.to_string()),
+            Cell::new(&question.question),
+        ]);
+    }
+    context.out.table(&table);
+    Ok(Exit::Done)
+}
