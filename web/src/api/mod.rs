@@ -13,6 +13,7 @@ mod schemas;
 mod search;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod wait;
 
 use axum::{Router, routing::get};
@@ -38,6 +39,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(handoffs::review))
         .routes(routes!(files::download))
         .routes(routes!(diff::diff))
+        .merge(versions::routes())
         .routes(routes!(wait::wait))
         .routes(routes!(answers::decide))
         .routes(routes!(answers::comment))
