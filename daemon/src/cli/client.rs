@@ -1,6 +1,6 @@
 //! The HTTP client of the commands.
 
-use std::{path::Path, time::Duration};
+use std::{io::Read, path::Path, time::Duration};
 
 use countersign_protocol::HandoffId;
 use countersign_web::desk::HandoffRow;
@@ -104,6 +104,18 @@ impl Client {
         self.send("POST", path, Some(body), PATIENCE)
     }
 
+    /// The body of a good answer as it comes, for what may be larger than memory.
+    pub(crate) fn stream(&self, path: &str) -> Result<impl Read + use<>, Failure> {
+        let mut response = self.answer("GET", path, None, None)?;
+        let status = response.status().as_u16();
+        if (200..300).contains(&status) {
+            return Ok(response.into_body().into_reader());
+        }
+        let read = response.body_mut().with_config().limit(MAX_ANSWER);
+        let bytes = read.read_to_vec().map_err(|error| self.unreachable(&error))?;
+        Err(refused(status, &bytes))
+    }
+
     pub(crate) fn row(&self, id: HandoffId) -> Result<HandoffRow, Failure> {
         self.get(&format!("/api/v1/handoffs/{id}"))
     }
@@ -116,6 +128,29 @@ impl Client {
         body: Option<&Value>,
         patience: Duration,
     ) -> Result<Reply, Failure> {
+        let mut response = self.answer(method, path, body, Some(patience))?;
+        let status = response.status().as_u16();
+        let bytes = response
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER)
+            .read_to_vec()
+            .map_err(|error| self.unreachable(&error))?;
+        if (200..300).contains(&status) {
+            Ok(Reply { status, bytes })
+        } else {
+            Err(refused(status, &bytes))
+        }
+    }
+
+    /// Sends a request; gives the answer before its body is read.
+    fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        patience: Option<Duration>,
+    ) -> Result<http::Response<ureq::Body>, Failure> {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url));
@@ -137,24 +172,11 @@ impl Client {
         let request = self
             .agent
             .configure_request(request)
-            .timeout_global(Some(patience))
+            .timeout_global(patience)
             .build();
-        let mut response = self
-            .agent
+        self.agent
             .run(request)
-            .map_err(|error| self.unreachable(&error))?;
-        let status = response.status().as_u16();
-        let bytes = response
-            .body_mut()
-            .with_config()
-            .limit(MAX_ANSWER)
-            .read_to_vec()
-            .map_err(|error| self.unreachable(&error))?;
-        if (200..300).contains(&status) {
-            Ok(Reply { status, bytes })
-        } else {
-            Err(refused(status, &bytes))
-        }
+            .map_err(|error| self.unreachable(&error))
     }
 
     fn unreachable(&self, error: &ureq::Error) -> Failure {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod changed;
 mod checkpoint;
 mod client;
 mod completions;
@@ -17,6 +18,7 @@ mod help;
 mod init;
 mod inspect;
 mod ls;
+mod mark;
 mod open;
 mod output;
 mod remark;
@@ -31,6 +33,7 @@ mod tests;
 mod token;
 mod validate;
 mod version;
+mod versions;
 mod wait;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
@@ -110,8 +113,18 @@ enum Command {
     Ls(ls::Args),
     /// Show a handoff
     Show(show::Args),
-    /// Show what changed
+    /// Show what changed, line by line
     Diff(diff::Args),
+    /// List the files that changed since a moment
+    Changed(changed::Args),
+    /// List every version of a handoff
+    Versions(versions::Args),
+    /// Put the files of a revision into an archive
+    Archive(versions::ArchiveArgs),
+    /// Put the files of a revision into a folder
+    Restore(versions::RestoreArgs),
+    /// Give the present moment a name, such as `build 318`
+    Mark(mark::Args),
     /// Approve the newest revision
     Approve(decide::Args),
     /// Ask for another revision
@@ -259,6 +272,11 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Ls(args) => ls::run(&args, context),
         Command::Show(args) => show::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),
+        Command::Changed(args) => changed::run(&args, context),
+        Command::Versions(args) => versions::run(&args, context),
+        Command::Archive(args) => versions::archive(&args, context),
+        Command::Restore(args) => versions::restore(&args, context),
+        Command::Mark(args) => mark::run(&args, context),
         Command::Approve(args) => decide::run(&args, Outcome::Approved, context),
         Command::Changes(args) => decide::run(&args, Outcome::ChangesRequested, context),
         Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),

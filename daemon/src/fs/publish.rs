@@ -83,6 +83,39 @@ impl Dir {
         }
     }
 
+    /// Writes what `source` gives as a new file `name`; `None` when there is something of that name. Gives
+    /// digest and size.
+    pub fn write_new(
+        &self,
+        name: &Path,
+        source: &mut dyn Read,
+        mode: u32,
+    ) -> Result<Option<(Digest, u64)>, Error> {
+        let (mut file, temporary) = self.create_temporary()?;
+        let copied = hash_stream(source, |bytes| file.write_all(bytes)).and_then(|copied| {
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+            file.sync_all()?;
+            Ok(copied)
+        });
+        let published = copied.and_then(|copied| {
+            match rustix::fs::renameat_with(
+                self.fd(),
+                &temporary,
+                self.fd(),
+                name,
+                RenameFlags::NOREPLACE,
+            ) {
+                Ok(()) => Ok(Some(copied)),
+                Err(rustix::io::Errno::EXIST) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        });
+        if !matches!(published, Ok(Some(_))) {
+            let _ = self.remove_own_file(&temporary);
+        }
+        published.map_err(|source| Error::new("write", self.path().join(name), source))
+    }
+
     /// Publishes what `source` gives as `name`, if and only if it has the digest `sha256`.
     pub fn publish_copy(
         &self,

@@ -1,26 +1,35 @@
 //! The beginning of sealed documents, and refused deliveries.
 
-use std::io::Read as _;
+use std::io::{self, Read};
 
 use countersign_protocol::Digest;
 use countersign_web::desk::{Caller, DeadLetter, DeskError};
 
 use super::{LedgerDesk, access::sees, content::Bytes};
+use crate::{fs::Objects, ledger::Ledger};
 
 /// Most of a refused document that is shown, in bytes.
 const SHOWN: usize = 64 * 1024;
 
-/// Bytes of a small sealed file, waited for in a thread that may block; `None` when they cannot be had.
-pub(super) fn small(
-    ledger: &crate::ledger::Ledger,
-    objects: &crate::fs::Objects,
+/// Opens a sealed file, in a thread that may block.
+pub(super) fn whole(
+    ledger: &Ledger,
+    objects: &Objects,
     sha256: Digest,
-) -> Option<Vec<u8>> {
-    if let Some(bytes) = ledger.object(sha256).ok()? {
-        return Some(bytes);
+) -> io::Result<Box<dyn Read>> {
+    if let Some(bytes) = ledger.object(sha256).map_err(io::Error::other)? {
+        return Ok(Box::new(io::Cursor::new(bytes)));
     }
-    let file = objects.open_object(sha256).ok()??;
+    match objects.open_object(sha256).map_err(io::Error::other)? {
+        Some(file) => Ok(Box::new(file)),
+        None => Err(io::Error::other(format!("the bytes of {sha256} are not kept"))),
+    }
+}
+
+/// Bytes of a small sealed file, waited for in a thread that may block; `None` when they cannot be had.
+pub(super) fn small(ledger: &Ledger, objects: &Objects, sha256: Digest) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
+    let file = whole(ledger, objects, sha256).ok()?;
     file.take(SHOWN as u64 * 16).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }

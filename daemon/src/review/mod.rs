@@ -30,7 +30,7 @@ use countersign_web::desk::{
     WorkspaceRow,
 };
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::{
     clock::SharedClock,
@@ -39,6 +39,9 @@ use crate::{
     workspace::Workspaces,
 };
 use sessions::Sessions;
+
+/// Archives that are written at a time.
+const ARCHIVES: usize = 8;
 
 /// How the rest of the daemon is. The program wires it; the desk imports no other stage.
 pub trait Pulse: Send + Sync + 'static {
@@ -106,6 +109,8 @@ pub struct LedgerDesk {
     sessions: Sessions,
     pulse: Arc<dyn Pulse>,
     door: Arc<dyn Door>,
+    /// Places for archives that are being written: each holds a thread.
+    archives: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -137,6 +142,7 @@ impl LedgerDesk {
             sessions,
             pulse,
             door,
+            archives: Arc::new(Semaphore::new(ARCHIVES)),
         })
     }
 }

@@ -46,6 +46,8 @@ impl LedgerDesk {
         };
         let shown = revision.map_or_else(|| Ok(Arc::clone(card.newest())), find)?;
         let base = match base {
+            // Before the first revision there was nothing.
+            Some(0) => None,
             Some(number) => Some(find(number)?),
             None => fitting_base(&card, who, shown.accepted.revision)
                 .map(find)

@@ -11,10 +11,12 @@ use countersign_protocol::{
 use countersign_web::desk::{
     Caller, DeskError, VersionsDesk,
     versions::{
-        Changed, ChangedQuestion, ChangedRow, ChangedSpan, MarkRow, MomentRow, NewMark, VersionRow,
+        Archive, ArchiveFormat, Changed, ChangedQuestion, ChangedRow, ChangedSpan, MarkRow,
+        MomentRow, NewMark, VersionRow,
     },
 };
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use super::{
     LedgerDesk,
@@ -23,11 +25,31 @@ use super::{
 };
 use crate::{
     ledger::{Card, Draft, Mark, State},
-    versions::{self, Asker, Change, Log, Point, Scope},
+    versions::{self, Asker, Change, Log, Point, Scope, archive},
 };
 
 /// Longest note of a mark, in characters.
 const MOST_WORDS: usize = 500;
+
+/// Bytes in a piece of an archive.
+const PIECE: usize = 128 * 1024;
+/// Pieces that wait for a slow reader.
+const PIECES: usize = 4;
+
+/// Hands on what is written, and waits while nobody takes it.
+struct Pieces(mpsc::Sender<std::io::Result<Vec<u8>>>);
+
+impl std::io::Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(bytes.to_vec()));
+        sent.map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
 
 /// A workspace with its log and the two moments.
 struct Part {
@@ -209,6 +231,45 @@ impl VersionsDesk for LedgerDesk {
         let state = self.ledger.state();
         let card = visible_card(&state, who, id)?;
         Ok(rows_of(&state, &card))
+    }
+
+    async fn archive(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        format: ArchiveFormat,
+    ) -> Result<Archive, DeskError> {
+        let contents = {
+            let state = self.ledger.state();
+            let card = visible_card(&state, who, id)?;
+            let found = card
+                .revision(revision)
+                .ok_or_else(|| DeskError::NotFound(format!("{id} revision {revision}")))?;
+            archive::contents(&found.accepted, found.at)
+        };
+        let place = Arc::clone(&self.archives).try_acquire_owned().map_err(|_| {
+            DeskError::Unavailable(
+                "too many archives are being written; try again when one is done".to_owned(),
+            )
+        })?;
+        let name = format!("{}.{}", contents.folder, format.extension());
+        let format = match format {
+            ArchiveFormat::Zip => archive::Format::Zip,
+            ArchiveFormat::Tar => archive::Format::Tar,
+        };
+        let (send, pieces) = mpsc::channel(PIECES);
+        let (ledger, objects) = (self.ledger.clone(), Arc::clone(&self.objects));
+        tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let open = |sha256| super::files::whole(&ledger, &objects, sha256);
+            let out = std::io::BufWriter::with_capacity(PIECE, Pieces(send.clone()));
+            if let Err(error) = archive::write(&contents, format, open, out) {
+                // Who reads learns that the archive is not whole; who left learns nothing.
+                let _ = send.blocking_send(Err(error));
+            }
+        });
+        Ok(Archive { name, pieces })
     }
 
     async fn mark(&self, who: &Caller, mark: NewMark) -> Result<MarkRow, DeskError> {

@@ -3,6 +3,7 @@
 //! A pure reading of the ledger's state: an anchor is looked up there, and the fold goes from entry to
 //! entry. No folder is walked, and the same question about the same entries has the same answer.
 
+pub mod archive;
 mod log;
 mod names;
 mod point;

@@ -31,10 +31,11 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Span {
-    /// The older revision; what was decided last, or nothing, when none is named.
-    from: Option<u32>,
-    /// The newer revision; the newest when none is named.
-    to: Option<u32>,
+    /// The older moment: a revision such as `2`, or any anchor such as `@last-build`; what was decided last,
+    /// or nothing, when none is named.
+    from: Option<String>,
+    /// The newer moment; the newest revision when none is named.
+    to: Option<String>,
 }
 
 /// What changed between two revisions.
@@ -52,11 +53,16 @@ pub(super) async fn diff(
     PathOf(id): PathOf<HandoffId>,
     QueryOf(span): QueryOf<Span>,
 ) -> Result<Response, Problem> {
-    let review = app.desk.review(&who, id, span.to, span.from).await?;
+    let from = revision(&app, &who, id, span.from.as_deref()).await?;
+    let to = revision(&app, &who, id, span.to.as_deref()).await?;
+    if to == Some(0) {
+        return Err(Problem::not_found(format!("A revision of {id} at that time")));
+    }
+    let review = app.desk.review(&who, id, to, from).await?;
     let base = review.base.as_ref().map(|base| base.revision);
-    if span.from.is_some() && base != span.from {
-        let from = span.from.unwrap_or_default();
-        return Err(Problem::not_found(format!("Revision {from} of {id}")));
+    let wanted = from.filter(|from| *from > 0);
+    if from.is_some() && base != wanted {
+        return Err(Problem::not_found(format!("Revision {} of {id}", wanted.unwrap_or_default())));
     }
     let mut text = String::new();
     for file in &review.files {
@@ -81,6 +87,24 @@ pub(super) async fn diff(
     }
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, plain)], text).into_response())
+}
+
+/// The revision that a moment falls on; 0 for before the first.
+async fn revision(
+    app: &AppState,
+    who: &Caller,
+    id: HandoffId,
+    text: Option<&str>,
+) -> Result<Option<u32>, Problem> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    if let Ok(number) = text.parse() {
+        return Ok(Some(number));
+    }
+    let anchor = super::versions::anchor(app, "from", text)?;
+    let moment = app.desk.moment(who, id, &anchor).await?;
+    Ok(moment.revision)
 }
 
 /// One side of a comparison.

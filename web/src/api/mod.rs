@@ -12,6 +12,7 @@ pub(crate) mod openapi;
 mod schemas;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod wait;
 
 use axum::{Router, routing::get};
@@ -37,6 +38,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(handoffs::review))
         .routes(routes!(files::download))
         .routes(routes!(diff::diff))
+        .merge(versions::routes())
         .routes(routes!(wait::wait))
         .routes(routes!(answers::decide))
         .routes(routes!(answers::comment))

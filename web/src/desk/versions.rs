@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use countersign_protocol::{Digest, HandoffId, anchor::Anchor, changes::FileChange};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use super::{Caller, DeskError};
@@ -124,6 +125,36 @@ pub struct VersionRow {
     pub kept: bool,
 }
 
+/// The form of an archive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchiveFormat {
+    /// Deflated.
+    #[default]
+    Zip,
+    /// Not compressed.
+    Tar,
+}
+
+impl ArchiveFormat {
+    /// The end of its name.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+        }
+    }
+}
+
+/// An archive that is being written.
+#[derive(Debug)]
+pub struct Archive {
+    /// Its name, for example `H-1-r2.zip`.
+    pub name: String,
+    /// Its bytes, a piece at a time. Who stops to read stops the writing.
+    pub pieces: mpsc::Receiver<std::io::Result<Vec<u8>>>,
+}
+
 /// A moment to give a name to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMark {
@@ -172,6 +203,14 @@ pub trait VersionsDesk: Send + Sync + 'static {
     ) -> Result<MomentRow, DeskError>;
     /// All versions of a card, newest first.
     async fn versions(&self, who: &Caller, id: HandoffId) -> Result<Vec<VersionRow>, DeskError>;
+    /// All files of a revision as one archive, the same bytes every time.
+    async fn archive(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        format: ArchiveFormat,
+    ) -> Result<Archive, DeskError>;
     /// Gives the present moment of a workspace a name.
     async fn mark(&self, who: &Caller, mark: NewMark) -> Result<MarkRow, DeskError>;
     /// The marks of a workspace, or of all that the caller may see; newest first.

@@ -141,6 +141,32 @@ pub(super) const ROUTES: &[Route] = &[
         [401, 200, 404, 200],
     ),
     get(
+        "/api/v1/handoffs/H-1/versions",
+        "/api/v1/handoffs/{id}/versions",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/handoffs/H-1/revisions/1/archive?format=tar",
+        "/api/v1/handoffs/{id}/revisions/{revision}/archive",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/changes?handoff=H-1&from=@start",
+        "/api/v1/changes",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/marks?workspace=alpha",
+        "/api/v1/marks",
+        [401, 200, 404, 200],
+    ),
+    post(
+        "/api/v1/marks",
+        "/api/v1/marks",
+        Body::Json(r#"{"workspace":"alpha","kind":"build","value":"318"}"#),
+        [401, 201, 404, 201],
+    ),
+    get(
         "/api/v1/handoffs/H-1/wait?timeout=0",
         "/api/v1/handoffs/{id}/wait",
         [401, 200, 404, 200],
