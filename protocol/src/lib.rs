@@ -17,6 +17,7 @@ pub mod handoff;
 pub mod id;
 pub mod invisible;
 pub mod manifest;
+pub mod mark;
 pub mod names;
 pub mod path;
 pub mod principal;

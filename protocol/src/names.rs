@@ -16,6 +16,8 @@ pub const LOCKS: &str = "locks";
 pub const WORKSPACE_FILE: &str = "workspace.toml";
 /// The checkpoint of the agent that works in the folder.
 pub const CHECKPOINT: &str = "checkpoint.json";
+/// Gives the present moment of the workspace a name.
+pub const MARK: &str = "mark.json";
 
 /// Longest name of a document, in bytes. The names of its answers still fit in 255.
 pub const MAX_NAME: usize = 200;
@@ -33,6 +35,8 @@ pub enum DocumentKind {
     Handoff(Format),
     /// A checkpoint.
     Checkpoint,
+    /// A mark, if it says that it is one.
+    Mark,
 }
 
 /// The files that answer one handoff. They stand in the folder of the handoff, or in its mirror under
@@ -53,6 +57,9 @@ pub struct AnswerNames {
 pub fn is_document(name: &str) -> Option<DocumentKind> {
     if name == CHECKPOINT {
         return Some(DocumentKind::Checkpoint);
+    }
+    if name == MARK {
+        return Some(DocumentKind::Mark);
     }
     stem(name).map(|(_, format)| DocumentKind::Handoff(format))
 }
@@ -119,6 +126,8 @@ mod tests {
             ("q3.handoff.json", json),
             ("März 3.handoff.yaml", yaml),
             ("checkpoint.json", Some(DocumentKind::Checkpoint)),
+            ("mark.json", Some(DocumentKind::Mark)),
+            ("q3.mark.json", None),
         ] {
             assert_eq!(is_document(name), kind, "{name}");
         }

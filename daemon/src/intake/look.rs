@@ -93,11 +93,12 @@ impl Inner {
         };
         let outcome = match kind {
             DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, complete, &task),
-            // Nobody works in a package: its checkpoint is one of its files.
-            DocumentKind::Checkpoint if package(&at.folder).is_some() => {
+            // Nobody works in a package: a checkpoint or mark is one of its files.
+            DocumentKind::Checkpoint | DocumentKind::Mark if package(&at.folder).is_some() => {
                 return self.queue.finish(task, None);
             }
             DocumentKind::Checkpoint => self.checkpoint(&workspace, &at, complete, &task),
+            DocumentKind::Mark => self.mark(&workspace, &at, complete, &task),
         };
         match outcome {
             // The ledger finishes the task when the commit is done.

@@ -8,6 +8,7 @@ mod admit;
 mod checkpoint;
 mod gather;
 mod look;
+mod mark;
 mod queue;
 mod seen;
 mod silence;

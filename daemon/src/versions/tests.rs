@@ -3,7 +3,7 @@
 use countersign_protocol::{HandoffId, anchor::Anchor, changes::FileChange, decision::Outcome};
 use countersign_web::desk::{
     Caller, DeskError, VersionsDesk as _,
-    versions::{Changed, ChangedQuestion, NewMark},
+    versions::{ArchiveFormat, Changed, ChangedQuestion, NewMark},
 };
 
 use crate::testing::{Rig, WORKSPACE, handoff, maya};
@@ -194,4 +194,88 @@ fn all_versions_are_listed_newest_first() {
             ("checkpoint", 0, 0)
         ]
     );
+}
+
+#[test]
+fn a_file_marks_once_for_the_same_bytes_and_again_for_others() {
+    let rig = Rig::new();
+    let build = |number: u32| {
+        format!(r#"{{"mark_version": "1.0", "kind": "build", "value": {number}, "by": "ci"}}"#)
+    };
+    deliver(&rig, &[("a.md", "1")]);
+    rig.deliver("mark.json", build(318));
+    rig.deliver("mark.json", build(318));
+    assert_eq!(rig.count("workspace.marked"), 1);
+    deliver(&rig, &[("a.md", "2")]);
+    assert_eq!(lines(&since(&rig, "@build:318")), ["modified a.md by H-1 r2"]);
+    rig.deliver("mark.json", build(319));
+    assert_eq!(rig.count("workspace.marked"), 2);
+    let marks = rig.wait(rig.desk().marks(&me(), Some(WORKSPACE))).unwrap();
+    assert_eq!(marks[0].anchor, "@build:319");
+    assert_eq!(marks[0].by, "ci");
+
+    rig.deliver("mark.json", r#"{"mark_version": "1.0", "kind": "Build"}"#);
+    assert_eq!(rig.dead_letters(), 1);
+    rig.deliver("mark.json", build(320));
+    assert_eq!(rig.dead_letters(), 0);
+    rig.deliver("other/mark.json", r#"{"somebody": "else"}"#);
+    assert_eq!((rig.dead_letters(), rig.count("workspace.marked")), (0, 3));
+}
+
+fn archive(rig: &Rig, format: ArchiveFormat) -> Vec<u8> {
+    let archive = rig.wait(rig.desk().archive(&me(), ONE, 1, format)).unwrap();
+    let mut pieces = archive.pieces;
+    let mut bytes = Vec::new();
+    while let Some(piece) = rig.wait(pieces.recv()) {
+        bytes.extend(piece.unwrap());
+    }
+    bytes
+}
+
+/// Runs a tool of the system on `bytes`; `None` where there is none.
+fn tool(name: &str, arguments: &[&str], folder: &std::path::Path) -> Option<String> {
+    let mut command = std::process::Command::new(name);
+    let ran = command.args(arguments).current_dir(folder).output().ok()?;
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert!(ran.status.success(), "{name}: {told}{}", String::from_utf8_lossy(&ran.stderr));
+    Some(told)
+}
+
+#[test]
+fn an_archive_has_the_same_bytes_every_time_and_other_tools_read_it() {
+    let mut rig = Rig::new();
+    let long = "x".repeat(150);
+    let large = "words\n".repeat(60_000);
+    let long_path = format!("{long}/a.md");
+    rig.write("run.sh", "#!/bin/sh\n");
+    rig.set_mode("run.sh", 0o755);
+    deliver(&rig, &[("run.sh", "#!/bin/sh\n"), ("empty", ""), ("big.txt", &large), (&long_path, "deep")]);
+    for (format, name, list) in [
+        (ArchiveFormat::Tar, "tar", ["-tvf", "a.tar"]),
+        (ArchiveFormat::Zip, "unzip", ["-tq", "a.zip"]),
+    ] {
+        let first = archive(&rig, format);
+        rig.restart();
+        let again = archive(&rig, format);
+        assert!(first == again, "{name}");
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join(format!("a.{}", format.extension()));
+        crate::fs::Dir::open(place.path())
+            .unwrap()
+            .write_new(file.file_name().unwrap().as_ref(), &mut first.as_slice(), 0o644)
+            .unwrap();
+        let Some(told) = tool(name, &list, place.path()) else {
+            continue;
+        };
+        if name == "tar" {
+            assert!(told.contains("-rwxr-xr-x 0/0"), "{told}");
+            assert!(told.contains("2026-03-02 09:00"), "{told}");
+            tool("tar", &["-xf", "a.tar"], place.path());
+        } else {
+            tool("unzip", &["-q", "a.zip"], place.path());
+        }
+        let folder = place.path().join("H-1-r1");
+        let sums = tool("sha256sum", &["-c", "SHA256SUMS"], &folder);
+        assert_eq!(sums.map(|told| told.matches(": OK").count()), Some(4));
+    }
 }
