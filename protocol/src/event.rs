@@ -196,6 +196,14 @@ pub enum Event {
         /// The manifest that was released.
         manifest_sha256: Digest,
     },
+    /// The bytes of a revision that nobody decided about are no longer kept; its digests are.
+    #[serde(rename = "revision.forgotten")]
+    Forgotten {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision.
+        revision: u32,
+    },
     /// Policy said who is asked about a revision, by which rule, and what happens when nobody answers.
     #[serde(rename = "handoff.routed")]
     Routed(Box<Routed>),
@@ -461,6 +469,7 @@ impl Event {
             | Self::Withdrawn { handoff, .. }
             | Self::Commented { handoff, .. }
             | Self::Delivered { handoff, .. }
+            | Self::Forgotten { handoff, .. }
             | Self::Redriven { handoff, .. }
             | Self::Claimed { handoff, .. }
             | Self::Unclaimed { handoff, .. }
@@ -498,6 +507,7 @@ impl Event {
             Self::Snoozed { .. } => "handoff.snoozed",
             Self::Rescheduled { .. } => "handoff.rescheduled",
             Self::ClockJumped { .. } => "clock.jumped",
+            Self::Forgotten { .. } => "revision.forgotten",
             Self::CheckpointSaved(_) => "checkpoint.saved",
             Self::AgentStalled { .. } => "agent.stalled",
             Self::Marked(_) => "workspace.marked",

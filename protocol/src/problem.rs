@@ -47,6 +47,8 @@ pub enum ProblemKind {
     IdempotencyConflict,
     /// The stated agent is not the one that delivered.
     PrincipalMismatch,
+    /// The workspace keeps as much as it may.
+    QuotaExceeded,
 }
 
 impl ProblemKind {
@@ -73,6 +75,7 @@ impl ProblemKind {
             Self::RouteNotAllowed => "route-not-allowed",
             Self::IdempotencyConflict => "idempotency-conflict",
             Self::PrincipalMismatch => "principal-mismatch",
+            Self::QuotaExceeded => "quota-exceeded",
         }
     }
 
@@ -104,6 +107,7 @@ impl ProblemKind {
             Self::RouteNotAllowed => "The route is not allowed",
             Self::IdempotencyConflict => "The idempotency key was used for other content",
             Self::PrincipalMismatch => "The stated agent is not the one that delivered",
+            Self::QuotaExceeded => "The workspace has no room for it",
         }
     }
 }

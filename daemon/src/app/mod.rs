@@ -30,7 +30,7 @@ pub(crate) use state::LEDGER_FILE;
 
 use crate::{
     clock::SharedClock,
-    config::{Config, Environment},
+    config::{Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
     fault,
     intake::{Intake, ProcessTable},
@@ -38,6 +38,7 @@ use crate::{
     outbox::{Around, Outbox},
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
+    versions::collect::{CollectError, Collected, Collector, Retention},
     watch as watching,
     workspace::Workspaces,
     writeback::Writeback,
@@ -50,6 +51,8 @@ const INTAKE_THREADS: usize = 4;
 const SILENCE: Duration = Duration::from_secs(1);
 /// How often folders that hold workspaces are looked at for new ones.
 const DISCOVERY: Duration = Duration::from_secs(1);
+/// How often bytes are looked for that nothing needs any more.
+const COLLECTION: Duration = Duration::from_hours(1);
 /// How often answers are looked at without a hint.
 const WRITEBACK: Duration = Duration::from_secs(10);
 
@@ -158,6 +161,12 @@ pub async fn run(
     };
     let door = Arc::new(IntakeDoor::new(intake.clone(), Arc::clone(&workspaces)));
     let pulse = Arc::clone(&serving);
+    let collector = Collector::new(
+        ledger.clone(),
+        Arc::clone(&state.objects),
+        Arc::clone(&clock),
+        retention(&config),
+    );
     let desk = LedgerDesk::new(
         ledger.clone(),
         Arc::clone(&workspaces),
@@ -166,6 +175,7 @@ pub async fn run(
         local,
         pulse,
         door,
+        collector.clone(),
     )
     .await?;
     let desk = Arc::new(desk);
@@ -184,6 +194,7 @@ pub async fn run(
     if let Err(error) = &noted {
         tracing::error!(%error, "programs of this machine cannot find the daemon; it is tried again");
     }
+    spawn_collector(&reconciler, &collector);
     spawn_tasks(
         &reconciler,
         &ledger,
@@ -234,6 +245,34 @@ pub async fn run(
         return Err(AppError::Ended);
     }
     Ok(())
+}
+
+fn retention(config: &Config) -> Retention {
+    Retention {
+        undecided: match config.retention.undecided.value {
+            Limit::Off => None,
+            Limit::At(span) => Some(span.0),
+        },
+        orphans: config.retention.orphans.value.0,
+    }
+}
+
+/// Lets go of bytes now and then. What an interrupted run left is what the next one finds.
+fn spawn_collector(reconciler: &Reconciler, collector: &Collector) {
+    let (_, never) = watch::channel(0);
+    let collector = collector.clone();
+    reconciler.spawn("collection", COLLECTION, never, move || {
+        let collector = collector.clone();
+        async move {
+            let collected = collector.run().await?;
+            if collected != Collected::default() {
+                let (files, small) = (collected.files, collected.small);
+                let (bytes, revisions) = (collected.bytes, collected.revisions.len());
+                tracing::info!(revisions, files, bytes, small, "bytes were let go of");
+            }
+            Ok::<_, CollectError>(())
+        }
+    });
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {

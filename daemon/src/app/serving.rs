@@ -179,6 +179,10 @@ fn settings(stated: &config::Workspace) -> Settings {
         confidence_floor: stated.confidence_floor.value,
         settle: stated.settle.value.0,
         keep_up_to: stated.keep_up_to.value.0,
+        quota: match stated.quota.value {
+            config::Limit::Off => None,
+            config::Limit::At(size) => Some(size.0),
+        },
         max_files: usize::try_from(stated.max_files.value).unwrap_or(usize::MAX),
         heartbeat: match stated.heartbeat.value {
             config::Heartbeat::Off => None,

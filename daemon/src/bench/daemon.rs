@@ -11,7 +11,7 @@ use std::{
 
 use countersign_protocol::event::Event;
 
-use super::{BenchError, agent, system};
+use super::{BenchError, agent, process, system};
 use crate::{app::LEDGER_FILE, clock::SharedClock, endpoint::Endpoint, ledger, store::SqliteStore};
 
 /// How long the daemon may take to start, and to end.
@@ -126,12 +126,12 @@ impl Daemon {
 
     /// The most memory that its process has had, in bytes (`VmHWM`, `proc_pid_status(5)`).
     pub(super) fn peak_memory(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kilobytes * 1024)
+        process::memory(self.pid(), "VmHWM")
+    }
+
+    /// The number of its process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it in order, checks the chain it left, and counts the handoffs that it has accepted.

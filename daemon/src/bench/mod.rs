@@ -10,12 +10,14 @@ mod daemon;
 mod figures;
 mod machine;
 mod notices;
+mod process;
 mod receiver;
 mod review;
+mod scale;
 mod scratch;
 mod trigger;
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use serde::Serialize;
 
@@ -23,6 +25,7 @@ pub use burst::{Burst, Round, Run};
 pub use figures::{Ratio, Spread};
 pub use machine::Machine;
 pub use review::Review;
+pub use scale::{Idle, Scale};
 pub use trigger::Trigger;
 
 use crate::{clock::SharedClock, fs, ledger::OpenError, store::StoreError};
@@ -41,10 +44,14 @@ pub struct Plan {
     pub trigger: Option<usize>,
     /// Handoffs of W2 in each round, if it is wanted.
     pub burst: Option<usize>,
-    /// Rounds of W2.
+    /// Rounds of W2 and W6.
     pub rounds: usize,
     /// Files of the handoff of W8, if it is wanted.
     pub review: Option<usize>,
+    /// Files of W6, if it is wanted.
+    pub scale: Option<usize>,
+    /// Files of W10 and how long to look, if it is wanted.
+    pub idle: Option<(usize, Duration)>,
 }
 
 /// What was seen.
@@ -61,6 +68,12 @@ pub struct Report {
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
+    /// W6: from the start to ready over very many files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w6: Option<Scale>,
+    /// W10: very many files and nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w10: Option<Idle>,
 }
 
 /// Why nothing was measured.
@@ -114,6 +127,8 @@ pub fn run(
         w1: None,
         w2: None,
         w8: None,
+        w6: None,
+        w10: None,
     };
     if let Some(count) = plan.trigger {
         progress(&format!("W1: {count} handoffs, one at a time"));
@@ -140,6 +155,22 @@ pub fn run(
         let place = scratch.folder("w8")?;
         let seen = review::measure(&plan.program, &place, files, PAGES, clock)?;
         report.w8 = Some(seen);
+    }
+    if let Some(files) = plan.scale {
+        progress(&format!("W6: {files} files"));
+        let place = scratch.folder("w6")?;
+        let found = scale::scale(&plan.program, &place, files, plan.rounds, clock)?;
+        report.w6 = Some(found);
+        scratch.clear(&place);
+    }
+    if let Some((files, span)) = plan.idle {
+        progress(&format!(
+            "W10: {files} files at rest for {} s",
+            span.as_secs()
+        ));
+        let place = scratch.folder("w10")?;
+        report.w10 = Some(scale::idle(&plan.program, &place, files, span, clock)?);
+        scratch.clear(&place);
     }
     report.machine.look_again();
     Ok(report)

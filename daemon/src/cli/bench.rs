@@ -9,7 +9,9 @@ use super::{
     exit::{Exit, Failure},
     output::{Cell, Output, Table},
 };
-use crate::bench::{self, BenchError, Burst, Machine, Plan, Report, Review, Spread, Trigger};
+use crate::bench::{
+    self, BenchError, Burst, Idle, Machine, Plan, Report, Review, Scale, Spread, Trigger,
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -19,7 +21,13 @@ pub(crate) struct Args {
     /// Handoffs in each workload; else 1000 in W1, 10000 in W2; files of the one of W8, else 10000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: Option<u32>,
-    /// Rounds of W2
+    /// Files in W6 and W10; else 200000 and 100000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=10_000_000))]
+    files: Option<u32>,
+    /// How long W10 looks
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    span: crate::config::Span,
+    /// Rounds of W2 and W6
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
     rounds: u8,
     /// A folder on the file system to measure; else the one for temporary files
@@ -35,6 +43,10 @@ enum Workload {
     W2,
     /// The review page of a handoff with very many files
     W8,
+    /// From the start to ready over very many files
+    W6,
+    /// Very many files and nothing to do
+    W10,
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -42,6 +54,10 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let count = |usual| {
         args.count
             .map_or(usual, |count| usize::try_from(count).unwrap_or(usual))
+    };
+    let files = |usual| {
+        args.files
+            .map_or(usual, |files| usize::try_from(files).unwrap_or(usual))
     };
     let program = std::env::current_exe().map_err(|error| {
         Failure::new(Exit::Failed, format!("cannot find this program: {error}"))
@@ -56,6 +72,8 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         burst: wants(Workload::W2).then(|| count(10_000)),
         rounds: usize::from(args.rounds),
         review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
+        scale: wants(Workload::W6).then(|| files(200_000)),
+        idle: wants(Workload::W10).then(|| (files(100_000), args.span.0)),
     };
     let clock = Arc::clone(&context.clock);
     let out = &mut context.out;
@@ -90,6 +108,12 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);
+    }
+    if let Some(scale) = &report.w6 {
+        show_scale(scale, out);
+    }
+    if let Some(idle) = &report.w10 {
+        show_idle(idle, out);
     }
 }
 
@@ -225,6 +249,51 @@ fn show_review(review: &Review, out: &mut Output) {
         memory(review.memory_before),
         review.readers,
         memory(review.memory_after),
+    ));
+}
+
+fn show_scale(scale: &Scale, out: &mut Output) {
+    out.remark("");
+    out.remark(scale.compares);
+    let mut table = Table::new(&["W6, seconds", "floor", "ours", "ratio"]);
+    for (number, (floor, ours)) in scale.floor.iter().zip(&scale.ours).enumerate() {
+        table.row(vec![
+            Cell::new((number + 1).to_string()),
+            Cell::new(format!("{floor:.2}")),
+            Cell::new(format!("{ours:.2}")),
+            Cell::new(format!("{:.2}", ours / floor)),
+        ]);
+    }
+    out.table(&table);
+    out.remark(&format!(
+        "{} files in {} folders; median ratio {:.2}; goal: at most {} and {}: {}{}",
+        scale.files,
+        scale.folders,
+        scale.ratio,
+        scale.goal,
+        mebibytes(scale.memory_goal),
+        reached(scale.met),
+        memory(scale.peak_memory)
+    ));
+    out.remark(&format!(
+        "one change costs {:.0} microseconds of a core here, and {:.0} in a workspace with one folder",
+        scale.per_event, scale.per_event_small
+    ));
+}
+
+fn show_idle(idle: &Idle, out: &mut Output) {
+    out.remark("");
+    out.remark(idle.compares);
+    let resident = idle.memory.map_or_else(String::new, mebibytes);
+    out.remark(&format!(
+        "W10: {} files in {} folders over {:.0} s: {:.0} ms in a minute, RSS {resident}; goal: at most {:.0} ms and {}: {}",
+        idle.files,
+        idle.folders,
+        idle.seconds,
+        idle.busy,
+        idle.goal,
+        mebibytes(idle.memory_goal),
+        reached(idle.met)
     ));
 }
 

@@ -14,6 +14,7 @@ mod doctor;
 mod exit;
 mod extract_worker;
 mod folder;
+mod gc;
 mod help;
 mod init;
 mod inspect;
@@ -128,6 +129,8 @@ enum Command {
     Restore(versions::RestoreArgs),
     /// Give the present moment a name, such as `build 318`
     Mark(mark::Args),
+    /// Let go of sealed bytes that nothing needs any more
+    Gc(gc::Args),
     /// Approve the newest revision
     Approve(decide::Args),
     /// Ask for another revision
@@ -281,6 +284,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Archive(args) => versions::archive(&args, context),
         Command::Restore(args) => versions::restore(&args, context),
         Command::Mark(args) => mark::run(&args, context),
+        Command::Gc(args) => gc::run(&args, context),
         Command::Approve(args) => decide::run(&args, Outcome::Approved, context),
         Command::Changes(args) => decide::run(&args, Outcome::ChangesRequested, context),
         Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),

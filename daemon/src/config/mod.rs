@@ -18,6 +18,7 @@ mod person;
 mod policy;
 mod quantity;
 mod reach;
+mod retention;
 mod roots;
 mod secret;
 mod section;
@@ -54,6 +55,7 @@ pub use self::{
     policy::{POLICY_FILE, Policy},
     quantity::{Size, Span},
     reach::{is_private_literal, is_public},
+    retention::{Limit, Retention},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
     secret::{Destination, Hidden, Secret, Secrets},
     server::{PublicUrl, Server},
@@ -81,6 +83,8 @@ pub struct Config {
     pub auth: Auth,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[retention]`.
+    pub retention: Retention,
     /// `[observe]`.
     pub observe: Observe,
     /// Who there is to ask.
@@ -151,6 +155,7 @@ impl Config {
         let server = Server::read(&top.table("server"), &layers, flags);
         let auth = Auth::read(&top.table("auth"), &layers);
         let limits = Limits::read(&top.table("limits"), &layers);
+        let retention = Retention::read(&top.table("retention"), &layers);
         let observe = Observe::read(&top.table("observe"), &layers, flags);
         let notify = Notify::read(&top, &source, &layers);
         let base = path.parent().unwrap_or(Path::new(""));
@@ -196,6 +201,7 @@ impl Config {
             server,
             auth,
             limits,
+            retention,
             observe,
             policy,
             notify,
@@ -308,6 +314,7 @@ impl Config {
         let mut entries = self.server.entries();
         entries.extend(self.auth.entries());
         entries.extend(self.limits.entries());
+        entries.extend(self.retention.entries());
         entries.extend(self.observe.entries());
         entries.extend(self.policy.entries());
         entries.extend(self.notify.entries());

@@ -11,6 +11,7 @@ use super::{
     Channel, Class, DecideLinks, Digest, Disclosure, Email, Format, Heartbeat, Hours, Id, Kind,
     LogFormat, MailTls, Moment, PublicUrl, SubjectStyle, Target, WorkspaceName, Zone,
     quantity::{Size, Span},
+    retention::Limit,
 };
 
 /// A kind of value. The error is the end of a sentence that begins with the name of the setting.
@@ -69,7 +70,9 @@ parsed!(
     Zone,
     Hours,
     Digest,
-    Moment
+    Moment,
+    Limit<Span>,
+    Limit<Size>
 );
 
 /// Values of which there are only a few.

@@ -9,6 +9,7 @@ use super::{
     Entry,
     origin::Setting,
     quantity::{Size, Span},
+    retention::Limit,
     section::Section,
 };
 
@@ -120,6 +121,8 @@ pub struct Workspace {
     pub settle: Setting<Span>,
     /// Larger files are kept by digest only.
     pub keep_up_to: Setting<Size>,
+    /// Bytes that are kept of all files, the same bytes once.
+    pub quota: Setting<Limit<Size>>,
     /// Files that one handoff may bring.
     pub max_files: Setting<u64>,
     /// Silence that makes a card, where a checkpoint promises nothing itself.
@@ -137,6 +140,7 @@ impl Workspace {
             Entry::new(key("confidence_floor"), &self.confidence_floor),
             Entry::new(key("settle"), &self.settle),
             Entry::new(key("keep_up_to"), &self.keep_up_to),
+            Entry::new(key("quota"), &self.quota),
             Entry::new(key("max_files"), &self.max_files),
             Entry::new(key("heartbeat"), &self.heartbeat),
         ]
@@ -152,6 +156,7 @@ pub(super) struct Stated {
     confidence_floor: Option<Setting<f64>>,
     settle: Option<Setting<Span>>,
     keep_up_to: Option<Setting<Size>>,
+    quota: Option<Setting<Limit<Size>>>,
     max_files: Option<Setting<u64>>,
     heartbeat: Option<Setting<Heartbeat>>,
 }
@@ -165,6 +170,7 @@ impl Stated {
             confidence_floor: section.take("confidence_floor"),
             settle: section.take("settle"),
             keep_up_to: section.take("keep_up_to"),
+            quota: section.take("quota"),
             max_files: section.take("max_files"),
             heartbeat: section.take("heartbeat"),
         }
@@ -179,6 +185,7 @@ impl Stated {
             confidence_floor: self.confidence_floor.or(weaker.confidence_floor),
             settle: self.settle.or(weaker.settle),
             keep_up_to: self.keep_up_to.or(weaker.keep_up_to),
+            quota: self.quota.or(weaker.quota),
             max_files: self.max_files.or(weaker.max_files),
             heartbeat: self.heartbeat.or(weaker.heartbeat),
         }
@@ -200,6 +207,7 @@ impl Stated {
             confidence_floor: or(self.confidence_floor, 0.8),
             settle: or(self.settle, Span(Duration::from_millis(750))),
             keep_up_to: or(self.keep_up_to, Size(256_000_000)),
+            quota: or(self.quota, Limit::Off),
             max_files: or(self.max_files, 10_000),
             heartbeat: or(
                 self.heartbeat,

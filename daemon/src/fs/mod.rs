@@ -8,6 +8,7 @@ mod dir;
 mod lease;
 mod lock;
 mod mount;
+mod pins;
 mod priority;
 mod probe;
 mod publish;
@@ -18,10 +19,11 @@ pub use dir::{Dir, FileKind, Listed};
 pub use lease::{Writers, writers};
 pub use lock::{InstanceLock, LockHeld};
 pub use mount::{blind_mount, remote_mount};
+pub use pins::Pin;
 pub use priority::give_way;
 pub use publish::{TEMPORARY, is_temporary};
 pub use read::{ReadProblem, Stamp, read_limited};
-pub use seal::{Objects, SealProblem, Sealed, digest_of};
+pub use seal::{Objects, SHELVES, SealProblem, Sealed, digest_of};
 
 use std::{io, path::PathBuf};
 

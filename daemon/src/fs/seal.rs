@@ -12,7 +12,10 @@ use countersign_protocol::Digest;
 use rustix::fs::RenameFlags;
 use sha2::Digest as _;
 
-use super::{Dir, Error, Stamp};
+use super::{
+    Dir, Error, Stamp,
+    pins::{Pin, Pins},
+};
 use crate::fault;
 
 /// Up to this size, in bytes, a file is kept in the ledger's database, in the very transaction that
@@ -32,6 +35,8 @@ pub struct Sealed {
     pub inline: Option<Vec<u8>>,
     /// Whether the bytes are kept.
     pub kept: bool,
+    /// Keeps the bytes from being collected. To be held until a fact names them.
+    pub pin: Option<Pin>,
 }
 
 /// Why a file was not sealed.
@@ -52,14 +57,21 @@ pub enum SealProblem {
 #[derive(Debug)]
 pub struct Objects {
     root: Dir,
+    pins: Pins,
 }
+
+/// Folders that the files are spread over, named by the first two digits.
+pub const SHELVES: std::ops::RangeInclusive<u8> = 0..=u8::MAX;
 
 impl Objects {
     /// Opens or makes the folder.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let root = Dir::create(path, 0o700)?;
         root.remove_temporaries()?;
-        Ok(Self { root })
+        Ok(Self {
+            root,
+            pins: Pins::default(),
+        })
     }
 
     /// Seals the regular file `file`; above `keep_up_to` bytes only its digest is taken, and above `inline`
@@ -76,16 +88,23 @@ impl Objects {
         let stamp = Stamp::of(&metadata);
         let executable = metadata.permissions().mode() & 0o100 != 0;
         let inline = INLINE.min(inline as u64);
-        let (sha256, size, inline, kept) = if stamp.size <= inline {
+        let (sha256, size, inline, pin, kept) = if stamp.size <= inline {
             let mut bytes = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or_default());
             file.take(inline + 1)
                 .read_to_end(&mut bytes)
                 .map_err(SealProblem::Source)?;
-            (Digest::of(&bytes), bytes.len() as u64, Some(bytes), true)
+            let sha256 = Digest::of(&bytes);
+            (sha256, bytes.len() as u64, Some(bytes), None, true)
         } else {
             let kept = stamp.size <= keep_up_to;
-            let (sha256, size) = if kept { self.copy(file)? } else { hash(file)? };
-            (sha256, size, None, kept)
+            let (sha256, size, pin) = if kept {
+                let (sha256, size, pin) = self.keep(file)?;
+                (sha256, size, Some(pin))
+            } else {
+                let (sha256, size) = hash(file)?;
+                (sha256, size, None)
+            };
+            (sha256, size, None, pin, kept)
         };
         let after = file.metadata().map_err(SealProblem::Source)?;
         if size != stamp.size || Stamp::of(&after) != stamp {
@@ -97,6 +116,7 @@ impl Objects {
             executable,
             inline,
             kept,
+            pin,
         })
     }
 
@@ -111,22 +131,52 @@ impl Objects {
                 executable: false,
                 inline: Some(bytes),
                 kept: true,
+                pin: None,
             });
         }
-        let (sha256, size) = self.copy(&mut bytes.as_slice())?;
+        let (sha256, size, pin) = self.copy(&mut bytes.as_slice())?;
         Ok(Sealed {
             sha256,
             size,
             executable: false,
             inline: None,
             kept: true,
+            pin: Some(pin),
+        })
+    }
+
+    /// Takes the bytes of `file` into the folder: by sharing its blocks where the file system can do that
+    /// (ioctl_ficlone(2); Btrfs, XFS), else by copying. Either way it is our file that is hashed.
+    fn keep(&self, file: &mut File) -> Result<(Digest, u64, Pin), SealProblem> {
+        let (target, temporary) = self.root.create_temporary()?;
+        if rustix::fs::ioctl_ficlone(&target, &*file).is_err() {
+            return self.finish(target, temporary, |target| {
+                stream(file, |bytes| target.write_all(bytes))
+            });
+        }
+        // Ours was opened to be written only.
+        let mut ours = self.root.open_file(&temporary)?;
+        self.finish(target, temporary, |_| {
+            hash_stream(&mut ours, |_| Ok(())).map_err(Stream::Target)
         })
     }
 
     /// Copies `source` into the folder while hashing what is written.
-    fn copy(&self, source: &mut impl std::io::Read) -> Result<(Digest, u64), SealProblem> {
-        let (mut target, temporary) = self.root.create_temporary()?;
-        let copied = stream(source, |bytes| target.write_all(bytes)).and_then(|done| {
+    fn copy(&self, source: &mut impl std::io::Read) -> Result<(Digest, u64, Pin), SealProblem> {
+        let (target, temporary) = self.root.create_temporary()?;
+        self.finish(target, temporary, |target| {
+            stream(source, |bytes| target.write_all(bytes))
+        })
+    }
+
+    /// Fills a temporary file and gives it its name, once it lasts.
+    fn finish(
+        &self,
+        mut target: File,
+        temporary: PathBuf,
+        fill: impl FnOnce(&mut File) -> Result<(Digest, u64), Stream>,
+    ) -> Result<(Digest, u64, Pin), SealProblem> {
+        let copied = fill(&mut target).and_then(|done| {
             rustix::fs::fchmod(&target, rustix::fs::Mode::from_raw_mode(0o400))
                 .map_err(target_failed)?;
             if !fault::broken("no-file-fsync") {
@@ -144,6 +194,8 @@ impl Objects {
             }
         })?;
         fault::step("seal.object_written");
+        // From here on nobody removes bytes of that digest, those that are there already among them.
+        let pin = self.pins.pin(sha256);
         let (folder, name) = place(sha256);
         let shelf = self.root.make_folder(&folder, 0o700)?;
         let renamed = rustix::fs::renameat_with(
@@ -166,7 +218,46 @@ impl Objects {
         shelf.sync()?;
         // The shelf itself may have been made a moment ago, by another thread or before a crash.
         self.root.sync()?;
-        Ok((sha256, size))
+        Ok((sha256, size, pin))
+    }
+
+    /// The files of one shelf, each with how it looks.
+    pub fn shelf(&self, number: u8) -> Result<Vec<(Digest, Stamp)>, Error> {
+        let name = format!("{number:02x}");
+        let shelf = match self.root.folder(Path::new(&name)) {
+            Err(error) if error.is_not_found() => return Ok(Vec::new()),
+            other => other?,
+        };
+        let mut files = Vec::new();
+        for listed in shelf.list()? {
+            let text = listed.path.to_str().map(|rest| format!("{name}{rest}"));
+            // What is not named by a digest is none of ours.
+            let Some(sha256) = text.and_then(|text| text.parse().ok()) else {
+                continue;
+            };
+            match shelf.stamp(&listed.path) {
+                Ok(stamp) => files.push((sha256, stamp)),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(files)
+    }
+
+    /// Removes the kept bytes of `sha256` unless somebody is about to name them or `is_needed`. Says whether
+    /// it did. That it lasts is not waited for: what comes back is removed again.
+    pub fn remove(&self, sha256: Digest, is_needed: impl FnOnce() -> bool) -> Result<bool, Error> {
+        let (folder, name) = place(sha256);
+        let removed = self.pins.unless_pinned(sha256, || {
+            if is_needed() {
+                return Ok(false);
+            }
+            self.root
+                .folder(&folder)?
+                .remove_own_file(&name)
+                .map(|()| true)
+        });
+        removed.unwrap_or(Ok(false))
     }
 
     /// Opens the kept bytes of `sha256`, if they are in the folder.

@@ -1,12 +1,13 @@
 //! The job that records a delivery: which card, which revision, or that it is not new.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use countersign_protocol::{
     Digest, HandoffId,
     event::{Accepted, Event, Location},
     handoff::Handoff,
-    principal::Actor,
+    manifest::Manifest,
+    principal::{Actor, Principal},
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
     state::HandoffState,
@@ -58,6 +59,8 @@ pub fn admit(
         checked,
         manifest,
         objects,
+        pins: _,
+        quota,
     } = delivery;
     let handoff = &checked.handoff;
     let manifest_sha256 = manifest.digest();
@@ -82,31 +85,26 @@ pub fn admit(
             ),
             "give each revision its own `idempotency_key` (or raise `revision`), and repeat a key only to repeat a delivery",
         );
-        let is_known = state.dead_letter(&at).is_some_and(|dead| {
-            dead.sha256 == Some(manifest.document) && dead.violations == refusal.violations
-        });
-        if is_known {
-            return Draft {
-                values,
-                ..Draft::nothing(Admitted::Conflict(refusal))
-            };
-        }
-        let event = Event::Refused {
+        return turned_away(
+            state,
             at,
-            sha256: Some(manifest.document),
-            kind: refusal.kind,
-            violations: refusal.violations.clone(),
-        };
-        let actor = Actor::Agent {
-            name: handoff.from_agent.id.clone(),
+            &manifest,
             principal,
-        };
-        return Draft {
-            events: vec![(actor, event)],
-            objects,
-            values,
-            value: Admitted::Conflict(refusal),
-        };
+            handoff,
+            refusal,
+            (objects, values),
+        );
+    }
+    if let Some(refusal) = over_quota(state, &at.workspace, &manifest, quota) {
+        return turned_away(
+            state,
+            at,
+            &manifest,
+            principal,
+            handoff,
+            refusal,
+            (objects, values),
+        );
     }
     let subject = subject(handoff, &at);
     let (id, revision, follows) = match state.card_of_subject(&at.workspace, &subject) {
@@ -158,6 +156,75 @@ pub fn admit(
         values,
         value: Admitted::New(id, revision),
     }
+}
+
+/// The draft that records why a delivery that keeps all rules by itself is not taken, once.
+fn turned_away(
+    state: &State,
+    at: Location,
+    manifest: &Manifest,
+    principal: Principal,
+    handoff: &Handoff,
+    refusal: Refusal,
+    (objects, values): (Vec<(Digest, Vec<u8>)>, Vec<(Space, String, Option<String>)>),
+) -> Draft<Admitted> {
+    let is_known = state.dead_letter(&at).is_some_and(|dead| {
+        dead.sha256 == Some(manifest.document) && dead.violations == refusal.violations
+    });
+    if is_known {
+        return Draft {
+            values,
+            ..Draft::nothing(Admitted::Conflict(refusal))
+        };
+    }
+    let event = Event::Refused {
+        at,
+        sha256: Some(manifest.document),
+        kind: refusal.kind,
+        violations: refusal.violations.clone(),
+    };
+    let actor = Actor::Agent {
+        name: handoff.from_agent.id.clone(),
+        principal,
+    };
+    // Of the files nothing is kept: only the document is, for the list of dead letters.
+    let document = |(sha256, _): &(Digest, Vec<u8>)| *sha256 == manifest.document;
+    Draft {
+        events: vec![(actor, event)],
+        objects: objects.into_iter().filter(document).collect(),
+        values,
+        value: Admitted::Conflict(refusal),
+    }
+}
+
+/// Why the workspace has no room for the files, if it has none. Bytes that it keeps already cost nothing.
+fn over_quota(
+    state: &State,
+    workspace: &str,
+    manifest: &Manifest,
+    quota: Option<u64>,
+) -> Option<Refusal> {
+    let quota = quota?;
+    let mut counted = HashSet::new();
+    let more: u64 = manifest
+        .entries
+        .iter()
+        .filter(|entry| entry.kept && !state.keeps(workspace, entry.sha256))
+        .filter(|entry| counted.insert(entry.sha256))
+        .map(|entry| entry.size)
+        .sum();
+    let used = state.kept_bytes(workspace);
+    if more == 0 || used.saturating_add(more) <= quota {
+        return None;
+    }
+    Some(Refusal::new(
+        ProblemKind::QuotaExceeded,
+        "quota",
+        format!(
+            "the handoff brings {more} new bytes; the workspace keeps {used} of the {quota} that it may"
+        ),
+        "hand over fewer or smaller files and save the document again, or ask the operator to raise `quota` or to run `countersign gc`",
+    ))
 }
 
 /// Takes back the cards that were made because the agent in the folder of `at` had fallen silent.

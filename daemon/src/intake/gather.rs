@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
+    sync::Arc,
 };
 
 use countersign_protocol::{
@@ -18,7 +19,7 @@ use countersign_protocol::{
 
 use super::look::{not_regular, unreadable};
 use crate::{
-    fs::{Dir, FileKind, Objects, SealProblem, Sealed, Stamp, Writers},
+    fs::{Dir, FileKind, Objects, Pin, SealProblem, Sealed, Stamp, Writers},
     workspace::Settings,
 };
 
@@ -42,6 +43,7 @@ pub(super) enum Problem {
 pub(super) struct Gathered {
     pub(super) entries: Vec<ManifestEntry>,
     pub(super) objects: Vec<(Digest, Vec<u8>)>,
+    pub(super) pins: Vec<Pin>,
 }
 
 /// Where to look, and how.
@@ -72,6 +74,7 @@ impl Gather<'_> {
         let mut gathered = Gathered {
             entries: Vec::new(),
             objects: Vec::new(),
+            pins: Vec::new(),
         };
         let mut refused: Vec<Refusal> = Vec::new();
         let mut paths: Vec<String> = named.keys().map(|path| (*path).to_owned()).collect();
@@ -227,6 +230,7 @@ impl Gather<'_> {
 
 impl Gathered {
     fn add(&mut self, path: String, artifact: Option<&Artifact>, sealed: Sealed) {
+        self.pins.extend(sealed.pin);
         if let Some(bytes) = sealed.inline {
             self.objects.push((sealed.sha256, bytes));
         }
@@ -256,6 +260,10 @@ pub struct Delivery {
     pub manifest: Manifest,
     /// Small sealed files, and the document itself.
     pub objects: Vec<(Digest, Vec<u8>)>,
+    /// Keep the large ones from being collected. To be held until the commit is done.
+    pub pins: Arc<Vec<Pin>>,
+    /// Most bytes that the workspace keeps, if there is a limit.
+    pub quota: Option<u64>,
 }
 
 impl Delivery {
@@ -266,10 +274,12 @@ impl Delivery {
         principal: Principal,
         checked: Checked,
         gathered: Gathered,
+        quota: Option<u64>,
     ) -> Self {
         let Gathered {
             entries,
             mut objects,
+            pins,
         } = gathered;
         objects.push((sha256, document));
         Self {
@@ -278,6 +288,8 @@ impl Delivery {
             checked,
             manifest: Manifest::new(sha256, entries),
             objects,
+            pins: Arc::new(pins),
+            quota,
         }
     }
 }

@@ -183,6 +183,7 @@ impl Inner {
             read.principal,
             checked,
             gathered,
+            workspace.settings.quota,
         );
         self.record(workspace, delivery, read.stamp, task.clone());
         Ok(())
@@ -261,24 +262,29 @@ impl Inner {
         let workspace = Arc::clone(workspace);
         let at = delivery.at.clone();
         let remember = vec![Seen::value(&at, Some(stamp))];
+        let pins = Arc::clone(&delivery.pins);
         self.ledger.submit(
             move |state, now| {
                 Ok::<_, std::convert::Infallible>(admit::admit(state, now, delivery, remember))
             },
-            move |done| match done {
-                Ok((admitted, _)) => {
-                    me.seen().take(&at, stamp);
-                    if !admitted.asks_for_more(&at) {
-                        return me.queue.finish(task, None);
+            move |done| {
+                // The facts name the bytes now, or nobody does.
+                drop(pins);
+                match done {
+                    Ok((admitted, _)) => {
+                        me.seen().take(&at, stamp);
+                        if !admitted.asks_for_more(&at) {
+                            return me.queue.finish(task, None);
+                        }
+                        let after = Arc::clone(&me);
+                        me.queue.chore(Box::new(move || {
+                            after.after(&workspace, &at, admitted, stamp, task);
+                        }));
                     }
-                    let after = Arc::clone(&me);
-                    me.queue.chore(Box::new(move || {
-                        after.after(&workspace, &at, admitted, stamp, task);
-                    }));
-                }
-                Err(error) => {
-                    tracing::error!(%error, "a delivery could not be recorded and waits");
-                    me.queue.finish(task, Some(Duration::from_secs(1)));
+                    Err(error) => {
+                        tracing::error!(%error, "a delivery could not be recorded and waits");
+                        me.queue.finish(task, Some(Duration::from_secs(1)));
+                    }
                 }
             },
         );

@@ -57,6 +57,7 @@ impl Intake {
         let delivery = prepared
             .await
             .map_err(|error| SubmitError::Unavailable(error.to_string()))??;
+        let pins = Arc::clone(&delivery.pins);
         let recorded = self
             .inner
             .ledger
@@ -69,6 +70,7 @@ impl Intake {
                 }
             })
             .await;
+        drop(pins);
         let (id, revision, status) = match recorded {
             Ok((Admitted::New(id, revision), _)) => (id, revision, ReceiptStatus::Accepted),
             Ok((Admitted::Duplicate(id, revision), _)) => (id, revision, ReceiptStatus::Duplicate),
@@ -149,8 +151,9 @@ impl Intake {
             file: String::new(),
         };
         let sha256 = Digest::of(&document);
+        let quota = workspace.settings.quota;
         Ok(Delivery::new(
-            at, document, sha256, principal, checked, gathered,
+            at, document, sha256, principal, checked, gathered, quota,
         ))
     }
 }

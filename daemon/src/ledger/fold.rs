@@ -15,6 +15,7 @@ use countersign_protocol::{
 };
 use jiff::Timestamp;
 
+use super::held::Held;
 use super::known::{
     Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
     Sittings, Token, Track,
@@ -39,6 +40,8 @@ pub struct State {
     tokens: BTreeMap<String, Token>,
     /// Kept searches by id of the person and name.
     searches: BTreeMap<(String, String), KeptSearch>,
+    /// The kept bytes that facts speak of.
+    held: Held,
     /// The marks of each workspace, oldest first.
     marks: BTreeMap<String, Vec<Arc<Mark>>>,
     /// When each person was last at work, by id.
@@ -81,9 +84,13 @@ impl State {
                     kind: *kind,
                     violations: violations.clone(),
                 };
+                self.bury(location);
+                if let Some(sha256) = sha256 {
+                    self.held.add(&location.workspace, *sha256, 0);
+                }
                 self.dead.insert(location.clone(), Arc::new(dead));
             }
-            Event::RefusedGone { at } => drop(self.dead.remove(at)),
+            Event::RefusedGone { at } => self.bury(at),
             Event::Viewed {
                 handoff, revision, ..
             } => {
@@ -146,6 +153,7 @@ impl State {
                     card.released = Some((seq, at, folder.clone()));
                 });
             }
+            Event::Forgotten { handoff, revision } => self.forget(*handoff, *revision),
             Event::CheckpointSaved(saved) => self.checkpoint(seq, at, saved),
             Event::AgentStalled {
                 at: location,
@@ -236,7 +244,12 @@ impl State {
             seq,
             at,
             accepted: accepted.clone(),
+            is_forgotten: false,
         });
+        self.held.add(&workspace, accepted.manifest.document, 0);
+        for entry in accepted.manifest.entries.iter().filter(|entry| entry.kept) {
+            self.held.add(&workspace, entry.sha256, entry.size);
+        }
         let key = KeyUse {
             handoff: accepted.handoff,
             revision: accepted.revision,
@@ -244,7 +257,7 @@ impl State {
         };
         self.keys
             .insert((workspace.clone(), accepted.key.clone()), key);
-        self.dead.remove(&accepted.at);
+        self.bury(&accepted.at);
         self.waiting.insert(accepted.handoff);
         for track in self.tracks_in_mut(&accepted.at) {
             track.over = true;
@@ -291,7 +304,8 @@ impl State {
             at,
             saved: saved.clone(),
         });
-        self.dead.remove(&saved.at);
+        self.held.add(&saved.at.workspace, saved.sha256, 0);
+        self.bury(&saved.at);
         if let Some(track) = self.tracks.get_mut(&saved.at) {
             let track = Arc::make_mut(track);
             track.versions.push(kept);
@@ -304,6 +318,54 @@ impl State {
             };
             self.tracks.insert(saved.at.clone(), Arc::new(track));
         }
+    }
+
+    /// The refusal at `at` is over.
+    fn bury(&mut self, at: &Location) {
+        if let Some(sha256) = self.dead.remove(at).and_then(|dead| dead.sha256) {
+            self.held.drop(&at.workspace, sha256);
+        }
+    }
+
+    /// The bytes of a revision are no longer kept. What was decided about is not let go of, whatever the
+    /// fact says.
+    pub(crate) fn forget(&mut self, id: HandoffId, number: u32) {
+        let Some(card) = self.cards.get_mut(&id) else {
+            return;
+        };
+        let card = Arc::make_mut(card);
+        let at = usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_sub(1));
+        let is_decided = card.decision(number).is_some();
+        let revision = at.and_then(|at| card.revisions.get_mut(at));
+        if let Some(revision) = revision.filter(|one| !one.is_forgotten && !is_decided) {
+            Arc::make_mut(revision).is_forgotten = true;
+            let entries = revision.accepted.manifest.entries.iter();
+            for entry in entries.filter(|entry| entry.kept) {
+                self.held.drop(&card.workspace, entry.sha256);
+            }
+        }
+    }
+
+    /// Whether any fact speaks of kept bytes with that digest.
+    pub fn refers(&self, sha256: Digest) -> bool {
+        self.held.refers(sha256)
+    }
+
+    /// Digests of which no fact speaks any more.
+    pub fn spent(&self) -> impl Iterator<Item = Digest> {
+        self.held.spent()
+    }
+
+    /// Bytes of all files that are kept for a workspace, the same bytes once.
+    pub fn kept_bytes(&self, workspace: &str) -> u64 {
+        self.held.bytes(workspace)
+    }
+
+    /// Whether bytes with that digest are kept for a workspace already.
+    pub fn keeps(&self, workspace: &str, sha256: Digest) -> bool {
+        self.held.has(workspace, sha256)
     }
 
     pub(super) fn change(&mut self, id: HandoffId, change: impl FnOnce(&mut Card)) {

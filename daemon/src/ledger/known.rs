@@ -22,6 +22,8 @@ pub struct Revision {
     pub at: Timestamp,
     /// What was accepted.
     pub accepted: Accepted,
+    /// Whether its bytes are no longer kept, since nobody decided about it in time.
+    pub is_forgotten: bool,
 }
 
 /// A decision, with the entry that recorded it.

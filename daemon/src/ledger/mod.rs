@@ -7,6 +7,7 @@
 
 mod answer;
 mod fold;
+mod held;
 mod known;
 mod routing;
 #[cfg(test)]
@@ -99,6 +100,7 @@ pub(crate) struct Prepared {
     events: Vec<(Actor, Event)>,
     objects: Vec<(Digest, Vec<u8>)>,
     values: Vec<(Space, String, Option<String>)>,
+    dropped: Vec<Digest>,
     done: Done,
 }
 
@@ -202,6 +204,7 @@ impl Ledger {
                 events,
                 objects,
                 values,
+                dropped: Vec::new(),
                 done: Box::new(move |written| {
                     done(
                         written
@@ -214,6 +217,7 @@ impl Ledger {
                 events: Vec::new(),
                 objects: Vec::new(),
                 values: Vec::new(),
+                dropped: Vec::new(),
                 done: Box::new(move |_| done(Err(TransactError::Refused(refused)))),
             },
         });
@@ -229,6 +233,29 @@ impl Ledger {
         let (send, answer) = oneshot::channel();
         self.submit(job, move |done| drop(send.send(done)));
         answer.await.unwrap_or(Err(TransactError::Closed))
+    }
+
+    /// Removes those of the small objects that no fact speaks of, as the facts stand when their turn comes.
+    pub async fn drop_objects(
+        &self,
+        candidates: Vec<Digest>,
+    ) -> Result<(), TransactError<std::convert::Infallible>> {
+        let (send, answer) = oneshot::channel();
+        let job: Job = Box::new(move |state, _| Prepared {
+            events: Vec::new(),
+            objects: Vec::new(),
+            values: Vec::new(),
+            dropped: candidates
+                .into_iter()
+                .filter(|sha256| !state.refers(*sha256))
+                .collect(),
+            done: Box::new(move |written| drop(send.send(written.map(|_| ())))),
+        });
+        let _ = self.commands.send(Command::Job(job));
+        match answer.await {
+            Ok(written) => written.map_err(TransactError::Store),
+            Err(_) => Err(TransactError::Closed),
+        }
     }
 
     /// A value, waited for in a thread that may block; never the ledger's own.

@@ -96,6 +96,7 @@ impl Writer {
         }
         batch.objects.extend(prepared.objects);
         batch.values.extend(prepared.values);
+        batch.dropped.extend(prepared.dropped);
         Waiting {
             entries: start..batch.entries.len(),
             done: prepared.done,

@@ -36,6 +36,7 @@ use crate::{
     clock::SharedClock,
     fs::Objects,
     ledger::{Ledger, TransactError},
+    versions::collect::Collector,
     workspace::Workspaces,
 };
 use sessions::Sessions;
@@ -109,6 +110,7 @@ pub struct LedgerDesk {
     sessions: Sessions,
     pulse: Arc<dyn Pulse>,
     door: Arc<dyn Door>,
+    collector: Collector,
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
 }
@@ -131,6 +133,7 @@ impl LedgerDesk {
         local: Local,
         pulse: Arc<dyn Pulse>,
         door: Arc<dyn Door>,
+        collector: Collector,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -142,6 +145,7 @@ impl LedgerDesk {
             sessions,
             pulse,
             door,
+            collector,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
         })
     }

@@ -9,10 +9,10 @@ use countersign_protocol::{
     event::{Event, Marked},
 };
 use countersign_web::desk::{
-    Caller, DeskError, VersionsDesk,
+    Caller, DeskError, Person, VersionsDesk,
     versions::{
-        Archive, ArchiveFormat, Changed, ChangedQuestion, ChangedRow, ChangedSpan, MarkRow,
-        MomentRow, NewMark, VersionRow,
+        Archive, ArchiveFormat, Changed, ChangedQuestion, ChangedRow, ChangedSpan, CollectedRow,
+        ForgottenRow, MarkRow, MomentRow, NewMark, VersionRow,
     },
 };
 use jiff::Timestamp;
@@ -246,13 +246,20 @@ impl VersionsDesk for LedgerDesk {
             let found = card
                 .revision(revision)
                 .ok_or_else(|| DeskError::NotFound(format!("{id} revision {revision}")))?;
+            if found.is_forgotten {
+                return Err(DeskError::NotFound(format!(
+                    "the content of {id} revision {revision}, which was let go of undecided,"
+                )));
+            }
             archive::contents(&found.accepted, found.at)
         };
-        let place = Arc::clone(&self.archives).try_acquire_owned().map_err(|_| {
-            DeskError::Unavailable(
-                "too many archives are being written; try again when one is done".to_owned(),
-            )
-        })?;
+        let place = Arc::clone(&self.archives)
+            .try_acquire_owned()
+            .map_err(|_| {
+                DeskError::Unavailable(
+                    "too many archives are being written; try again when one is done".to_owned(),
+                )
+            })?;
         let name = format!("{}.{}", contents.folder, format.extension());
         let format = match format {
             ArchiveFormat::Zip => archive::Format::Zip,
@@ -270,6 +277,25 @@ impl VersionsDesk for LedgerDesk {
             }
         });
         Ok(Archive { name, pieces })
+    }
+
+    async fn collect(&self, _: &Person, dry_run: bool) -> Result<CollectedRow, DeskError> {
+        let found = if dry_run {
+            self.collector.plan().await
+        } else {
+            self.collector.run().await
+        };
+        let found = found.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let revisions = found.revisions.into_iter();
+        Ok(CollectedRow {
+            dry_run,
+            revisions: revisions
+                .map(|(handoff, revision)| ForgottenRow { handoff, revision })
+                .collect(),
+            files: found.files,
+            bytes: found.bytes,
+            small: found.small,
+        })
     }
 
     async fn mark(&self, who: &Caller, mark: NewMark) -> Result<MarkRow, DeskError> {
@@ -393,7 +419,7 @@ fn rows_of(state: &State, card: &Card) -> Vec<VersionRow> {
             }),
             files: manifest.map_or(0, |manifest| manifest.entries.len()),
             size: manifest.map_or(0, countersign_protocol::manifest::Manifest::total_size),
-            kept: true,
+            kept: revision.is_none_or(|one| !one.is_forgotten),
         }
     };
     let mut rows: Vec<VersionRow> = card

@@ -53,6 +53,26 @@ fn appends_in_order_and_reads_back(store: &mut dyn Store) {
     assert_eq!(store.entries(5, 10).unwrap(), []);
 }
 
+fn what_is_dropped_and_kept_in_one_batch_is_kept(store: &mut dyn Store) {
+    let bytes = |text: &str| (Digest::of(text.as_bytes()), text.as_bytes().to_vec());
+    let batch = Batch {
+        objects: vec![bytes("one"), bytes("two")],
+        ..Batch::default()
+    };
+    store.append(&batch).unwrap();
+    let batch = Batch {
+        objects: vec![bytes("two")],
+        dropped: vec![Digest::of(b"one"), Digest::of(b"two"), Digest::of(b"none")],
+        ..Batch::default()
+    };
+    store.append(&batch).unwrap();
+    assert_eq!(store.object(Digest::of(b"one")).unwrap(), None);
+    assert_eq!(
+        store.object(Digest::of(b"two")).unwrap(),
+        Some(b"two".to_vec())
+    );
+}
+
 fn refuses_a_gap_and_changes_nothing(store: &mut dyn Store) {
     let entries = next(Head::EMPTY, 3);
     store
@@ -65,6 +85,7 @@ fn refuses_a_gap_and_changes_nothing(store: &mut dyn Store) {
         entries: entries[2..].to_vec(),
         objects: vec![(Digest::of(b"x"), b"x".to_vec())],
         values: vec![(Space::Seen, "a".to_owned(), Some("1".to_owned()))],
+        ..Batch::default()
     };
     assert!(matches!(
         store.append(&batch),
@@ -142,7 +163,8 @@ macro_rules! suite {
     ($engine:ident, $make:expr) => {
         mod $engine {
             use super::*;
-            suite!(@each $make, appends_in_order_and_reads_back, refuses_a_gap_and_changes_nothing,
+            suite!(@each $make, appends_in_order_and_reads_back, what_is_dropped_and_kept_in_one_batch_is_kept,
+                   refuses_a_gap_and_changes_nothing,
                    keeps_objects_by_digest, sets_and_forgets_values,
                    lists_values_under_a_prefix);
         }

@@ -34,6 +34,9 @@ impl Store for MemoryStore {
             }
         }
         self.entries.extend_from_slice(&batch.entries);
+        for sha256 in &batch.dropped {
+            self.objects.remove(sha256);
+        }
         for (sha256, bytes) in &batch.objects {
             self.objects.entry(*sha256).or_insert_with(|| bytes.clone());
         }

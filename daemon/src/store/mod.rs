@@ -27,6 +27,8 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Small sealed files. One that is already there is left as it is.
     pub objects: Vec<(Digest, Vec<u8>)>,
+    /// Small sealed files to remove, before `objects` are put in: a job that needs one anew comes later.
+    pub dropped: Vec<Digest>,
     /// Values to set or, with `None`, to forget.
     pub values: Vec<(Space, String, Option<String>)>,
 }
@@ -34,7 +36,10 @@ pub struct Batch {
 impl Batch {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.objects.is_empty() && self.values.is_empty()
+        self.entries.is_empty()
+            && self.objects.is_empty()
+            && self.dropped.is_empty()
+            && self.values.is_empty()
     }
 }
 

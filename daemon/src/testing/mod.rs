@@ -35,6 +35,7 @@ use crate::{
     ledger::{Card, Draft, Ledger},
     review::{LedgerDesk, Local},
     store::{MemoryStore, Store as _},
+    versions::collect::{Collector, Retention},
     workspace::{Settings, Workspace, Workspaces},
     writeback::Writeback,
 };
@@ -48,6 +49,7 @@ pub(crate) const WORKSPACE: &str = "w";
 /// What the daemon holds in memory.
 struct Parts {
     ledger: Ledger,
+    objects: Arc<Objects>,
     workspaces: Arc<Workspaces>,
     intake: Intake,
     writeback: Writeback,
@@ -111,6 +113,15 @@ impl Rig {
             Arc::clone(&objects),
             url.clone(),
         );
+        let collector = Collector::new(
+            ledger.clone(),
+            Arc::clone(&objects),
+            Arc::clone(&clock),
+            Retention {
+                undecided: None,
+                orphans: Duration::ZERO,
+            },
+        );
         let local = Local {
             id: "local:maya".to_owned(),
             display: "Maya".to_owned(),
@@ -121,15 +132,17 @@ impl Rig {
         let desk = LedgerDesk::new(
             ledger.clone(),
             Arc::clone(&workspaces),
-            objects,
+            Arc::clone(&objects),
             clock,
             local,
             Arc::new(stand_ins::Steady),
             Arc::new(stand_ins::ClosedDoor),
+            collector,
         );
         let desk = Arc::new(self.runtime.block_on(desk).unwrap());
         self.parts = Some(Parts {
             ledger,
+            objects,
             workspaces,
             intake,
             writeback,
@@ -168,6 +181,10 @@ impl Rig {
 
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.parts().ledger
+    }
+
+    pub(crate) fn objects(&self) -> &Arc<Objects> {
+        &self.parts().objects
     }
 
     pub(crate) fn intake(&self) -> &Intake {

@@ -4,6 +4,13 @@
 //! entry. No folder is walked, and the same question about the same entries has the same answer.
 
 pub mod archive;
+pub mod collect;
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests play the agents, who do not use our door"
+)]
+mod collect_tests;
 mod log;
 mod names;
 mod point;

@@ -38,6 +38,8 @@ pub struct Settings {
     pub settle: Duration,
     /// Files above this size, in bytes, are hashed and not kept.
     pub keep_up_to: u64,
+    /// Most bytes of all kept files, the same bytes once; without it, there is no limit.
+    pub quota: Option<u64>,
     /// Most files in one handoff.
     pub max_files: usize,
     /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
@@ -52,6 +54,7 @@ impl Default for Settings {
             confidence_floor: 0.80,
             settle: Duration::from_millis(750),
             keep_up_to: 256 * 1024 * 1024,
+            quota: None,
             max_files: 10_000,
             heartbeat: Some(Duration::from_mins(5)),
         }

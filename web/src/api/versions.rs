@@ -17,10 +17,12 @@ use super::openapi::Problems;
 use crate::{
     desk::{
         DeskError,
-        versions::{ArchiveFormat, Changed, ChangedQuestion, MarkRow, NewMark, VersionRow},
+        versions::{
+            ArchiveFormat, Changed, ChangedQuestion, CollectedRow, MarkRow, NewMark, VersionRow,
+        },
     },
     error::Problem,
-    security::{JsonOf, PathOf, QueryOf, Signed},
+    security::{JsonOf, PathOf, QueryOf, Signed, SignedIn},
     state::AppState,
 };
 
@@ -30,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(versions))
         .routes(routes!(archive))
         .routes(routes!(marks, mark))
+        .routes(routes!(collect))
 }
 
 /// Reads the anchor in the query member `field`.
@@ -153,8 +156,7 @@ pub(super) async fn archive(
         ),
         (
             header::CONTENT_DISPOSITION,
-            HeaderValue::from_str(&disposition)
-                .unwrap_or(HeaderValue::from_static("attachment")),
+            HeaderValue::from_str(&disposition).unwrap_or(HeaderValue::from_static("attachment")),
         ),
     ];
     Ok((headers, Body::from_stream(pieces)).into_response())
@@ -180,6 +182,30 @@ pub(super) async fn marks(
 ) -> Result<Json<Vec<MarkRow>>, Problem> {
     let marks = app.desk.marks(&who, place.workspace.as_deref()).await?;
     Ok(Json(marks))
+}
+
+/// How to let go.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CollectRequest {
+    /// Only say what would go.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Lets go of sealed bytes that nothing needs any more. What was decided about, what waits and what is newest
+/// is never among them.
+#[utoipa::path(
+    post, path = "/api/v1/store/collect", operation_id = "collectStore", tag = "versions",
+    request_body = CollectRequest,
+    responses((status = 200, description = "What went, or would", body = CollectedRow), Problems)
+)]
+pub(super) async fn collect(
+    State(app): State<AppState>,
+    SignedIn(person): SignedIn,
+    JsonOf(body): JsonOf<CollectRequest>,
+) -> Result<Json<CollectedRow>, Problem> {
+    Ok(Json(app.desk.collect(&person, body.dry_run).await?))
 }
 
 /// A moment to give a name to.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
-use super::{Caller, DeskError};
+use super::{Caller, DeskError, Person};
 
 /// A question about what changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -155,6 +155,30 @@ pub struct Archive {
     pub pieces: mpsc::Receiver<std::io::Result<Vec<u8>>>,
 }
 
+/// A revision whose bytes are no longer kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ForgottenRow {
+    /// The card.
+    pub handoff: HandoffId,
+    /// The revision.
+    pub revision: u32,
+}
+
+/// What was let go of, or would be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CollectedRow {
+    /// Whether nothing was done.
+    pub dry_run: bool,
+    /// Revisions whose bytes are no longer kept.
+    pub revisions: Vec<ForgottenRow>,
+    /// Files of the object folder that were removed.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Small files of the database that were removed.
+    pub small: u64,
+}
+
 /// A moment to give a name to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMark {
@@ -211,6 +235,8 @@ pub trait VersionsDesk: Send + Sync + 'static {
         revision: u32,
         format: ArchiveFormat,
     ) -> Result<Archive, DeskError>;
+    /// Lets go of sealed bytes that nothing needs any more, or says which.
+    async fn collect(&self, who: &Person, dry_run: bool) -> Result<CollectedRow, DeskError>;
     /// Gives the present moment of a workspace a name.
     async fn mark(&self, who: &Caller, mark: NewMark) -> Result<MarkRow, DeskError>;
     /// The marks of a workspace, or of all that the caller may see; newest first.

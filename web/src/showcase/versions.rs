@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 
 use super::{Showcase, card::Card, sees};
 use crate::desk::{
-    Caller, DeskError, VersionsDesk,
+    Caller, DeskError, Person, VersionsDesk,
     versions::{
-        Archive, ArchiveFormat, Changed, ChangedQuestion, ChangedRow, ChangedSpan, MarkRow,
-        MomentRow, NewMark, VersionRow,
+        Archive, ArchiveFormat, Changed, ChangedQuestion, ChangedRow, ChangedSpan, CollectedRow,
+        MarkRow, MomentRow, NewMark, VersionRow,
     },
 };
 
@@ -164,7 +164,8 @@ impl VersionsDesk for Showcase {
     ) -> Result<Archive, DeskError> {
         let mut state = self.lock();
         let files = state.card(who, id)?.files(revision).cloned();
-        let files = files.ok_or_else(|| DeskError::NotFound(format!("{id} revision {revision}")))?;
+        let files =
+            files.ok_or_else(|| DeskError::NotFound(format!("{id} revision {revision}")))?;
         drop(state);
         // The bytes one after the other: nobody unpacks what the samples give.
         let (send, pieces) = mpsc::channel(files.len().max(1));
@@ -175,6 +176,16 @@ impl VersionsDesk for Showcase {
         Ok(Archive {
             name: format!("{id}-r{revision}.{}", format.extension()),
             pieces,
+        })
+    }
+
+    async fn collect(&self, _: &Person, dry_run: bool) -> Result<CollectedRow, DeskError> {
+        if !dry_run {
+            self.moved();
+        }
+        Ok(CollectedRow {
+            dry_run,
+            ..CollectedRow::default()
         })
     }
 

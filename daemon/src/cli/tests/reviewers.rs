@@ -251,5 +251,5 @@ fn a_diff_is_passed_on_byte_for_byte() {
     });
     let ran = bed.run(&["diff", "H-7", "--from", "r1"]);
     assert_eq!((ran.exit, ran.out.as_str()), (0, "--- a\n+++ b\n+\x1b\n"));
-    assert!(bed.asked().pop().unwrap().line.ends_with("/diff?from=1"));
+    assert!(bed.asked().pop().unwrap().line.ends_with("/diff?from=r1"));
 }

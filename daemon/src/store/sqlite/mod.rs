@@ -136,6 +136,10 @@ impl SqliteStore {
             for entry in &batch.entries {
                 insert.execute(params![entry.seq.cast_signed(), entry.body, entry.hash.0])?;
             }
+            let mut remove = transaction.prepare_cached("DELETE FROM object WHERE sha256 = ?1")?;
+            for sha256 in &batch.dropped {
+                remove.execute([sha256.0])?;
+            }
             let mut keep = transaction.prepare_cached(
                 "INSERT INTO object (sha256, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             )?;
@@ -292,7 +296,7 @@ fn pages(batch: &Batch) -> usize {
     let entries: usize = batch.entries.iter().map(|entry| entry.body.len()).sum();
     let objects = batch.objects.iter();
     let objects: usize = objects.map(|(_, bytes)| 1 + bytes.len() / PAGE).sum();
-    2 + entries / PAGE + objects + batch.values.len()
+    2 + entries / PAGE + objects + batch.dropped.len() + batch.values.len()
 }
 
 fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {

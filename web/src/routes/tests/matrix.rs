@@ -205,6 +205,12 @@ pub(super) const ROUTES: &[Route] = &[
         Body::Json(r#"{"workspace":"alpha","kind":"build","value":"318"}"#),
         [401, 201, 404, 201],
     ),
+    post(
+        "/api/v1/store/collect",
+        "/api/v1/store/collect",
+        Body::Json(r#"{"dry_run":false}"#),
+        [401, 403, 403, 200],
+    ),
     get(
         "/api/v1/handoffs/H-1/wait?timeout=0",
         "/api/v1/handoffs/{id}/wait",
