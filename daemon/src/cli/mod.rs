@@ -6,6 +6,7 @@ mod checkpoint;
 mod client;
 mod completions;
 mod config;
+mod dead_letters;
 mod decide;
 mod demo;
 mod diff;
@@ -19,7 +20,9 @@ mod inspect;
 mod ls;
 mod open;
 mod output;
+mod people;
 mod remark;
+mod route;
 mod schema;
 mod serve;
 mod show;
@@ -122,6 +125,18 @@ enum Command {
     Respond(decide::Args),
     /// Say something without deciding
     Comment(remark::CommentArgs),
+    /// Take a handoff, so that others need not look
+    Claim(people::ClaimArgs),
+    /// Give a handoff back to those who are asked
+    Release(people::ClaimArgs),
+    /// Ask somebody else
+    Assign(people::AssignArgs),
+    /// Put a handoff off; its deadlines go on
+    Snooze(people::SnoozeArgs),
+    /// What could not be read or was not answered, and the way back
+    DeadLetters(dead_letters::Args),
+    /// Which rule fires for a handoff, and why
+    Route(route::Args),
     /// Look into the ledger
     Audit(audit::Args),
     /// Show what a file is and what it says
@@ -264,6 +279,12 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),
         Command::Respond(args) => decide::run(&args, Outcome::Responded, context),
         Command::Comment(args) => remark::comment(&args, context),
+        Command::Claim(args) => people::claim(&args, context),
+        Command::Release(args) => people::release(&args, context),
+        Command::Assign(args) => people::assign(&args, context),
+        Command::Snooze(args) => people::snooze(&args, context),
+        Command::DeadLetters(args) => dead_letters::run(&args, context),
+        Command::Route(args) => route::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
         Command::Token(args) => token::run(&args, context),
         Command::Config(args) => config::run(&args, context),

@@ -6,7 +6,9 @@ mod commands;
 mod content;
 mod files;
 mod page;
+mod people;
 mod queue;
+mod routing;
 mod row;
 mod search;
 mod sessions;
@@ -36,6 +38,7 @@ use crate::{
     clock::SharedClock,
     fs::Objects,
     ledger::{Ledger, TransactError},
+    policy::Stage,
     workspace::Workspaces,
 };
 use sessions::Sessions;
@@ -55,6 +58,8 @@ pub trait Pulse: Send + Sync + 'static {
 pub trait Door: Send + Sync + 'static {
     /// Takes a handoff.
     async fn submit(&self, delivery: Delivered) -> Result<Receipt, DeskError>;
+    /// Reads a refused delivery anew.
+    fn look_again(&self, at: &Location);
     /// Keeps a checkpoint.
     async fn checkpoint(
         &self,
@@ -106,6 +111,7 @@ pub struct LedgerDesk {
     sessions: Sessions,
     pulse: Arc<dyn Pulse>,
     door: Arc<dyn Door>,
+    policy: Stage,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -120,6 +126,7 @@ impl LedgerDesk {
     /// The desk over `ledger`.
     pub async fn new(
         ledger: Ledger,
+        policy: Stage,
         workspaces: Arc<Workspaces>,
         objects: Arc<Objects>,
         clock: SharedClock,
@@ -137,6 +144,7 @@ impl LedgerDesk {
             sessions,
             pulse,
             door,
+            policy,
         })
     }
 }

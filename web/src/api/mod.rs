@@ -9,6 +9,7 @@ mod handoffs;
 mod health;
 mod ledger;
 pub(crate) mod openapi;
+mod routing;
 mod schemas;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use axum::{Router, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use openapi::document;
+pub(crate) use routing::LONGEST_SNOOZE;
 
 use crate::{live, state::AppState};
 
@@ -41,6 +43,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::decide))
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
+        .merge(routing::routes())
         .merge(deliveries::routes())
         .routes(routes!(schemas::schema))
         .routes(routes!(ledger::dead_letters))
