@@ -5,6 +5,7 @@
 mod agent;
 mod auth;
 mod error;
+mod expression;
 mod group;
 mod hours;
 mod layer;
@@ -20,6 +21,7 @@ mod quantity;
 mod reach;
 mod retention;
 mod roots;
+mod rule;
 mod secret;
 mod section;
 mod server;
@@ -39,6 +41,7 @@ pub use self::{
     agent::Agent,
     auth::Auth,
     error::{ConfigError, ConfigErrors, Place},
+    expression::{Expression, Pattern},
     group::Members,
     hours::{Digest, Hours, Moment, Zone},
     layer::{Environment, Flags},
@@ -57,6 +60,7 @@ pub use self::{
     reach::{is_private_literal, is_public},
     retention::{Limit, Retention},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
+    rule::{Expiry, Level, Route, Scope, Then, Trigger, TriggerKind},
     secret::{Destination, Hidden, Secret, Secrets},
     server::{PublicUrl, Server},
     workspace::{Class, Heartbeat, Workspace, WorkspaceName},

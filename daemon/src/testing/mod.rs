@@ -6,6 +6,7 @@
 
 mod agent;
 mod model;
+mod people;
 mod stand_ins;
 
 use std::{
@@ -29,10 +30,12 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
+    catalog::Catalog,
     clock::{Clock as _, SharedClock, TestClock},
     fs::Objects,
     intake::{Intake, SubmitError, Submitted},
     ledger::{Card, Draft, Ledger},
+    policy::Stage,
     review::{LedgerDesk, Local},
     store::{MemoryStore, Store as _},
     versions::collect::{Collector, Retention},
@@ -41,6 +44,7 @@ use crate::{
 };
 
 pub(crate) use agent::handoff;
+pub(crate) use people::catalog;
 pub(crate) use stand_ins::{DeadProcesses, SharedStore};
 
 /// The name of the workspace.
@@ -54,6 +58,7 @@ struct Parts {
     intake: Intake,
     writeback: Writeback,
     desk: Arc<LedgerDesk>,
+    policy: Stage,
 }
 
 pub(crate) struct Rig {
@@ -63,6 +68,7 @@ pub(crate) struct Rig {
     store: Arc<Mutex<MemoryStore>>,
     settings: Settings,
     has_leases: bool,
+    catalog: Catalog,
     parts: Option<Parts>,
 }
 
@@ -82,6 +88,7 @@ impl Rig {
             store: Arc::default(),
             settings,
             has_leases: true,
+            catalog: Catalog::default(),
             parts: None,
         };
         rig.make_folder("");
@@ -122,6 +129,14 @@ impl Rig {
                 orphans: Duration::ZERO,
             },
         );
+        let policy = Stage::new(
+            ledger.clone(),
+            Arc::clone(&workspaces),
+            Arc::clone(&objects),
+            Arc::clone(&clock),
+            self.catalog.clone(),
+            "local:maya".to_owned(),
+        );
         let local = Local {
             id: "local:maya".to_owned(),
             display: "Maya".to_owned(),
@@ -131,6 +146,7 @@ impl Rig {
         };
         let desk = LedgerDesk::new(
             ledger.clone(),
+            policy.clone(),
             Arc::clone(&workspaces),
             Arc::clone(&objects),
             clock,
@@ -147,6 +163,7 @@ impl Rig {
             intake,
             writeback,
             desk,
+            policy,
         });
         self.serve();
     }
@@ -193,6 +210,25 @@ impl Rig {
 
     pub(crate) fn writeback(&self) -> &Writeback {
         &self.parts().writeback
+    }
+
+    pub(crate) fn policy(&self) -> &Stage {
+        &self.parts().policy
+    }
+
+    pub(crate) fn clock_now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// One look of policy at what waits.
+    pub(crate) fn apply_policy(&self) {
+        self.wait(self.policy().run()).unwrap();
+    }
+
+    /// The same daemon with the rules of `text`.
+    pub(crate) fn with_policy(&mut self, text: &str) {
+        self.catalog = catalog(text);
+        self.restart();
     }
 
     pub(crate) fn desk(&self) -> &Arc<LedgerDesk> {
