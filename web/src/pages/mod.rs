@@ -22,6 +22,7 @@ mod review;
 mod review_view;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod view;
 mod visit;
 
