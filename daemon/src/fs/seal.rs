@@ -151,7 +151,7 @@ impl Objects {
         let (target, temporary) = self.root.create_temporary()?;
         if rustix::fs::ioctl_ficlone(&target, &*file).is_err() {
             return self.finish(target, temporary, |target| {
-                stream(file, |bytes| target.write_all(bytes))
+                stream(file, |bytes| write(target, bytes))
             });
         }
         // Ours was opened to be written only.
@@ -165,7 +165,7 @@ impl Objects {
     fn copy(&self, source: &mut impl std::io::Read) -> Result<(Digest, u64, Pin), SealProblem> {
         let (target, temporary) = self.root.create_temporary()?;
         self.finish(target, temporary, |target| {
-            stream(source, |bytes| target.write_all(bytes))
+            stream(source, |bytes| write(target, bytes))
         })
     }
 
@@ -180,6 +180,7 @@ impl Objects {
             rustix::fs::fchmod(&target, rustix::fs::Mode::from_raw_mode(0o400))
                 .map_err(target_failed)?;
             if !fault::broken("no-file-fsync") {
+                fault::operation("seal.sync").map_err(target_failed)?;
                 target.sync_all().map_err(target_failed)?;
             }
             Ok(done)
@@ -283,6 +284,11 @@ enum Stream {
 
 fn target_failed(error: impl Into<std::io::Error>) -> Stream {
     Stream::Target(error.into())
+}
+
+fn write(target: &mut File, bytes: &[u8]) -> std::io::Result<()> {
+    fault::operation("seal.write")?;
+    target.write_all(bytes)
 }
 
 /// Reads `source` to its end, hands on and hashes each piece.

@@ -20,7 +20,7 @@ use crate::{
     fs::Stamp,
     ledger::{Draft, State},
     store::Space,
-    workspace::{Answers, Workspace, Written, json, package},
+    workspace::{AnswerError, Answers, Workspace, Written, json, package},
 };
 
 /// What became of a delivery.
@@ -115,7 +115,10 @@ pub fn admit(
         None => (state.next_id(), 1, None),
     };
     let span = handoff.timeout_seconds.map(Duration::from_secs);
-    let due = handoff.deadline.or_else(|| now.checked_add(span?).ok());
+    let due = handoff
+        .deadline
+        .or_else(|| handoff.envelope.over_at(now))
+        .or_else(|| now.checked_add(span?).ok());
     let actor = Actor::Agent {
         name: handoff.from_agent.id.clone(),
         principal: principal.clone(),
@@ -138,6 +141,7 @@ pub fn admit(
             .as_ref()
             .map(|confidence| confidence.value),
         due,
+        envelope: handoff.envelope.clone(),
         dialect: checked.dialect.to_owned(),
         profile: handoff.profile,
         manifest,
@@ -347,12 +351,13 @@ impl Inner {
         let name = countersign_protocol::names::answers_for(&at.file).receipt;
         let mut here = workspace.answering();
         answers.remove_left_over()?;
-        let remembered = answers.known(&here, &name, |key| self.ledger.value(Space::Written, key));
-        // Without the ledger the receipt waits: the file is a duplicate again at the next look.
-        let Ok(known) = remembered else {
-            return Ok(());
+        let remembered = |key| self.ledger.value(Space::Written, key);
+        let written = match answers.write(&mut here, &name, &json(&receipt), &remembered, true) {
+            Ok(written) => written,
+            Err(AnswerError::Fs(error)) => return Err(error),
+            // Without the ledger the receipt waits: the file is a duplicate again at the next look.
+            Err(AnswerError::Store(_)) => return Ok(()),
         };
-        let written = answers.write(&mut here, &name, &json(&receipt), known, true)?;
         drop(here);
         self.remember(written);
         Ok(())

@@ -263,7 +263,7 @@ impl Inner {
         let at = delivery.at.clone();
         let remember = vec![Seen::value(&at, Some(stamp))];
         let pins = Arc::clone(&delivery.pins);
-        self.ledger.submit(
+        self.ledger.submit_here(
             move |state, now| {
                 Ok::<_, std::convert::Infallible>(admit::admit(state, now, delivery, remember))
             },

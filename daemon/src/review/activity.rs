@@ -128,6 +128,9 @@ pub(super) fn line(event: &Event) -> String {
         Event::Forgotten { revision, .. } => {
             format!("the bytes of revision {revision} are no longer kept")
         }
+        Event::TimedOut { revision, .. } => {
+            format!("the agent no longer counts on an answer to revision {revision}")
+        }
         Event::CheckpointSaved(saved) => {
             let title = saved
                 .title

@@ -230,7 +230,7 @@ fn expired(state: &State, now: Timestamp, retention: Retention) -> Vec<(HandoffI
             .filter(|(_, number)| card.decision(*number).is_none())
             .filter(|(_, number)| {
                 let next = card.revision(number + 1).map(|next| next.at);
-                let withdrawn = card.withdrawn.as_ref().map(|(_, at, _)| *at);
+                let withdrawn = card.withdrawn.as_ref().map(|withdrawal| withdrawal.at);
                 next.or(withdrawn).is_some_and(over)
             })
             .map(|(_, number)| (card.id, number))
