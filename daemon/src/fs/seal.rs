@@ -146,7 +146,7 @@ impl Objects {
     }
 
     /// Takes the bytes of `file` into the folder: by sharing its blocks where the file system can do that
-    /// (ioctl_ficlone(2); Btrfs, XFS), else by copying. Either way it is our file that is hashed.
+    /// (`ioctl_ficlone(2)`; Btrfs, XFS), else by copying. Either way it is our file that is hashed.
     fn keep(&self, file: &mut File) -> Result<(Digest, u64, Pin), SealProblem> {
         let (target, temporary) = self.root.create_temporary()?;
         if rustix::fs::ioctl_ficlone(&target, &*file).is_err() {

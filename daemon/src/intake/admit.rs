@@ -162,6 +162,11 @@ pub fn admit(
     }
 }
 
+/// Small sealed files.
+type Kept = Vec<(Digest, Vec<u8>)>;
+/// Values that go with a fact.
+type Values = Vec<(Space, String, Option<String>)>;
+
 /// The draft that records why a delivery that keeps all rules by itself is not taken, once.
 fn turned_away(
     state: &State,
@@ -170,7 +175,7 @@ fn turned_away(
     principal: Principal,
     handoff: &Handoff,
     refusal: Refusal,
-    (objects, values): (Vec<(Digest, Vec<u8>)>, Vec<(Space, String, Option<String>)>),
+    (objects, values): (Kept, Values),
 ) -> Draft<Admitted> {
     let is_known = state.dead_letter(&at).is_some_and(|dead| {
         dead.sha256 == Some(manifest.document) && dead.violations == refusal.violations

@@ -131,6 +131,10 @@ impl std::fmt::Debug for LedgerDesk {
 
 impl LedgerDesk {
     /// The desk over `ledger`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another part of the daemon, and only the wiring names them"
+    )]
     pub async fn new(
         ledger: Ledger,
         policy: Stage,

@@ -6,10 +6,6 @@
 pub mod archive;
 pub mod collect;
 #[cfg(test)]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the tests play the agents, who do not use our door"
-)]
 mod collect_tests;
 mod log;
 mod names;
