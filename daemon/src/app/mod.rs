@@ -168,7 +168,8 @@ pub async fn run(
         door,
     )
     .await?;
-    let desk = Arc::new(desk);
+    let reader = state::reader(&config.server.data_dir.value, Arc::clone(&clock));
+    let desk = Arc::new(desk.reading_with(reader));
 
     fault::step("start.before_scan");
     serving.discover();

@@ -34,6 +34,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     clock::SharedClock,
+    extract::{self, Extractor, Program},
     fs::Objects,
     ledger::{Ledger, TransactError},
     workspace::Workspaces,
@@ -111,6 +112,7 @@ pub struct LedgerDesk {
     door: Arc<dyn Door>,
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
+    reader: Arc<Extractor>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -133,6 +135,12 @@ impl LedgerDesk {
         door: Arc<dyn Door>,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
+        let reader = Extractor::new(
+            Program::own(),
+            extract::Limits::default(),
+            None,
+            Arc::clone(&clock),
+        );
         Ok(Self {
             ledger,
             workspaces,
@@ -143,7 +151,14 @@ impl LedgerDesk {
             pulse,
             door,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
+            reader: Arc::new(reader),
         })
+    }
+
+    /// Lets files be read by `reader`, which may remember what it read.
+    #[must_use]
+    pub fn reading_with(self, reader: Arc<Extractor>) -> Self {
+        Self { reader, ..self }
     }
 }
 
