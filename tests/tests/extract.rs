@@ -9,7 +9,7 @@ use countersign::{
 use countersign_protocol::content::{
     Body, CellKind, Content, CutReason, EntryFlag, FindingCode, Kind, Place,
 };
-use countersign_tests::{program, samples};
+use countersign_tests::{agent::Care, bed::TestBed, program, samples};
 
 fn extractor() -> Extractor {
     // Little memory, so that a test shows that it holds; a debug build of the program needs much of it.
@@ -564,4 +564,45 @@ fn changed_bits_never_harm_the_reader() {
             assert_ne!(reason(&content), Some(CutReason::Unavailable), "{start:?}");
         }
     }
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the cache is broken from outside"
+)]
+fn a_reviewer_sees_what_a_child_read_also_when_nothing_can_be_read_any_more() {
+    let mut bed = TestBed::start();
+    let agent = bed.agent("writer");
+    let package = agent.package("Report").file(
+        "report.pdf",
+        samples::pdf(&["the first page", "the second page"]),
+    );
+    let delivery = agent
+        .write("report", &package, Care::Rename)
+        .expect("a folder");
+    let id = delivery.receipt().handoff_id;
+    let path = format!("/h/{id}/r/1/file?path=report.pdf");
+    let page = bed.http().fetch(&path).expect(200).text();
+    assert!(page.contains("the second page"), "{page}");
+
+    // What was read is in the cache: with another text in its place, the page shows that one.
+    let folder = bed.data().join("cache");
+    let kept = std::fs::read_dir(&folder)
+        .expect("a cache")
+        .map(|entry| entry.expect("a name").path())
+        .find(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .expect("what was read");
+    let text = std::fs::read_to_string(&kept).expect("JSON");
+    bed.down();
+    std::fs::write(&kept, text.replace("the second page", "a remembered page")).expect("a disk");
+    bed.up();
+    let page = bed.http().fetch(&path).expect(200).text();
+    assert!(page.contains("a remembered page"), "{page}");
+    // A folder that is gone is made again.
+    bed.down();
+    std::fs::remove_dir_all(&folder).expect("a disk");
+    bed.up();
+    let page = bed.http().fetch(&path).expect(200).text();
+    assert!(page.contains("the second page"), "{page}");
 }

@@ -198,7 +198,8 @@ pub async fn run(
         collector.clone(),
     )
     .await?;
-    let desk = Arc::new(desk);
+    let reader = state::reader(&config.server.data_dir.value, Arc::clone(&clock));
+    let desk = Arc::new(desk.reading_with(reader));
 
     fault::step("start.before_scan");
     serving.discover();

@@ -9,6 +9,7 @@ use crate::{
     catalog::Catalog,
     clock::SharedClock,
     config::Config,
+    extract::{self, Cache, Extractor, Program},
     fs::{Dir, InstanceLock, Objects, remote_mount},
     ledger::Ledger,
     store::SqliteStore,
@@ -20,6 +21,11 @@ pub(crate) const LEDGER_FILE: &str = "ledger.db";
 const LOG_FILE: &str = "ledger.db-wal";
 /// Name of the folder of kept bytes.
 const OBJECTS: &str = "objects";
+
+/// Name of the folder of what was read from files.
+const CACHE: &str = "cache";
+/// Most bytes in it.
+const CACHED: u64 = 512 << 20;
 
 /// What the daemon holds while it runs.
 pub(super) struct StateFolder {
@@ -67,6 +73,16 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
         objects: Arc::new(objects),
         _lock: lock,
     })
+}
+
+/// The reader of agents' files, which remembers what it read in the state folder at `path` while the
+/// disk lets it.
+pub(super) fn reader(path: &Path, clock: SharedClock) -> Arc<Extractor> {
+    let cache = Cache::open(&path.join(CACHE), CACHED)
+        .inspect_err(|error| tracing::warn!(%error, "what is read from files is not remembered"))
+        .ok();
+    let limits = extract::Limits::default();
+    Arc::new(Extractor::new(Program::own(), limits, cache, clock))
 }
 
 /// A number from 0 to 1, to spread what would otherwise happen all at once.

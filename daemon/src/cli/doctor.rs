@@ -83,6 +83,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     findings.extend(checks::data_dir(&config.server.data_dir));
     findings.push(checks::descriptors(config.limits.connections.value));
     findings.push(checks::watches());
+    findings.push(checks::reader());
     let mut folders: Vec<(String, PathBuf)> = Vec::new();
     let found = config.discover();
     for workspace in found.workspaces {

@@ -5,11 +5,13 @@ use std::{fs::File, sync::Arc};
 use async_trait::async_trait;
 use countersign_protocol::{
     Digest, HandoffId,
-    content::{Binary, Body, Content, Cut, CutReason, Kind, Picture, SNIFFED, sniff},
+    content::{Content, Cut, Picture},
+    manifest::ManifestEntry,
 };
 use countersign_web::desk::{Caller, ContentDesk, DeskError, PictureOf, SealedFile};
 
 use super::{LedgerDesk, access::visible_card};
+use crate::extract::{Extractor, Source, Subject, Urgency, View};
 
 /// Where sealed bytes are.
 pub(super) enum Bytes {
@@ -33,17 +35,15 @@ impl LedgerDesk {
         let file = opened.map_err(|error| unavailable(error.to_string()))?;
         Ok(file.map(Bytes::Large))
     }
-}
 
-#[async_trait]
-impl ContentDesk for LedgerDesk {
-    async fn open(
+    /// A file of a revision with its bytes, when `who` may see it and they are kept.
+    async fn kept(
         &self,
         who: &Caller,
         id: HandoffId,
         revision: u32,
         path: &str,
-    ) -> Result<SealedFile, DeskError> {
+    ) -> Result<(ManifestEntry, Bytes), DeskError> {
         let missing = || DeskError::NotFound(format!("`{path}` in {id} revision {revision}"));
         let entry = {
             let state = self.ledger.state();
@@ -57,8 +57,43 @@ impl ContentDesk for LedgerDesk {
                 "the content of `{path}`, of which only the digest is kept,"
             )));
         }
+        let bytes = self.sealed(entry.sha256).await?.ok_or_else(missing)?;
+        Ok((entry, bytes))
+    }
+
+    /// Lets the reader of files work on a thread that may wait.
+    async fn read_with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Extractor) -> T + Send + 'static,
+    ) -> Result<T, DeskError> {
+        let reader = Arc::clone(&self.reader);
+        tokio::task::spawn_blocking(move || work(&reader))
+            .await
+            .map_err(|error| DeskError::Unavailable(error.to_string()))
+    }
+}
+
+impl From<Bytes> for Source {
+    fn from(bytes: Bytes) -> Self {
+        match bytes {
+            Bytes::Small(bytes) => Self::Bytes(bytes),
+            Bytes::Large(file) => Self::File(file),
+        }
+    }
+}
+
+#[async_trait]
+impl ContentDesk for LedgerDesk {
+    async fn open(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+    ) -> Result<SealedFile, DeskError> {
+        let (entry, bytes) = self.kept(who, id, revision, path).await?;
         let (path, sha256, size) = (entry.path, entry.sha256, entry.size);
-        Ok(match self.sealed(sha256).await?.ok_or_else(missing)? {
+        Ok(match bytes {
             Bytes::Small(bytes) => SealedFile::new(path, sha256, size, bytes),
             Bytes::Large(file) => SealedFile::new(path, sha256, size, file),
         })
@@ -71,24 +106,15 @@ impl ContentDesk for LedgerDesk {
         revision: u32,
         path: &str,
     ) -> Result<Content, DeskError> {
-        let file = self.open(who, id, revision, path).await?;
-        let head = file.read(0, SNIFFED).await;
-        let head = head.map_err(|error| DeskError::Unavailable(error.to_string()))?;
-        let file_type = sniff(&head, head.len() as u64 == file.size, path);
-        let executable = file_type.kind == Kind::Program;
-        let mut content = Content {
-            file_type,
-            size: file.size,
-            body: Body::Binary(Binary::of(&head, executable)),
-            text: Vec::new(),
-            findings: Vec::new(),
-            cut: None,
-        };
-        content.cut(
-            CutReason::Unavailable,
-            "Files of this type are not read here.",
-        );
-        Ok(content)
+        let (entry, bytes) = self.kept(who, id, revision, path).await?;
+        self.read_with(move |reader| {
+            let subject = Subject {
+                name: &entry.path,
+                sha256: Some(entry.sha256),
+            };
+            reader.content(subject, Urgency::Person, || Ok(bytes.into()))
+        })
+        .await
     }
 
     async fn picture(
@@ -97,13 +123,22 @@ impl ContentDesk for LedgerDesk {
         id: HandoffId,
         revision: u32,
         path: &str,
-        _: PictureOf,
-        _: u32,
+        of: PictureOf,
+        side: u32,
     ) -> Result<Result<Picture, Cut>, DeskError> {
-        self.open(who, id, revision, path).await?;
-        Ok(Err(Cut {
-            reason: CutReason::Unavailable,
-            message: "Pictures are not drawn here.".to_owned(),
-        }))
+        let (entry, bytes) = self.kept(who, id, revision, path).await?;
+        let view = match of {
+            PictureOf::Image => View::Image,
+            PictureOf::Page(page) => View::Page(page),
+            PictureOf::Output(sha256) => View::Output(sha256),
+        };
+        self.read_with(move |reader| {
+            let subject = Subject {
+                name: &entry.path,
+                sha256: Some(entry.sha256),
+            };
+            reader.picture(subject, view, side, Urgency::Person, || Ok(bytes.into()))
+        })
+        .await
     }
 }

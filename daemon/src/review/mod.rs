@@ -36,6 +36,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     clock::SharedClock,
+    extract::{self, Extractor, Program},
     fs::Objects,
     ledger::{Ledger, TransactError},
     policy::Stage,
@@ -118,7 +119,7 @@ pub struct LedgerDesk {
     collector: Collector,
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
-    policy: Stage,
+    reader: Arc<Extractor>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -147,6 +148,12 @@ impl LedgerDesk {
         collector: Collector,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
+        let reader = Extractor::new(
+            Program::own(),
+            extract::Limits::default(),
+            None,
+            Arc::clone(&clock),
+        );
         Ok(Self {
             ledger,
             workspaces,
@@ -158,8 +165,14 @@ impl LedgerDesk {
             door,
             collector,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
-            policy,
+            reader: Arc::new(reader),
         })
+    }
+
+    /// Lets files be read by `reader`, which may remember what it read.
+    #[must_use]
+    pub fn reading_with(self, reader: Arc<Extractor>) -> Self {
+        Self { reader, ..self }
     }
 }
 

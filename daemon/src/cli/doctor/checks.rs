@@ -13,7 +13,10 @@ use rustix::{
 };
 
 use super::{Finding, Mark};
-use crate::fs::{Dir, Writers, remote_mount, writers};
+use crate::{
+    extract,
+    fs::{Dir, Writers, remote_mount, writers},
+};
 
 /// Under this, nothing new should be accepted.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -92,6 +95,24 @@ pub(super) fn descriptors(connections: u64) -> Finding {
             format!("{text}; fewer connections are taken"),
             format!("raise it with `ulimit -n {needed}`"),
         )
+    }
+}
+
+/// What holds the children that read agents' files, besides limits of memory and time.
+pub(super) fn reader() -> Finding {
+    let guards = extract::guards();
+    match (guards.landlock, guards.seccomp) {
+        (true, true) => Finding::ok("reading files", "behind Landlock and seccomp"),
+        (landlock, _) => Finding::bad(
+            Mark::Warn,
+            "reading files",
+            if landlock {
+                "behind Landlock, without seccomp"
+            } else {
+                "without Landlock: a broken reader could see files of this user"
+            },
+            "use a kernel with Landlock (5.13 or later) and seccomp",
+        ),
     }
 }
 
