@@ -5,6 +5,7 @@
 //! benchmark never fails on time; it says what it saw. See `docs/performance.md`.
 
 mod agent;
+mod browser;
 mod burst;
 mod daemon;
 mod figures;

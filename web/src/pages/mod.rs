@@ -24,6 +24,7 @@ mod search;
 mod search_view;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod view;
 mod visit;
 

@@ -1,6 +1,7 @@
 //! How one file is shown: by its type, against what it was before.
 
 mod body;
+mod facts;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -315,7 +316,7 @@ fn facts(new: Option<Side<'_>>, old: Option<Side<'_>>) -> Vec<(String, String, O
             return Vec::new();
         };
         let mut facts = vec![("Size", words::size(side.size))];
-        facts.extend(side.content.map(body::facts_of).unwrap_or_default());
+        facts.extend(side.content.map(facts::facts_of).unwrap_or_default());
         facts
     };
     let (now, then) = (list(new.or(old)), list(old.filter(|_| new.is_some())));

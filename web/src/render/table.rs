@@ -1,11 +1,16 @@
 //! Tables against tables: rows by their key, cells old and new, and what the columns sum up to.
 
+mod read;
+mod sum;
+
 use std::collections::{HashMap, HashSet};
 
 use countersign_protocol::content::Cell as Sealed;
 use serde::Serialize;
 
 use super::visible::visible;
+pub use read::read;
+use sum::total;
 
 /// The most rows that are shown.
 pub const MAX_ROWS: usize = 2_000;
@@ -355,57 +360,6 @@ fn by_order(new: &Table, old: &Table, columns: &Columns) -> Vec<Sides> {
     matched
 }
 
-/// The exact sum of a column whose cells are all decimal numbers or empty, when it has any.
-fn total(table: &Table, column: usize) -> Option<String> {
-    /// Digits after the point that are kept.
-    const SCALE: usize = 9;
-    let mut sum = 0_i128;
-    let mut places = 0;
-    let mut any = false;
-    for row in &table.rows {
-        let text = row.get(column).map_or("", |value| value.trim());
-        if text.is_empty() {
-            continue;
-        }
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, text),
-        };
-        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty()
-            || whole.len() > 20
-            || part.len() > SCALE
-            || !digits(whole)
-            || !digits(part)
-        {
-            return None;
-        }
-        let scaled: i128 = format!("{whole}{part:0<SCALE$}").parse().ok()?;
-        sum = sum.checked_add(if negative { -scaled } else { scaled })?;
-        places = places.max(part.len());
-        any = true;
-    }
-    let unit = 10_i128.pow(9);
-    let sign = if sum < 0 { "−" } else { "" };
-    let part = format!("{:09}", sum.unsigned_abs() % unit.unsigned_abs());
-    let whole = group(&(sum.unsigned_abs() / unit.unsigned_abs()).to_string());
-    let point = if places > 0 { "." } else { "" };
-    any.then(|| format!("{sign}{whole}{point}{}", &part[..places]))
-}
-
-/// Digits in groups of three.
-fn group(digits: &str) -> String {
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 fn shown(text: &str) -> String {
     let mut short: String = visible(text).chars().take(MAX_CELL + 1).collect();
     if short.chars().count() > MAX_CELL {
@@ -413,32 +367,6 @@ fn shown(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// Reads comma-, semicolon- or tab-separated values (RFC 4180, and what is written in its place).
-/// Total: a field that is never closed ends with the text.
-pub fn read(text: &str, tabs: bool) -> Table {
-    let first = text.lines().next().unwrap_or_default();
-    let count = |c| first.matches(c).count();
-    let separator = match () {
-        () if tabs => b'\t',
-        () if count(';') > count(',') => b';',
-        () => b',',
-    };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(separator)
-        .from_reader(text.as_bytes());
-    let mut records = reader
-        .records()
-        .map_while(Result::ok)
-        .map(|record| record.iter().map(str::to_owned).collect::<Vec<_>>());
-    Table {
-        header: records.next().unwrap_or_default(),
-        rows: records.collect(),
-        left_out: 0,
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     desk::SealedFile,
     render::{
-        preview::{Look, Side, preview},
+        preview::{Look, Side, View, preview},
         window::{At as WindowAt, Level, window},
     },
     showcase::sample::{self, HOSTILE},

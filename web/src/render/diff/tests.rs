@@ -1,3 +1,5 @@
+//! The diffs of ordinary and of odd input.
+
 use super::*;
 
 fn show(old: &str, new: &str) -> Diff {

@@ -1,3 +1,5 @@
+//! The tables of ordinary and of odd input.
+
 use super::*;
 
 const OLD: &str = "invoice_id,amount,note\nA-1,10.50,\nA-2,3,x\nA-3,7,\"a, b\"\n";

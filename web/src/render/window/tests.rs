@@ -1,3 +1,5 @@
+//! The windows of ordinary and of odd input.
+
 use countersign_protocol::Digest;
 
 use super::*;
