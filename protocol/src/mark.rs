@@ -47,13 +47,17 @@ pub fn read(bytes: &[u8]) -> Result<Option<Mark>, Refusal> {
             Some(_) => Err(broken(&document, name, "must be text", "put it in quotes")),
         }
     };
-    if !version.as_str().is_some_and(|text| text == "1" || text.starts_with("1.")) {
+    if !version
+        .as_str()
+        .is_some_and(|text| text == "1" || text.starts_with("1."))
+    {
         let message = "is not a version that is spoken here";
         return Err(broken(&document, "mark_version", message, "write \"1.0\""));
     }
-    if let Some(unknown) = fields.keys().find(|name| {
-        !["mark_version", "kind", "value", "note", "by"].contains(&name.as_str())
-    }) {
+    if let Some(unknown) = fields
+        .keys()
+        .find(|name| !["mark_version", "kind", "value", "note", "by"].contains(&name.as_str()))
+    {
         let fix = "a mark has `kind`, `value`, `note` and `by`";
         return Err(broken(&document, unknown, "is not a known field", fix));
     }
@@ -61,14 +65,30 @@ pub fn read(bytes: &[u8]) -> Result<Option<Mark>, Refusal> {
     let Some(kind) = kind.filter(|kind| anchor::is_kind(kind)) else {
         let message =
             "must be a word of at most 32 small letters, digits and hyphens that no anchor uses";
-        return Err(broken(&document, "kind", message, "write for example \"build\""));
+        return Err(broken(
+            &document,
+            "kind",
+            message,
+            "write for example \"build\"",
+        ));
     };
-    if value.as_deref().is_some_and(|value| !anchor::is_value(value)) {
+    if value
+        .as_deref()
+        .is_some_and(|value| !anchor::is_value(value))
+    {
         let message = "must have at most 100 visible characters and no spaces";
-        return Err(broken(&document, "value", message, "write for example \"318\""));
+        return Err(broken(
+            &document,
+            "value",
+            message,
+            "write for example \"318\"",
+        ));
     }
     for (name, text) in [("note", &note), ("by", &by)] {
-        if text.as_ref().is_some_and(|text| text.chars().count() > MAX_NOTE) {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > MAX_NOTE)
+        {
             let message = "must have at most 500 characters";
             return Err(broken(&document, name, message, "make it shorter"));
         }
@@ -97,7 +117,10 @@ mod tests {
     fn a_build_server_writes_what_it_has() {
         let mark = read(br#"{"mark_version":"1.0","kind":"build","value":318,"by":"ci"}"#).unwrap();
         let mark = mark.unwrap();
-        assert_eq!((mark.kind.as_str(), mark.value.as_deref()), ("build", Some("318")));
+        assert_eq!(
+            (mark.kind.as_str(), mark.value.as_deref()),
+            ("build", Some("318"))
+        );
         assert_eq!(mark.by.as_deref(), Some("ci"));
     }
 

@@ -32,6 +32,7 @@ use crate::{
     clock::SharedClock,
     config::{Config, Environment},
     endpoint::{Endpoint, EndpointWorkspace},
+    extract::{self, Cache, Extractor, Program},
     fault,
     intake::{Intake, ProcessTable},
     ledger::Ledger,
@@ -52,6 +53,11 @@ const SILENCE: Duration = Duration::from_secs(1);
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often answers are looked at without a hint.
 const WRITEBACK: Duration = Duration::from_secs(10);
+
+/// What the bounded reader found, below the data folder.
+const PREVIEWS: &str = "cache";
+/// The most that is kept of it, in bytes.
+const MOST_PREVIEWS: u64 = 256 << 20;
 
 /// What is told once the daemon can be reached.
 #[derive(Clone, Debug)]
@@ -158,6 +164,15 @@ pub async fn run(
     };
     let door = Arc::new(IntakeDoor::new(intake.clone(), Arc::clone(&workspaces)));
     let pulse = Arc::clone(&serving);
+    let reader = Extractor::new(
+        Program::own(),
+        extract::Limits::default(),
+        // Without it everything is read anew each time.
+        Cache::open(&config.server.data_dir.value.join(PREVIEWS), MOST_PREVIEWS)
+            .inspect_err(|error| tracing::warn!(%error, "previews are not kept"))
+            .ok(),
+        Arc::clone(&clock),
+    );
     let desk = LedgerDesk::new(
         ledger.clone(),
         Arc::clone(&workspaces),
@@ -166,6 +181,7 @@ pub async fn run(
         local,
         pulse,
         door,
+        Arc::new(reader),
     )
     .await?;
     let desk = Arc::new(desk);

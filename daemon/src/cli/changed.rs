@@ -47,7 +47,11 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         ("workspace", &args.workspace.clone().or(here)),
         ("handoff", &args.handoff),
     ] {
-        query.extend(value.as_ref().map(|text| format!("{name}={}", encode(text))));
+        query.extend(
+            value
+                .as_ref()
+                .map(|text| format!("{name}={}", encode(text))),
+        );
     }
     let changed: Changed = client.get(&format!("/api/v1/changes?{}", query.join("&")))?;
     if context.out.json {

@@ -112,7 +112,9 @@ impl Client {
             return Ok(response.into_body().into_reader());
         }
         let read = response.body_mut().with_config().limit(MAX_ANSWER);
-        let bytes = read.read_to_vec().map_err(|error| self.unreachable(&error))?;
+        let bytes = read
+            .read_to_vec()
+            .map_err(|error| self.unreachable(&error))?;
         Err(refused(status, &bytes))
     }
 

@@ -26,7 +26,11 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let client = Client::find(context)?;
     let row = args.target.row(context, &client)?;
     let mut query = Vec::new();
-    query.extend(args.from.iter().map(|from| format!("from={}", encode(from))));
+    query.extend(
+        args.from
+            .iter()
+            .map(|from| format!("from={}", encode(from))),
+    );
     query.extend(args.to.iter().map(|to| format!("to={}", encode(to))));
     let path = format!("/api/v1/handoffs/{}/diff?{}", row.id, query.join("&"));
     let reply = client.send("GET", &path, None, std::time::Duration::from_mins(1))?;

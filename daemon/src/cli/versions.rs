@@ -59,8 +59,7 @@ fn revision(text: &str) -> Result<u32, &'static str> {
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let client = Client::find(context)?;
     let row = args.target.row(context, &client)?;
-    let versions: Vec<VersionRow> =
-        client.get(&format!("/api/v1/handoffs/{}/versions", row.id))?;
+    let versions: Vec<VersionRow> = client.get(&format!("/api/v1/handoffs/{}/versions", row.id))?;
     if context.out.json {
         let object = json!({ "handoff": row.id, "versions": versions });
         context.out.object("versions", object);
@@ -239,9 +238,16 @@ mod tests {
         assert_eq!((outcome.restored, outcome.taken.len()), (2, 0));
         let bytes = archive(&[("H-1-r2/a.md", "other"), ("H-1-r2/d.md", "new")]);
         let outcome = unpack(&folder, bytes.as_slice()).unwrap();
-        assert_eq!((outcome.restored, outcome.taken), (1, vec!["a.md".to_owned()]));
-        let text = |name: &str| std::fs::read_to_string(place.path().join("to").join(name)).unwrap();
-        assert_eq!((text("a.md"), text("d.md")), ("one".to_owned(), "new".to_owned()));
+        assert_eq!(
+            (outcome.restored, outcome.taken),
+            (1, vec!["a.md".to_owned()])
+        );
+        let text =
+            |name: &str| std::fs::read_to_string(place.path().join("to").join(name)).unwrap();
+        assert_eq!(
+            (text("a.md"), text("d.md")),
+            ("one".to_owned(), "new".to_owned())
+        );
         for hostile in ["H-1-r2/../../x", "/etc/x", "H-1-r2//etc/x", "x"] {
             let bytes = archive(&[(hostile, "bad")]);
             assert!(unpack(&folder, bytes.as_slice()).is_err(), "{hostile}");

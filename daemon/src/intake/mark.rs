@@ -82,9 +82,8 @@ fn events(state: &State, at: &Location, marked: Option<(Actor, Marked)>) -> Vec<
         .map(|_| (Actor::Daemon, Event::RefusedGone { at: at.clone() }));
     let here = |mark: &&Arc<crate::ledger::Mark>| mark.marked.at.as_ref() == Some(at);
     let last = state.marks(&at.workspace).iter().rfind(here);
-    let new = marked.filter(|(_, marked)| {
-        last.is_none_or(|last| last.marked.sha256 != marked.sha256)
-    });
+    let new =
+        marked.filter(|(_, marked)| last.is_none_or(|last| last.marked.sha256 != marked.sha256));
     let new = new.map(|(actor, marked)| (actor, Event::Marked(Box::new(marked))));
     healed.into_iter().chain(new).collect()
 }

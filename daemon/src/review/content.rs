@@ -1,15 +1,18 @@
-//! Sealed bytes for previews and downloads. Never the agent's own file, which may have changed since.
+//! Sealed bytes for previews and downloads, and what the bounded reader finds in them. Never the agent's
+//! own file, which may have changed since.
 
 use std::{fs::File, sync::Arc};
 
 use async_trait::async_trait;
 use countersign_protocol::{
     Digest, HandoffId,
-    content::{Binary, Body, Content, Cut, CutReason, Kind, Picture, SNIFFED, sniff},
+    content::{Content, Cut, Picture},
+    manifest::ManifestEntry,
 };
 use countersign_web::desk::{Caller, ContentDesk, DeskError, PictureOf, SealedFile};
 
 use super::{LedgerDesk, access::visible_card};
+use crate::extract::{Source, Subject, Urgency, View};
 
 /// Where sealed bytes are.
 pub(super) enum Bytes {
@@ -22,28 +25,24 @@ pub(super) enum Bytes {
 impl LedgerDesk {
     /// The bytes with that digest, when they are kept.
     pub(super) async fn sealed(&self, sha256: Digest) -> Result<Option<Bytes>, DeskError> {
-        let unavailable = |error: String| DeskError::Unavailable(error);
         let small = self.ledger.read(move |store| store.object(sha256)).await;
-        if let Some(bytes) = small.map_err(|error| unavailable(error.to_string()))? {
+        if let Some(bytes) = small.map_err(unavailable)? {
             return Ok(Some(Bytes::Small(bytes)));
         }
         let objects = Arc::clone(&self.objects);
         let opened = tokio::task::spawn_blocking(move || objects.open_object(sha256)).await;
-        let opened = opened.map_err(|error| unavailable(error.to_string()))?;
-        let file = opened.map_err(|error| unavailable(error.to_string()))?;
+        let file = opened.map_err(unavailable)?.map_err(unavailable)?;
         Ok(file.map(Bytes::Large))
     }
-}
 
-#[async_trait]
-impl ContentDesk for LedgerDesk {
-    async fn open(
+    /// A file that `who` may see, with its bytes.
+    async fn sealed_at(
         &self,
         who: &Caller,
         id: HandoffId,
         revision: u32,
         path: &str,
-    ) -> Result<SealedFile, DeskError> {
+    ) -> Result<(ManifestEntry, Bytes), DeskError> {
         let missing = || DeskError::NotFound(format!("`{path}` in {id} revision {revision}"));
         let entry = {
             let state = self.ledger.state();
@@ -57,8 +56,34 @@ impl ContentDesk for LedgerDesk {
                 "the content of `{path}`, of which only the digest is kept,"
             )));
         }
+        let bytes = self.sealed(entry.sha256).await?.ok_or_else(missing)?;
+        Ok((entry, bytes))
+    }
+}
+
+fn unavailable(error: impl std::fmt::Display) -> DeskError {
+    DeskError::Unavailable(error.to_string())
+}
+
+fn source(bytes: Bytes) -> Source {
+    match bytes {
+        Bytes::Small(bytes) => Source::Bytes(bytes),
+        Bytes::Large(file) => Source::File(file),
+    }
+}
+
+#[async_trait]
+impl ContentDesk for LedgerDesk {
+    async fn open(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        revision: u32,
+        path: &str,
+    ) -> Result<SealedFile, DeskError> {
+        let (entry, bytes) = self.sealed_at(who, id, revision, path).await?;
         let (path, sha256, size) = (entry.path, entry.sha256, entry.size);
-        Ok(match self.sealed(sha256).await?.ok_or_else(missing)? {
+        Ok(match bytes {
             Bytes::Small(bytes) => SealedFile::new(path, sha256, size, bytes),
             Bytes::Large(file) => SealedFile::new(path, sha256, size, file),
         })
@@ -71,24 +96,16 @@ impl ContentDesk for LedgerDesk {
         revision: u32,
         path: &str,
     ) -> Result<Content, DeskError> {
-        let file = self.open(who, id, revision, path).await?;
-        let head = file.read(0, SNIFFED).await;
-        let head = head.map_err(|error| DeskError::Unavailable(error.to_string()))?;
-        let file_type = sniff(&head, head.len() as u64 == file.size, path);
-        let executable = file_type.kind == Kind::Program;
-        let mut content = Content {
-            file_type,
-            size: file.size,
-            body: Body::Binary(Binary::of(&head, executable)),
-            text: Vec::new(),
-            findings: Vec::new(),
-            cut: None,
-        };
-        content.cut(
-            CutReason::Unavailable,
-            "Files of this type are not read here.",
-        );
-        Ok(content)
+        let (entry, bytes) = self.sealed_at(who, id, revision, path).await?;
+        let reader = Arc::clone(&self.reader);
+        let read = tokio::task::spawn_blocking(move || {
+            let subject = Subject {
+                name: &entry.path,
+                sha256: Some(entry.sha256),
+            };
+            reader.content(subject, Urgency::Person, || Ok(source(bytes)))
+        });
+        read.await.map_err(unavailable)
     }
 
     async fn picture(
@@ -97,13 +114,23 @@ impl ContentDesk for LedgerDesk {
         id: HandoffId,
         revision: u32,
         path: &str,
-        _: PictureOf,
-        _: u32,
+        of: PictureOf,
+        side: u32,
     ) -> Result<Result<Picture, Cut>, DeskError> {
-        self.open(who, id, revision, path).await?;
-        Ok(Err(Cut {
-            reason: CutReason::Unavailable,
-            message: "Pictures are not drawn here.".to_owned(),
-        }))
+        let (entry, bytes) = self.sealed_at(who, id, revision, path).await?;
+        let view = match of {
+            PictureOf::Image => View::Image,
+            PictureOf::Page(page) => View::Page(page),
+            PictureOf::Output(output) => View::Output(output),
+        };
+        let reader = Arc::clone(&self.reader);
+        let drawn = tokio::task::spawn_blocking(move || {
+            let subject = Subject {
+                name: &entry.path,
+                sha256: Some(entry.sha256),
+            };
+            reader.picture(subject, view, side, Urgency::Person, || Ok(source(bytes)))
+        });
+        drawn.await.map_err(unavailable)
     }
 }

@@ -22,7 +22,9 @@ pub(super) fn whole(
     }
     match objects.open_object(sha256).map_err(io::Error::other)? {
         Some(file) => Ok(Box::new(file)),
-        None => Err(io::Error::other(format!("the bytes of {sha256} are not kept"))),
+        None => Err(io::Error::other(format!(
+            "the bytes of {sha256} are not kept"
+        ))),
     }
 }
 

@@ -34,6 +34,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     clock::SharedClock,
+    extract::Extractor,
     fs::Objects,
     ledger::{Ledger, TransactError},
     workspace::Workspaces,
@@ -111,6 +112,7 @@ pub struct LedgerDesk {
     door: Arc<dyn Door>,
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
+    reader: Arc<Extractor>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -131,6 +133,7 @@ impl LedgerDesk {
         local: Local,
         pulse: Arc<dyn Pulse>,
         door: Arc<dyn Door>,
+        reader: Arc<Extractor>,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -143,6 +146,7 @@ impl LedgerDesk {
             pulse,
             door,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
+            reader,
         })
     }
 }

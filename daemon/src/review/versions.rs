@@ -248,11 +248,13 @@ impl VersionsDesk for LedgerDesk {
                 .ok_or_else(|| DeskError::NotFound(format!("{id} revision {revision}")))?;
             archive::contents(&found.accepted, found.at)
         };
-        let place = Arc::clone(&self.archives).try_acquire_owned().map_err(|_| {
-            DeskError::Unavailable(
-                "too many archives are being written; try again when one is done".to_owned(),
-            )
-        })?;
+        let place = Arc::clone(&self.archives)
+            .try_acquire_owned()
+            .map_err(|_| {
+                DeskError::Unavailable(
+                    "too many archives are being written; try again when one is done".to_owned(),
+                )
+            })?;
         let name = format!("{}.{}", contents.folder, format.extension());
         let format = match format {
             ArchiveFormat::Zip => archive::Format::Zip,

@@ -209,7 +209,10 @@ impl Read for Exactly<'_> {
         if is_whole && read > 0 {
             let found = Digest(sha2::Digest::finalize(self.hash.clone()).into());
             if found != self.item.sha256 {
-                let why = format!("the kept bytes of `{}` have SHA-256 {found}", self.item.path);
+                let why = format!(
+                    "the kept bytes of `{}` have SHA-256 {found}",
+                    self.item.path
+                );
                 return Err(io::Error::other(why));
             }
         }

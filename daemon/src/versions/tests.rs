@@ -207,7 +207,10 @@ fn a_file_marks_once_for_the_same_bytes_and_again_for_others() {
     rig.deliver("mark.json", build(318));
     assert_eq!(rig.count("workspace.marked"), 1);
     deliver(&rig, &[("a.md", "2")]);
-    assert_eq!(lines(&since(&rig, "@build:318")), ["modified a.md by H-1 r2"]);
+    assert_eq!(
+        lines(&since(&rig, "@build:318")),
+        ["modified a.md by H-1 r2"]
+    );
     rig.deliver("mark.json", build(319));
     assert_eq!(rig.count("workspace.marked"), 2);
     let marks = rig.wait(rig.desk().marks(&me(), Some(WORKSPACE))).unwrap();
@@ -237,7 +240,11 @@ fn tool(name: &str, arguments: &[&str], folder: &std::path::Path) -> Option<Stri
     let mut command = std::process::Command::new(name);
     let ran = command.args(arguments).current_dir(folder).output().ok()?;
     let told = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(ran.status.success(), "{name}: {told}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        ran.status.success(),
+        "{name}: {told}{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
     Some(told)
 }
 
@@ -249,7 +256,15 @@ fn an_archive_has_the_same_bytes_every_time_and_other_tools_read_it() {
     let long_path = format!("{long}/a.md");
     rig.write("run.sh", "#!/bin/sh\n");
     rig.set_mode("run.sh", 0o755);
-    deliver(&rig, &[("run.sh", "#!/bin/sh\n"), ("empty", ""), ("big.txt", &large), (&long_path, "deep")]);
+    deliver(
+        &rig,
+        &[
+            ("run.sh", "#!/bin/sh\n"),
+            ("empty", ""),
+            ("big.txt", &large),
+            (&long_path, "deep"),
+        ],
+    );
     for (format, name, list) in [
         (ArchiveFormat::Tar, "tar", ["-tvf", "a.tar"]),
         (ArchiveFormat::Zip, "unzip", ["-tq", "a.zip"]),
@@ -262,7 +277,11 @@ fn an_archive_has_the_same_bytes_every_time_and_other_tools_read_it() {
         let file = place.path().join(format!("a.{}", format.extension()));
         crate::fs::Dir::open(place.path())
             .unwrap()
-            .write_new(file.file_name().unwrap().as_ref(), &mut first.as_slice(), 0o644)
+            .write_new(
+                file.file_name().unwrap().as_ref(),
+                &mut first.as_slice(),
+                0o644,
+            )
             .unwrap();
         let Some(told) = tool(name, &list, place.path()) else {
             continue;

@@ -56,13 +56,18 @@ pub(super) async fn diff(
     let from = revision(&app, &who, id, span.from.as_deref()).await?;
     let to = revision(&app, &who, id, span.to.as_deref()).await?;
     if to == Some(0) {
-        return Err(Problem::not_found(format!("A revision of {id} at that time")));
+        return Err(Problem::not_found(format!(
+            "A revision of {id} at that time"
+        )));
     }
     let review = app.desk.review(&who, id, to, from).await?;
     let base = review.base.as_ref().map(|base| base.revision);
     let wanted = from.filter(|from| *from > 0);
     if from.is_some() && base != wanted {
-        return Err(Problem::not_found(format!("Revision {} of {id}", wanted.unwrap_or_default())));
+        return Err(Problem::not_found(format!(
+            "Revision {} of {id}",
+            wanted.unwrap_or_default()
+        )));
     }
     let mut text = String::new();
     for file in &review.files {

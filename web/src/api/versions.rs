@@ -153,8 +153,7 @@ pub(super) async fn archive(
         ),
         (
             header::CONTENT_DISPOSITION,
-            HeaderValue::from_str(&disposition)
-                .unwrap_or(HeaderValue::from_static("attachment")),
+            HeaderValue::from_str(&disposition).unwrap_or(HeaderValue::from_static("attachment")),
         ),
     ];
     Ok((headers, Body::from_stream(pieces)).into_response())

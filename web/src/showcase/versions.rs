@@ -164,7 +164,8 @@ impl VersionsDesk for Showcase {
     ) -> Result<Archive, DeskError> {
         let mut state = self.lock();
         let files = state.card(who, id)?.files(revision).cloned();
-        let files = files.ok_or_else(|| DeskError::NotFound(format!("{id} revision {revision}")))?;
+        let files =
+            files.ok_or_else(|| DeskError::NotFound(format!("{id} revision {revision}")))?;
         drop(state);
         // The bytes one after the other: nobody unpacks what the samples give.
         let (send, pieces) = mpsc::channel(files.len().max(1));
