@@ -34,6 +34,7 @@ use crate::{
     clock::SharedClock,
     config::{Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
+    extract::{self, Cache, Extractor, Program},
     fault,
     intake::{Intake, ProcessTable},
     ledger::Ledger,
@@ -65,6 +66,11 @@ const DISCOVERY: Duration = Duration::from_secs(1);
 const COLLECTION: Duration = Duration::from_hours(1);
 /// How often answers are looked at without a hint.
 const WRITEBACK: Duration = Duration::from_secs(10);
+
+/// What the bounded reader found, below the data folder.
+const PREVIEWS: &str = "cache";
+/// The most that is kept of it, in bytes.
+const MOST_PREVIEWS: u64 = 256 << 20;
 
 /// What is told once the daemon can be reached.
 #[derive(Clone, Debug)]
@@ -180,11 +186,14 @@ pub async fn run(
     };
     let door = Arc::new(IntakeDoor::new(intake.clone(), Arc::clone(&workspaces)));
     let pulse = Arc::clone(&serving);
-    let collector = Collector::new(
-        ledger.clone(),
-        Arc::clone(&state.objects),
+    let reader = Extractor::new(
+        Program::own(),
+        extract::Limits::default(),
+        // Without it everything is read anew each time.
+        Cache::open(&config.server.data_dir.value.join(PREVIEWS), MOST_PREVIEWS)
+            .inspect_err(|error| tracing::warn!(%error, "previews are not kept"))
+            .ok(),
         Arc::clone(&clock),
-        retention(&config),
     );
     let desk = LedgerDesk::new(
         ledger.clone(),
@@ -195,7 +204,7 @@ pub async fn run(
         local,
         pulse,
         door,
-        collector.clone(),
+        Arc::new(reader),
     )
     .await?;
     let reader = state::reader(&config.server.data_dir.value, Arc::clone(&clock));

@@ -1,4 +1,5 @@
-//! Sealed bytes for previews and downloads. Never the agent's own file, which may have changed since.
+//! Sealed bytes for previews and downloads, and what the bounded reader finds in them. Never the agent's
+//! own file, which may have changed since.
 
 use std::{fs::File, sync::Arc};
 
@@ -11,7 +12,7 @@ use countersign_protocol::{
 use countersign_web::desk::{Caller, ContentDesk, DeskError, PictureOf, SealedFile};
 
 use super::{LedgerDesk, access::visible_card};
-use crate::extract::{Extractor, Source, Subject, Urgency, View};
+use crate::extract::{Source, Subject, Urgency, View};
 
 /// Where sealed bytes are.
 pub(super) enum Bytes {
@@ -24,20 +25,18 @@ pub(super) enum Bytes {
 impl LedgerDesk {
     /// The bytes with that digest, when they are kept.
     pub(super) async fn sealed(&self, sha256: Digest) -> Result<Option<Bytes>, DeskError> {
-        let unavailable = |error: String| DeskError::Unavailable(error);
         let small = self.ledger.read(move |store| store.object(sha256)).await;
-        if let Some(bytes) = small.map_err(|error| unavailable(error.to_string()))? {
+        if let Some(bytes) = small.map_err(unavailable)? {
             return Ok(Some(Bytes::Small(bytes)));
         }
         let objects = Arc::clone(&self.objects);
         let opened = tokio::task::spawn_blocking(move || objects.open_object(sha256)).await;
-        let opened = opened.map_err(|error| unavailable(error.to_string()))?;
-        let file = opened.map_err(|error| unavailable(error.to_string()))?;
+        let file = opened.map_err(unavailable)?.map_err(unavailable)?;
         Ok(file.map(Bytes::Large))
     }
 
-    /// A file of a revision with its bytes, when `who` may see it and they are kept.
-    async fn kept(
+    /// A file that `who` may see, with its bytes.
+    async fn sealed_at(
         &self,
         who: &Caller,
         id: HandoffId,
@@ -60,25 +59,16 @@ impl LedgerDesk {
         let bytes = self.sealed(entry.sha256).await?.ok_or_else(missing)?;
         Ok((entry, bytes))
     }
-
-    /// Lets the reader of files work on a thread that may wait.
-    async fn read_with<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Extractor) -> T + Send + 'static,
-    ) -> Result<T, DeskError> {
-        let reader = Arc::clone(&self.reader);
-        tokio::task::spawn_blocking(move || work(&reader))
-            .await
-            .map_err(|error| DeskError::Unavailable(error.to_string()))
-    }
 }
 
-impl From<Bytes> for Source {
-    fn from(bytes: Bytes) -> Self {
-        match bytes {
-            Bytes::Small(bytes) => Self::Bytes(bytes),
-            Bytes::Large(file) => Self::File(file),
-        }
+fn unavailable(error: impl std::fmt::Display) -> DeskError {
+    DeskError::Unavailable(error.to_string())
+}
+
+fn source(bytes: Bytes) -> Source {
+    match bytes {
+        Bytes::Small(bytes) => Source::Bytes(bytes),
+        Bytes::Large(file) => Source::File(file),
     }
 }
 
@@ -91,7 +81,7 @@ impl ContentDesk for LedgerDesk {
         revision: u32,
         path: &str,
     ) -> Result<SealedFile, DeskError> {
-        let (entry, bytes) = self.kept(who, id, revision, path).await?;
+        let (entry, bytes) = self.sealed_at(who, id, revision, path).await?;
         let (path, sha256, size) = (entry.path, entry.sha256, entry.size);
         Ok(match bytes {
             Bytes::Small(bytes) => SealedFile::new(path, sha256, size, bytes),
@@ -106,15 +96,16 @@ impl ContentDesk for LedgerDesk {
         revision: u32,
         path: &str,
     ) -> Result<Content, DeskError> {
-        let (entry, bytes) = self.kept(who, id, revision, path).await?;
-        self.read_with(move |reader| {
+        let (entry, bytes) = self.sealed_at(who, id, revision, path).await?;
+        let reader = Arc::clone(&self.reader);
+        let read = tokio::task::spawn_blocking(move || {
             let subject = Subject {
                 name: &entry.path,
                 sha256: Some(entry.sha256),
             };
-            reader.content(subject, Urgency::Person, || Ok(bytes.into()))
-        })
-        .await
+            reader.content(subject, Urgency::Person, || Ok(source(bytes)))
+        });
+        read.await.map_err(unavailable)
     }
 
     async fn picture(
@@ -126,19 +117,20 @@ impl ContentDesk for LedgerDesk {
         of: PictureOf,
         side: u32,
     ) -> Result<Result<Picture, Cut>, DeskError> {
-        let (entry, bytes) = self.kept(who, id, revision, path).await?;
+        let (entry, bytes) = self.sealed_at(who, id, revision, path).await?;
         let view = match of {
             PictureOf::Image => View::Image,
             PictureOf::Page(page) => View::Page(page),
-            PictureOf::Output(sha256) => View::Output(sha256),
+            PictureOf::Output(output) => View::Output(output),
         };
-        self.read_with(move |reader| {
+        let reader = Arc::clone(&self.reader);
+        let drawn = tokio::task::spawn_blocking(move || {
             let subject = Subject {
                 name: &entry.path,
                 sha256: Some(entry.sha256),
             };
-            reader.picture(subject, view, side, Urgency::Person, || Ok(bytes.into()))
-        })
-        .await
+            reader.picture(subject, view, side, Urgency::Person, || Ok(source(bytes)))
+        });
+        drawn.await.map_err(unavailable)
     }
 }

@@ -36,7 +36,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     clock::SharedClock,
-    extract::{self, Extractor, Program},
+    extract::Extractor,
     fs::Objects,
     ledger::{Ledger, TransactError},
     policy::Stage,
@@ -145,7 +145,7 @@ impl LedgerDesk {
         local: Local,
         pulse: Arc<dyn Pulse>,
         door: Arc<dyn Door>,
-        collector: Collector,
+        reader: Arc<Extractor>,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         let reader = Extractor::new(
@@ -165,7 +165,7 @@ impl LedgerDesk {
             door,
             collector,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
-            reader: Arc::new(reader),
+            reader,
         })
     }
 

@@ -32,6 +32,7 @@ use tokio::runtime::Runtime;
 use crate::{
     catalog::Catalog,
     clock::{Clock as _, SharedClock, TestClock},
+    extract,
     fs::Objects,
     intake::{Intake, SubmitError, Submitted},
     ledger::{Card, Draft, Ledger},
@@ -144,6 +145,10 @@ impl Rig {
             operator_key: Digest::of(b"operator"),
             public_url: url,
         };
+        let nobody = extract::Program::at("/nowhere/countersign");
+        let limits = extract::Limits::default();
+        let reader = extract::Extractor::new(nobody, limits, None, Arc::clone(&clock));
+        let reader = Arc::new(reader);
         let desk = LedgerDesk::new(
             ledger.clone(),
             policy.clone(),
@@ -153,7 +158,7 @@ impl Rig {
             local,
             Arc::new(stand_ins::Steady),
             Arc::new(stand_ins::ClosedDoor),
-            collector,
+            reader,
         );
         let desk = Arc::new(self.runtime.block_on(desk).unwrap());
         self.parts = Some(Parts {
