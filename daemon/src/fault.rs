@@ -10,6 +10,7 @@ pub const STEPS: &[&str] = &[
     "seal.object_renamed",
     "ledger.before_commit",
     "ledger.after_commit",
+    "policy.after_routed",
     "intake.before_consume",
     "intake.after_consume",
     "writeback.before_receipt",

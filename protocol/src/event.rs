@@ -262,6 +262,8 @@ pub enum Event {
         handoff: HandoffId,
         /// The revision.
         revision: u32,
+        /// The time that they are counted from now.
+        since: Timestamp,
         /// When an answer is due.
         due: Option<Timestamp>,
         /// When each step is due, as many as the ladder has.

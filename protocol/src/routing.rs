@@ -89,6 +89,8 @@ pub struct Routed {
     pub reasons: Vec<String>,
     /// Who is asked.
     pub asked: Vec<Asked>,
+    /// The time of the clock on the wall that the deadlines were counted from.
+    pub since: Timestamp,
     /// When an answer is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,

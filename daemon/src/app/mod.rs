@@ -29,6 +29,7 @@ pub use error::AppError;
 pub(crate) use state::LEDGER_FILE;
 
 use crate::{
+    catalog::Catalog,
     clock::SharedClock,
     config::{Config, Environment},
     endpoint::{Endpoint, EndpointWorkspace},
@@ -36,6 +37,7 @@ use crate::{
     intake::{Intake, ProcessTable},
     ledger::Ledger,
     outbox::{Around, Outbox},
+    policy::Stage,
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
     watch as watching,
@@ -48,6 +50,8 @@ use serving::{IntakeDoor, Serving};
 const INTAKE_THREADS: usize = 4;
 /// How often agents are looked at for silence.
 const SILENCE: Duration = Duration::from_secs(1);
+/// How often deadlines are looked at.
+const POLICY: Duration = Duration::from_secs(1);
 /// How often folders that hold workspaces are looked at for new ones.
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often answers are looked at without a hint.
@@ -148,7 +152,16 @@ pub async fn run(
     ));
 
     let operator_key = state::random_key()?;
-    let person = state::local_person(&config);
+    let catalog = Catalog::new(&config.policy);
+    let person = state::local_person(&config, &catalog);
+    let stage = Stage::new(
+        ledger.clone(),
+        Arc::clone(&workspaces),
+        Arc::clone(&state.objects),
+        Arc::clone(&clock),
+        catalog,
+        person.0.clone(),
+    );
     let local = Local {
         id: person.0,
         display: person.1,
@@ -160,6 +173,7 @@ pub async fn run(
     let pulse = Arc::clone(&serving);
     let desk = LedgerDesk::new(
         ledger.clone(),
+        stage.clone(),
         Arc::clone(&workspaces),
         Arc::clone(&state.objects),
         Arc::clone(&clock),
@@ -193,6 +207,11 @@ pub async fn run(
         (endpoint, noted.is_ok()),
         &state,
     );
+    let policy = stage.clone();
+    reconciler.spawn("policy", POLICY, ledger.head(), move || {
+        let policy = policy.clone();
+        async move { policy.run().await }
+    });
 
     let link = desk
         .new_start_link()

@@ -286,6 +286,11 @@ impl Door for IntakeDoor {
             .map_err(told)
     }
 
+    fn look_again(&self, at: &Location) {
+        let file = Path::new(&at.folder).join(&at.file);
+        self.intake.hint(&at.workspace, file, true);
+    }
+
     async fn checkpoint(
         &self,
         at: Location,

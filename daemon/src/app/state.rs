@@ -6,6 +6,7 @@ use base64::Engine as _;
 
 use super::AppError;
 use crate::{
+    catalog::Catalog,
     clock::SharedClock,
     config::Config,
     fs::{Dir, InstanceLock, Objects, remote_mount},
@@ -76,9 +77,13 @@ pub(super) fn random_key() -> Result<String, AppError> {
     Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Id and display name of the person who reviews at this machine.
-pub(super) fn local_person(config: &Config) -> (String, String) {
+/// Id and display name of the person who reviews at this machine: somebody of the catalogue when the
+/// name is theirs, else a name of this machine.
+pub(super) fn local_person(config: &Config, catalog: &Catalog) -> (String, String) {
     let display = config.auth.reviewer.value.clone();
+    if let Some(person) = catalog.find(&display) {
+        return (person.id.value.to_string(), person.name.value.clone());
+    }
     let id = display
         .to_lowercase()
         .split_whitespace()

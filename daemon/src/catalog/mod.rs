@@ -54,6 +54,16 @@ impl Catalog {
         &self.policy.queues
     }
 
+    /// All calendars.
+    pub fn calendars(&self) -> &[OnCall] {
+        &self.policy.calendars
+    }
+
+    /// The rules that go with them.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The person of that id.
     pub fn person(&self, id: &str) -> Option<&Person> {
         self.policy.people.iter().find(|one| one.id.as_str() == id)

@@ -29,8 +29,12 @@ enum View {
     /// Waits for a person
     #[default]
     Turn,
+    /// Waits for others
+    Team,
     /// Waits for an agent
     Agents,
+    /// Put off
+    Snoozed,
     /// Decided
     Decided,
 }
@@ -39,6 +43,8 @@ impl View {
     fn name(self) -> &'static str {
         match self {
             Self::Turn => "turn",
+            Self::Team => "team",
+            Self::Snoozed => "snoozed",
             Self::Agents => "agents",
             Self::Decided => "decided",
         }
@@ -47,6 +53,8 @@ impl View {
     fn queue(self) -> QueueView {
         match self {
             Self::Turn => QueueView::Turn,
+            Self::Team => QueueView::Team,
+            Self::Snoozed => QueueView::Snoozed,
             Self::Agents => QueueView::Agents,
             Self::Decided => QueueView::Decided,
         }
@@ -86,6 +94,8 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     if queue.rows.is_empty() && context.out.terminal {
         context.out.remark(match args.view.queue() {
             QueueView::Turn => "nothing waits for you",
+            QueueView::Team => "nobody else is asked",
+            QueueView::Snoozed => "nothing is put off",
             QueueView::Agents => "nothing waits for an agent",
             QueueView::Decided => "nothing is decided yet",
         });

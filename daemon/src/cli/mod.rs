@@ -7,6 +7,7 @@ mod checkpoint;
 mod client;
 mod completions;
 mod config;
+mod dead_letters;
 mod decide;
 mod demo;
 mod diff;
@@ -21,7 +22,9 @@ mod ls;
 mod mark;
 mod open;
 mod output;
+mod people;
 mod remark;
+mod route;
 mod schema;
 mod search;
 mod serve;
@@ -138,6 +141,18 @@ enum Command {
     Respond(decide::Args),
     /// Say something without deciding
     Comment(remark::CommentArgs),
+    /// Take a handoff, so that others need not look
+    Claim(people::ClaimArgs),
+    /// Give a handoff back to those who are asked
+    Release(people::ClaimArgs),
+    /// Ask somebody else
+    Assign(people::AssignArgs),
+    /// Put a handoff off; its deadlines go on
+    Snooze(people::SnoozeArgs),
+    /// What could not be read or was not answered, and the way back
+    DeadLetters(dead_letters::Args),
+    /// Which rule fires for a handoff, and why
+    Route(route::Args),
     /// Look into the ledger
     Audit(audit::Args),
     /// Show what a file is and what it says
@@ -286,6 +301,12 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),
         Command::Respond(args) => decide::run(&args, Outcome::Responded, context),
         Command::Comment(args) => remark::comment(&args, context),
+        Command::Claim(args) => people::claim(&args, context),
+        Command::Release(args) => people::release(&args, context),
+        Command::Assign(args) => people::assign(&args, context),
+        Command::Snooze(args) => people::snooze(&args, context),
+        Command::DeadLetters(args) => dead_letters::run(&args, context),
+        Command::Route(args) => route::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
         Command::Token(args) => token::run(&args, context),
         Command::Config(args) => config::run(&args, context),

@@ -5,6 +5,7 @@
 mod agent;
 mod auth;
 mod error;
+mod expression;
 mod group;
 mod hours;
 mod layer;
@@ -19,6 +20,7 @@ mod policy;
 mod quantity;
 mod reach;
 mod roots;
+mod rule;
 mod secret;
 mod section;
 mod server;
@@ -38,6 +40,7 @@ pub use self::{
     agent::Agent,
     auth::Auth,
     error::{ConfigError, ConfigErrors, Place},
+    expression::{Expression, Pattern},
     group::Members,
     hours::{Digest, Hours, Moment, Zone},
     layer::{Environment, Flags},
@@ -55,6 +58,7 @@ pub use self::{
     quantity::{Size, Span},
     reach::{is_private_literal, is_public},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
+    rule::{Expiry, Level, Route, Scope, Then, Trigger, TriggerKind},
     secret::{Destination, Hidden, Secret, Secrets},
     server::{PublicUrl, Server},
     workspace::{Class, Heartbeat, Workspace, WorkspaceName},

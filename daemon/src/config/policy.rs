@@ -15,6 +15,7 @@ use super::{
     oncall::OnCall,
     origin::{Origin, Setting},
     person::Person,
+    rule::{Route, Trigger},
     section::{File, Section},
 };
 
@@ -36,6 +37,10 @@ pub struct Policy {
     pub calendars: Vec<OnCall>,
     /// `[[agent]]`.
     pub agents: Vec<Agent>,
+    /// `[[trigger]]`.
+    pub triggers: Vec<Trigger>,
+    /// `[[route]]`, in the order in which they are asked: those of the configuration file first.
+    pub routes: Vec<Route>,
 }
 
 impl Policy {
@@ -56,6 +61,8 @@ impl Policy {
         self.queues.extend(each(top, "queue", Members::read));
         self.calendars.extend(each(top, "oncall", OnCall::read));
         self.agents.extend(each(top, "agent", Agent::read));
+        self.triggers.extend(each(top, "trigger", Trigger::read));
+        self.routes.extend(each(top, "route", Route::read));
     }
 
     /// Complains about names that are used twice or belong to nobody.
@@ -108,6 +115,18 @@ impl Policy {
             agents.map(|one| (one.id.to_string(), &one.id.origin)),
             sources,
         );
+        let triggers = self.triggers.iter();
+        twice(
+            "triggers",
+            triggers.map(|one| (one.name.to_string(), &one.name.origin)),
+            sources,
+        );
+        let routes = self.routes.iter();
+        twice(
+            "routes",
+            routes.map(|one| (one.name.to_string(), &one.name.origin)),
+            sources,
+        );
         self.check_names(sources);
     }
 
@@ -148,6 +167,13 @@ impl Policy {
             all(&calendar.rotation, &["person"], "who takes turns");
             for exception in &calendar.overrides {
                 one(&exception.person, &["person"], "who takes the turn");
+            }
+        }
+        let anybody = ["person", "group", "queue", "oncall", "agent", "owners"];
+        for route in &self.routes {
+            all(&route.to, &anybody, "asked");
+            for then in &route.then {
+                all(&then.to, &anybody[..4], "asked later");
             }
         }
         for agent in &self.agents {
@@ -213,6 +239,8 @@ impl Policy {
         entries.extend(self.queues.iter().flat_map(|one| one.entries("queue")));
         entries.extend(self.calendars.iter().flat_map(OnCall::entries));
         entries.extend(self.agents.iter().flat_map(Agent::entries));
+        entries.extend(self.triggers.iter().flat_map(Trigger::entries));
+        entries.extend(self.routes.iter().flat_map(Route::entries));
         entries
     }
 }

@@ -8,8 +8,9 @@ use serde_json::Value as Json;
 use toml::de::DeValue;
 
 use super::{
-    Channel, Class, DecideLinks, Digest, Disclosure, Email, Format, Heartbeat, Hours, Id, Kind,
-    LogFormat, MailTls, Moment, PublicUrl, SubjectStyle, Target, WorkspaceName, Zone,
+    Channel, Class, DecideLinks, Digest, Disclosure, Email, Expiry, Expression, Format, Heartbeat,
+    Hours, Id, Kind, Level, LogFormat, MailTls, Moment, Pattern, PublicUrl, SubjectStyle, Target,
+    TriggerKind, WorkspaceName, Zone,
     quantity::{Size, Span},
 };
 
@@ -69,7 +70,10 @@ parsed!(
     Zone,
     Hours,
     Digest,
-    Moment
+    Moment,
+    Expiry,
+    Expression,
+    Pattern
 );
 
 /// Values of which there are only a few.
@@ -98,6 +102,14 @@ choice!(Class, "public" => Class::Public, "internal" => Class::Internal,
 choice!(Profile, "minimal" => Profile::Minimal, "contract" => Profile::Contract,
     "regulated" => Profile::Regulated);
 choice!(LogFormat, "text" => LogFormat::Text, "json" => LogFormat::Json);
+
+choice!(Level, "low" => Level::Low, "medium" => Level::Medium, "high" => Level::High);
+choice!(TriggerKind, "confidence" => TriggerKind::Confidence,
+    "critical_action" => TriggerKind::CriticalAction, "error" => TriggerKind::Error,
+    "completion" => TriggerKind::Completion, "sensitive" => TriggerKind::Sensitive,
+    "step" => TriggerKind::Step, "session_end" => TriggerKind::SessionEnd,
+    "stalled" => TriggerKind::Stalled, "file_changed" => TriggerKind::FileChanged,
+    "sample" => TriggerKind::Sample);
 
 choice!(Disclosure, "full" => Disclosure::Full, "id-and-reason" => Disclosure::IdAndReason,
     "link-only" => Disclosure::LinkOnly);

@@ -166,7 +166,9 @@ impl State {
                     card.claim = None;
                     card.snoozed = None;
                 }
-                Event::Rescheduled { due, steps, .. } => card.rescheduled(*due, steps),
+                Event::Rescheduled {
+                    since, due, steps, ..
+                } => card.rescheduled(*since, *due, steps),
                 Event::Claimed { .. } => {
                     if let Actor::Person { id, display, .. } = &body.actor {
                         card.claim = Some(Claim {
@@ -243,10 +245,11 @@ impl Card {
         }
     }
 
-    fn rescheduled(&mut self, due: Option<Timestamp>, steps: &[Timestamp]) {
+    fn rescheduled(&mut self, since: Timestamp, due: Option<Timestamp>, steps: &[Timestamp]) {
         let Some(routing) = &mut self.routing else {
             return;
         };
+        routing.routed.since = since;
         routing.routed.due = due;
         for (step, at) in routing.routed.ladder.iter_mut().zip(steps) {
             step.at = *at;

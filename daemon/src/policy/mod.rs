@@ -2,20 +2,25 @@
 //!
 //! Nothing here believes the agent: what it states is an input to a rule, and the rule is ours.
 
+pub mod deadline;
+mod plan;
+pub mod routing;
+pub mod stage;
+pub mod trigger;
+pub mod work;
+
 use std::fmt::Write as _;
 
 use countersign_protocol::{event::Accepted, handoff::Trigger, principal::Principal};
 
-/// How careful to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Nothing speaks against it.
-    Low,
-    /// Look closely.
-    Medium,
-    /// It cannot be undone, or nobody vouches for it.
-    High,
-}
+pub use plan::{Asking, DEFAULT, Plan, plan};
+pub use stage::Stage;
+
+pub use crate::config::Level;
+use crate::config::{self, Scope, Setting, TriggerKind};
+
+/// Said where nothing speaks against a revision.
+const NO_RULE: &str = "No rule raised it";
 
 /// The verdict about one revision.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +120,7 @@ pub fn assess(accepted: &Accepted, rules: Rules<'_>, revised: bool) -> Assessmen
         "The text holds characters that cannot be seen".to_owned(),
     );
     if reasons.is_empty() {
-        reasons.push("No rule raised it".to_owned());
+        reasons.push(NO_RULE.to_owned());
     }
     Assessment {
         why: why(accepted, under, floor, revised),
@@ -158,6 +163,36 @@ fn why(accepted: &Accepted, under: bool, floor: f64, revised: bool) -> String {
         );
     }
     why
+}
+
+/// The built-in trigger of a kind; `None` for those that need settings.
+fn built_in(kind: TriggerKind) -> Option<config::Trigger> {
+    let needs_settings = matches!(
+        kind,
+        TriggerKind::Step | TriggerKind::FileChanged | TriggerKind::Sample
+    );
+    if needs_settings {
+        return None;
+    }
+    Some(config::Trigger {
+        name: Setting::default("builtin".parse().ok()?),
+        kind: Setting::default(kind),
+        scope: Scope::default(),
+        floor: None,
+        pattern: None,
+        names: Vec::new(),
+        share: 0.0,
+        risk: None,
+    })
+}
+
+/// The risk without the floor of the workspace, where the configuration sets floors of its own.
+fn built_in_level(accepted: &Accepted, work: &work::Work) -> Level {
+    let rules = Rules {
+        confidence_floor: 0.0,
+        class: &work.class,
+    };
+    assess(accepted, rules, false).level
 }
 
 /// What an answer does.
@@ -240,5 +275,7 @@ fn count(number: usize, one: &str, many: &str) -> String {
     }
 }
 
+#[cfg(test)]
+mod scene;
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ fn entry(path: &str) -> ManifestEntry {
 }
 
 /// Finished work that no rule has anything against, with `change` made to it.
-fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
+pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
     let manifest = Manifest::new(Digest::of(b"document"), vec![entry("report.md")]);
     let mut accepted = Accepted {
         handoff: HandoffId(7),

@@ -304,7 +304,7 @@ fn checked(answer: Answer) -> Result<Answer, DeskError> {
 }
 
 /// Words without white space around them; `None` when nothing is left.
-fn words(field: &str, text: Option<String>) -> Result<Option<String>, DeskError> {
+pub(super) fn words(field: &str, text: Option<String>) -> Result<Option<String>, DeskError> {
     let Some(text) = text else { return Ok(None) };
     // Browsers send CRLF for every line end in a form (HTML, 4.10.21.4).
     let text = text.replace("\r\n", "\n").trim().to_owned();

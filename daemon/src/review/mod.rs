@@ -6,7 +6,9 @@ mod commands;
 mod content;
 mod files;
 mod page;
+mod people;
 mod queue;
+mod routing;
 mod row;
 mod search;
 mod sessions;
@@ -36,6 +38,7 @@ use crate::{
     clock::SharedClock,
     fs::Objects,
     ledger::{Ledger, TransactError},
+    policy::Stage,
     workspace::Workspaces,
 };
 use sessions::Sessions;
@@ -58,6 +61,8 @@ pub trait Pulse: Send + Sync + 'static {
 pub trait Door: Send + Sync + 'static {
     /// Takes a handoff.
     async fn submit(&self, delivery: Delivered) -> Result<Receipt, DeskError>;
+    /// Reads a refused delivery anew.
+    fn look_again(&self, at: &Location);
     /// Keeps a checkpoint.
     async fn checkpoint(
         &self,
@@ -111,6 +116,7 @@ pub struct LedgerDesk {
     door: Arc<dyn Door>,
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
+    policy: Stage,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -125,6 +131,7 @@ impl LedgerDesk {
     /// The desk over `ledger`.
     pub async fn new(
         ledger: Ledger,
+        policy: Stage,
         workspaces: Arc<Workspaces>,
         objects: Arc<Objects>,
         clock: SharedClock,
@@ -143,6 +150,7 @@ impl LedgerDesk {
             pulse,
             door,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
+            policy,
         })
     }
 }

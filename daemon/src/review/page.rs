@@ -83,7 +83,14 @@ impl LedgerDesk {
         } else {
             Vec::new()
         };
-        let effects = policy::effects(accepted).into_iter();
+        let mut effects = policy::effects(accepted);
+        let steps = self.no_answer(card);
+        if let Some(none) = effects.iter_mut().find(|effect| effect.answer == "none")
+            && let Some(steps) = steps
+        {
+            none.text = steps;
+        }
+        let effects = effects.into_iter();
         let offered = |answer: &str| answer == "none" || answers.iter().any(|one| one == answer);
         let (position, previous, next) = self.neighbours(&state, who, card.id);
         let decision = card.decision(accepted.revision);
@@ -132,6 +139,20 @@ impl LedgerDesk {
             next,
             document,
         }
+    }
+
+    /// What happens when nobody answers: the steps of the ladder that are left.
+    fn no_answer(&self, card: &Card) -> Option<String> {
+        let routing = card.routing.as_ref()?;
+        let left = routing.routed.ladder.iter().skip(routing.taken.len());
+        let steps: Vec<String> = left
+            .map(|step| {
+                let words = super::routing::in_words(step, self.policy.catalog());
+                format!("{words} ({})", step.at.strftime("%Y-%m-%d %H:%M UTC"))
+            })
+            .collect();
+        (!steps.is_empty())
+            .then(|| format!("{}. It is never approved by timeout.", steps.join(". ")))
     }
 
     fn neighbours(

@@ -36,10 +36,13 @@ impl LedgerDesk {
         let limit = limit.clamp(1, MOST);
         let mut page = {
             let state = self.ledger.state();
+            let now = self.clock.now();
             let mut counts = QueueCounts::default();
             for card in state.cards().filter(|card| sees(who, &card.workspace)) {
-                match view_of(card) {
+                match self.view_of(card, who, now) {
                     QueueView::Turn => counts.turn += 1,
+                    QueueView::Team => counts.team += 1,
+                    QueueView::Snoozed => counts.snoozed += 1,
                     QueueView::Agents => counts.agents += 1,
                     QueueView::Decided => counts.decided += 1,
                 }
@@ -66,13 +69,15 @@ impl LedgerDesk {
 
     /// The cards of a view, in order.
     pub(super) fn in_order(&self, state: &State, who: &Caller, view: QueueView) -> Vec<Arc<Card>> {
+        let now = self.clock.now();
         let seen = state
             .cards()
-            .filter(|card| sees(who, &card.workspace) && view_of(card) == view);
+            .filter(|card| sees(who, &card.workspace) && self.view_of(card, who, now) == view);
         let mut cards: Vec<Arc<Card>> = seen.cloned().collect();
-        let now = self.clock.now();
         match view {
-            QueueView::Turn => cards.sort_by_cached_key(|card| self.urgency(card, now)),
+            QueueView::Turn | QueueView::Team | QueueView::Snoozed => {
+                cards.sort_by_cached_key(|card| self.urgency(card, now))
+            }
             QueueView::Agents | QueueView::Decided => {
                 cards.sort_by_key(|card| Reverse(last_change(card)));
             }
@@ -80,20 +85,62 @@ impl LedgerDesk {
         cards
     }
 
+    /// Where a card stands for who looks.
+    fn view_of(&self, card: &Card, who: &Caller, now: Timestamp) -> QueueView {
+        match card.state {
+            _ if is_waiting(card) => {}
+            HandoffState::ChangesRequested { .. } => return QueueView::Agents,
+            _ => return QueueView::Decided,
+        }
+        let Caller::Person(person) = who else {
+            return QueueView::Turn;
+        };
+        if card
+            .snoozed
+            .as_ref()
+            .is_some_and(|snooze| snooze.until > now)
+        {
+            return QueueView::Snoozed;
+        }
+        // With nobody configured everybody who signs in answers for everything.
+        if self.policy.catalog().is_empty() {
+            return QueueView::Turn;
+        }
+        if let Some(claim) = &card.claim {
+            return if claim.person == person.id {
+                QueueView::Turn
+            } else {
+                QueueView::Team
+            };
+        }
+        let Some(routing) = &card.routing else {
+            return QueueView::Turn;
+        };
+        let mine = routing
+            .asked
+            .iter()
+            .any(|asked| !asked.target.starts_with("queue:") && asked.people.contains(&person.id));
+        if mine {
+            QueueView::Turn
+        } else {
+            QueueView::Team
+        }
+    }
+
     fn urgency(&self, card: &Card, now: Timestamp) -> Urgency {
         let newest = card.newest();
-        let due = newest.accepted.due.unwrap_or(Timestamp::MAX);
+        let due = due_of(card).unwrap_or(Timestamp::MAX);
         let (verdict, _) = self.assess(&newest.accepted, false);
         (due > now, due, Reverse(verdict.level), newest.at, card.id)
     }
 }
 
-fn view_of(card: &Card) -> QueueView {
-    match card.state {
-        _ if is_waiting(card) => QueueView::Turn,
-        HandoffState::ChangesRequested { .. } => QueueView::Agents,
-        _ => QueueView::Decided,
-    }
+/// When an answer is due: by the rule, else by the document.
+pub(super) fn due_of(card: &Card) -> Option<Timestamp> {
+    let routed = card.routing.as_ref().map(|routing| &routing.routed);
+    routed
+        .and_then(|routed| routed.due)
+        .or(card.newest().accepted.due)
 }
 
 fn last_change(card: &Card) -> Timestamp {

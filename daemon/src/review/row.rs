@@ -1,7 +1,7 @@
 //! A card as a row of the queue.
 
 use countersign_protocol::{
-    decision::Outcome, event::Accepted, principal::Actor, state::HandoffState,
+    decision::Outcome, event::Accepted, principal::Actor, routing::Routed, state::HandoffState,
 };
 use countersign_web::desk::{Caller, DecidedRow, HandoffRow, Risk, RiskLevel};
 
@@ -35,7 +35,10 @@ impl LedgerDesk {
     pub(super) fn row_of(&self, card: &Card, who: &Caller) -> HandoffRow {
         let newest = card.newest();
         let accepted = &newest.accepted;
-        let (verdict, settings) = self.assess(accepted, answers_a_request(card));
+        let (mut verdict, settings) = self.assess(accepted, answers_a_request(card));
+        if let Some(routing) = &card.routing {
+            routed(&mut verdict, &routing.routed);
+        }
         let mine = last_mine(card, who);
         HandoffRow {
             id: card.id,
@@ -57,7 +60,7 @@ impl LedgerDesk {
             files: accepted.manifest.entries.len(),
             changed_since_my_review: mine.is_some_and(|revision| accepted.revision > revision),
             handed_over_at: newest.at,
-            due_at: accepted.due,
+            due_at: super::queue::due_of(card),
             manifest_sha256: accepted.manifest_sha256,
             decided: card.decisions.last().map(|decision| DecidedRow {
                 outcome: decision.decided.outcome,
@@ -90,6 +93,18 @@ pub(super) fn last_mine(card: &Card, who: &Caller) -> Option<u32> {
         .iter()
         .rfind(|decision| mine(&decision.actor))
         .map(|decision| decision.decided.revision)
+}
+
+/// The verdict as the rules of the operator set it.
+fn routed(verdict: &mut Assessment, routed: &Routed) {
+    verdict.level = match routed.risk.as_str() {
+        "high" => Level::High,
+        "medium" => Level::Medium,
+        _ => Level::Low,
+    };
+    if !routed.reasons.is_empty() {
+        verdict.reasons.clone_from(&routed.reasons);
+    }
 }
 
 pub(super) fn level(level: Level) -> RiskLevel {

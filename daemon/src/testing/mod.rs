@@ -6,6 +6,7 @@
 
 mod agent;
 mod model;
+mod people;
 mod stand_ins;
 
 use std::{
@@ -29,10 +30,12 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
+    catalog::Catalog,
     clock::{Clock as _, SharedClock, TestClock},
     fs::Objects,
     intake::{Intake, SubmitError, Submitted},
     ledger::{Card, Draft, Ledger},
+    policy::Stage,
     review::{LedgerDesk, Local},
     store::{MemoryStore, Store as _},
     workspace::{Settings, Workspace, Workspaces},
@@ -40,6 +43,7 @@ use crate::{
 };
 
 pub(crate) use agent::handoff;
+pub(crate) use people::catalog;
 pub(crate) use stand_ins::{DeadProcesses, SharedStore};
 
 /// The name of the workspace.
@@ -52,6 +56,7 @@ struct Parts {
     intake: Intake,
     writeback: Writeback,
     desk: Arc<LedgerDesk>,
+    policy: Stage,
 }
 
 pub(crate) struct Rig {
@@ -61,6 +66,7 @@ pub(crate) struct Rig {
     store: Arc<Mutex<MemoryStore>>,
     settings: Settings,
     has_leases: bool,
+    catalog: Catalog,
     parts: Option<Parts>,
 }
 
@@ -80,6 +86,7 @@ impl Rig {
             store: Arc::default(),
             settings,
             has_leases: true,
+            catalog: Catalog::default(),
             parts: None,
         };
         rig.make_folder("");
@@ -111,6 +118,14 @@ impl Rig {
             Arc::clone(&objects),
             url.clone(),
         );
+        let policy = Stage::new(
+            ledger.clone(),
+            Arc::clone(&workspaces),
+            Arc::clone(&objects),
+            Arc::clone(&clock),
+            self.catalog.clone(),
+            "local:maya".to_owned(),
+        );
         let local = Local {
             id: "local:maya".to_owned(),
             display: "Maya".to_owned(),
@@ -120,6 +135,7 @@ impl Rig {
         };
         let desk = LedgerDesk::new(
             ledger.clone(),
+            policy.clone(),
             Arc::clone(&workspaces),
             objects,
             clock,
@@ -134,6 +150,7 @@ impl Rig {
             intake,
             writeback,
             desk,
+            policy,
         });
         self.serve();
     }
@@ -176,6 +193,25 @@ impl Rig {
 
     pub(crate) fn writeback(&self) -> &Writeback {
         &self.parts().writeback
+    }
+
+    pub(crate) fn policy(&self) -> &Stage {
+        &self.parts().policy
+    }
+
+    pub(crate) fn clock_now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// One look of policy at what waits.
+    pub(crate) fn apply_policy(&self) {
+        self.wait(self.policy().run()).unwrap();
+    }
+
+    /// The same daemon with the rules of `text`.
+    pub(crate) fn with_policy(&mut self, text: &str) {
+        self.catalog = catalog(text);
+        self.restart();
     }
 
     pub(crate) fn desk(&self) -> &Arc<LedgerDesk> {

@@ -9,6 +9,7 @@ mod handoffs;
 mod health;
 mod ledger;
 pub(crate) mod openapi;
+mod routing;
 mod schemas;
 mod search;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use axum::{Router, routing::get};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use openapi::document;
+pub(crate) use routing::LONGEST_SNOOZE;
 
 use crate::{live, state::AppState};
 
@@ -44,6 +46,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::decide))
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
+        .merge(routing::routes())
         .merge(deliveries::routes())
         .merge(search::routes())
         .routes(routes!(schemas::schema))

@@ -1,6 +1,8 @@
 //! What pages and API need from the daemon. `web` knows the daemon only through this.
 
 mod content;
+pub mod people;
+pub mod routing;
 mod search;
 pub mod versions;
 
@@ -23,6 +25,8 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use people::PeopleDesk;
+pub use routing::RoutingDesk;
 pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
     Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
@@ -157,8 +161,12 @@ pub enum QueueView {
     /// Waits for a person.
     #[default]
     Turn,
+    /// Waits for others: asked of a queue, of somebody else, or taken by somebody else.
+    Team,
     /// Sent back; waits for the agent.
     Agents,
+    /// Put off.
+    Snoozed,
     /// Decided for good.
     Decided,
 }
@@ -183,8 +191,14 @@ pub struct Queue {
 pub struct QueueCounts {
     /// Waiting for a person.
     pub turn: usize,
+    /// Waiting for others.
+    #[serde(default)]
+    pub team: usize,
     /// Waiting for an agent.
     pub agents: usize,
+    /// Put off.
+    #[serde(default)]
+    pub snoozed: usize,
     /// Decided.
     pub decided: usize,
 }
@@ -541,7 +555,7 @@ pub enum DeskError {
 
 /// What the pages and the API ask and tell.
 #[async_trait]
-pub trait Desk: ContentDesk + SearchDesk + VersionsDesk {
+pub trait Desk: ContentDesk + PeopleDesk + RoutingDesk + SearchDesk + VersionsDesk {
     /// Spends a one-time start token.
     async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;
     /// The person of a session cookie.

@@ -8,17 +8,35 @@ use super::{
     view::{ViolationView, When},
     visit::{Chrome, Visit},
 };
-use crate::{desk::DeadLetter, error::Problem, render::words, state::AppState, templates::Page};
+use crate::{
+    desk::{DeadLetter, routing::Stranded},
+    error::Problem,
+    render::words,
+    state::AppState,
+    templates::Page,
+};
 
 #[derive(Debug, Serialize)]
 pub(super) struct DeadLettersPage {
     chrome: Chrome,
     heading: String,
     letters: Vec<Letter>,
+    stranded: Vec<Lost>,
+}
+
+/// A handoff that nobody answered.
+#[derive(Debug, Serialize)]
+struct Lost {
+    seq: u64,
+    id: String,
+    title: String,
+    rule: String,
+    at: When,
 }
 
 #[derive(Debug, Serialize)]
 struct Letter {
+    seq: u64,
     anchor: String,
     file: String,
     title: &'static str,
@@ -35,11 +53,17 @@ pub(super) async fn show(
 ) -> Result<Html<String>, Problem> {
     let letters = app.desk.dead_letters(&visit.caller()).await?;
     let chrome = visit.chrome("dead-letters").await?;
-    visit.render(&DeadLettersPage::new(chrome, &letters, visit.now()))
+    let stranded = app.desk.stranded(&visit.caller()).await?;
+    visit.render(&DeadLettersPage::new(
+        chrome,
+        &letters,
+        &stranded,
+        visit.now(),
+    ))
 }
 
 impl DeadLettersPage {
-    fn new(chrome: Chrome, letters: &[DeadLetter], now: Timestamp) -> Self {
+    fn new(chrome: Chrome, letters: &[DeadLetter], stranded: &[Stranded], now: Timestamp) -> Self {
         Self {
             chrome,
             heading: if letters.is_empty() {
@@ -54,6 +78,16 @@ impl DeadLettersPage {
                 .iter()
                 .map(|letter| Letter::new(letter, now))
                 .collect(),
+            stranded: stranded
+                .iter()
+                .map(|one| Lost {
+                    seq: one.seq,
+                    id: one.id.to_string(),
+                    title: one.title.clone(),
+                    rule: one.rule.clone(),
+                    at: When::new(one.at, now),
+                })
+                .collect(),
         }
     }
 }
@@ -62,6 +96,7 @@ impl Letter {
     fn new(letter: &DeadLetter, now: Timestamp) -> Self {
         let text = letter.text.as_deref();
         Self {
+            seq: letter.seq,
             anchor: format!("e{}", letter.seq),
             file: format!("{}/{}", letter.workspace, letter.file),
             title: letter.kind.title(),
@@ -90,7 +125,21 @@ impl Page for DeadLettersPage {
         binary[0].errors[0].fix = None;
         [letters, binary, Vec::new()]
             .iter()
-            .map(|letters| Self::new(Chrome::sample("dead-letters"), letters, sample::now()))
+            .map(|letters| {
+                let stranded = [Stranded {
+                    id: countersign_protocol::HandoffId(9),
+                    title: "Reply to 14 supplier disputes".to_owned(),
+                    rule: "disputes".to_owned(),
+                    at: sample::now(),
+                    seq: 77,
+                }];
+                Self::new(
+                    Chrome::sample("dead-letters"),
+                    letters,
+                    &stranded,
+                    sample::now(),
+                )
+            })
             .collect()
     }
 }

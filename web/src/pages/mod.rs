@@ -15,6 +15,7 @@ mod file_view;
 mod help;
 mod listing;
 mod look;
+mod people;
 mod problem;
 mod queue;
 mod queue_view;
@@ -49,6 +50,11 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/r/{revision}/file", get(file::show))
         .route("/h/{id}/r/{revision}/raw", get(file::raw))
         .route("/h/{id}/r/{revision}/picture", get(file::picture))
+        .route("/h/{id}/claim", post(people::claim))
+        .route("/h/{id}/release", post(people::release))
+        .route("/h/{id}/assign", post(people::assign))
+        .route("/h/{id}/snooze", post(people::snooze))
+        .route("/dead-letters/{seq}/redrive", post(people::redrive))
         .route("/dead-letters", get(dead_letters::show))
         .route("/activity", get(activity::show))
         .route("/search", get(search::show))

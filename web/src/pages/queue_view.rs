@@ -187,6 +187,8 @@ impl QueuePage {
         let counts = queue.counts;
         let total = match view {
             QueueView::Turn => counts.turn,
+            QueueView::Team => counts.team,
+            QueueView::Snoozed => counts.snoozed,
             QueueView::Agents => counts.agents,
             QueueView::Decided => counts.decided,
         };
@@ -203,7 +205,9 @@ impl QueuePage {
             lead: lead(view, queue, now),
             tabs: vec![
                 tab(QueueView::Turn, "Your turn", counts.turn),
+                tab(QueueView::Team, "Team", counts.team),
                 tab(QueueView::Agents, "Waiting on agents", counts.agents),
+                tab(QueueView::Snoozed, "Snoozed", counts.snoozed),
                 tab(QueueView::Decided, "Decided", counts.decided),
             ],
             dead: dead(queue),
@@ -213,7 +217,8 @@ impl QueuePage {
             total,
             next: queue.next_cursor.clone(),
             peek,
-            first_run: counts.turn + counts.agents + counts.decided == 0,
+            first_run: counts.turn + counts.team + counts.agents + counts.snoozed + counts.decided
+                == 0,
             workspaces: health
                 .workspaces
                 .iter()
@@ -227,7 +232,9 @@ impl QueuePage {
 fn name(view: QueueView) -> &'static str {
     match view {
         QueueView::Turn => "turn",
+        QueueView::Team => "team",
         QueueView::Agents => "agents",
+        QueueView::Snoozed => "snoozed",
         QueueView::Decided => "decided",
     }
 }
@@ -237,6 +244,12 @@ fn heading(view: QueueView, total: usize) -> String {
         (QueueView::Turn, 0) => "Nothing needs you".to_owned(),
         (QueueView::Turn, 1) => "1 handoff needs you".to_owned(),
         (QueueView::Turn, _) => format!("{total} handoffs need you"),
+        (QueueView::Team, 0) => "Nobody else is asked".to_owned(),
+        (QueueView::Team, 1) => "1 handoff is with others".to_owned(),
+        (QueueView::Team, _) => format!("{total} handoffs are with others"),
+        (QueueView::Snoozed, 0) => "Nothing is put off".to_owned(),
+        (QueueView::Snoozed, 1) => "1 handoff is put off".to_owned(),
+        (QueueView::Snoozed, _) => format!("{total} handoffs are put off"),
         (QueueView::Agents, 0) => "No agent owes you anything".to_owned(),
         (QueueView::Agents, 1) => "1 handoff is with its agent".to_owned(),
         (QueueView::Agents, _) => format!("{total} handoffs are with their agents"),
@@ -259,6 +272,11 @@ fn lead(view: QueueView, queue: &Queue, now: Timestamp) -> String {
             words::span(now.duration_since(oldest))
         ),
         (QueueView::Turn, None) => "New work appears here by itself.".to_owned(),
+        (QueueView::Team, _) => {
+            "In a queue of yours, asked of others, or taken by somebody. Anybody may answer."
+                .to_owned()
+        }
+        (QueueView::Snoozed, _) => "Each comes back at its time. Deadlines go on.".to_owned(),
         (QueueView::Agents, _) => {
             "Sent back for changes; each returns as a new revision.".to_owned()
         }
@@ -295,6 +313,8 @@ fn sections(
 ) -> Vec<Section> {
     let day = SignedDuration::from_hours(24);
     let title = |row: &HandoffRow| match (view, row.due_at) {
+        (QueueView::Team, _) => "With others",
+        (QueueView::Snoozed, _) => "Put off",
         (QueueView::Agents, _) => "With the agent",
         (QueueView::Decided, _) => "Decided",
         (QueueView::Turn, None) => "No deadline",

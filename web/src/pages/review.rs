@@ -12,6 +12,7 @@ use super::{
     cards,
     listing::{Listing, Part},
     look::Asked,
+    people::RoutingPart,
     review_view::{ReviewPage, Typed},
     visit::Visit,
 };
@@ -79,14 +80,9 @@ pub(super) async fn page(
     let cards = cards::cards(visit, review, &listing.rows, asked).await?;
     let chrome = visit.chrome("queue").await?;
     let files = (cards, listing.more);
-    visit.render(&ReviewPage::new(
-        chrome,
-        review,
-        files,
-        asked,
-        typed,
-        visit.now(),
-    ))
+    let routing = RoutingPart::load(visit, &review.row).await;
+    let page = ReviewPage::new(chrome, review, files, asked, typed, visit.now());
+    visit.render(&page.with_routing(routing))
 }
 
 /// The form of the discussion.

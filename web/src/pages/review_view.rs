@@ -8,6 +8,7 @@ use super::{
     artifact::{Card, FileName, Shown},
     listing::{Folder, More, folders},
     look::Asked,
+    people::RoutingPart,
     view::{Due, Gauge, RiskView, Stamp, ViolationView, When, place, state_word},
     visit::Chrome,
 };
@@ -69,6 +70,8 @@ pub(super) struct ReviewPage {
     /// Words that were typed and could not be sent.
     kept: Option<String>,
     attention: Vec<String>,
+    /// Who is asked; absent when the desk cannot say.
+    routing: Option<RoutingPart>,
 }
 
 /// Why the page is not what the person expected.
@@ -237,7 +240,13 @@ impl ReviewPage {
             next: review.next.map(|id| id.to_string()),
             kept: (form.is_none() && !note.trim().is_empty()).then_some(note),
             form,
+            routing: None,
         }
+    }
+
+    /// The page with who is asked.
+    pub(super) fn with_routing(self, routing: Option<RoutingPart>) -> Self {
+        Self { routing, ..self }
     }
 }
 
@@ -437,7 +446,13 @@ impl Page for ReviewPage {
         let mut old = review.clone();
         old.revision = 1;
         vec![
-            page(&review, Typed::default()),
+            page(&review, Typed::default()).with_routing(Some(RoutingPart::new(
+                crate::showcase::routing::routing(),
+                Vec::new(),
+                Vec::new(),
+                true,
+                now,
+            ))),
             page(&review, typed(None, errors)),
             page(&review, typed(Some(stale), Vec::new())),
             page(&closed, typed(Some(late), Vec::new())),

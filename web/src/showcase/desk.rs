@@ -140,6 +140,8 @@ impl Desk for Showcase {
         let count = |of| rows.iter().filter(|row| view_of(row) == of).count();
         let counts = QueueCounts {
             turn: count(QueueView::Turn),
+            team: 0,
+            snoozed: 0,
             agents: count(QueueView::Agents),
             decided: count(QueueView::Decided),
         };

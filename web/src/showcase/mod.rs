@@ -3,6 +3,7 @@
 
 mod card;
 mod desk;
+pub mod routing;
 pub mod sample;
 mod search;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::desk::{
     ActivityRow, Agent, Caller, DeadLetter, DeskError, Health, SavedSearch, TokenRow,
+    routing::{Routing, Stranded},
 };
 use card::Card;
 
@@ -32,6 +34,8 @@ pub const START_TOKEN: &str = "start-of-maya";
 pub(crate) struct State {
     pub(crate) cards: BTreeMap<u64, Card>,
     pub(crate) dead_letters: Vec<DeadLetter>,
+    pub(crate) stranded: Vec<Stranded>,
+    routings: BTreeMap<u64, Routing>,
     pub(crate) activity: Vec<ActivityRow>,
     pub(crate) sessions: BTreeSet<String>,
     /// Start tokens that are taken once.
@@ -143,6 +147,8 @@ impl State {
                 .map(|card| (card.review.row.id.0, card))
                 .collect(),
             dead_letters: sample::dead_letters(),
+            stranded: Vec::new(),
+            routings: BTreeMap::new(),
             activity: sample::activity(),
             sessions: BTreeSet::from([SESSION.to_owned()]),
             start: BTreeSet::new(),

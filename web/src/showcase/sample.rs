@@ -74,6 +74,8 @@ pub fn queue(view: QueueView) -> Queue {
     rows.retain(|row| (row.state == "waiting") == (view == QueueView::Turn));
     Queue {
         counts: QueueCounts {
+            team: 1,
+            snoozed: 0,
             turn: 5,
             agents: 0,
             decided: 1,

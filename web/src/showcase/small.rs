@@ -54,6 +54,8 @@ fn state() -> State {
     };
     State {
         activity,
+        stranded: Vec::new(),
+        routings: BTreeMap::new(),
         dead_letters: vec![DeadLetter {
             seq: 3,
             workspace: "beta".to_owned(),

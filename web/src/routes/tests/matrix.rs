@@ -228,6 +228,48 @@ pub(super) const ROUTES: &[Route] = &[
         Body::Json("{}"),
         [401, 204, 404, 204],
     ),
+    get(
+        "/api/v1/handoffs/H-1/routing",
+        "/api/v1/handoffs/{id}/routing",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/handoffs/H-1/route-test",
+        "/api/v1/handoffs/{id}/route-test",
+        [401, 403, 403, 200],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/claim",
+        "/api/v1/handoffs/{id}/claim",
+        Body::None,
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/release",
+        "/api/v1/handoffs/{id}/release",
+        Body::None,
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/assign",
+        "/api/v1/handoffs/{id}/assign",
+        Body::Json(r#"{"to":"person:sam"}"#),
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/snooze",
+        "/api/v1/handoffs/{id}/snooze",
+        Body::Json(r#"{"seconds":3600}"#),
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/dead-letters/3/redrive",
+        "/api/v1/dead-letters/{seq}/redrive",
+        Body::None,
+        [401, 403, 403, 204],
+    ),
+    get("/api/v1/targets", "/api/v1/targets", [401, 403, 403, 200]),
+    get("/api/v1/stranded", "/api/v1/stranded", [401, 200, 200, 200]),
     post(
         "/api/v1/workspaces/alpha/handoffs",
         "/api/v1/workspaces/{workspace}/handoffs",
@@ -306,6 +348,11 @@ pub(super) const ROUTES: &[Route] = &[
     page("/help", 200),
     form("/h/H-1/decision", Body::DecisionForm),
     form("/h/H-1/comments", Body::Form("text=Nice.")),
+    form("/dead-letters/3/redrive", Body::Form("")),
+    form("/h/H-1/claim", Body::Form("")),
+    form("/h/H-1/release", Body::Form("")),
+    form("/h/H-1/assign", Body::Form("to=person:sam")),
+    form("/h/H-1/snooze", Body::Form("minutes=60")),
     Route {
         operation: None,
         ..get("/api/v1/openapi.json", "", [200, 200, 200, 200])

@@ -1,0 +1,246 @@
+//! The whole of policy for one revision: triggers, risk, rule, who is asked, deadlines, and whether
+//! it may pass without a person.
+
+use countersign_protocol::{
+    Digest,
+    decision::Outcome,
+    event::{Decided, Event},
+    principal::Actor,
+    routing::{Asked, Fired, Progressed, Routed},
+};
+use jiff::Timestamp;
+
+use super::{
+    Rules, assess, built_in_level,
+    deadline::{Fallback, ladder},
+    routing::{Considered, Owners, choose},
+    trigger::{Chance, Firing, firing, millionths},
+    work::Work,
+};
+use crate::{
+    catalog::Catalog,
+    config::{Level, Policy, Target, TriggerKind},
+};
+
+/// The rule of those whom no rule matches.
+pub const DEFAULT: &str = "default";
+
+/// Who can be asked, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// Everybody.
+    pub catalog: &'a Catalog,
+    /// Id of the person who answers where nobody else can.
+    pub operator: &'a str,
+    /// The time of the clock on the wall.
+    pub now: Timestamp,
+}
+
+impl Asking<'_> {
+    /// The people whom `targets` mean now; the operator where they mean nobody, so that nothing is ever
+    /// without somebody who is asked.
+    pub fn asked(&self, targets: &[String]) -> Vec<Asked> {
+        let resolve = |target: &String| {
+            let parsed: Target = target.parse().ok()?;
+            // The reviewer of this machine need not be in the catalogue.
+            if self.catalog.find(target.strip_prefix("person:")?).is_none()
+                && *target == self.name()
+            {
+                return Some(self.fallback(Vec::new()));
+            }
+            Some(self.catalog.resolve(&parsed, self.now))
+        };
+        let mut asked: Vec<Asked> = targets
+            .iter()
+            .map(|target| match (resolve(target), target.parse::<Target>()) {
+                (Some(asked), _) => asked,
+                (None, Ok(parsed)) => self.catalog.resolve(&parsed, self.now),
+                (None, Err(_)) => self.fallback(vec![format!("`{target}` names nobody")]),
+            })
+            .collect();
+        if asked.iter().all(|one| one.people.is_empty()) {
+            let notes = asked.iter().flat_map(|one| one.notes.clone()).collect();
+            asked.push(self.fallback(notes));
+        }
+        asked
+    }
+
+    fn name(&self) -> String {
+        format!("person:{}", self.operator)
+    }
+
+    fn fallback(&self, notes: Vec<String>) -> Asked {
+        Asked {
+            target: self.name(),
+            people: vec![self.operator.to_owned()],
+            notes,
+        }
+    }
+}
+
+/// What policy found.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The fact.
+    pub routed: Routed,
+    /// Every rule with why it won or did not.
+    pub considered: Vec<Considered>,
+    /// Set when it may pass without a person.
+    pub progress: Option<Progressed>,
+}
+
+impl Plan {
+    /// The facts to record, in order.
+    pub fn events(self, manifest_sha256: Digest) -> Vec<(Actor, Event)> {
+        let actor = Actor::Policy {
+            rule: self.routed.rule.clone(),
+        };
+        let mut events = vec![(actor.clone(), Event::Routed(Box::new(self.routed)))];
+        if let Some(progress) = self.progress {
+            let decided = Decided {
+                handoff: progress.handoff,
+                revision: progress.revision,
+                manifest_sha256,
+                outcome: Outcome::Approved,
+                comment: None,
+                requests: Vec::new(),
+            };
+            events.push((actor.clone(), Event::Progressed(Box::new(progress))));
+            events.push((actor, Event::Decided(Box::new(decided))));
+        }
+        events
+    }
+}
+
+/// Applies `policy` to `work`. The same input gives the same plan.
+pub fn plan(
+    policy: &Policy,
+    policy_sha256: Digest,
+    work: &Work,
+    owners: Option<&Owners>,
+    chance: Chance,
+    asking: &Asking<'_>,
+) -> Plan {
+    let accepted = &work.accepted;
+    let firing = firing(&policy.triggers, work, chance);
+    let rules = Rules {
+        confidence_floor: work.floor,
+        class: &work.class,
+    };
+    let stated = assess(accepted, rules, false);
+    let configured_floor = policy
+        .triggers
+        .iter()
+        .any(|one| one.kind.value == TriggerKind::Confidence);
+    let mut risk = if configured_floor {
+        built_in_level(accepted, work)
+    } else {
+        stated.level
+    };
+    risk = firing.iter().map(|one| one.risk).fold(risk, Level::max);
+    let fired: Vec<Fired> = firing.iter().map(|one| one.fired.clone()).collect();
+    let (route, considered) = choose(&policy.routes, work, &fired, risk);
+    let mut reasons: Vec<String> = firing
+        .iter()
+        .filter(|one| one.risk > Level::Low)
+        .map(|one| one.fired.why.clone())
+        .collect();
+    for reason in stated.reasons {
+        if !reasons.contains(&reason) && reason != super::NO_RULE {
+            reasons.push(reason);
+        }
+    }
+    if let Some(level) = route.and_then(|route| route.risk) {
+        risk = level;
+        let rule = route
+            .map(|route| route.name.value.to_string())
+            .unwrap_or_default();
+        reasons.insert(0, format!("The rule {rule} says {}", level.name()));
+    }
+    let won = considered.iter().find(|one| one.won);
+    let (rule, why) = match won {
+        Some(won) => (won.rule.clone(), won.why.clone()),
+        None if policy.routes.is_empty() => (DEFAULT.to_owned(), "there are no rules".to_owned()),
+        None => (DEFAULT.to_owned(), "no rule matches".to_owned()),
+    };
+    let targets = match route {
+        Some(route) => route
+            .to
+            .value
+            .iter()
+            .flat_map(|to| named(to, work, owners))
+            .collect(),
+        None => default_targets(work, asking),
+    };
+    let fallback = Fallback::of(&work.document);
+    let (due, ladder) = ladder(route, fallback.as_ref(), accepted.due, asking);
+    let held = fired.iter().any(|one| one.kind == "critical_action");
+    let may_pass = route.is_some_and(|route| route.progress) && passes(&firing);
+    let sample = millionths(route.map(|route| route.sample).unwrap_or_default());
+    let draw = chance.draw(&rule, work);
+    let sampled = (may_pass && draw < sample) || fired.iter().any(|one| one.kind == "sample");
+    let progress = (may_pass && draw >= sample).then(|| Progressed {
+        handoff: accepted.handoff,
+        revision: accepted.revision,
+        rule: rule.clone(),
+        why: why.clone(),
+        policy_sha256,
+        sample,
+        draw,
+    });
+    let routed = Routed {
+        handoff: accepted.handoff,
+        revision: accepted.revision,
+        rule,
+        why,
+        policy_sha256,
+        triggers: fired,
+        risk: risk.name().to_owned(),
+        reasons,
+        asked: if progress.is_some() {
+            Vec::new()
+        } else {
+            asking.asked(&targets)
+        },
+        since: asking.now,
+        due,
+        ladder: if progress.is_some() {
+            Vec::new()
+        } else {
+            ladder
+        },
+        held,
+        digest: route.is_some_and(|route| route.digest),
+        sampled,
+    };
+    Plan {
+        routed,
+        considered,
+        progress,
+    }
+}
+
+/// Whether nothing that fired needs a person, and something says that the work is done.
+fn passes(firing: &[Firing]) -> bool {
+    !firing.is_empty() && firing.iter().all(|one| !one.needs_person)
+}
+
+/// What a target of a rule means for this work.
+fn named(to: &Target, work: &Work, owners: Option<&Owners>) -> Vec<String> {
+    if *to != Target::Owners {
+        return vec![to.to_string()];
+    }
+    let paths = work.files.iter().map(|file| file.path.as_str());
+    let found = owners.map(|owners| owners.of(paths)).unwrap_or_default();
+    found.iter().map(ToString::to_string).collect()
+}
+
+/// Without a rule: who answers for the agent, else nobody, which is the operator.
+fn default_targets(work: &Work, asking: &Asking<'_>) -> Vec<String> {
+    let agent = asking.catalog.agent(&work.accepted.from_agent);
+    let owner = agent.and_then(|agent| agent.owner.as_ref());
+    owner
+        .map(|owner| owner.value.to_string())
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,260 @@
+//! Acts on policy: says who is asked about what waits, and takes the steps that are due.
+//!
+//! What is to be done is read from the ledger alone, so a run that was interrupted is simply done
+//! again: a card that has no routing gets one, and a step counts only as the next of its ladder.
+
+mod clocks;
+mod sealed;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use countersign_protocol::{
+    Digest, HandoffId, event::Event, principal::Actor, state::HandoffState,
+};
+use jiff::Timestamp;
+
+use self::clocks::Clocks;
+use super::{Asking, Plan, deadline, plan, trigger::Chance};
+use crate::{
+    catalog::Catalog,
+    clock::SharedClock,
+    fault,
+    fs::Objects,
+    ledger::{Card, Draft, Ledger, TransactError},
+    store::StoreError,
+    workspace::Workspaces,
+};
+
+/// Cards that are routed in one transaction.
+const TOGETHER: usize = 64;
+
+/// Why a run came to nothing. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The ledger could not be read.
+    #[error("the ledger cannot be read: {0}")]
+    Store(#[from] StoreError),
+    /// Nothing was recorded.
+    #[error("not recorded: {0}")]
+    Ledger(String),
+}
+
+impl From<TransactError<Infallible>> for StageError {
+    fn from(error: TransactError<Infallible>) -> Self {
+        Self::Ledger(error.to_string())
+    }
+}
+
+/// The stage. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    ledger: Ledger,
+    workspaces: Arc<Workspaces>,
+    objects: Arc<Objects>,
+    clock: SharedClock,
+    catalog: Catalog,
+    operator: String,
+    policy_sha256: Digest,
+    clocks: Mutex<Clocks>,
+}
+
+impl Stage {
+    /// A stage that asks the people of `catalog`, and `operator` where nobody else can.
+    pub fn new(
+        ledger: Ledger,
+        workspaces: Arc<Workspaces>,
+        objects: Arc<Objects>,
+        clock: SharedClock,
+        catalog: Catalog,
+        operator: String,
+    ) -> Self {
+        let shown = format!(
+            "{:?} {:?}",
+            catalog.policy().routes,
+            catalog.policy().triggers
+        );
+        Self {
+            inner: Arc::new(Inner {
+                policy_sha256: Digest::of(shown.as_bytes()),
+                ledger,
+                workspaces,
+                objects,
+                clock,
+                catalog,
+                operator,
+                clocks: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Who there is to ask.
+    pub fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    /// Those who can be asked at `now`.
+    pub fn asking(&self, now: Timestamp) -> Asking<'_> {
+        Asking {
+            catalog: &self.inner.catalog,
+            operator: &self.inner.operator,
+            now,
+        }
+    }
+
+    /// Routes what nobody is asked about yet, and takes the steps that are due.
+    pub async fn run(&self) -> Result<(), StageError> {
+        let may_step = self.look_at_clocks().await?;
+        while self.route_some().await? {}
+        if may_step {
+            self.reschedule().await?;
+            self.step().await?;
+        }
+        Ok(())
+    }
+
+    /// Records a jump of the clock. False while it is not known whether a jump is to stay.
+    async fn look_at_clocks(&self) -> Result<bool, StageError> {
+        let clock = &self.inner.clock;
+        let (wall, monotonic) = (clock.now(), clock.monotonic());
+        let look = {
+            let mut clocks = self
+                .inner
+                .clocks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            clocks.look(wall, monotonic)
+        };
+        if let Some(expected) = look.jumped_from {
+            let event = Event::ClockJumped {
+                expected,
+                found: wall,
+            };
+            self.record(vec![(Actor::Daemon, event)]).await?;
+        }
+        Ok(look.is_trusted)
+    }
+
+    async fn record(&self, events: Vec<(Actor, Event)>) -> Result<(), StageError> {
+        let draft = Draft::of(events, ());
+        self.inner
+            .ledger
+            .transact(move |_, _| Ok::<_, Infallible>(draft))
+            .await?;
+        Ok(())
+    }
+
+    /// Routes some cards; says whether there were any.
+    async fn route_some(&self) -> Result<bool, StageError> {
+        let cards: Vec<Arc<Card>> = {
+            let state = self.inner.ledger.state();
+            let new = state.waiting().filter(|card| card.routing.is_none());
+            new.take(TOGETHER).cloned().collect()
+        };
+        if cards.is_empty() {
+            return Ok(false);
+        }
+        let mut plans = Vec::with_capacity(cards.len());
+        for card in cards {
+            let plan = self.plan(&card, self.inner.clock.now()).await?;
+            plans.push((card.id, plan));
+        }
+        self.inner
+            .ledger
+            .transact(move |state, _| {
+                let mut events = Vec::new();
+                for (id, plan) in plans {
+                    let Some(card) = state.card(id) else { continue };
+                    let revision = plan.routed.revision;
+                    // Somebody may have answered, or the agent come back, meanwhile.
+                    if card.state == (HandoffState::Waiting { revision }) && card.routing.is_none()
+                    {
+                        let manifest = card.newest().accepted.manifest_sha256;
+                        events.extend(plan.events(manifest));
+                    }
+                }
+                Ok::<_, Infallible>(Draft::of(events, ()))
+            })
+            .await?;
+        fault::step("policy.after_routed");
+        Ok(true)
+    }
+
+    /// What policy finds about the newest revision of `card`. Records nothing.
+    pub async fn plan(&self, card: &Card, now: Timestamp) -> Result<Plan, StageError> {
+        let work = self.work_of(card).await?;
+        let first = self.inner.ledger.read(|store| store.entries(0, 1)).await?;
+        // Agents do not know it, and a replay of the ledger has the same.
+        let salt = first.first().map_or(Digest::ZERO, |entry| entry.hash);
+        let owners = self.owners_of(&card.workspace).await;
+        let me = self.clone();
+        let policy = move || {
+            plan(
+                me.inner.catalog.policy(),
+                me.inner.policy_sha256,
+                &work,
+                owners.as_ref(),
+                Chance(salt),
+                &me.asking(now),
+            )
+        };
+        // Conditions and patterns take processor time; other tasks go on.
+        tokio::task::spawn_blocking(policy)
+            .await
+            .map_err(|error| StageError::Ledger(error.to_string()))
+    }
+
+    /// Counts deadlines anew that were set by a clock that ran ahead.
+    async fn reschedule(&self) -> Result<(), StageError> {
+        let now = self.inner.clock.now();
+        let events: Vec<(Actor, Event)> = {
+            let state = self.inner.ledger.state();
+            let cards = state
+                .waiting()
+                .filter_map(|card| deadline::rescheduled(card, now));
+            cards.map(|event| (Actor::Daemon, event)).collect()
+        };
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.record(events).await
+    }
+
+    /// Takes every step that is due, at most one of each card.
+    async fn step(&self) -> Result<(), StageError> {
+        let now = self.inner.clock.now();
+        let due: Vec<HandoffId> = {
+            let state = self.inner.ledger.state();
+            let cards = state
+                .waiting()
+                .filter(|card| deadline::next(card, now).is_some_and(|(_, at)| at <= now));
+            cards.map(|card| card.id).collect()
+        };
+        if due.is_empty() {
+            return Ok(());
+        }
+        let me = self.clone();
+        self.inner
+            .ledger
+            .transact(move |state, _| {
+                let asking = me.asking(now);
+                let waiting = due
+                    .iter()
+                    .filter_map(|id| state.card(*id))
+                    .filter(|card| matches!(card.state, HandoffState::Waiting { .. }));
+                let events = waiting.filter_map(|card| deadline::step(card, &asking));
+                Ok::<_, Infallible>(Draft::of(events.flatten().collect(), ()))
+            })
+            .await?;
+        Ok(())
+    }
+}

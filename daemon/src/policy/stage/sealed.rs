@@ -1,0 +1,155 @@
+//! What rules look at, read from what was sealed: never from the agent's own files.
+
+use std::{io::Read as _, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
+
+use countersign_protocol::{
+    Digest,
+    contract::{self, Rules},
+    dialect::{self, Format},
+};
+use serde_json::Value;
+
+use super::{Stage, StageError};
+use crate::{
+    config::Target,
+    ledger::Card,
+    policy::{routing::Owners, work::Work},
+};
+
+/// The file of owners in a workspace.
+const OWNERS: &str = "OWNERS";
+/// Longest file of owners, in bytes.
+const OWNERS_LONGEST: u64 = 256 * 1024;
+/// Of each file so much text is looked at, in bytes.
+const EACH: u64 = 1 << 20;
+/// Of one revision so much text is looked at, in bytes.
+const ALL: usize = 8 << 20;
+/// Of one revision so many files are looked at.
+const FILES: usize = 64;
+
+impl Stage {
+    /// The newest revision of `card` with its document, and its text where a rule needs it.
+    pub(super) async fn work_of(&self, card: &Card) -> Result<Work, StageError> {
+        let accepted = card.newest().accepted.clone();
+        let settings = self
+            .inner
+            .workspaces
+            .get(&card.workspace)
+            .map(|workspace| workspace.settings.clone())
+            .unwrap_or_default();
+        let bytes = self
+            .sealed(accepted.manifest.document, contract::MAX_BYTES as u64)
+            .await?;
+        let document = String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default();
+        let before = accepted
+            .revision
+            .checked_sub(1)
+            .and_then(|number| card.revision(number));
+        let mut work = Work::new(
+            accepted,
+            parsed(&document),
+            &settings.class,
+            settings.confidence_floor,
+        )
+        .since(before.map(|before| &before.accepted));
+        let agent = self.inner.catalog.agent(&work.accepted.from_agent);
+        let labels = agent.map(|agent| agent.labels.value.iter().map(ToString::to_string));
+        work.labels.extend(labels.into_iter().flatten());
+        let triggers = &self.inner.catalog.policy().triggers;
+        if triggers.iter().any(|one| one.pattern.is_some()) {
+            work.texts = self.texts(&work, document).await?;
+        }
+        Ok(work)
+    }
+
+    async fn texts(
+        &self,
+        work: &Work,
+        document: String,
+    ) -> Result<Vec<(String, String)>, StageError> {
+        let mut left = ALL.saturating_sub(document.len());
+        let mut texts = vec![("The handoff".to_owned(), document)];
+        let entries = work
+            .accepted
+            .manifest
+            .entries
+            .iter()
+            .filter(|entry| entry.kept);
+        for entry in entries.take(FILES) {
+            if left == 0 {
+                break;
+            }
+            let Some(mut bytes) = self.sealed(entry.sha256, EACH).await? else {
+                continue;
+            };
+            bytes.truncate(left);
+            left -= bytes.len();
+            // A file cut in the middle of a character is still text up to there.
+            let text = match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(error) if error.utf8_error().error_len().is_none() => {
+                    String::from_utf8_lossy(error.as_bytes()).into_owned()
+                }
+                Err(_) => continue,
+            };
+            texts.push((entry.path.clone(), text));
+        }
+        Ok(texts)
+    }
+
+    async fn sealed(&self, sha256: Digest, limit: u64) -> Result<Option<Vec<u8>>, StageError> {
+        let small = self
+            .inner
+            .ledger
+            .read(move |store| store.object(sha256))
+            .await?;
+        if let Some(mut bytes) = small {
+            bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            return Ok(Some(bytes));
+        }
+        let objects = Arc::clone(&self.inner.objects);
+        let read = tokio::task::spawn_blocking(move || {
+            let file = objects.open_object(sha256).ok()??;
+            let mut bytes = Vec::new();
+            file.take(limit).read_to_end(&mut bytes).ok()?;
+            Some(bytes)
+        });
+        Ok(read.await.unwrap_or_default())
+    }
+
+    /// The file of owners of a workspace, where a rule needs it and others cannot have written it.
+    pub(super) async fn owners_of(&self, workspace: &str) -> Option<Owners> {
+        let routes = &self.inner.catalog.policy().routes;
+        if !routes
+            .iter()
+            .any(|route| route.to.value.contains(&Target::Owners))
+        {
+            return None;
+        }
+        let workspace = self.inner.workspaces.get(workspace)?;
+        let read = tokio::task::spawn_blocking(move || {
+            let file = workspace.dir().open_file(Path::new(OWNERS)).ok()?;
+            let meta = file.metadata().ok()?;
+            if meta.mode() & 0o022 != 0 {
+                tracing::warn!(workspace = %workspace.name, "others may write the file of owners; it does not count");
+                return None;
+            }
+            let mut text = String::new();
+            file.take(OWNERS_LONGEST).read_to_string(&mut text).ok()?;
+            Some(Owners::parse(&text))
+        });
+        read.await.ok()?
+    }
+}
+
+fn parsed(document: &str) -> Value {
+    let format = if document.trim_start().starts_with('{') {
+        Format::Json
+    } else {
+        Format::Yaml
+    };
+    let checked = dialect::read(document.as_bytes(), format)
+        .ok()
+        .and_then(|document| contract::check(&document, Rules::default()).ok());
+    checked.map_or(Value::Null, |checked| checked.handoff.document)
+}

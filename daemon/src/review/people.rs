@@ -1,0 +1,161 @@
+//! Who works on a handoff: taken, given back, handed on, put off. Each is one job of the ledger.
+
+use async_trait::async_trait;
+use countersign_protocol::{HandoffId, event::Event, principal::Actor, routing::Assigned};
+use countersign_web::desk::{
+    DeskError, Person,
+    people::{PeopleDesk, TargetRow},
+};
+use jiff::Timestamp;
+
+use super::{
+    LedgerDesk,
+    access::person_actor,
+    commands::{refused, words},
+    row::is_waiting,
+};
+use crate::{
+    config::Target,
+    ledger::{Card, Draft},
+};
+
+impl LedgerDesk {
+    /// One fact about an open card, when `job` gives one.
+    async fn about_open(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        job: impl FnOnce(&Card, u32) -> Result<Option<Event>, DeskError> + Send + 'static,
+    ) -> Result<(), DeskError> {
+        let actor: Actor = person_actor(who);
+        let recorded = self.ledger.transact(move |state, _| {
+            let card = state
+                .card(id)
+                .ok_or_else(|| DeskError::NotFound(id.to_string()))?;
+            if !is_waiting(card) {
+                return Err(DeskError::Conflict {
+                    id,
+                    why: "waits for nobody any more".to_owned(),
+                });
+            }
+            let event = job(card, card.state.revision())?;
+            let events = event.map(|event| (actor, event)).into_iter().collect();
+            Ok(Draft::of(events, ()))
+        });
+        recorded.await.map(drop).map_err(refused)
+    }
+}
+
+#[async_trait]
+impl PeopleDesk for LedgerDesk {
+    async fn targets(&self, _: &Person) -> Result<Vec<TargetRow>, DeskError> {
+        let catalog = self.policy.catalog();
+        let row = |target: String| TargetRow {
+            name: catalog.display(&target),
+            target,
+        };
+        let people = catalog
+            .people()
+            .iter()
+            .map(|one| format!("person:{}", one.id.value));
+        let groups = catalog
+            .groups()
+            .iter()
+            .map(|one| format!("group:{}", one.id.value));
+        let queues = catalog
+            .queues()
+            .iter()
+            .map(|one| format!("queue:{}", one.id.value));
+        let calendars = catalog
+            .calendars()
+            .iter()
+            .map(|one| format!("oncall:{}", one.id.value));
+        Ok(people
+            .chain(groups)
+            .chain(queues)
+            .chain(calendars)
+            .map(row)
+            .collect())
+    }
+
+    async fn claim(&self, who: &Person, id: HandoffId) -> Result<(), DeskError> {
+        let me = who.id.clone();
+        self.about_open(who, id, move |card, revision| match &card.claim {
+            // Taken twice is taken.
+            Some(claim) if claim.person == me => Ok(None),
+            Some(claim) => Err(DeskError::Conflict {
+                id,
+                why: format!("was already taken by {}", claim.display),
+            }),
+            None => Ok(Some(Event::Claimed {
+                handoff: id,
+                revision,
+            })),
+        })
+        .await
+    }
+
+    async fn release(&self, who: &Person, id: HandoffId) -> Result<(), DeskError> {
+        let me = who.id.clone();
+        self.about_open(who, id, move |card, revision| match &card.claim {
+            None => Ok(None),
+            Some(claim) if claim.person == me => Ok(Some(Event::Unclaimed {
+                handoff: id,
+                revision,
+            })),
+            Some(claim) => Err(DeskError::Conflict {
+                id,
+                why: format!("was taken by {}; hand it on instead", claim.display),
+            }),
+        })
+        .await
+    }
+
+    async fn assign(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        to: &str,
+        note: Option<String>,
+    ) -> Result<(), DeskError> {
+        let note = words("note", note)?;
+        let invalid = |message: String| DeskError::Invalid {
+            field: "to".to_owned(),
+            message,
+        };
+        let target: Target = to.parse().map_err(|why| invalid(format!("`{to}` {why}")))?;
+        let asked = self.policy.catalog().resolve(&target, self.clock.now());
+        if asked.people.is_empty() {
+            let why = asked.notes.first().cloned();
+            return Err(invalid(
+                why.unwrap_or_else(|| format!("there is nobody called `{to}`")),
+            ));
+        }
+        self.about_open(who, id, move |card, revision| {
+            if card.routing.is_none() {
+                return Err(DeskError::Conflict {
+                    id,
+                    why: "is only just arriving; try again in a moment".to_owned(),
+                });
+            }
+            Ok(Some(Event::Assigned(Box::new(Assigned {
+                handoff: id,
+                revision,
+                asked: vec![asked],
+                note,
+            }))))
+        })
+        .await
+    }
+
+    async fn snooze(&self, who: &Person, id: HandoffId, until: Timestamp) -> Result<(), DeskError> {
+        self.about_open(who, id, move |_, revision| {
+            Ok(Some(Event::Snoozed {
+                handoff: id,
+                revision,
+                until,
+            }))
+        })
+        .await
+    }
+}

@@ -1,0 +1,207 @@
+//! Who is asked and why, for pages and API, and the dead letters of unanswered handoffs.
+
+use async_trait::async_trait;
+use countersign_protocol::{
+    HandoffId,
+    event::Event,
+    routing::{Asked, Routed, Step, StepKind},
+};
+use countersign_web::desk::{
+    Caller, DeskError, Person,
+    routing::{
+        AskedRow, ClaimRow, LadderRow, RouteReport, Routing, RoutingDesk, RuleRow, Stranded,
+    },
+};
+use jiff::Timestamp;
+
+use super::{
+    LedgerDesk,
+    access::{person_actor, sees, visible_card},
+    commands::refused,
+    row::is_waiting,
+};
+use crate::{
+    catalog::Catalog,
+    ledger::{Card, Draft},
+};
+
+impl LedgerDesk {
+    fn name_of(&self, person: &str) -> String {
+        if person == self.local.id {
+            return self.local.display.clone();
+        }
+        self.policy.catalog().display(person)
+    }
+
+    fn asked_row(&self, asked: &Asked) -> AskedRow {
+        let name = match asked.target.strip_prefix("person:") {
+            Some(person) => self.name_of(person),
+            None => self.policy.catalog().display(&asked.target),
+        };
+        let people = asked.people.iter().map(|id| self.name_of(id));
+        AskedRow {
+            // One person is named once.
+            people: people.filter(|person| *person != name).collect(),
+            name,
+            target: asked.target.clone(),
+            notes: asked.notes.clone(),
+        }
+    }
+
+    fn ladder_row(&self, step: &Step, taken_at: Option<Timestamp>) -> LadderRow {
+        LadderRow {
+            kind: step.kind,
+            text: in_words(step, self.policy.catalog()),
+            at: step.at,
+            taken_at,
+        }
+    }
+
+    fn planned(&self, routed: &Routed) -> Routing {
+        Routing {
+            rule: routed.rule.clone(),
+            why: routed.why.clone(),
+            triggers: routed.triggers.clone(),
+            asked: routed.asked.iter().map(|one| self.asked_row(one)).collect(),
+            due_at: routed.due,
+            ladder: routed
+                .ladder
+                .iter()
+                .map(|step| self.ladder_row(step, None))
+                .collect(),
+            held: routed.held,
+            sampled: routed.sampled,
+            ..Routing::default()
+        }
+    }
+
+    fn routing_of(&self, card: &Card, who: &Caller) -> Routing {
+        let me = match who {
+            Caller::Person(person) => Some(person.id.as_str()),
+            Caller::Agent(_) => None,
+        };
+        let now = self.clock.now();
+        let snoozed = card.snoozed.as_ref().filter(|snooze| snooze.until > now);
+        let shown = card.routing.as_ref().map(|known| {
+            let ladder =
+                known.routed.ladder.iter().enumerate().map(|(at, step)| {
+                    self.ladder_row(step, known.taken.get(at).map(|(_, at)| *at))
+                });
+            Routing {
+                asked: known.asked.iter().map(|one| self.asked_row(one)).collect(),
+                ladder: ladder.collect(),
+                dead: known.dead.is_some(),
+                ..self.planned(&known.routed)
+            }
+        });
+        Routing {
+            claim: card.claim.as_ref().map(|claim| ClaimRow {
+                by: claim.display.clone(),
+                mine: me == Some(claim.person.as_str()),
+                at: claim.at,
+            }),
+            snoozed: snoozed.map(|snooze| (snooze.until, snooze.display.clone())),
+            ..shown.unwrap_or_default()
+        }
+    }
+}
+
+/// A step in words, with whom it asks.
+pub(super) fn in_words(step: &Step, catalog: &Catalog) -> String {
+    let names: Vec<String> = step.to.iter().map(|to| catalog.display(to)).collect();
+    let whom = if names.is_empty() {
+        "the operator".to_owned()
+    } else {
+        names.join(", ")
+    };
+    let text = match step.kind {
+        StepKind::Remind => "Whoever is asked is reminded".to_owned(),
+        StepKind::Reassign => format!("It goes to {whom} instead"),
+        StepKind::Escalate => format!("It goes to {whom} as well"),
+        StepKind::Expire => "It is closed as expired and the agent is told to stop".to_owned(),
+        StepKind::Reject => "It is rejected and the agent is told to stop".to_owned(),
+        StepKind::DeadLetter => "It goes to the dead letters and stays open".to_owned(),
+    };
+    if step.from == "fallback" {
+        text + ", as the handoff asks"
+    } else {
+        text
+    }
+}
+
+#[async_trait]
+impl RoutingDesk for LedgerDesk {
+    async fn routing(&self, who: &Caller, id: HandoffId) -> Result<Routing, DeskError> {
+        let card = visible_card(&self.ledger.state(), who, id)?;
+        Ok(self.routing_of(&card, who))
+    }
+
+    async fn route_test(&self, who: &Caller, id: HandoffId) -> Result<RouteReport, DeskError> {
+        let card = visible_card(&self.ledger.state(), who, id)?;
+        let plan = self.policy.plan(&card, self.clock.now()).await;
+        let plan = plan.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let rules = plan.considered.iter().map(|one| RuleRow {
+            rule: one.rule.clone(),
+            won: one.won,
+            why: one.why.clone(),
+        });
+        Ok(RouteReport {
+            id,
+            revision: plan.routed.revision,
+            rules: rules.collect(),
+            routing: self.planned(&plan.routed),
+            risk: plan.routed.risk,
+            reasons: plan.routed.reasons,
+            passes: plan.progress.is_some(),
+        })
+    }
+
+    async fn stranded(&self, who: &Caller) -> Result<Vec<Stranded>, DeskError> {
+        let state = self.ledger.state();
+        let mut found: Vec<Stranded> = state
+            .waiting()
+            .filter(|card| sees(who, &card.workspace))
+            .filter_map(|card| {
+                let routing = card.routing.as_ref()?;
+                let (seq, at) = routing.dead?;
+                Some(Stranded {
+                    id: card.id,
+                    title: card.newest().accepted.title.clone(),
+                    rule: routing.routed.rule.clone(),
+                    at,
+                    seq,
+                })
+            })
+            .collect();
+        found.sort_by_key(|one| std::cmp::Reverse(one.seq));
+        Ok(found)
+    }
+
+    async fn redrive(&self, who: &Person, seq: u64) -> Result<(), DeskError> {
+        let refused_at = {
+            let state = self.ledger.state();
+            let dead = state.dead_letters().find(|dead| dead.seq == seq);
+            dead.map(|dead| dead.location.clone())
+        };
+        if let Some(at) = refused_at {
+            self.door.look_again(&at);
+            return Ok(());
+        }
+        let actor = person_actor(who);
+        let recorded = self.ledger.transact(move |state, _| {
+            let dead = |card: &&std::sync::Arc<Card>| {
+                let dead = card.routing.as_ref().and_then(|routing| routing.dead);
+                is_waiting(card) && dead.is_some_and(|(entry, _)| entry == seq)
+            };
+            let Some(card) = state.waiting().find(dead) else {
+                return Err(DeskError::NotFound(format!("the dead letter {seq}")));
+            };
+            let event = Event::Redriven {
+                handoff: card.id,
+                revision: card.state.revision(),
+            };
+            Ok(Draft::of(vec![(actor, event)], ()))
+        });
+        recorded.await.map(drop).map_err(refused)
+    }
+}
