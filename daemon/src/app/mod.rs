@@ -58,8 +58,6 @@ const BURST: usize = 64;
 const SILENCE: Duration = Duration::from_secs(1);
 /// How often deadlines are looked at.
 const POLICY: Duration = Duration::from_secs(1);
-/// How often it is looked at whose time for an answer has passed.
-const TIMEOUT: Duration = Duration::from_secs(1);
 /// How often folders that hold workspaces are looked at for new ones.
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often bytes are looked for that nothing needs any more.
@@ -238,12 +236,6 @@ pub async fn run(
     reconciler.spawn("policy", POLICY, ledger.head(), move || {
         let policy = policy.clone();
         async move { policy.run().await }
-    });
-    let (_, never) = watch::channel(0);
-    let (asked, its_clock) = (ledger.clone(), Arc::clone(&clock));
-    reconciler.spawn("timeout", TIMEOUT, never, move || {
-        let (ledger, clock) = (asked.clone(), Arc::clone(&its_clock));
-        async move { timeout::look(&ledger, &*clock).await }
     });
 
     let link = desk

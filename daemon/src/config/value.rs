@@ -72,8 +72,6 @@ parsed!(
     Hours,
     Digest,
     Moment,
-    Limit<Span>,
-    Limit<Size>,
     Expiry,
     Expression,
     Pattern

@@ -40,7 +40,6 @@ use crate::{
     fs::Objects,
     ledger::{Ledger, TransactError},
     policy::Stage,
-    versions::collect::Collector,
     workspace::Workspaces,
 };
 use sessions::Sessions;
@@ -119,7 +118,7 @@ pub struct LedgerDesk {
     collector: Collector,
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
-    reader: Arc<Extractor>,
+    policy: Stage,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -165,7 +164,7 @@ impl LedgerDesk {
             door,
             collector,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
-            reader,
+            policy,
         })
     }
 

@@ -121,15 +121,6 @@ impl Rig {
             Arc::clone(&objects),
             url.clone(),
         );
-        let collector = Collector::new(
-            ledger.clone(),
-            Arc::clone(&objects),
-            Arc::clone(&clock),
-            Retention {
-                undecided: None,
-                orphans: Duration::ZERO,
-            },
-        );
         let policy = Stage::new(
             ledger.clone(),
             Arc::clone(&workspaces),

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use countersign_protocol::{decision::Outcome, state::HandoffState};
+use countersign_protocol::{decision::Outcome, principal::Method, state::HandoffState};
+use countersign_web::desk::{
+    Caller, Desk as _, PeopleDesk as _, Person, QueueView, RoutingDesk as _,
+};
 use serde_json::json;
 
-use crate::testing::{Rig, WORKSPACE};
+use crate::testing::{Rig, WORKSPACE, maya};
 
 const LADDER: &str = r#"
 [[person]]
@@ -268,4 +271,124 @@ fn no_step_is_doubled_or_skipped_whatever_the_clock_and_the_machine_do() {
         assert_eq!(rig.count("handoff.routed"), 1);
         assert_eq!(WORKSPACE, rig.card().workspace);
     }
+}
+
+const TEAM: &str = r#"
+[[person]]
+id = "sam"
+[[queue]]
+id = "claims"
+members = ["sam"]
+[[route]]
+name = "all"
+to = ["queue:claims"]
+due = "1h"
+[[route.then]]
+after = "2h"
+to = ["sam"]
+"#;
+
+fn sam() -> Person {
+    Person {
+        id: "sam".to_owned(),
+        display: "Sam Ito".to_owned(),
+        method: Method::Web,
+    }
+}
+
+/// In which view `who` sees the only card.
+fn view(rig: &Rig, who: &Person) -> QueueView {
+    let caller = Caller::Person(who.clone());
+    let views = [QueueView::Turn, QueueView::Team, QueueView::Snoozed];
+    let found = views.into_iter().find(|view| {
+        let queue = rig
+            .wait(rig.desk().queue(&caller, *view, None, 10))
+            .unwrap();
+        !queue.rows.is_empty()
+    });
+    found.unwrap()
+}
+
+#[test]
+fn a_card_is_taken_by_one_handed_on_and_put_off() {
+    let mut rig = Rig::new();
+    rig.with_policy(TEAM);
+    submit(&rig, json!({}));
+    rig.apply_policy();
+    let (id, sam, maya) = (rig.card().id, sam(), maya());
+    let desk = std::sync::Arc::clone(rig.desk());
+    assert_eq!(
+        view(&rig, &sam),
+        QueueView::Team,
+        "a queue is nobody's turn"
+    );
+    rig.wait(desk.claim(&sam, id)).unwrap();
+    rig.wait(desk.claim(&sam, id)).unwrap();
+    assert_eq!(rig.count("handoff.claimed"), 1, "taken twice is taken");
+    assert_eq!(view(&rig, &sam), QueueView::Turn);
+    let late = rig.wait(desk.claim(&maya, id)).unwrap_err();
+    assert!(
+        late.to_string().contains("already taken by Sam Ito"),
+        "{late}"
+    );
+    assert!(rig.wait(desk.release(&maya, id)).is_err());
+    rig.wait(desk.release(&sam, id)).unwrap();
+    assert_eq!(view(&rig, &sam), QueueView::Team);
+    rig.wait(desk.assign(&maya, id, "sam", Some("yours".to_owned())))
+        .unwrap();
+    assert_eq!(view(&rig, &sam), QueueView::Turn);
+    assert!(rig.wait(desk.assign(&maya, id, "nobody", None)).is_err());
+    let until = rig.clock_now() + jiff::SignedDuration::from_hours(4);
+    rig.wait(desk.snooze(&sam, id, until)).unwrap();
+    assert_eq!(view(&rig, &sam), QueueView::Snoozed);
+    rig.clock.advance(Duration::from_hours(4));
+    assert_eq!(view(&rig, &sam), QueueView::Turn, "it comes back by itself");
+    let caller = Caller::Person(sam.clone());
+    let report = rig.wait(desk.route_test(&caller, id)).unwrap();
+    assert!(report.rules[0].won && report.routing.rule == "all");
+    rig.decide(id, Outcome::Approved).unwrap();
+    assert!(
+        rig.wait(desk.claim(&sam, id)).is_err(),
+        "it waits for nobody any more"
+    );
+}
+
+#[test]
+fn who_takes_a_card_has_acknowledged_it() {
+    let mut rig = Rig::new();
+    rig.with_policy(TEAM);
+    submit(&rig, json!({}));
+    rig.apply_policy();
+    pass(&rig, 100);
+    rig.wait(rig.desk().claim(&sam(), rig.card().id)).unwrap();
+    pass(&rig, 115);
+    assert_eq!(
+        steps(&rig),
+        ["reminded"],
+        "the step past Sam counts from when Sam took it"
+    );
+    pass(&rig, 10);
+    assert_eq!(steps(&rig), ["reminded", "escalated"]);
+}
+
+#[test]
+fn a_handoff_that_nobody_answered_is_sent_on_its_way_again() {
+    let mut rig = Rig::new();
+    rig.with_policy(TEAM);
+    submit(&rig, json!({}));
+    rig.apply_policy();
+    pass(&rig, 300);
+    let caller = Caller::Person(maya());
+    let stranded = || rig.wait(rig.desk().stranded(&caller)).unwrap();
+    assert_eq!(stranded().len(), 1);
+    let seq = stranded()[0].seq;
+    rig.wait(rig.desk().redrive(&maya(), seq)).unwrap();
+    assert!(stranded().is_empty());
+    rig.apply_policy();
+    let routing = rig.card().routing.clone().unwrap();
+    assert!(routing.taken.is_empty() && routing.dead.is_none());
+    assert!(
+        rig.wait(rig.desk().redrive(&maya(), seq)).is_err(),
+        "once is enough"
+    );
 }

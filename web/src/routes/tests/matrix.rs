@@ -364,7 +364,6 @@ pub(super) const ROUTES: &[Route] = &[
     form("/h/H-1/release", Body::Form("")),
     form("/h/H-1/assign", Body::Form("to=person:sam")),
     form("/h/H-1/snooze", Body::Form("minutes=60")),
-    form("/h/H-1/viewed", Body::SeenForm),
     Route {
         operation: None,
         ..get("/api/v1/openapi.json", "", [200, 200, 200, 200])
