@@ -15,6 +15,8 @@ use crate::{
 
 /// Name of the database.
 pub(crate) const LEDGER_FILE: &str = "ledger.db";
+/// Name of its log.
+const LOG_FILE: &str = "ledger.db-wal";
 /// Name of the folder of kept bytes.
 const OBJECTS: &str = "objects";
 
@@ -44,6 +46,15 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
         dir.kind(Path::new(OBJECTS))?.is_some() && dir.kind(Path::new(LEDGER_FILE))?.is_none();
     if orphaned {
         return Err(AppError::LedgerMissing { path: database });
+    }
+    let log = Path::new(LOG_FILE);
+    if dir.kind(log)?.is_none() {
+        // The engine throws away the log of a database that is not there yet.
+        drop(SqliteStore::open(&database)?);
+        if let Err(error) = dir.publish_new(log, &SqliteStore::empty_log(), 0o600) {
+            // Only slower, and a disk that is full will say so in other ways.
+            tracing::warn!(%error, "no room is set aside for the log of the database");
+        }
     }
     let store = SqliteStore::open(&database)?;
     let ledger = Ledger::open(Box::new(store), clock)?;

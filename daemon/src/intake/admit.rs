@@ -19,7 +19,7 @@ use crate::{
     fs::Stamp,
     ledger::{Draft, State},
     store::Space,
-    workspace::{Answers, Workspace, Written, json, package},
+    workspace::{AnswerError, Answers, Workspace, Written, json, package},
 };
 
 /// What became of a delivery.
@@ -280,12 +280,13 @@ impl Inner {
         let name = countersign_protocol::names::answers_for(&at.file).receipt;
         let mut here = workspace.answering();
         answers.remove_left_over()?;
-        let remembered = answers.known(&here, &name, |key| self.ledger.value(Space::Written, key));
-        // Without the ledger the receipt waits: the file is a duplicate again at the next look.
-        let Ok(known) = remembered else {
-            return Ok(());
+        let remembered = |key| self.ledger.value(Space::Written, key);
+        let written = match answers.write(&mut here, &name, &json(&receipt), &remembered, true) {
+            Ok(written) => written,
+            Err(AnswerError::Fs(error)) => return Err(error),
+            // Without the ledger the receipt waits: the file is a duplicate again at the next look.
+            Err(AnswerError::Store(_)) => return Ok(()),
         };
-        let written = answers.write(&mut here, &name, &json(&receipt), known, true)?;
         drop(here);
         self.remember(written);
         Ok(())

@@ -261,7 +261,7 @@ impl Inner {
         let workspace = Arc::clone(workspace);
         let at = delivery.at.clone();
         let remember = vec![Seen::value(&at, Some(stamp))];
-        self.ledger.submit(
+        self.ledger.submit_here(
             move |state, now| {
                 Ok::<_, std::convert::Infallible>(admit::admit(state, now, delivery, remember))
             },

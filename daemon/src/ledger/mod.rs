@@ -1,13 +1,14 @@
 //! The ledger: append-only, hash-chained; the state is a fold of it.
 //!
-//! One thread owns the engine. It takes jobs in order, lets each look at the state as it will be
-//! after the jobs before it, and writes all that have piled up in one transaction; so many
+//! One thread at a time holds the engine. It takes jobs in order, lets each look at the state as it
+//! will be after the jobs before it, and writes all that have piled up in one transaction; so many
 //! deliveries share one sync, and no two decisions can both be the first. Readers see the state of
 //! the last commit, never one that might still fail.
 
 mod answer;
 mod fold;
 mod known;
+mod queue;
 mod routing;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use countersign_protocol::{
     principal::Actor,
 };
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 pub use answer::decision_document;
 pub use fold::State;
@@ -116,10 +117,19 @@ pub(crate) enum Command {
 /// A handle; clones share one ledger.
 #[derive(Clone)]
 pub struct Ledger {
-    commands: mpsc::UnboundedSender<Command>,
+    owner: Arc<Owner>,
     state: Arc<RwLock<State>>,
     head: watch::Receiver<u64>,
     trouble: watch::Receiver<Option<Arc<StoreError>>>,
+}
+
+/// Closes the line of commands with the last handle.
+struct Owner(Arc<queue::Queue>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl std::fmt::Debug for Ledger {
@@ -131,28 +141,22 @@ impl std::fmt::Debug for Ledger {
 }
 
 impl Ledger {
-    /// Reads and checks the whole chain of `store`, and starts the thread that owns it.
+    /// Reads and checks the whole chain of `store`, and starts the thread that works with it.
     pub fn open(mut store: Box<dyn Store>, clock: SharedClock) -> Result<Self, OpenError> {
         let mut state = State::default();
         verify(store.as_mut(), |body, hash| state.apply(body, hash))?;
-        let (commands, queue) = mpsc::unbounded_channel();
         let (head, head_seen) = watch::channel(state.head.seq);
         let (trouble, trouble_seen) = watch::channel(None);
         let shared = Arc::new(RwLock::new(state));
-        let writer = writer::Writer {
-            store,
-            clock,
-            queue,
-            shared: Arc::clone(&shared),
-            head,
-            trouble,
-        };
+        let writer = writer::Writer::new(store, clock, Arc::clone(&shared), head, trouble);
+        let queue = Arc::new(queue::Queue::new(writer));
+        let at_work = Arc::clone(&queue);
         std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || at_work.run())
             .map_err(|error| StoreError::Failed(format!("cannot start its thread: {error}")))?;
         Ok(Self {
-            commands,
+            owner: Arc::new(Owner(queue)),
             state: shared,
             head: head_seen,
             trouble: trouble_seen,
@@ -171,54 +175,39 @@ impl Ledger {
         self.head.clone()
     }
 
-    /// The last failure of the engine; `None` again after the next success. A ledger whose thread has
-    /// ended is in trouble for good.
+    /// The last failure of the engine; `None` again after the next success. A ledger that has ended is in
+    /// trouble for good.
     pub fn trouble(&self) -> Option<Arc<StoreError>> {
-        if self.commands.is_closed() {
+        if self.owner.0.over().is_cancelled() {
             return Some(Arc::new(closed()));
         }
         self.trouble.borrow().clone()
     }
 
-    /// Waits until the thread of the ledger has ended, which it does by itself only by a defect.
+    /// Waits until the ledger has ended, which it does by itself only by a defect.
     pub async fn ended(&self) {
-        self.commands.closed().await;
+        self.owner.0.over().cancelled().await;
     }
 
-    /// Lets `job` look at the state and write. Its answer is on the disk when `done` is called, on
-    /// the ledger's own thread; `done` must not wait for the ledger.
+    /// Lets `job` look at the state and write. Its answer is on the disk when `done` is called, by
+    /// whoever holds the engine; `done` must not wait for the ledger. When the ledger has ended both are
+    /// dropped: callers see a closed channel.
     pub fn submit<T: Send + 'static, E: Send + 'static>(
         &self,
         job: impl FnOnce(&State, Timestamp) -> Result<Draft<T>, E> + Send + 'static,
         done: impl FnOnce(Result<(T, Vec<Entry>), TransactError<E>>) + Send + 'static,
     ) {
-        let job: Job = Box::new(move |state, now| match job(state, now) {
-            Ok(Draft {
-                events,
-                objects,
-                values,
-                value,
-            }) => Prepared {
-                events,
-                objects,
-                values,
-                done: Box::new(move |written| {
-                    done(
-                        written
-                            .map(|entries| (value, entries))
-                            .map_err(TransactError::Store),
-                    );
-                }),
-            },
-            Err(refused) => Prepared {
-                events: Vec::new(),
-                objects: Vec::new(),
-                values: Vec::new(),
-                done: Box::new(move |_| done(Err(TransactError::Refused(refused)))),
-            },
-        });
-        // When the thread is gone the job is dropped, and with it `done`: callers see a closed channel.
-        let _ = self.commands.send(Command::Job(job));
+        self.owner.0.send(command(job, done));
+    }
+
+    /// The same, in the caller's thread if nobody else is at it. The caller may block, and holds neither
+    /// the state nor anything that `done` waits for.
+    pub fn submit_here<T: Send + 'static, E: Send + 'static>(
+        &self,
+        job: impl FnOnce(&State, Timestamp) -> Result<Draft<T>, E> + Send + 'static,
+        done: impl FnOnce(Result<(T, Vec<Entry>), TransactError<E>>) + Send + 'static,
+    ) {
+        self.owner.0.send_here(command(job, done));
     }
 
     /// The same, waited for.
@@ -247,9 +236,7 @@ impl Ledger {
     ) -> Result<T, StoreError> {
         let (send, answer) = oneshot::channel();
         let read = move |store: &mut dyn Store| drop(send.send(read(store)));
-        self.commands
-            .send(Command::Read(Box::new(read)))
-            .map_err(|_| closed())?;
+        self.owner.0.send(Command::Read(Box::new(read)));
         answer.blocking_recv().unwrap_or_else(|_| Err(closed()))
     }
 
@@ -260,9 +247,40 @@ impl Ledger {
     ) -> Result<T, StoreError> {
         let (send, answer) = oneshot::channel();
         let command = Command::Read(Box::new(move |store| drop(send.send(read(store)))));
-        self.commands.send(command).map_err(|_| closed())?;
+        self.owner.0.send(command);
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
+}
+
+fn command<T: Send + 'static, E: Send + 'static>(
+    job: impl FnOnce(&State, Timestamp) -> Result<Draft<T>, E> + Send + 'static,
+    done: impl FnOnce(Result<(T, Vec<Entry>), TransactError<E>>) + Send + 'static,
+) -> Command {
+    Command::Job(Box::new(move |state, now| match job(state, now) {
+        Ok(Draft {
+            events,
+            objects,
+            values,
+            value,
+        }) => Prepared {
+            events,
+            objects,
+            values,
+            done: Box::new(move |written| {
+                done(
+                    written
+                        .map(|entries| (value, entries))
+                        .map_err(TransactError::Store),
+                );
+            }),
+        },
+        Err(refused) => Prepared {
+            events: Vec::new(),
+            objects: Vec::new(),
+            values: Vec::new(),
+            done: Box::new(move |_| done(Err(TransactError::Refused(refused)))),
+        },
+    }))
 }
 
 fn closed() -> StoreError {

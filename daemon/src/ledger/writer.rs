@@ -1,10 +1,10 @@
-//! The thread that owns the engine.
+//! What is done with the engine by whoever holds it.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use countersign_protocol::chain::{self, Body, Entry};
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::{Command, Done, Job, State};
 use crate::{
@@ -16,12 +16,13 @@ use crate::{
 const GROUP: usize = 256;
 
 pub(super) struct Writer {
-    pub(super) store: Box<dyn Store>,
-    pub(super) clock: SharedClock,
-    pub(super) queue: mpsc::UnboundedReceiver<Command>,
-    pub(super) shared: Arc<RwLock<State>>,
-    pub(super) head: watch::Sender<u64>,
-    pub(super) trouble: watch::Sender<Option<Arc<StoreError>>>,
+    store: Box<dyn Store>,
+    clock: SharedClock,
+    /// The state that the next job sees.
+    ahead: State,
+    shared: Arc<RwLock<State>>,
+    head: watch::Sender<u64>,
+    trouble: watch::Sender<Option<Arc<StoreError>>>,
 }
 
 /// A job that looked at the state, with its place in the batch.
@@ -31,50 +32,51 @@ struct Waiting {
 }
 
 impl Writer {
-    pub(super) fn run(mut self) {
-        let mut ahead = self.committed();
-        while let Some(first) = self.queue.blocking_recv() {
-            let mut next = Some(first);
-            let mut batch = Batch::default();
-            let mut bodies = Vec::new();
-            let mut waiting = Vec::new();
-            let mut taken = 0;
-            while let Some(command) = next {
-                taken += 1;
-                match command {
-                    Command::Job(job) => {
-                        waiting.push(self.prepare(job, &mut ahead, &mut batch, &mut bodies));
-                    }
-                    Command::Read(read) => read(self.store.as_mut()),
-                }
-                next = if taken < GROUP {
-                    self.queue.try_recv().ok()
-                } else {
-                    None
-                };
-            }
-            if !waiting.is_empty() {
-                ahead = self.commit(ahead, &batch, &bodies, waiting);
-                self.store.tidy(!self.queue.is_empty());
-            }
+    pub(super) fn new(
+        store: Box<dyn Store>,
+        clock: SharedClock,
+        shared: Arc<RwLock<State>>,
+        head: watch::Sender<u64>,
+        trouble: watch::Sender<Option<Arc<StoreError>>>,
+    ) -> Self {
+        let ahead = committed(&shared);
+        Self {
+            store,
+            clock,
+            ahead,
+            shared,
+            head,
+            trouble,
         }
     }
 
-    fn committed(&self) -> State {
-        self.shared
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// Does the commands that `take` gives, at most [`GROUP`], their jobs in one transaction.
+    pub(super) fn serve(
+        &mut self,
+        mut take: impl FnMut() -> Option<Command>,
+        is_busy: impl FnOnce() -> bool,
+    ) {
+        let mut batch = Batch::default();
+        let mut bodies = Vec::new();
+        let mut waiting = Vec::new();
+        for _ in 0..GROUP {
+            match take() {
+                Some(Command::Job(job)) => {
+                    waiting.push(self.prepare(job, &mut batch, &mut bodies));
+                }
+                Some(Command::Read(read)) => read(self.store.as_mut()),
+                None => break,
+            }
+        }
+        if !waiting.is_empty() {
+            self.commit(&batch, &bodies, waiting);
+            self.store.tidy(is_busy());
+        }
     }
 
     /// Lets a job look at the state ahead, and folds what it wants into it.
-    fn prepare(
-        &self,
-        job: Job,
-        ahead: &mut State,
-        batch: &mut Batch,
-        bodies: &mut Vec<Body>,
-    ) -> Waiting {
+    fn prepare(&mut self, job: Job, batch: &mut Batch, bodies: &mut Vec<Body>) -> Waiting {
+        let ahead = &mut self.ahead;
         // The chain never runs backwards, whatever the wall clock does.
         let now = self
             .clock
@@ -102,14 +104,8 @@ impl Writer {
         }
     }
 
-    /// Writes the batch, shows it to readers, and then tells those who wait. Gives the state to go on with.
-    fn commit(
-        &mut self,
-        ahead: State,
-        batch: &Batch,
-        bodies: &[Body],
-        waiting: Vec<Waiting>,
-    ) -> State {
+    /// Writes the batch, shows it to readers, and then tells those who wait.
+    fn commit(&mut self, batch: &Batch, bodies: &[Body], waiting: Vec<Waiting>) {
         let written = if batch.is_empty() {
             Ok(())
         } else {
@@ -127,24 +123,30 @@ impl Writer {
                         shared.apply(body, entry.hash);
                     }
                     drop(shared);
-                    self.head.send_replace(ahead.head.seq);
+                    self.head.send_replace(self.ahead.head.seq);
                 }
                 for Waiting { entries, done } in waiting {
                     let entries: Vec<Entry> = batch.entries[entries].to_vec();
                     done(Ok(entries));
                 }
-                ahead
             }
             Err(error) => {
                 let error = Arc::new(error);
                 tracing::error!(%error, "nothing of a batch was recorded");
                 self.trouble.send_replace(Some(Arc::clone(&error)));
+                // What the jobs saw of each other never came true.
+                self.ahead = committed(&self.shared);
                 for waiting in waiting {
                     (waiting.done)(Err(Arc::clone(&error)));
                 }
-                // What the jobs saw of each other never came true.
-                self.committed()
             }
         }
     }
+}
+
+fn committed(shared: &RwLock<State>) -> State {
+    shared
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
 }

@@ -7,14 +7,15 @@ use countersign_protocol::names::OWN_FOLDER;
 
 use super::Hint;
 use super::layout;
-use super::sensor::ChangeKind;
+use super::sensor::{Change, ChangeKind};
 use super::sight;
 use super::site::{Hands, Later, Site};
 use super::visit::{Reach, Visit};
 
 impl Site {
     /// Handles a change at `relative`. A document is hinted at once.
-    pub(crate) fn change(&mut self, kind: ChangeKind, relative: &Path, hands: &mut Hands<'_>) {
+    pub(crate) fn change(&mut self, change: &Change, relative: &Path, hands: &mut Hands<'_>) {
+        let kind = change.kind;
         if self.is_offline() {
             return;
         }
@@ -34,6 +35,10 @@ impl Site {
             return;
         }
         let is_document = layout::is_document(name);
+        if let Some(sight) = change.hinted {
+            self.note(relative, sight);
+            return;
+        }
         match kind {
             ChangeKind::Appeared | ChangeKind::Arrived => {
                 let complete = kind == ChangeKind::Arrived;
@@ -120,7 +125,7 @@ impl Site {
             .is_none_or(|last| hands.now >= last + hands.settings.activity_pause);
         if is_due {
             known.last_activity = Some(hands.now);
-            (hands.hints)(Hint::Activity {
+            hands.herald.tell(Hint::Activity {
                 workspace: Arc::clone(&self.workspace),
                 folder: folder.to_owned(),
             });

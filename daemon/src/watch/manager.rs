@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use countersign_protocol::names::INBOX;
 
-use super::sensor::{Change, Message, Sensor};
+use super::sensor::{Change, Herald, Message, Sensor, innermost};
 use super::site::{Hands, Later, Site};
 use super::status::Shared;
 use super::visit::{Pace, Reach, Visit};
-use super::{Hint, Root, Settings};
+use super::{Root, Settings};
 use crate::clock::SharedClock;
 
 /// How many messages are handled before the walk goes on.
@@ -23,7 +23,7 @@ pub(crate) struct Manager {
     settings: Settings,
     clock: SharedClock,
     now: Duration,
-    hints: Box<dyn Fn(Hint) + Send>,
+    herald: Arc<Herald>,
     sensor: Sensor,
     inlet: Receiver<Message>,
     shared: Arc<Shared>,
@@ -36,30 +36,36 @@ impl Manager {
         roots: Vec<Root>,
         settings: Settings,
         clock: SharedClock,
-        hints: Box<dyn Fn(Hint) + Send>,
+        herald: Arc<Herald>,
         sensor: Sensor,
         inlet: Receiver<Message>,
         shared: Arc<Shared>,
     ) -> Self {
         let now = clock.monotonic();
-        let sites: Vec<Site> = roots
-            .into_iter()
-            .zip(settings.seed..)
-            .map(|(root, seed)| Site::new(root, &settings, seed, now))
-            .collect();
-        let manager = Self {
-            sites,
+        let mut manager = Self {
+            sites: Vec::new(),
             settings,
             clock,
             now,
-            hints,
+            herald,
             sensor,
             inlet,
             shared,
             waiting: Vec::new(),
         };
+        roots.into_iter().for_each(|root| manager.add(root));
         manager.publish();
         manager
+    }
+
+    fn add(&mut self, root: Root) {
+        let seed = self.settings.seed.wrapping_add(self.sites.len() as u64);
+        let site = Site::new(root, &self.settings, seed, self.now);
+        self.herald.add(Root {
+            workspace: Arc::clone(&site.workspace),
+            path: site.path.clone(),
+        });
+        self.sites.push(site);
     }
 
     /// Runs until it is told to stop.
@@ -134,11 +140,7 @@ impl Manager {
                 self.lost(&why);
                 self.reopen();
             }
-            Message::Add(root) => {
-                let seed = self.settings.seed.wrapping_add(self.sites.len() as u64);
-                self.sites
-                    .push(Site::new(root, &self.settings, seed, self.now));
-            }
+            Message::Add(root) => self.add(root),
             Message::Rescan => self.sites.iter_mut().for_each(Site::begin_scan),
             Message::Settle(done) => self.waiting.push(done),
             Message::Stop => return false,
@@ -148,13 +150,9 @@ impl Manager {
 
     fn change(&mut self, change: Change) {
         let (sites, mut hands) = self.parts();
-        // Of nested roots the innermost one, whose part of the path is the shortest.
-        let nearest = sites
-            .iter_mut()
-            .filter_map(|site| Some((site.relative(&change.path)?, site)))
-            .min_by_key(|(relative, _)| relative.as_os_str().len());
-        if let Some((relative, site)) = nearest {
-            site.change(change.kind, relative, &mut hands);
+        let nearest = innermost(sites.iter_mut(), &change.path, |site| &site.path);
+        if let Some((site, relative)) = nearest {
+            site.change(&change, relative, &mut hands);
         }
     }
 
@@ -238,7 +236,7 @@ impl Manager {
         let hands = Hands {
             sensor: &mut self.sensor,
             settings: &self.settings,
-            hints: &*self.hints,
+            herald: &self.herald,
             now: self.now,
         };
         (&mut self.sites, hands)

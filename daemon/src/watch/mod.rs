@@ -37,7 +37,7 @@ use std::time::Duration;
 use crate::clock::SharedClock;
 
 use manager::Manager;
-use sensor::{Message, Opener, Sensor, Sink};
+use sensor::{Herald, Message, Opener, Sensor, Sink};
 use status::Shared;
 pub use status::{Counts, Mode, Status, Trouble};
 
@@ -131,7 +131,8 @@ pub struct Handle {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Starts to watch `roots` on a thread of its own and gives every hint to `hints`, on that thread.
+/// Starts to watch `roots` on a thread of its own and gives every hint to `hints`, on that thread or, for what
+/// was renamed into its place, on the one that hears of it; `hints` must not wait.
 ///
 /// A root that is not there is reported as offline and picked up when it appears. Fails only when no
 /// thread can be started.
@@ -139,7 +140,7 @@ pub fn start(
     roots: Vec<Root>,
     settings: Settings,
     clock: SharedClock,
-    hints: impl Fn(Hint) + Send + 'static,
+    hints: impl Fn(Hint) + Send + Sync + 'static,
 ) -> std::io::Result<Handle> {
     start_with(Box::new(sensor::open), roots, settings, clock, hints)
 }
@@ -150,16 +151,17 @@ fn start_with(
     roots: Vec<Root>,
     settings: Settings,
     clock: SharedClock,
-    hints: impl Fn(Hint) + Send + 'static,
+    hints: impl Fn(Hint) + Send + Sync + 'static,
 ) -> std::io::Result<Handle> {
     let (messages, inlet) = sync_channel(settings.backlog);
-    let sink = Sink::new(messages.clone());
+    let herald = Arc::new(Herald::new(Box::new(hints)));
+    let sink = Sink::new(messages.clone(), Arc::clone(&herald));
     let shared = Arc::new(Shared::default());
     let manager = Manager::new(
         roots,
         settings,
         clock,
-        Box::new(hints),
+        herald,
         Sensor::new(opener, sink),
         inlet,
         Arc::clone(&shared),

@@ -5,16 +5,17 @@
 //! there would wait for itself, so it only passes on what it heard.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{
     Config, ErrorKind, Event, EventHandler, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
 };
 
-use super::Root;
+use super::sight::{self, Sight};
+use super::{Hint, Root, layout};
 
 /// What reaches the loop of the manager.
 #[derive(Debug)]
@@ -34,10 +35,12 @@ pub(crate) enum Message {
 }
 
 /// Something happened to a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Change {
     pub(crate) kind: ChangeKind,
     pub(crate) path: PathBuf,
+    /// How a document looked when it was hinted at straight away; the loop only takes note of it.
+    pub(crate) hinted: Option<Sight>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,20 +85,105 @@ pub(crate) fn translate(heard: notify::Result<Event>) -> Option<Message> {
         EventKind::Any | EventKind::Modify(_) | EventKind::Other => ChangeKind::Altered,
     };
     let path = event.paths.into_iter().next()?;
-    Some(Message::Change(Change { kind, path }))
+    Some(Message::Change(Change {
+        kind,
+        path,
+        hinted: None,
+    }))
+}
+
+/// Hints at documents that were renamed into their place on the thread that heard of it, which saves
+/// waking the loop first. The loop hears of them all the same and does everything else.
+pub(crate) struct Herald {
+    hints: Box<dyn Fn(Hint) + Send + Sync>,
+    /// The workspaces, with the paths by which events name them.
+    roots: RwLock<Vec<Root>>,
+}
+
+impl std::fmt::Debug for Herald {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Herald")
+            .field("roots", &self.roots)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Herald {
+    pub(crate) fn new(hints: Box<dyn Fn(Hint) + Send + Sync>) -> Self {
+        Self {
+            hints,
+            roots: RwLock::default(),
+        }
+    }
+
+    /// Passes a hint on.
+    pub(crate) fn tell(&self, hint: Hint) {
+        (self.hints)(hint);
+    }
+
+    /// Learns of one more workspace.
+    pub(crate) fn add(&self, root: Root) {
+        self.roots
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(root);
+    }
+
+    /// Hints at once if that is all that the change calls for.
+    fn announce(&self, change: &mut Change) {
+        let is_document = || change.path.file_name().is_some_and(layout::is_document);
+        if change.kind != ChangeKind::Arrived || !is_document() {
+            return;
+        }
+        let found = {
+            let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner);
+            innermost(roots.iter(), &change.path, |root| &root.path)
+                .map(|(root, relative)| (Arc::clone(&root.workspace), relative.to_owned()))
+        };
+        let Some((workspace, file)) = found.filter(|(_, file)| !layout::is_skipped(file)) else {
+            return;
+        };
+        // What else may bear the name of a document is the loop's to judge.
+        change.hinted = sight::look(&change.path)
+            .ok()
+            .filter(|sight| !sight.is_folder);
+        if change.hinted.is_some() {
+            self.tell(Hint::Look {
+                workspace,
+                file,
+                complete: true,
+            });
+        }
+    }
+}
+
+/// Of nested workspaces the innermost one in which `path` lies, whose part of the path is the shortest, and
+/// that part.
+pub(crate) fn innermost<'p, T>(
+    all: impl Iterator<Item = T>,
+    path: &'p Path,
+    root: impl Fn(&T) -> &Path,
+) -> Option<(T, &'p Path)> {
+    all.filter_map(|one| {
+        let relative = path.strip_prefix(root(&one)).ok()?;
+        Some((one, relative))
+    })
+    .min_by_key(|(_, relative)| relative.as_os_str().len())
 }
 
 /// Where a watcher puts what it hears. Never blocks: what does not fit is noted as lost.
 #[derive(Clone, Debug)]
 pub(crate) struct Sink {
     messages: SyncSender<Message>,
+    herald: Arc<Herald>,
     overflowed: Arc<AtomicBool>,
 }
 
 impl Sink {
-    pub(crate) fn new(messages: SyncSender<Message>) -> Self {
+    pub(crate) fn new(messages: SyncSender<Message>, herald: Arc<Herald>) -> Self {
         Self {
             messages,
+            herald,
             overflowed: Arc::default(),
         }
     }
@@ -108,9 +196,12 @@ impl Sink {
 
 impl EventHandler for Sink {
     fn handle_event(&mut self, heard: notify::Result<Event>) {
-        let Some(message) = translate(heard) else {
+        let Some(mut message) = translate(heard) else {
             return;
         };
+        if let Message::Change(change) = &mut message {
+            self.herald.announce(change);
+        }
         // When the other side is gone the watcher is about to be dropped.
         if let Err(TrySendError::Full(_)) = self.messages.try_send(message) {
             self.overflowed.store(true, Ordering::Release);
@@ -258,7 +349,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_noted_as_lost() {
         let (messages, inlet) = std::sync::mpsc::sync_channel(1);
-        let mut sink = Sink::new(messages);
+        let mut sink = Sink::new(messages, Arc::new(Herald::new(Box::new(|_| ()))));
         let made = || Ok(Event::new(EventKind::Create(CreateKind::File)).add_path("/w/a".into()));
         sink.handle_event(made());
         assert!(!sink.take_overflow());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::probe::Probe;
 use super::schedule::{Schedule, Trust};
-use super::sensor::Sensor;
+use super::sensor::{Herald, Sensor};
 use super::sight::{self, Place};
 use super::status::{Counts, Mode, Status, Trouble};
 use super::tree::Tree;
@@ -22,7 +22,7 @@ const LISTED_TROUBLE: usize = 20;
 pub(crate) struct Hands<'a> {
     pub(crate) sensor: &'a mut Sensor,
     pub(crate) settings: &'a Settings,
-    pub(crate) hints: &'a dyn Fn(Hint),
+    pub(crate) herald: &'a Herald,
     pub(crate) now: Duration,
 }
 
@@ -140,11 +140,6 @@ impl Site {
 
     pub(crate) fn is_offline(&self) -> bool {
         self.offline.is_some()
-    }
-
-    /// Where a path of this site is, relative to it. `None` if it is elsewhere.
-    pub(crate) fn relative<'p>(&self, path: &'p Path) -> Option<&'p Path> {
-        path.strip_prefix(&self.path).ok()
     }
 
     pub(crate) fn absolute(&self, relative: &Path) -> PathBuf {
@@ -270,7 +265,7 @@ impl Site {
     /// The document is gone. Hints at it if it was known.
     pub(super) fn forget(&mut self, document: &Path, hands: &Hands<'_>) {
         if self.tree.forget_document(document) {
-            (hands.hints)(Hint::Gone {
+            hands.herald.tell(Hint::Gone {
                 workspace: Arc::clone(&self.workspace),
                 file: document.to_owned(),
             });

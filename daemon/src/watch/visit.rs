@@ -280,16 +280,22 @@ impl Site {
         complete: bool,
         hands: &Hands<'_>,
     ) -> bool {
-        let is_news = !sight.is_folder && self.tree.note_document(document, sight.stamp);
-        self.trouble.remove(document);
+        let is_news = self.note(document, sight);
         if is_news {
-            self.counts.looks += 1;
-            (hands.hints)(Hint::Look {
+            hands.herald.tell(Hint::Look {
                 workspace: Arc::clone(&self.workspace),
                 file: document.to_owned(),
                 complete,
             });
         }
+        is_news
+    }
+
+    /// Takes note of a document that is there, and says whether it is new or changed.
+    pub(super) fn note(&mut self, document: &Path, sight: Sight) -> bool {
+        let is_news = !sight.is_folder && self.tree.note_document(document, sight.stamp);
+        self.trouble.remove(document);
+        self.counts.looks += u64::from(is_news);
         is_news
     }
 

@@ -10,9 +10,11 @@ use countersign_protocol::{Digest, event::Location};
 use super::{FILE_MODE, Workspace, WrittenHere};
 use crate::{
     fs::{Dir, Error, FileKind, read_limited},
-    store::Space,
+    store::{Space, StoreError},
 };
 
+/// What a disk writes as one, at the least, in bytes: a file torn by a power cut is torn at a multiple of it.
+const SECTOR: usize = 512;
 /// More than any answer of ours has, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
@@ -25,6 +27,20 @@ pub fn json(document: &impl serde::Serialize) -> Vec<u8> {
 
 /// What was written, to be remembered: the next answer may replace it.
 pub type Written = (Space, String, Option<String>);
+
+/// Gives what was remembered for a key.
+pub(crate) type Remembered<'a> = &'a dyn Fn(String) -> Result<Option<String>, StoreError>;
+
+/// Why an answer was not written or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The folder does not take it.
+    #[error(transparent)]
+    Fs(#[from] Error),
+    /// What we wrote before could not be found out.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// A folder that answers go to.
 #[derive(Debug)]
@@ -50,13 +66,14 @@ impl Answers {
         format!("{}/{name}", self.key)
     }
 
-    /// The digest of what we last wrote as `name`: as `here` says, else as `remembered` gives it for the key.
-    pub fn known<E>(
+    /// The digest of what we last wrote as `name`: as `here` says, else as it is remembered. Asked only
+    /// about a file that is there, since it may wait for the ledger.
+    fn known(
         &self,
         here: &WrittenHere,
         name: &str,
-        remembered: impl FnOnce(String) -> Result<Option<String>, E>,
-    ) -> Result<Option<Digest>, E> {
+        remembered: Remembered<'_>,
+    ) -> Result<Option<Digest>, StoreError> {
         let key = self.key(name);
         match here.get(&key) {
             Some(known) => Ok(*known),
@@ -71,41 +88,37 @@ impl Answers {
         (Space::Written, key, digest.map(|digest| digest.to_string()))
     }
 
-    /// Publishes `bytes` as `name`. `known` is the digest of what we last wrote there.
+    /// Publishes `bytes` as `name`, over what we wrote there before.
     pub fn write(
         &self,
         here: &mut WrittenHere,
         name: &str,
         bytes: &[u8],
-        known: Option<Digest>,
+        remembered: Remembered<'_>,
         durable: bool,
-    ) -> Result<Written, Error> {
+    ) -> Result<Written, AnswerError> {
         let digest = Digest::of(bytes);
-        match self.there(name)? {
+        let is_done = match self.there(name)? {
+            There::Nothing => false,
             // Written before a crash; whether it was synced is not known.
-            There::Bytes(found) if found == digest && !durable => {}
-            There::Bytes(found) if Some(found) == known || found == digest => {
-                self.dir
-                    .publish(Path::new(name), bytes, FILE_MODE, durable)?;
-            }
-            There::Nothing => self
-                .dir
-                .publish(Path::new(name), bytes, FILE_MODE, durable)?,
-            // One of ours that a power cut emptied, or nothing that could be lost.
-            There::Bytes(found) if found == Digest::of(b"") => {
-                self.dir
-                    .publish(Path::new(name), bytes, FILE_MODE, durable)?;
-            }
+            There::Bytes(found) if found == bytes => !durable,
+            // One of ours that a power cut left unfinished, or nothing that could be lost.
+            There::Bytes(found) if is_torn(&found, bytes) => false,
             There::Bytes(found) => {
-                self.set_aside(name, &found.short())?;
-                self.dir
-                    .publish(Path::new(name), bytes, FILE_MODE, durable)?;
+                let found = Digest::of(&found);
+                if self.known(here, name, remembered)? != Some(found) {
+                    self.set_aside(name, &found.short())?;
+                }
+                false
             }
             There::Other => {
                 self.set_aside(name, &digest.short())?;
-                self.dir
-                    .publish(Path::new(name), bytes, FILE_MODE, durable)?;
+                false
             }
+        };
+        if !is_done {
+            self.dir
+                .publish(Path::new(name), bytes, FILE_MODE, durable)?;
         }
         Ok(self.note(here, name, Some(digest)))
     }
@@ -115,12 +128,15 @@ impl Answers {
         &self,
         here: &mut WrittenHere,
         name: &str,
-        known: Option<Digest>,
-    ) -> Result<Option<Written>, Error> {
-        let Some(known) = known else { return Ok(None) };
-        if let There::Bytes(found) = self.there(name)?
-            && found == known
-        {
+        remembered: Remembered<'_>,
+    ) -> Result<Option<Written>, AnswerError> {
+        let There::Bytes(found) = self.there(name)? else {
+            return Ok(None);
+        };
+        let Some(known) = self.known(here, name, remembered)? else {
+            return Ok(None);
+        };
+        if Digest::of(&found) == known {
             self.dir.remove_own_file(Path::new(name))?;
         }
         Ok(Some(self.note(here, name, None)))
@@ -142,7 +158,7 @@ impl Answers {
             other => other?,
         };
         match read_limited(&file, LARGEST) {
-            Ok((bytes, _)) => Ok(There::Bytes(Digest::of(&bytes))),
+            Ok((bytes, _)) => Ok(There::Bytes(bytes)),
             Err(_) => Ok(There::Other),
         }
     }
@@ -163,13 +179,26 @@ impl Answers {
 /// What stands under a name.
 enum There {
     Nothing,
-    Bytes(Digest),
+    Bytes(Vec<u8>),
     Other,
+}
+
+/// Whether `found` is what a power cut may have left of `whole`: cut short, or with zeros in place of sectors
+/// that were not written. An empty file is.
+fn is_torn(found: &[u8], whole: &[u8]) -> bool {
+    found.len() <= whole.len()
+        && found
+            .chunks(SECTOR)
+            .zip(whole.chunks(SECTOR))
+            .all(|(found, whole)| whole.starts_with(found) || found.iter().all(|byte| *byte == 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Nothing was written before.
+    const NOTHING: Remembered<'static> = &|_| Ok(None);
 
     fn answers(folder: &Path) -> Answers {
         Answers::new(Dir::open(folder).unwrap(), "w/f".to_owned())
@@ -185,13 +214,18 @@ mod tests {
         let answers = answers(folder.path());
         let mut here = WrittenHere::new();
         let (_, key, first) = answers
-            .write(&mut here, "decision.json", b"one", None, true)
+            .write(&mut here, "decision.json", b"one", NOTHING, true)
             .unwrap();
         assert_eq!(key, "w/f/decision.json");
-        let known = first.unwrap().parse().ok();
-        assert_eq!(here[&key], known);
+        assert_eq!(here[&key], first.as_ref().unwrap().parse().ok());
         answers
-            .write(&mut here, "decision.json", b"two", known, true)
+            .write(
+                &mut WrittenHere::new(),
+                "decision.json",
+                b"two",
+                &|asked| Ok((asked == key).then(|| first.clone()).flatten()),
+                true,
+            )
             .unwrap();
         assert_eq!(text(folder.path(), "decision.json").as_deref(), Some("two"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -209,7 +243,7 @@ mod tests {
                 &mut WrittenHere::new(),
                 "decision.json",
                 b"real",
-                None,
+                NOTHING,
                 true,
             )
             .unwrap();
@@ -232,7 +266,7 @@ mod tests {
                 &mut WrittenHere::new(),
                 "decision.json",
                 b"real",
-                None,
+                NOTHING,
                 true,
             )
             .unwrap();
@@ -258,7 +292,7 @@ mod tests {
         let dir = Dir::open(folder.path()).unwrap();
         let mut here = WrittenHere::new();
         answers
-            .write(&mut here, "decision.json", b"ours", None, true)
+            .write(&mut here, "decision.json", b"ours", NOTHING, true)
             .unwrap();
         dir.publish(
             Path::new("decision.json"),
@@ -267,17 +301,42 @@ mod tests {
             false,
         )
         .unwrap();
-        answers
-            .remove(&mut here, "decision.json", Some(Digest::of(b"ours")))
-            .unwrap();
+        answers.remove(&mut here, "decision.json", NOTHING).unwrap();
         assert!(text(folder.path(), "decision.json").is_some());
         answers
-            .remove(
-                &mut here,
-                "decision.json",
-                Some(Digest::of(b"edited by an agent")),
-            )
+            .write(&mut here, "feedback.md", b"ours", NOTHING, true)
             .unwrap();
-        assert!(text(folder.path(), "decision.json").is_none());
+        answers.remove(&mut here, "feedback.md", NOTHING).unwrap();
+        assert!(text(folder.path(), "feedback.md").is_none());
+    }
+
+    #[test]
+    fn a_torn_answer_of_ours_is_replaced_and_not_set_aside() {
+        let whole: Vec<u8> = (0..2_000_u32).map(|n| b'a' + (n % 26) as u8).collect();
+        let mut with_hole = whole.clone();
+        with_hole[SECTOR..2 * SECTOR].fill(0);
+        for torn in [&whole[..700], &with_hole, &[0; 2_000], b""] {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("decision.json"), torn).unwrap();
+            answers(folder.path())
+                .write(
+                    &mut WrittenHere::new(),
+                    "decision.json",
+                    &whole,
+                    NOTHING,
+                    true,
+                )
+                .unwrap();
+            let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+            assert_eq!(names.len(), 1, "{} bytes", torn.len());
+            let now = std::fs::read(folder.path().join("decision.json")).unwrap();
+            assert_eq!(now, whole);
+        }
+        let mut longer = whole.clone();
+        longer.push(b'!');
+        assert!(!is_torn(&longer, &whole));
+        let mut other = whole.clone();
+        other[3] = b'?';
+        assert!(!is_torn(&other, &whole));
     }
 }

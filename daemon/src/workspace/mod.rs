@@ -16,7 +16,7 @@ use countersign_protocol::{
     names::{self, AnswerNames},
 };
 
-pub use answers::{Answers, Written, json};
+pub use answers::{AnswerError, Answers, Written, json};
 
 use crate::fs::{Dir, Error};
 

@@ -29,7 +29,7 @@ use crate::{
     fs::{Error, Objects},
     ledger::{Draft, Ledger},
     store::{Space, StoreError},
-    workspace::{Answers, Workspace, Workspaces, Written, WrittenHere, json, package},
+    workspace::{AnswerError, Answers, Workspace, Workspaces, Written, WrittenHere, json, package},
 };
 use owed::{Owed, Place};
 
@@ -77,6 +77,15 @@ pub enum WritebackError {
     /// The ledger does not take the facts.
     #[error("{0}")]
     Ledger(String),
+}
+
+impl From<AnswerError> for WritebackError {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Fs(error) => Self::Fs(error),
+            AnswerError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 fn folders(count: usize) -> String {
@@ -358,9 +367,9 @@ impl Writeback {
         durable: bool,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
-        let known = self.known(answers, here, name)?;
+        let remembered = |key| self.ledger.value(Space::Written, key);
         page.written
-            .push(answers.write(here, name, bytes, known, durable)?);
+            .push(answers.write(here, name, bytes, &remembered, durable)?);
         Ok(())
     }
 
@@ -371,20 +380,10 @@ impl Writeback {
         name: &str,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
-        let known = self.known(answers, here, name)?;
-        page.written.extend(answers.remove(here, name, known)?);
+        let remembered = |key| self.ledger.value(Space::Written, key);
+        page.written
+            .extend(answers.remove(here, name, &remembered)?);
         Ok(())
-    }
-
-    /// The digest of what we last wrote as `name`.
-    fn known(
-        &self,
-        answers: &Answers,
-        here: &WrittenHere,
-        name: &str,
-    ) -> Result<Option<Digest>, WritebackError> {
-        let known = answers.known(here, name, |key| self.ledger.value(Space::Written, key));
-        Ok(known?)
     }
 }
 

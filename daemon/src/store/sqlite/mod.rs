@@ -23,6 +23,9 @@ const LOG_PAGES: usize = 1_000;
 const MOST_LOG_PAGES: usize = 8_000;
 /// Bytes in a page.
 const PAGE: usize = 4_096;
+/// Bytes in a page of the log, with its frame, and in the head of the log (SQLite file format, 4.1).
+const LOGGED_PAGE: usize = 24 + PAGE;
+const LOG_HEAD: usize = 32;
 
 /// The engine, with its one connection.
 #[derive(Debug)]
@@ -79,6 +82,14 @@ impl SqliteStore {
         store.check()?;
         store.head = Store::head(&mut store)?.seq;
         Ok(store)
+    }
+
+    /// A log without content, as large as one grows between two checkpoints. Where it lies beside a
+    /// database that was closed in order, a commit changes bytes of a file that keeps its size, and so its sync
+    /// waits for these bytes alone; and there is room for them when the disk is full. The engine takes a log
+    /// whose head is not valid for an empty one (SQLite file format, 4.5).
+    pub fn empty_log() -> Vec<u8> {
+        vec![0; LOG_HEAD + (LOG_PAGES + LOG_PAGES / 4) * LOGGED_PAGE]
     }
 
     /// Refuses a database that is damaged or whose settings did not take.
