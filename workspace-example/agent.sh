@@ -1,5 +1,5 @@
 #!/bin/sh
-# An agent that uses nothing but files: echo, cat, cp, mv and sleep.
+# An agent that uses nothing but files: echo, printf, cat, cp, mv and sleep.
 # It hands over three pieces of work and one broken file, then waits for answers and acts on them.
 # Usage: agent.sh [WORKSPACE]     (without one, the folder that it stands in)
 
@@ -82,8 +82,46 @@ EOF
   say "handoff      backfill, draft $1"
 }
 
+repeat() { # count byte, in octal
+  n=0
+  while [ "$n" -lt "$1" ]; do printf "\\$2"; n=$((n + 1)); done
+}
+
+pixels() { # eight colours: one line through eight tiles, as two blocks of 120 pixels
+  for block in 1 2; do
+    printf '\171\200' # 121 bytes follow; the first empties the table, so that nothing is compressed
+    for tile in 1 2 3 4; do repeat 28 "$1"; repeat 2 000; shift; done
+  done
+}
+
+# A picture, byte by byte: a GIF of 240 x 144 pixels, in which each of 32 tiles stands for ten videos.
+contact_sheet() { # file
+  for row in 1 2 3 4; do
+    case $row in
+      3) pixels 001 002 001 002 001 003 001 002 ;;
+      2 | 4) pixels 002 001 002 001 002 001 002 001 ;;
+      *) pixels 001 002 001 002 001 002 001 002 ;;
+    esac >"$1.row$row"
+  done
+  pixels 000 000 000 000 000 000 000 000 >"$1.gap"
+  {
+    # Size, a table of 128 colours (dark, two that went well, one that did not), and the one image.
+    printf 'GIF89a\360\000\220\000\366\000\000'
+    printf '\022\031\032\164\307\330\027\146\072\250\040\032'
+    repeat 372 000
+    printf ',\000\000\000\000\360\000\220\000\000\007'
+    for row in 1 2 3 4; do
+      for pair in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do cat "$1.row$row" "$1.row$row"; done
+      cat "$1.gap" "$1.gap"
+    done
+    printf '\001\201\000;'
+  } >"$1.tmp" && mv "$1.tmp" "$1"
+  rm -f "$1".row? "$1.gap"
+}
+
 thumbnails() {
   cp drafts/thumbnails.log thumbnails/render.log
+  contact_sheet thumbnails/contact-sheet.gif
   publish thumbnails/handoff.json <<EOF
 {
   "handoff_version": "1.0",
@@ -99,7 +137,10 @@ thumbnails() {
   "completed": ["314 pictures"],
   "remaining": ["6 pictures"],
   "questions": ["Leave the 6 without a picture, or wait for the originals?"],
-  "artifacts": [{ "path": "render.log", "role": "log" }]
+  "artifacts": [
+    { "path": "contact-sheet.gif", "role": "preview", "title": "Ten videos to a tile; red: not all could be decoded" },
+    { "path": "render.log", "role": "log" }
+  ]
 }
 EOF
   say "handoff      thumbnails, stopped with an error"

@@ -60,6 +60,47 @@ pub(crate) fn step(name: &'static str) {
 #[cfg(not(feature = "failpoints"))]
 pub(crate) fn step(_name: &'static str) {}
 
+/// Operations that the fault suites make fail.
+#[cfg(feature = "failpoints")]
+const FAILING: &[&str] = &["publish.sync", "seal.write", "seal.sync"];
+
+/// Fails as the kernel would, when the environment asks for it: with `COUNTERSIGN_FAIL=name:errno:times`
+/// the operation `name` fails that often with that number of `errno(3)`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn operation(name: &'static str) -> std::io::Result<()> {
+    use std::sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    };
+    static WANTED: OnceLock<Option<(String, i32, u32)>> = OnceLock::new();
+    static FAILED: AtomicU32 = AtomicU32::new(0);
+    debug_assert!(FAILING.contains(&name), "{name} is not in the list");
+    let wanted = WANTED.get_or_init(|| {
+        let text = std::env::var("COUNTERSIGN_FAIL").ok()?;
+        let mut parts = text.split(':');
+        let name = parts.next()?.to_owned();
+        Some((
+            name,
+            parts.next()?.parse().ok()?,
+            parts.next()?.parse().ok()?,
+        ))
+    });
+    match wanted {
+        Some((wanted, errno, times))
+            if wanted == name && FAILED.fetch_add(1, Ordering::SeqCst) < *times =>
+        {
+            Err(std::io::Error::from_raw_os_error(*errno))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(feature = "failpoints"))]
+#[expect(clippy::unnecessary_wraps, reason = "it fails with the feature")]
+pub(crate) fn operation(_name: &'static str) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Whether durability is broken on purpose: `COUNTERSIGN_BREAK=no-file-fsync,no-dir-fsync,sqlite-normal`.
 #[cfg(feature = "failpoints")]
 pub(crate) fn broken(what: &str) -> bool {

@@ -22,6 +22,7 @@ pub mod review;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod timeout;
 pub mod versions;
 pub mod walk;
 pub mod watch;

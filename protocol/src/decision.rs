@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    envelope::Answered,
     id::{Digest, HandoffId},
     principal::Method,
 };
@@ -160,6 +161,9 @@ pub struct DecisionDocument {
     /// Folder of the released files, relative to the workspace; only when approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_to: Option<String>,
+    /// How the answer kept to the envelope of the request; absent where none was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<Answered>,
     /// How to go on.
     pub resume: Resume,
     /// Where it stands in the ledger.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decision::{ChangeRequest, Outcome},
+    envelope::Envelope,
     handoff::{Profile, Trigger},
     id::{Digest, HandoffId},
     manifest::Manifest,
@@ -65,6 +66,9 @@ pub struct Accepted {
     /// When an answer is due, by the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
+    /// The envelope of the request.
+    #[serde(default, skip_serializing_if = "Envelope::is_empty")]
+    pub envelope: Envelope,
     /// The dialect it was written in.
     pub dialect: String,
     /// The profile it was checked against.
@@ -275,6 +279,16 @@ pub enum Event {
         /// What it showed.
         found: Timestamp,
     },
+    /// The time that the agent gave for an answer passed without one. It still waits for an answer.
+    #[serde(rename = "handoff.timed_out")]
+    TimedOut {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision.
+        revision: u32,
+        /// When the time was over.
+        over: Timestamp,
+    },
     /// A version of `checkpoint.json` was kept.
     #[serde(rename = "checkpoint.saved")]
     CheckpointSaved(Box<CheckpointSaved>),
@@ -466,6 +480,7 @@ impl Event {
             | Self::Unclaimed { handoff, .. }
             | Self::Snoozed { handoff, .. }
             | Self::Rescheduled { handoff, .. }
+            | Self::TimedOut { handoff, .. }
             | Self::Released { handoff, .. } => Some(*handoff),
             Self::MessageFailed { handoff, .. } => *handoff,
             _ => None,
@@ -498,6 +513,7 @@ impl Event {
             Self::Snoozed { .. } => "handoff.snoozed",
             Self::Rescheduled { .. } => "handoff.rescheduled",
             Self::ClockJumped { .. } => "clock.jumped",
+            Self::TimedOut { .. } => "handoff.timed_out",
             Self::CheckpointSaved(_) => "checkpoint.saved",
             Self::AgentStalled { .. } => "agent.stalled",
             Self::Marked(_) => "workspace.marked",

@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::id::Digest;
+use crate::{
+    envelope::Envelope,
+    id::Digest,
+    problem::{ProblemKind, Refusal},
+};
 
 /// How strict the contract is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -102,6 +106,28 @@ pub struct Artifact {
     pub title: Option<String>,
 }
 
+impl Artifact {
+    /// Holds what is stated against the file as it is. `at` is its place in `artifacts`.
+    pub fn check(&self, at: usize, size: u64, sha256: Digest) -> Result<(), Refusal> {
+        let path = &self.path;
+        let differs = |code: &str, message: String| {
+            let fix = "finish the file before the handoff, or correct what the handoff says of it";
+            let refusal = Refusal::new(ProblemKind::DigestMismatch, code, message, fix);
+            Err(refusal.at(format!("/artifacts/{at}/{code}")))
+        };
+        match (self.size, self.sha256) {
+            (Some(stated), _) if stated != size => {
+                differs("size", format!("`{path}` has {size} bytes, not {stated}"))
+            }
+            (_, Some(stated)) if stated != sha256 => differs(
+                "sha256",
+                format!("`{path}` has SHA-256 {sha256}, not {stated}"),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Stated confidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Confidence {
@@ -187,6 +213,8 @@ pub struct Handoff {
     pub deadline: Option<Timestamp>,
     /// The same as a span from receipt, in seconds.
     pub timeout_seconds: Option<u64>,
+    /// The envelope of the request.
+    pub envelope: Envelope,
     /// Files.
     pub artifacts: Vec<Artifact>,
     /// Path of the checkpoint that goes with it.

@@ -12,6 +12,7 @@ pub mod content;
 pub mod contract;
 pub mod decision;
 pub mod dialect;
+pub mod envelope;
 pub mod event;
 pub mod handoff;
 pub mod id;

@@ -54,6 +54,12 @@
   keySwitch.checked = here.get("keys") !== "off";
   keySwitch.addEventListener("change", () => here.set("keys", keySwitch.checked ? "on" : "off"));
 
+  // ---- that the page was before somebody: a request of its own, since reading a page changes nothing ----
+  const seen = $("#seen");
+  if (seen && document.visibilityState === "visible") {
+    fetch(seen.action, { method: "POST", redirect: "manual", body: new URLSearchParams(new FormData(seen)) }).catch(() => {});
+  }
+
   // ---- files viewed: a tick belongs to the bytes, so it is gone when they change ----
   const ticks = $$("[data-view]");
   const inList = (tick) => tick.closest(".files") !== null;

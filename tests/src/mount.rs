@@ -20,12 +20,20 @@ pub struct Mount {
 impl Mount {
     /// Mounts one of `mib` MiB on the folder `path`. `None`, with the reason on standard error, where
     /// that is not possible.
-    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
     pub fn memory(path: &Path, mib: u32) -> Option<Self> {
+        Self::with(path, &format!("size={mib}m,mode=755"))
+    }
+
+    /// The same with room for `files` files and folders.
+    pub fn inodes(path: &Path, files: u32) -> Option<Self> {
+        Self::with(path, &format!("size=8m,mode=755,nr_inodes={files}"))
+    }
+
+    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+    fn with(path: &Path, options: &str) -> Option<Self> {
         fs::create_dir_all(path).expect("a mount point");
-        let options = format!("size={mib}m,mode=755");
         let output = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
             .arg(path)
             .output()
             .expect("mount is installed");
@@ -46,6 +54,16 @@ impl Mount {
         for piece in [1 << 16, 1 << 12, 1] {
             while file.write_all(&vec![0; piece]).is_ok() {}
         }
+        ballast
+    }
+
+    /// Makes empty files until no more can be made; removing the folder makes room again.
+    pub fn use_up_the_inodes(&self) -> PathBuf {
+        let ballast = self.path.join(".ballast");
+        fs::create_dir(&ballast).expect("a folder for ballast");
+        let made = (0..).map(|number: u32| File::create(ballast.join(number.to_string())));
+        let last = made.take_while(Result::is_ok).count();
+        assert!(last > 0, "there was no room to begin with");
         ballast
     }
 

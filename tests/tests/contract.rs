@@ -91,6 +91,51 @@ fn session_context_and_unknown_fields_come_through_word_for_word() {
 }
 
 #[test]
+fn the_envelope_of_a_request_is_measured_acted_on_and_held_against_the_answer() {
+    let bed = TestBed::start();
+    let agent = bed.agent("hermes");
+    let package = agent
+        .package("Rate the risk")
+        .with("provider_id", "local-1")
+        .with("adapter_version", "2.0.1")
+        .with("latency_budget_ms", 1)
+        .with("timeout_ms", 50)
+        .with("expected_output_format", "application/json")
+        .with("questions", vec!["How high is the risk?"]);
+    let delivery = agent.write("m", &package, Care::Rename).unwrap();
+    let id = delivery.receipt().handoff_id;
+    let said = |words: &str| review(&bed, id)["checks"].to_string().contains(words);
+    wait::until("the card to say that the time is over", || {
+        said("the agent no longer counts on one").then_some(())
+    });
+    assert!(said("the agent hopes for an answer within 1 ms"));
+    assert_eq!(
+        bed.reviewer().row(id)["state"],
+        "waiting",
+        "nothing decided"
+    );
+
+    let reviewer = bed.reviewer();
+    let shown = reviewer.look(id);
+    let prose = reviewer.answer(shown, Outcome::Responded, "rather high");
+    let refused = prose.unwrap();
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    assert!(refused.text().contains("application/json"));
+    reviewer.decide(id, Outcome::Responded, "{\"risk\": 0.7}");
+    let envelope = delivery.decision(1).envelope.expect("an envelope");
+    assert_eq!(envelope.provider_id.as_deref(), Some("local-1"));
+    assert_eq!(envelope.adapter_version.as_deref(), Some("2.0.1"));
+    assert_eq!(envelope.within_budget, Some(false));
+    assert!(envelope.latency_ms > 50 && envelope.timed_out);
+    assert_eq!(
+        envelope.expected_output_format.as_deref(),
+        Some("application/json")
+    );
+    let facts = review(&bed, id)["facts"].to_string();
+    assert!(facts.contains("local-1"), "{facts}");
+}
+
+#[test]
 fn the_fields_about_providers_are_known() {
     let bed = TestBed::start();
     let agent = bed.agent("hermes");

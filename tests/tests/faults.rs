@@ -178,6 +178,67 @@ fn a_full_disk_of_the_daemon_accepts_nothing_and_says_so() {
 }
 
 #[test]
+fn a_workspace_without_room_for_one_more_file_delays_answers_and_loses_none() {
+    let mut bed = TestBed::prepare();
+    let Some(disk) = Mount::inodes(&bed.workspace(), 200) else {
+        return;
+    };
+    bed.up();
+    let agent = bed.agent("ada");
+    let decided = deliver(&agent, "decided later");
+    let id = decided.receipt().handoff_id;
+    let ballast = disk.use_up_the_inodes();
+    bed.reviewer().decide(id, Outcome::Approved, "");
+    bed.trouble("No space left");
+    fs::remove_dir_all(ballast).unwrap();
+    assert_eq!(decided.decision(1).outcome, Outcome::Approved);
+    wait::until("no trouble", || bed.troubles().is_empty().then_some(()));
+    check_disk(&mut bed, &[&decided]);
+}
+
+/// What the kernel says when a quota is used up, and when a disk fails (errno(3)).
+const EDQUOT: i32 = 122;
+const EIO: i32 = 5;
+
+#[test]
+fn an_answer_that_the_disk_refuses_is_written_anew_and_never_cut_short() {
+    for (errno, says) in [(EDQUOT, "Disk quota exceeded"), (EIO, "Input/output error")] {
+        // The first is a file of its own at the start, without which it goes on.
+        let fails = format!("publish.sync:{errno}:6");
+        let mut bed = TestBed::prepare().env("COUNTERSIGN_FAIL", &fails);
+        bed.up();
+        let agent = bed.agent("ada");
+        let delivery = deliver(&agent, "task");
+        bed.trouble(says);
+        let id = delivery.receipt().handoff_id;
+        bed.reviewer().decide(id, Outcome::Approved, "");
+        assert_eq!(delivery.decision(1).outcome, Outcome::Approved);
+        wait::until("no trouble", || bed.troubles().is_empty().then_some(()));
+        check_disk(&mut bed, &[&delivery]);
+    }
+}
+
+#[test]
+fn work_that_cannot_be_sealed_is_accepted_when_it_can() {
+    for (operation, errno) in [("seal.write", EDQUOT), ("seal.sync", EIO)] {
+        let fails = format!("{operation}:{errno}:2");
+        let mut bed = TestBed::prepare().env("COUNTERSIGN_FAIL", &fails);
+        bed.up();
+        let agent = bed.agent("ada");
+        let package = agent.package("task").file("large.bin", vec![b'x'; 200_000]);
+        let delivery = agent.write("task", &package, Care::Rename).unwrap();
+        delivery.receipt();
+        let log = fs::read_to_string(&bed.launch.log).unwrap();
+        let waits = log.matches("a delivery waits").count();
+        assert_eq!(
+            waits, 2,
+            "each failure is told, and none is taken for a success"
+        );
+        check_disk(&mut bed, &[&delivery]);
+    }
+}
+
+#[test]
 fn a_read_only_workspace_is_served_and_answered_once_it_can_be_written() {
     let mut bed = TestBed::prepare();
     let Some(disk) = Mount::memory(&bed.workspace(), 4) else {

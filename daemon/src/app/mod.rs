@@ -4,6 +4,7 @@ mod demo;
 mod error;
 mod serving;
 mod state;
+mod watchers;
 
 use std::{
     net::SocketAddr,
@@ -38,16 +39,21 @@ use crate::{
     outbox::{Around, Outbox},
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
-    watch as watching,
+    timeout,
     workspace::Workspaces,
     writeback::Writeback,
 };
 use serving::{IntakeDoor, Serving};
+use watchers::Watchers;
 
 /// Threads that look at documents: sealing waits for the disk, so a few more than cores do not hurt.
 const INTAKE_THREADS: usize = 4;
+/// From so many documents on that wait or are under way, answers give way to them.
+const BURST: usize = 64;
 /// How often agents are looked at for silence.
 const SILENCE: Duration = Duration::from_secs(1);
+/// How often it is looked at whose time for an answer has passed.
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// How often folders that hold workspaces are looked at for new ones.
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often answers are looked at without a hint.
@@ -126,14 +132,14 @@ pub async fn run(
     )
     .await;
     let _outbox = outbox.map_err(AppError::Start)?;
-    let reconciler = Reconciler::new(shutdown.clone());
-    let watcher = {
+    let writeback = {
         let intake = intake.clone();
-        let settings = watching::Settings {
-            seed: getrandom::u64().unwrap_or_default(),
-            ..Default::default()
-        };
-        watching::start(Vec::new(), settings, Arc::clone(&clock), move |hint| {
+        writeback.giving_way(move || intake.backlog() > BURST)
+    };
+    let reconciler = Reconciler::new(shutdown.clone());
+    let watchers = {
+        let intake = intake.clone();
+        Watchers::start(Arc::clone(&clock), move |hint| {
             serving::take(&intake, hint);
         })
         .map_err(AppError::Thread)?
@@ -141,7 +147,7 @@ pub async fn run(
     let serving = Arc::new(Serving::new(
         config.clone(),
         Arc::clone(&workspaces),
-        watcher,
+        watchers,
         reconciler.clone(),
         writeback.clone(),
         intake.clone(),
@@ -193,6 +199,12 @@ pub async fn run(
         (endpoint, noted.is_ok()),
         &state,
     );
+    let (_, never) = watch::channel(0);
+    let (asked, its_clock) = (ledger.clone(), Arc::clone(&clock));
+    reconciler.spawn("timeout", TIMEOUT, never, move || {
+        let (ledger, clock) = (asked.clone(), Arc::clone(&its_clock));
+        async move { timeout::look(&ledger, &*clock).await }
+    });
 
     let link = desk
         .new_start_link()
@@ -298,7 +310,7 @@ fn spawn_tasks(
     state: &state::StateFolder,
 ) {
     let newest = writeback.clone();
-    reconciler.spawn("writeback", WRITEBACK, ledger.head(), move || {
+    reconciler.spawn("writeback", WRITEBACK, ledger.work(), move || {
         let writeback = newest.clone();
         async move { writeback.run().await }
     });

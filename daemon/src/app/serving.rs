@@ -15,10 +15,12 @@ use crate::{
     intake::{Intake, SubmitError, Submitted},
     reconcile::Reconciler,
     review::{Delivered, Door, Pulse},
-    watch::{Handle, Hint, Mode, Root},
+    watch::{Hint, Mode, Root},
     workspace::{FILE_MODE, Settings, Workspace, Workspaces},
     writeback::Writeback,
 };
+
+use super::watchers::Watchers;
 
 /// Hands a hint of the watcher to the intake.
 pub(super) fn take(intake: &Intake, hint: Hint) {
@@ -41,7 +43,7 @@ pub(super) fn take(intake: &Intake, hint: Hint) {
 pub(super) struct Serving {
     config: Config,
     workspaces: Arc<Workspaces>,
-    watcher: Mutex<Option<Handle>>,
+    watchers: Mutex<Option<Watchers>>,
     reconciler: Reconciler,
     writeback: Writeback,
     intake: Intake,
@@ -58,16 +60,15 @@ impl Serving {
     pub(super) fn new(
         config: Config,
         workspaces: Arc<Workspaces>,
-        watcher: Handle,
+        watchers: Watchers,
         reconciler: Reconciler,
         writeback: Writeback,
         intake: Intake,
     ) -> Self {
-        let watcher = Mutex::new(Some(watcher));
         Self {
             config,
             workspaces,
-            watcher,
+            watchers: Mutex::new(Some(watchers)),
             reconciler,
             writeback,
             intake,
@@ -106,11 +107,14 @@ impl Serving {
                     let workspace = self.workspaces.add(workspace);
                     self.writeback.nudge();
                     self.intake.serve(&workspace.name);
-                    if let Some(watcher) = &*held(&self.watcher) {
-                        watcher.add(Root {
-                            workspace: Arc::clone(&workspace.name),
-                            path,
-                        });
+                    let root = Root {
+                        workspace: Arc::clone(&workspace.name),
+                        path,
+                    };
+                    if let Some(watchers) = &mut *held(&self.watchers)
+                        && let Err(error) = watchers.add(root)
+                    {
+                        tracing::error!(%error, workspace = %workspace.name, "no thread watches it");
                     }
                     new = true;
                 }
@@ -138,8 +142,8 @@ impl Serving {
     }
 
     pub(super) fn stop_watching(&self) {
-        if let Some(watcher) = held(&self.watcher).take() {
-            watcher.stop();
+        if let Some(watchers) = held(&self.watchers).take() {
+            watchers.stop();
         }
     }
 }
@@ -189,9 +193,9 @@ fn settings(stated: &config::Workspace) -> Settings {
 
 impl Pulse for Serving {
     fn ready(&self) -> bool {
-        held(&self.watcher)
+        held(&self.watchers)
             .as_ref()
-            .is_some_and(|watcher| watcher.is_running() && watcher.ready())
+            .is_some_and(|watchers| watchers.are_running() && watchers.ready())
     }
 
     fn troubles(&self) -> Vec<String> {
@@ -201,8 +205,11 @@ impl Pulse for Serving {
             .into_iter()
             .map(|(task, why)| format!("{task} is behind: {why}"))
             .collect();
-        if !held(&self.watcher).as_ref().is_some_and(Handle::is_running) {
-            troubles.push("no folder is watched any more; restart the daemon".to_owned());
+        if !held(&self.watchers)
+            .as_ref()
+            .is_some_and(Watchers::are_running)
+        {
+            troubles.push("not every folder is watched any more; restart the daemon".to_owned());
         }
         troubles.extend(
             self.refused()
@@ -213,9 +220,9 @@ impl Pulse for Serving {
     }
 
     fn watching(&self, workspace: &str) -> (String, Option<String>) {
-        let status = held(&self.watcher)
+        let status = held(&self.watchers)
             .as_ref()
-            .map(Handle::status)
+            .map(Watchers::status)
             .unwrap_or_default();
         let Some(status) = status
             .into_iter()

@@ -1,7 +1,7 @@
 //! `countersign validate`: the rules of the daemon, without a daemon.
 
 use std::{
-    io::{self, Read as _},
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -23,7 +23,10 @@ use super::{
     folder::{self, Folder, Source},
     output::{Drawing, Style},
 };
-use crate::fs::Dir;
+use crate::{
+    fs::Dir,
+    intake::{Problem, merge, open_artifact, place},
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -194,103 +197,52 @@ pub(super) fn workspace_folder(folder: &Path) -> Option<&Path> {
     })
 }
 
-/// The named files with size and digest, or everything that is wrong with them.
+/// The named files with size and digest, or everything that is wrong with them: by the rules, words and
+/// codes of the intake.
 fn files(
     folder: &Path,
     artifacts: &[Artifact],
     document: &Document,
 ) -> Result<Vec<(String, u64, Digest)>, Refusal> {
     let mut found = Vec::new();
-    let mut problems = Vec::new();
+    let mut refused = Vec::new();
     for (at, artifact) in artifacts.iter().enumerate() {
-        let mut complain = |kind, field: &str, code: &str, message: String, fix: &str| {
-            let pointer = format!("/artifacts/{at}");
-            let exact = format!("{pointer}{field}");
-            let (line, column) = match document.place(&exact) {
-                (0, 0) => document.place(&pointer),
-                place => place,
-            };
-            let violation = Violation {
-                code: code.to_owned(),
-                pointer: exact,
-                line,
-                column,
-                message,
-                fix: Some(fix.to_owned()),
-            };
-            problems.push((kind, violation));
-        };
-        let path = &artifact.path;
-        let (size, sha256) = match measure(folder, path) {
-            Ok(measured) => measured,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let message = format!("names `{path}`, which is not there");
-                let fix = "Write the file first, or take it out of `artifacts`.";
-                complain(
-                    ProblemKind::MissingArtifact,
-                    "",
-                    "missing_artifact",
-                    message,
-                    fix,
-                );
-                continue;
-            }
-            Err(error) => {
-                let message = format!("names `{path}`, which cannot be taken: {error}");
-                let fix = "Name a plain file inside the folder, without links on the way.";
-                complain(ProblemKind::PathRefused, "", "path_refused", message, fix);
-                continue;
-            }
-        };
-        if artifact.size.is_some_and(|stated| stated != size) {
-            let message = format!("differs: `{path}` has {size} bytes");
-            let fix = "Write the real size, or leave it out.";
-            complain(
-                ProblemKind::DigestMismatch,
-                "/size",
-                "size_mismatch",
-                message,
-                fix,
-            );
+        let measured = measure(folder, &artifact.path)
+            .map_err(|refusal| refusal.at(format!("/artifacts/{at}")))
+            .and_then(|(size, sha256)| {
+                artifact.check(at, size, sha256)?;
+                Ok((artifact.path.clone(), size, sha256))
+            });
+        match measured {
+            Ok(measured) => found.push(measured),
+            Err(refusal) => refused.push(refusal),
         }
-        if artifact.sha256.is_some_and(|stated| stated != sha256) {
-            let message = format!("differs: `{path}` has {sha256}");
-            let fix = "Write the file and its digest again, or leave the digest out.";
-            complain(
-                ProblemKind::DigestMismatch,
-                "/sha256",
-                "digest_mismatch",
-                message,
-                fix,
-            );
-        }
-        found.push((path.clone(), size, sha256));
     }
-    match problems.first() {
+    match merge(refused) {
         None => Ok(found),
-        Some((kind, _)) => Err(Refusal {
-            kind: *kind,
-            violations: problems
-                .into_iter()
-                .map(|(_, violation)| violation)
-                .collect(),
-        }),
+        Some(refusal) => Err(place(refusal, document)),
     }
 }
 
-fn measure(folder: &Path, path: &str) -> io::Result<(u64, Digest)> {
-    let inner = |error: crate::fs::Error| error.source;
-    let mut file = Dir::open(folder)
-        .and_then(|dir| dir.open_file(Path::new(path)))
-        .map_err(inner)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a plain file"));
-    }
+fn measure(folder: &Path, path: &str) -> Result<(u64, Digest), Refusal> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Refusal::new(
+            ProblemKind::Unreadable,
+            "unreadable",
+            format!("`{path}` cannot be read: {error}"),
+            "try again; nothing is wrong with the handoff itself",
+        )
+    };
+    let dir = Dir::open(folder).map_err(|error| failed(&error))?;
+    let mut file = open_artifact(&dir, path).map_err(|problem| match problem {
+        Problem::Refused(refusal) => refusal,
+        Problem::Busy(why) | Problem::Ours(why) => failed(&why),
+    })?;
     let mut hash = Sha256::new();
     let mut size = 0;
     let mut buffer = vec![0; 128 * 1024];
     loop {
-        let read = file.read(&mut buffer)?;
+        let read = file.read(&mut buffer).map_err(|error| failed(&error))?;
         if read == 0 {
             return Ok((size, Digest(hash.finalize().into())));
         }

@@ -195,6 +195,7 @@ impl Dir {
             file.write_all(bytes)?;
             rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
             if durable && !fault::broken("no-file-fsync") {
+                fault::operation("publish.sync")?;
                 file.sync_all()?;
             }
             Ok(())

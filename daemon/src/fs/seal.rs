@@ -126,10 +126,15 @@ impl Objects {
     /// Copies `source` into the folder while hashing what is written.
     fn copy(&self, source: &mut impl std::io::Read) -> Result<(Digest, u64), SealProblem> {
         let (mut target, temporary) = self.root.create_temporary()?;
-        let copied = stream(source, |bytes| target.write_all(bytes)).and_then(|done| {
+        let copied = stream(source, |bytes| {
+            fault::operation("seal.write")?;
+            target.write_all(bytes)
+        });
+        let copied = copied.and_then(|done| {
             rustix::fs::fchmod(&target, rustix::fs::Mode::from_raw_mode(0o400))
                 .map_err(target_failed)?;
             if !fault::broken("no-file-fsync") {
+                fault::operation("seal.sync").map_err(target_failed)?;
                 target.sync_all().map_err(target_failed)?;
             }
             Ok(done)

@@ -117,7 +117,10 @@ pub fn admit(
         None => (state.next_id(), 1, None),
     };
     let span = handoff.timeout_seconds.map(Duration::from_secs);
-    let due = handoff.deadline.or_else(|| now.checked_add(span?).ok());
+    let due = handoff
+        .deadline
+        .or_else(|| handoff.envelope.over_at(now))
+        .or_else(|| now.checked_add(span?).ok());
     let actor = Actor::Agent {
         name: handoff.from_agent.id.clone(),
         principal: principal.clone(),
@@ -140,6 +143,7 @@ pub fn admit(
             .as_ref()
             .map(|confidence| confidence.value),
         due,
+        envelope: handoff.envelope.clone(),
         dialect: checked.dialect.to_owned(),
         profile: handoff.profile,
         manifest,

@@ -29,7 +29,7 @@ const TRIES: usize = 3;
 const INLINE_IN_ALL: usize = 4 * 1024 * 1024;
 
 /// Why not everything could be sealed.
-pub(super) enum Problem {
+pub(crate) enum Problem {
     /// Somebody writes this file.
     Busy(String),
     /// A rule is broken.
@@ -80,26 +80,30 @@ impl Gather<'_> {
         if paths.len() > self.settings.max_files {
             return Err(Problem::Refused(too_many(self.settings.max_files)));
         }
-        // All are asked for before the first is sealed, so that all quiet periods pass at once.
-        let unquiet: Vec<&String> = paths.iter().filter(|path| self.is_unquiet(path)).collect();
-        if let Some(path) = unquiet.first() {
-            return Err(Problem::Busy((*path).clone()));
-        }
         let mut inline = INLINE_IN_ALL;
-        for path in paths {
+        let mut left = paths.into_iter();
+        while let Some(path) = left.next() {
             let artifact = named.get(path.as_str()).copied();
             match self.one(&path, inline) {
                 Ok(sealed) => {
                     inline = inline.saturating_sub(sealed.inline.as_ref().map_or(0, Vec::len));
-                    refused.extend(
-                        artifact.and_then(|(at, artifact)| mismatch(at, artifact, &sealed)),
-                    );
+                    refused.extend(artifact.and_then(|(at, artifact)| {
+                        artifact.check(at, sealed.size, sealed.sha256).err()
+                    }));
                     gathered.add(path, artifact.map(|(_, artifact)| artifact), sealed);
                 }
                 Err(Problem::Refused(refusal)) => {
                     let pointer =
                         artifact.map_or_else(String::new, |(at, _)| format!("/artifacts/{at}"));
                     refused.push(refusal.at(pointer));
+                }
+                Err(Problem::Busy(path)) => {
+                    // The others are asked for too, so that all quiet periods pass at once.
+                    for other in left.filter(|other| !self.is_given(other)) {
+                        let _ = open_artifact(self.folder, &other)
+                            .map(|file| self.is_busy(&other, &file));
+                    }
+                    return Err(Problem::Busy(path));
                 }
                 Err(other) => return Err(other),
             }
@@ -155,19 +159,19 @@ impl Gather<'_> {
         Ok(paths)
     }
 
-    /// Whether the kernel does not say who writes the file, and it changed a moment ago.
-    fn is_unquiet(&self, path: &str) -> bool {
-        if self.given.is_some_and(|given| given.contains_key(path)) {
-            return false;
-        }
-        // What cannot be opened is told when it is sealed.
-        let Ok(file) = self.open(path) else {
-            return false;
-        };
-        (self.writers)(&file) == Writers::Unknown
-            && file
+    fn is_given(&self, path: &str) -> bool {
+        self.given.is_some_and(|given| given.contains_key(path))
+    }
+
+    /// Whether somebody writes the file; or, where the kernel does not say, whether it changed a moment ago.
+    fn is_busy(&self, path: &str, file: &std::fs::File) -> bool {
+        match (self.writers)(file) {
+            Writers::None => false,
+            Writers::Some => true,
+            Writers::Unknown => file
                 .metadata()
-                .is_ok_and(|metadata| !(self.is_quiet)(path, Stamp::of(&metadata)))
+                .is_ok_and(|metadata| !(self.is_quiet)(path, Stamp::of(&metadata))),
+        }
     }
 
     /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes.
@@ -179,8 +183,8 @@ impl Gather<'_> {
                 .map_err(|problem| Problem::Ours(problem.to_string()));
         }
         for _ in 0..TRIES {
-            let mut file = self.open(path)?;
-            if (self.writers)(&file) == Writers::Some {
+            let mut file = open_artifact(self.folder, path)?;
+            if self.is_busy(path, &file) {
                 return Err(Problem::Busy(path.to_owned()));
             }
             let sealed = self
@@ -197,31 +201,32 @@ impl Gather<'_> {
         }
         Err(Problem::Busy(path.to_owned()))
     }
+}
 
-    fn open(&self, path: &str) -> Result<std::fs::File, Problem> {
-        let missing = || {
-            Problem::Refused(Refusal::new(
-                ProblemKind::MissingArtifact,
-                "missing",
-                format!("`{path}` is not there"),
-                "write the file before the handoff, or take it out of `artifacts`; paths are relative to the folder of the handoff",
-            ))
-        };
-        // Whose fault it is decides: theirs is a refusal, ours (no descriptors, a failing disk) waits.
-        let failed = |error: crate::fs::Error| match error.source.raw_os_error() {
-            _ if error.is_not_found() => missing(),
-            Some(libc::ELOOP | libc::EXDEV) => Problem::Refused(link_on_the_way(path)),
-            Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
-                Problem::Refused(unreadable(path, &error.source))
-            }
-            _ => Problem::Ours(error.to_string()),
-        };
-        match self.folder.kind(Path::new(path)) {
-            Ok(Some(FileKind::File)) => self.folder.open_file(Path::new(path)).map_err(failed),
-            Ok(Some(kind)) => Err(Problem::Refused(not_regular(path, kind))),
-            Ok(None) => Err(missing()),
-            Err(error) => Err(failed(error)),
+/// Opens a named file for reading: a plain file beneath `folder`, without links on the way.
+pub(crate) fn open_artifact(folder: &Dir, path: &str) -> Result<std::fs::File, Problem> {
+    let missing = || {
+        Problem::Refused(Refusal::new(
+            ProblemKind::MissingArtifact,
+            "missing",
+            format!("`{path}` is not there"),
+            "write the file before the handoff, or take it out of `artifacts`; paths are relative to the folder of the handoff",
+        ))
+    };
+    // Whose fault it is decides: theirs is a refusal, ours (no descriptors, a failing disk) waits.
+    let failed = |error: crate::fs::Error| match error.source.raw_os_error() {
+        _ if error.is_not_found() => missing(),
+        Some(libc::ELOOP | libc::EXDEV) => Problem::Refused(link_on_the_way(path)),
+        Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
+            Problem::Refused(unreadable(path, &error.source))
         }
+        _ => Problem::Ours(error.to_string()),
+    };
+    match folder.kind(Path::new(path)) {
+        Ok(Some(FileKind::File)) => folder.open_file(Path::new(path)).map_err(failed),
+        Ok(Some(kind)) => Err(Problem::Refused(not_regular(path, kind))),
+        Ok(None) => Err(missing()),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -282,30 +287,6 @@ impl Delivery {
     }
 }
 
-fn mismatch(at: usize, artifact: &Artifact, sealed: &Sealed) -> Option<Refusal> {
-    let refusal = |code, message: String| {
-        let fix = "finish the file before the handoff, or correct what the handoff says of it";
-        Some(
-            Refusal::new(ProblemKind::DigestMismatch, code, message, fix)
-                .at(format!("/artifacts/{at}/{code}")),
-        )
-    };
-    match (artifact.size, artifact.sha256) {
-        (Some(size), _) if size != sealed.size => refusal(
-            "size",
-            format!("`{}` has {} bytes, not {size}", artifact.path, sealed.size),
-        ),
-        (_, Some(sha256)) if sha256 != sealed.sha256 => refusal(
-            "sha256",
-            format!(
-                "`{}` has SHA-256 {}, not {sha256}",
-                artifact.path, sealed.sha256
-            ),
-        ),
-        _ => None,
-    }
-}
-
 fn link_on_the_way(path: &str) -> Refusal {
     Refusal::new(
         ProblemKind::PathRefused,
@@ -325,7 +306,7 @@ fn too_many(limit: usize) -> Refusal {
 }
 
 /// Adds line and column to what points into `document`.
-pub(super) fn place(mut refusal: Refusal, document: &Document) -> Refusal {
+pub(crate) fn place(mut refusal: Refusal, document: &Document) -> Refusal {
     for violation in &mut refusal.violations {
         if violation.line == 0 && !violation.pointer.is_empty() {
             (violation.line, violation.column) = document.place(&violation.pointer);
@@ -335,7 +316,7 @@ pub(super) fn place(mut refusal: Refusal, document: &Document) -> Refusal {
 }
 
 /// One refusal of all: the kind of the first, every violation.
-fn merge(refused: Vec<Refusal>) -> Option<Refusal> {
+pub(crate) fn merge(refused: Vec<Refusal>) -> Option<Refusal> {
     let kind = refused.first()?.kind;
     let violations: Vec<Violation> = refused
         .into_iter()

@@ -4,6 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use countersign_protocol::{
     Digest,
+    envelope::Envelope,
     event::{Accepted, Event, Location, Stalled},
     handoff::{Profile, Trigger},
     manifest::Manifest,
@@ -210,6 +211,7 @@ fn give_up(
         trigger: Trigger::Error,
         confidence: None,
         due: None,
+        envelope: Envelope::default(),
         dialect: "countersign".to_owned(),
         profile: Profile::Minimal,
         manifest_sha256: manifest.digest(),

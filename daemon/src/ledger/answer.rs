@@ -5,9 +5,10 @@ use countersign_protocol::{
     names,
     principal::{Actor, Method},
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Card, CardDecision, State};
+use super::{Card, CardDecision, State, Withdrawal};
 
 /// The answer as the agent gets it; `None` when neither a person nor a rule gave it.
 pub fn decision_document(
@@ -16,8 +17,7 @@ pub fn decision_document(
     decision: &CardDecision,
 ) -> Option<DecisionDocument> {
     let decided = &decision.decided;
-    let accepted = &card.revision(decided.revision)?.accepted;
-    let decided_by = match &decision.actor {
+    let by = match &decision.actor {
         Actor::Person {
             id,
             display,
@@ -34,17 +34,68 @@ pub fn decision_document(
         },
         Actor::Daemon | Actor::Agent { .. } => return None,
     };
-    let approved = decided.outcome == Outcome::Approved;
-    let released = accepted
-        .manifest
+    let log = LogReference {
+        index: decision.seq,
+        hash: decision.hash,
+    };
+    let mut document = document(state, card, decided.revision, by, decision.at, log)?;
+    let manifest = &card.revision(decided.revision)?.accepted.manifest;
+    let released = manifest
         .entries
         .iter()
         .any(|entry| entry.declared && entry.kept);
+    document.manifest_sha256 = decided.manifest_sha256;
+    document.outcome = decided.outcome;
+    document.comment.clone_from(&decided.comment);
+    document.requests.clone_from(&decided.requests);
+    document.released_to = (decided.outcome == Outcome::Approved && released)
+        .then(|| format!("{}/{}", names::APPROVED, card.id));
+    Some(document)
+}
+
+/// The same for a handoff that was taken back, by whoever it was: an agent that waits for its file has to
+/// learn that no answer will come.
+pub fn withdrawal_document(
+    state: &State,
+    card: &Card,
+    withdrawal: &Withdrawal,
+) -> Option<DecisionDocument> {
+    let (principal, method) = match &withdrawal.actor {
+        Actor::Person { id, method, .. } => (id.clone(), *method),
+        Actor::Agent { name, .. } => (format!("agent:{name}"), Method::Api),
+        Actor::Policy { rule } => (format!("policy:{rule}"), Method::Policy),
+        Actor::Daemon => ("countersign".to_owned(), Method::Policy),
+    };
+    let by = DecidedBy {
+        principal,
+        display: withdrawal.actor.name().to_owned(),
+        method,
+    };
+    let log = LogReference {
+        index: withdrawal.seq,
+        hash: withdrawal.hash,
+    };
+    let mut document = document(state, card, withdrawal.revision, by, withdrawal.at, log)?;
+    document.comment.clone_from(&withdrawal.reason);
+    Some(document)
+}
+
+/// What every answer to a revision says, with the outcome that nobody is asked any more.
+fn document(
+    state: &State,
+    card: &Card,
+    revision: u32,
+    decided_by: DecidedBy,
+    decided_at: Timestamp,
+    log: LogReference,
+) -> Option<DecisionDocument> {
+    let known = card.revision(revision)?;
+    let accepted = &known.accepted;
     // Only what was known when it was decided: an answer that is written again must be the same.
     let checkpoint = state
         .tracks_in(&accepted.at)
         .filter_map(|track| {
-            let before = |kept: &&std::sync::Arc<super::Kept>| kept.seq < decision.seq;
+            let before = |kept: &&std::sync::Arc<super::Kept>| kept.seq < log.index;
             track.versions.iter().rfind(before)
         })
         .map(|kept| kept.saved.step)
@@ -54,14 +105,14 @@ pub fn decision_document(
         handoff_id: card.id,
         agent_handoff_id: accepted.agent_handoff_id.clone(),
         task_id: accepted.task_id.clone(),
-        revision: decided.revision,
+        revision,
         handoff_sha256: accepted.manifest.document,
-        manifest_sha256: decided.manifest_sha256,
-        outcome: decided.outcome,
-        decided_at: decision.at,
+        manifest_sha256: accepted.manifest_sha256,
+        outcome: Outcome::Cancelled,
+        decided_at,
         decided_by,
-        comment: decided.comment.clone(),
-        requests: decided.requests.clone(),
+        comment: None,
+        requests: Vec::new(),
         artifacts: accepted
             .manifest
             .entries
@@ -71,15 +122,13 @@ pub fn decision_document(
                 sha256: entry.sha256,
             })
             .collect(),
-        released_to: (approved && released).then(|| format!("{}/{}", names::APPROVED, card.id)),
+        released_to: None,
+        envelope: accepted.envelope.answered(known.at, decided_at),
         resume: Resume {
             dialect: accepted.dialect.clone(),
             from_checkpoint: checkpoint,
             payload: Value::Null,
         },
-        log: LogReference {
-            index: decision.seq,
-            hash: decision.hash,
-        },
+        log,
     })
 }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::known::{
     Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
-    Sittings, Token, Track,
+    Sittings, TimedOut, Token, Track, Withdrawal,
 };
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
@@ -100,6 +100,10 @@ impl State {
                 }
                 card.was_decided(at);
                 let actor = body.actor.clone();
+                // Who decides about a revision has seen it.
+                if let Actor::Person { id, .. } = &actor {
+                    card.viewed.insert((id.clone(), decided.revision));
+                }
                 let decided = (**decided).clone();
                 card.decisions.push(CardDecision {
                     seq,
@@ -118,7 +122,14 @@ impl State {
                 if let Ok(state) = card.state.decided(*revision, Outcome::Cancelled, at) {
                     card.state = state;
                 }
-                card.withdrawn = Some((seq, at, reason.clone()));
+                card.withdrawn = Some(Withdrawal {
+                    seq,
+                    hash,
+                    at,
+                    actor: body.actor.clone(),
+                    revision: *revision,
+                    reason: reason.clone(),
+                });
             }),
             Event::Commented { handoff, text, .. } => self.change(*handoff, |card| {
                 card.comments.push(CardComment {
@@ -146,6 +157,18 @@ impl State {
                     card.released = Some((seq, at, folder.clone()));
                 });
             }
+            Event::TimedOut {
+                handoff,
+                revision,
+                over,
+            } => self.change(*handoff, |card| {
+                card.timed_out = Some(TimedOut {
+                    seq,
+                    at,
+                    revision: *revision,
+                    over: *over,
+                });
+            }),
             Event::CheckpointSaved(saved) => self.checkpoint(seq, at, saved),
             Event::AgentStalled {
                 at: location,
@@ -279,6 +302,7 @@ impl State {
                 snoozed: None,
                 moves: Vec::new(),
                 service: Vec::new(),
+                timed_out: None,
             };
             card.was_handed_over(at, accepted.due);
             self.cards.insert(accepted.handoff, Arc::new(card));

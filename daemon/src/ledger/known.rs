@@ -41,6 +41,36 @@ pub struct CardDecision {
     pub delivered: Option<(u64, Timestamp)>,
 }
 
+/// That a handoff was taken back, with the entry that recorded it.
+#[derive(Clone, Debug)]
+pub struct Withdrawal {
+    /// Its entry.
+    pub seq: u64,
+    /// Hash of the entry.
+    pub hash: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// The revision that was pending.
+    pub revision: u32,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// That the time an agent gave for an answer passed, with the entry that recorded it.
+#[derive(Clone, Copy, Debug)]
+pub struct TimedOut {
+    /// Its entry.
+    pub seq: u64,
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// The revision.
+    pub revision: u32,
+    /// When the time was over.
+    pub over: Timestamp,
+}
+
 /// A comment.
 #[derive(Clone, Debug)]
 pub struct CardComment {
@@ -75,8 +105,10 @@ pub struct Card {
     pub viewed: BTreeSet<(String, u32)>,
     /// Where approved files were released, and by which entry.
     pub released: Option<(u64, Timestamp, String)>,
-    /// Why it was taken back, and by which entry.
-    pub withdrawn: Option<(u64, Timestamp, Option<String>)>,
+    /// That it was taken back.
+    pub withdrawn: Option<Withdrawal>,
+    /// The last revision whose time for an answer passed, and by which entry.
+    pub timed_out: Option<TimedOut>,
     /// Who is asked about the newest revision; `None` until policy has looked at it.
     pub routing: Option<Routing>,
     /// Who took it.
@@ -90,6 +122,14 @@ pub struct Card {
 }
 
 impl Card {
+    /// When the time for an answer to `revision` was over, if that was noticed.
+    pub fn timed_out_at(&self, revision: u32) -> Option<Timestamp> {
+        let noticed = self
+            .timed_out
+            .filter(|noticed| noticed.revision == revision);
+        noticed.map(|noticed| noticed.over)
+    }
+
     /// The newest revision. A card is made by its first one, so there always is one.
     pub fn newest(&self) -> &Arc<Revision> {
         &self.revisions[self.revisions.len() - 1]

@@ -25,11 +25,11 @@ use countersign_protocol::{
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-pub use answer::decision_document;
+pub use answer::{decision_document, withdrawal_document};
 pub use fold::State;
 pub use known::{
     Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
-    Sittings, Token, Track,
+    Sittings, TimedOut, Token, Track, Withdrawal,
 };
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 
@@ -120,6 +120,7 @@ pub struct Ledger {
     owner: Arc<Owner>,
     state: Arc<RwLock<State>>,
     head: watch::Receiver<u64>,
+    work: watch::Receiver<u64>,
     trouble: watch::Receiver<Option<Arc<StoreError>>>,
 }
 
@@ -146,9 +147,10 @@ impl Ledger {
         let mut state = State::default();
         verify(store.as_mut(), |body, hash| state.apply(body, hash))?;
         let (head, head_seen) = watch::channel(state.head.seq);
+        let (work, work_seen) = watch::channel(state.head.seq);
         let (trouble, trouble_seen) = watch::channel(None);
         let shared = Arc::new(RwLock::new(state));
-        let writer = writer::Writer::new(store, clock, Arc::clone(&shared), head, trouble);
+        let writer = writer::Writer::new(store, clock, Arc::clone(&shared), (head, work), trouble);
         let queue = Arc::new(queue::Queue::new(writer));
         let at_work = Arc::clone(&queue);
         std::thread::Builder::new()
@@ -159,6 +161,7 @@ impl Ledger {
             owner: Arc::new(Owner(queue)),
             state: shared,
             head: head_seen,
+            work: work_seen,
             trouble: trouble_seen,
         })
     }
@@ -170,9 +173,15 @@ impl Ledger {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Sees the number of the newest entry move.
+    /// Sees the number of the newest entry move: for those who wait for the news.
     pub fn head(&self) -> watch::Receiver<u64> {
         self.head.clone()
+    }
+
+    /// The same a moment later: for tasks that have work to do then, and would take a thread from those
+    /// who wait for the news.
+    pub fn work(&self) -> watch::Receiver<u64> {
+        self.work.clone()
     }
 
     /// The last failure of the engine; `None` again after the next success. A ledger that has ended is in

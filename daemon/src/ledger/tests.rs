@@ -121,3 +121,73 @@ fn a_ledger_that_ended_by_a_defect_says_so() {
     assert!(rig.ledger().trouble().is_some());
     assert!(rig.ledger().object(Digest::of(b"")).is_err());
 }
+
+#[test]
+fn a_job_that_finds_the_engine_free_is_done_by_who_brings_it() {
+    let rig = Rig::new();
+    let me = std::thread::current().id();
+    let mine = (0..1_000).any(|_| {
+        let (send, told) = mpsc::channel();
+        rig.ledger().submit_here(
+            |_, _| Ok::<_, Infallible>(Draft::of(fact("a"), std::thread::current().id())),
+            move |done| send.send(done.unwrap().0).unwrap(),
+        );
+        told.recv().unwrap() == me
+    });
+    assert!(mine, "always another thread");
+}
+
+#[test]
+fn jobs_of_many_threads_stand_in_one_line_whoever_does_them() {
+    let rig = Rig::new();
+    let start = rig.ledger().state().head.seq;
+    let (send, told) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (ledger, send) = (rig.ledger().clone(), send.clone());
+            scope.spawn(move || {
+                for number in 0..50 {
+                    let send = send.clone();
+                    let job = |state: &super::State, _| {
+                        Ok::<_, Infallible>(Draft::of(fact("t"), state.head.seq))
+                    };
+                    let done = move |done: Result<(u64, Vec<_>), TransactError<_>>| {
+                        send.send(done.unwrap()).unwrap();
+                    };
+                    if (thread + number) % 2 == 0 {
+                        ledger.submit_here(job, done);
+                    } else {
+                        ledger.submit(job, done);
+                    }
+                }
+            });
+        }
+    });
+    let mut seen: Vec<u64> = (0..200)
+        .map(|_| {
+            let (before, entries) = told.recv().unwrap();
+            assert_eq!(entries[0].seq, before + 1, "a job saw all jobs before it");
+            before - start
+        })
+        .collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_defect_met_by_who_brings_the_job_ends_the_ledger_too() {
+    let rig = Rig::new();
+    while rig.ledger().trouble().is_none() {
+        let ledger = rig.ledger().clone();
+        let broken = std::panic::AssertUnwindSafe(move || {
+            let job = |_: &super::State, _| -> Result<Draft<()>, Infallible> { panic!("a defect") };
+            ledger.submit_here(job, |_| {});
+        });
+        let _ = std::panic::catch_unwind(broken);
+    }
+    rig.wait(rig.ledger().ended());
+    let late = rig
+        .ledger()
+        .transact(|_, _| Ok::<_, Infallible>(Draft::nothing(())));
+    assert!(matches!(rig.wait(late), Err(TransactError::Closed)));
+}

@@ -22,6 +22,7 @@ pub(super) struct Writer {
     ahead: State,
     shared: Arc<RwLock<State>>,
     head: watch::Sender<u64>,
+    work: watch::Sender<u64>,
     trouble: watch::Sender<Option<Arc<StoreError>>>,
 }
 
@@ -36,7 +37,7 @@ impl Writer {
         store: Box<dyn Store>,
         clock: SharedClock,
         shared: Arc<RwLock<State>>,
-        head: watch::Sender<u64>,
+        (head, work): (watch::Sender<u64>, watch::Sender<u64>),
         trouble: watch::Sender<Option<Arc<StoreError>>>,
     ) -> Self {
         let ahead = committed(&shared);
@@ -46,6 +47,7 @@ impl Writer {
             ahead,
             shared,
             head,
+            work,
             trouble,
         }
     }
@@ -128,6 +130,9 @@ impl Writer {
                 for Waiting { entries, done } in waiting {
                     let entries: Vec<Entry> = batch.entries[entries].to_vec();
                     done(Ok(entries));
+                }
+                if !bodies.is_empty() {
+                    self.work.send_replace(self.ahead.head.seq);
                 }
             }
             Err(error) => {

@@ -212,7 +212,7 @@ impl Outbox {
         let (me, cancel) = (outbox.clone(), cancel.clone());
         tasks.spawn(async move {
             // Without a pause after a hint: whoever is told waits for it.
-            let mut head = me.inner.around.ledger.head();
+            let mut head = me.inner.around.ledger.work();
             loop {
                 head.borrow_and_update();
                 let failed = me.run().await.is_err();

@@ -2,6 +2,7 @@
 
 use countersign_protocol::{
     Digest, HandoffId,
+    envelope::Envelope,
     event::{Location, Stalled},
     handoff::Profile,
     manifest::{Manifest, ManifestEntry},
@@ -52,6 +53,7 @@ fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
         trigger: Trigger::Completion,
         confidence: Some(0.95),
         due: None,
+        envelope: Envelope::default(),
         dialect: "handoff".to_owned(),
         profile: Profile::Minimal,
         manifest_sha256: manifest.digest(),

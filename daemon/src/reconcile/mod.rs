@@ -3,13 +3,16 @@
 //! and doing it twice does no harm. This module knows nothing of handoffs.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     fmt::Display,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -55,7 +58,8 @@ impl Reconciler {
             let mut back_off = FIRST_BACK_OFF;
             loop {
                 hint.borrow_and_update();
-                let pause = match task().await {
+                let begun = catch_unwind(AssertUnwindSafe(&task));
+                let pause = match outcome_of(begun).await {
                     Ok(()) => {
                         me.outcome(name, None);
                         back_off = FIRST_BACK_OFF;
@@ -63,7 +67,7 @@ impl Reconciler {
                     }
                     Err(error) => {
                         tracing::warn!(task = name, %error, "a task failed and is tried again");
-                        me.outcome(name, Some(error.to_string()));
+                        me.outcome(name, Some(error));
                         let pause = back_off;
                         back_off = (back_off * 2).min(LONGEST_BACK_OFF);
                         Some(pause)
@@ -109,6 +113,29 @@ impl Reconciler {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// Waits for a run. A defect in it is a failure like any other: it is told, and the task goes on.
+async fn outcome_of<F, E>(begun: std::thread::Result<F>) -> Result<(), String>
+where
+    F: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    let run = match begun {
+        Ok(run) => AssertUnwindSafe(run).catch_unwind().await,
+        Err(defect) => Err(defect),
+    };
+    match run {
+        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Err(defect) => Err(format!("a defect of the program: {}", words(&*defect))),
+    }
+}
+
+/// What a panic said.
+fn words(defect: &(dyn Any + Send)) -> &str {
+    let text = defect.downcast_ref::<&str>().copied();
+    text.or_else(|| defect.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it did not say what")
 }
 
 /// Waits until the hint moves. One whose sender is gone never does; taken for a move, it would keep
@@ -166,6 +193,30 @@ mod tests {
         let start = tokio::time::Instant::now();
         reaches(&count, 3).await;
         assert!(start.elapsed() >= Duration::from_mins(2));
+        reconciler.cancel.cancel();
+        reconciler.finished().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_is_named_and_started_again() {
+        let reconciler = Reconciler::new(CancellationToken::new());
+        let (_hints, hint) = watch::channel(0);
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&count);
+        reconciler.spawn("broken", Duration::from_hours(1), hint, move || {
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            async move {
+                assert!(run >= 2, "run {run}");
+                Ok::<_, String>(())
+            }
+        });
+        reaches(&count, 2).await;
+        let failing = reconciler.failing();
+        assert_eq!(failing[0].0, "broken");
+        assert!(failing[0].1.contains("run 1"), "{failing:?}");
+        reaches(&count, 3).await;
+        tokio::task::yield_now().await;
+        assert_eq!(reconciler.failing(), []);
         reconciler.cancel.cancel();
         reconciler.finished().await;
     }

@@ -60,6 +60,15 @@ impl LedgerDesk {
                     answered: answer.revision,
                 });
             }
+            if answer.outcome == Outcome::Responded
+                && let Some(words) = &answer.comment
+                && let Err(message) = newest.envelope.check_output(words)
+            {
+                return Err(DeskError::Invalid {
+                    field: "comment".to_owned(),
+                    message,
+                });
+            }
             if let Err(why) = card.state.decided(answer.revision, answer.outcome, now) {
                 return Err(DeskError::Conflict {
                     id,

@@ -250,10 +250,7 @@ impl Desk for LedgerDesk {
         let state = self.ledger.state();
         let workspaces = all.into_iter().map(|(workspace, (mode, trouble))| {
             let here = |name: &str| name == &*workspace.name;
-            let waiting = state
-                .cards()
-                .filter(|card| here(&card.workspace) && row::is_waiting(card))
-                .count();
+            let waiting = state.waiting().filter(|card| here(&card.workspace)).count();
             let dead_letters = state
                 .dead_letters()
                 .filter(|dead| here(&dead.location.workspace))

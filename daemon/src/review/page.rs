@@ -14,6 +14,7 @@ use countersign_protocol::{
 use countersign_web::desk::{
     Base, Caller, Change, Check, DeskError, Effect, FileRow, QueueView, Review,
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
@@ -113,7 +114,10 @@ impl LedgerDesk {
                 })
                 .collect(),
             answers,
-            checks: checks(accepted),
+            checks: checks(accepted)
+                .into_iter()
+                .chain(kept_to(card, shown, self.clock.now()))
+                .collect(),
             files: files(accepted, base.map(|base| &base.accepted)),
             base: base.map(|base| self::base(card, who, base.accepted.revision)),
             bases: (1..accepted.revision)
@@ -288,6 +292,47 @@ fn checks(accepted: &Accepted) -> Vec<Check> {
     checks
 }
 
+/// How the answer, or the time without one, keeps to the envelope that the agent stated.
+fn kept_to(card: &Card, shown: &Revision, now: Timestamp) -> Vec<Check> {
+    let accepted = &shown.accepted;
+    let decided = card.decision(accepted.revision).map(|decision| decision.at);
+    let Some(answered) = accepted.envelope.answered(shown.at, decided.unwrap_or(now)) else {
+        return Vec::new();
+    };
+    let check = |ok: bool, text: String| Check {
+        ok,
+        verified: true,
+        text,
+    };
+    let mut checks = Vec::new();
+    if let (Some(budget), Some(ok)) = (answered.latency_budget_ms, answered.within_budget) {
+        let budget = seconds(budget);
+        let so_far = seconds(answered.latency_ms);
+        let text = match decided {
+            Some(_) => format!("Answered after {so_far}; the agent hoped for {budget}"),
+            None => format!("Waits since {so_far}; the agent hopes for an answer within {budget}"),
+        };
+        checks.push(check(ok, text));
+    }
+    if let Some(over) = card.timed_out_at(accepted.revision) {
+        let text = format!(
+            "No answer until {over}: the agent no longer counts on one. Nothing was decided by that"
+        );
+        checks.push(check(false, text));
+    }
+    if let Some(format) = &accepted.envelope.expected_output_format {
+        checks.push(check(true, format!("An answer in words must be {format}")));
+    }
+    checks
+}
+
+fn seconds(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        _ => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
+    }
+}
+
 fn files(accepted: &Accepted, base: Option<&Accepted>) -> Vec<FileRow> {
     let row = |entry: &ManifestEntry, change: Change| FileRow {
         path: entry.path.clone(),
@@ -373,6 +418,17 @@ fn facts(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<(String, String)
         join([
             text("/provenance/model/adapter"),
             text("/provenance/model/adapter_version"),
+        ]),
+    );
+    fact(
+        "Provider",
+        join([
+            accepted.envelope.provider_id.clone(),
+            accepted
+                .envelope
+                .adapter_version
+                .as_ref()
+                .map(|version| format!("adapter {version}")),
         ]),
     );
     fact("Session", accepted.session_id.clone());

@@ -4,7 +4,7 @@ use countersign_protocol::principal::Actor;
 use countersign_web::desk::{Comment, TimelineItem};
 use jiff::Timestamp;
 
-use crate::ledger::{Card, State};
+use crate::ledger::{Card, State, Withdrawal};
 
 /// Everything that happened to `card`, newest first, with the checkpoints and silences of the agent
 /// that works in its folder.
@@ -67,14 +67,20 @@ pub(super) fn timeline(state: &State, card: &Card) -> Vec<TimelineItem> {
             None,
         );
     }
-    if let Some((seq, at, reason)) = &card.withdrawn {
-        add(
-            *seq,
-            *at,
-            "withdrawn",
-            "Withdrawn".to_owned(),
-            reason.clone(),
+    if let Some(Withdrawal {
+        seq, at, reason, ..
+    }) = &card.withdrawn
+    {
+        let title = "Withdrawn".to_owned();
+        add(*seq, *at, "withdrawn", title, reason.clone());
+    }
+    if let Some(noticed) = &card.timed_out {
+        let title = "The time for an answer passed".to_owned();
+        let detail = format!(
+            "The agent gave revision {} until {}",
+            noticed.revision, noticed.over
         );
+        add(noticed.seq, noticed.at, "timeout", title, Some(detail));
     }
     for track in state.tracks_in(&card.newest().accepted.at) {
         for kept in &track.versions {

@@ -325,10 +325,15 @@ impl World {
                 assert_eq!(answer["handoff_id"], id.to_string());
                 assert_eq!(answer["revision"], contents.len());
                 // What was answered before the agent took its work back stays answered.
-                let outcome = outcome
-                    .filter(|outcome| *outcome != Outcome::Cancelled)
-                    .unwrap_or(Outcome::ChangesRequested);
-                assert_eq!(answer["outcome"], serde_json::to_value(outcome).unwrap());
+                let may_be: &[&str] = match outcome {
+                    Some(Outcome::Cancelled) => &["changes_requested", "cancelled"],
+                    Some(Outcome::Approved) => &["approved"],
+                    Some(Outcome::Rejected) => &["rejected"],
+                    Some(Outcome::Responded) => &["responded"],
+                    _ => &["changes_requested"],
+                };
+                let said = answer["outcome"].as_str().unwrap();
+                assert!(may_be.contains(&said), "{id}: {said} is none of {may_be:?}");
             }
         }
         let decided = self.rig.count("handoff.decided");

@@ -53,7 +53,9 @@ impl Manager {
             shared,
             waiting: Vec::new(),
         };
-        roots.into_iter().for_each(|root| manager.add(root));
+        for root in roots {
+            manager.add(root);
+        }
         manager.publish();
         manager
     }

@@ -7,8 +7,8 @@
 //! that prove that events still arrive. Invariants: nothing above or beside a workspace is watched or
 //! listed, no link is followed, no other file system is entered, and a workspace that is away loses nothing.
 //!
-//! A file system that does not answer holds the thread. Workspaces on network mounts are better
-//! given a manager of their own, by a second [`start`].
+//! A file system that does not answer holds the thread, so workspaces on network mounts are given a
+//! manager of their own, by a second [`start`].
 
 mod change;
 mod layout;
@@ -227,11 +227,19 @@ impl Handle {
         self.end();
     }
 
+    /// Tells it to stop and does not wait for it.
+    pub fn abandon(mut self) {
+        drop(self.thread.take());
+        // One that hangs may also have no room for a message; it ends with the program.
+        let _ = self.messages.try_send(Message::Stop);
+    }
+
     fn end(&mut self) {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
         self.send(Message::Stop);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
+        if thread.join().is_err() {
             tracing::error!("the watch manager had ended by a panic");
         }
     }

@@ -159,11 +159,11 @@ impl Herald {
 
 /// Of nested workspaces the innermost one in which `path` lies, whose part of the path is the shortest, and
 /// that part.
-pub(crate) fn innermost<'p, T>(
+pub(crate) fn innermost<T>(
     all: impl Iterator<Item = T>,
-    path: &'p Path,
+    path: &Path,
     root: impl Fn(&T) -> &Path,
-) -> Option<(T, &'p Path)> {
+) -> Option<(T, &Path)> {
     all.filter_map(|one| {
         let relative = path.strip_prefix(root(&one)).ok()?;
         Some((one, relative))

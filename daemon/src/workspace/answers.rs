@@ -317,7 +317,9 @@ mod tests {
         with_hole[SECTOR..2 * SECTOR].fill(0);
         for torn in [&whole[..700], &with_hole, &[0; 2_000], b""] {
             let folder = tempfile::tempdir().unwrap();
-            std::fs::write(folder.path().join("decision.json"), torn).unwrap();
+            let dir = Dir::open(folder.path()).unwrap();
+            dir.publish(Path::new("decision.json"), torn, 0o644, false)
+                .unwrap();
             answers(folder.path())
                 .write(
                     &mut WrittenHere::new(),

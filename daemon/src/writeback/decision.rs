@@ -1,19 +1,19 @@
 //! `decision.json` and `feedback.md`.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use super::{Page, Writeback, WritebackError, folder};
 use crate::{
     fault,
     fs::{Dir, Error, FileKind, read_limited},
-    ledger::decision_document,
+    ledger::{decision_document, withdrawal_document},
     workspace::{FILE_MODE, FOLDER_MODE, Workspace, json},
 };
 use countersign_protocol::{
     Digest, HandoffId,
     chain::{Body, Entry},
     decision::{DecisionDocument, Outcome},
-    event::{Decided, Event},
+    event::{Decided, Event, Location},
     names,
     principal::Actor,
 };
@@ -66,20 +66,88 @@ impl Writeback {
                 page.events.push((Actor::Daemon, event));
             }
         }
-        let bytes = json(&document);
-        let feedback = feedback(&document, &revision.accepted.title).into_bytes();
+        let answer = Answer {
+            document,
+            title: &revision.accepted.title,
+            at: &revision.accepted.at,
+            is_current,
+            was_delivered: decision.delivered.is_some(),
+        };
+        self.answer(workspace, &answer, page)?;
+        if decision.delivered.is_none() {
+            let event = Event::Delivered {
+                handoff: id,
+                revision: decided.revision,
+                decision: entry.seq,
+            };
+            page.events.push((Actor::Daemon, event));
+        }
+        Ok(())
+    }
+
+    /// Tells the agent that a handoff was taken back: who waits for the file must not wait for ever.
+    pub(super) fn withdrawal(
+        &self,
+        workspace: &Workspace,
+        entry: &Entry,
+        id: HandoffId,
+        page: &mut Page,
+    ) -> Result<(), WritebackError> {
+        let (card, document, is_current) = {
+            let state = self.ledger.state();
+            let Some(card) = state.card(id).cloned() else {
+                return Ok(());
+            };
+            let withdrawal = card.withdrawn.as_ref().filter(|one| one.seq == entry.seq);
+            let Some(document) = withdrawal.and_then(|one| withdrawal_document(&state, &card, one))
+            else {
+                return Ok(());
+            };
+            let newest = state.card_of_subject(&card.workspace, &card.subject);
+            (
+                Arc::clone(&card),
+                document,
+                newest.is_none_or(|newest| newest.id == id),
+            )
+        };
+        let Some(revision) = card.revision(document.revision) else {
+            return Ok(());
+        };
+        let answer = Answer {
+            document,
+            title: &revision.accepted.title,
+            at: &revision.accepted.at,
+            is_current,
+            was_delivered: false,
+        };
+        self.answer(workspace, &answer, page)
+    }
+
+    /// Writes the files of an answer: next to the handoff while that is what stands there, and into our own
+    /// folder.
+    fn answer(
+        &self,
+        workspace: &Workspace,
+        answer: &Answer<'_>,
+        page: &mut Page,
+    ) -> Result<(), WritebackError> {
+        let document = &answer.document;
+        let bytes = json(document);
+        let feedback = feedback(document, answer.title).into_bytes();
         let mut here = workspace.answering();
-        let own = own_folder(workspace, id)?;
+        let own = own_folder(workspace, document.handoff_id)?;
         if page.inherited {
             own.remove_temporaries()?;
         }
-        let record = format!("decision.r{}.json", decided.revision);
+        let record = format!("decision.r{}.json", document.revision);
         // The copy in our own folder is written after the agent's. Where it stands, the agent had its answer,
         // and may have moved it away since.
-        let had = decision.delivered.is_some() || holds(&own, &record, &bytes)?;
+        let had = answer.was_delivered || holds(&own, &record, &bytes)?;
         fault::step("writeback.before_decision");
-        if is_current && let Some(answers) = folder(workspace, &revision.accepted.at)? {
-            let names = names::answers_for(&revision.accepted.at.file);
+        if answer.is_current
+            && let Some(answers) = folder(workspace, answer.at)?
+        {
+            let names = names::answers_for(&answer.at.file);
             for (name, bytes) in [(&names.feedback, &feedback), (&names.decision, &bytes)] {
                 if had {
                     // What a crash kept from being noted: only so will the next receipt clear it.
@@ -93,16 +161,21 @@ impl Writeback {
         fault::step("writeback.after_decision");
         own.publish(Path::new("feedback.md"), &feedback, FILE_MODE, true)?;
         own.publish(Path::new(&record), &bytes, FILE_MODE, true)?;
-        if decision.delivered.is_none() {
-            let event = Event::Delivered {
-                handoff: id,
-                revision: decided.revision,
-                decision: entry.seq,
-            };
-            page.events.push((Actor::Daemon, event));
-        }
         Ok(())
     }
+}
+
+/// An answer on its way to the agent.
+struct Answer<'a> {
+    document: DecisionDocument,
+    /// The handoff in one line.
+    title: &'a str,
+    /// Where the handoff is.
+    at: &'a Location,
+    /// Whether nothing newer stands there.
+    is_current: bool,
+    /// Whether the agent had it already.
+    was_delivered: bool,
 }
 
 /// Our own folder for the handoff in its workspace. What is in it is ours to replace.
@@ -159,6 +232,7 @@ fn feedback(document: &DecisionDocument, title: &str) -> String {
             "Make the changes, move `decision.json` away, and write the handoff again."
         }
         Outcome::Rejected => "Stop. The handoff is closed.",
+        Outcome::Cancelled => "It was taken back, and nobody is asked any more.",
         _ => "Go on with this answer.",
     };
     let _ = writeln!(text, "\n{next}");

@@ -11,7 +11,7 @@ mod release;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
 use countersign_protocol::{
     Digest,
@@ -37,6 +37,10 @@ use owed::{Owed, Place};
 const PAGE: usize = 256;
 /// From so many files on, one sync of the file system is cheaper than one of each file.
 const MANY: usize = 8;
+/// A page waits this often and so long for a burst of deliveries to be over: they are accepted by the same
+/// processors and the same disk that their receipts need.
+const WAITS: usize = 20;
+const WAIT: Duration = Duration::from_millis(10);
 /// The name of the mark.
 const MARK: &str = "writeback";
 
@@ -52,6 +56,18 @@ pub struct Writeback {
     /// New entries and owed ones are never done at the same time.
     turn: Arc<Mutex<()>>,
     behind: watch::Sender<u64>,
+    /// Whether deliveries come faster than they are accepted.
+    is_burst: IsBurst,
+}
+
+/// Asks whether deliveries come faster than they are accepted.
+#[derive(Clone)]
+struct IsBurst(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl std::fmt::Debug for IsBurst {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("IsBurst").field(&(self.0)()).finish()
+    }
 }
 
 /// Why it stopped before the newest entry. It goes on from there later.
@@ -125,13 +141,28 @@ impl Writeback {
             inherited,
             turn: Arc::default(),
             behind: watch::Sender::new(0),
+            is_burst: IsBurst(Arc::new(|| false)),
         }
+    }
+
+    /// The stage, giving way for a moment while `is_burst` says that deliveries come faster than they
+    /// are accepted.
+    #[must_use]
+    pub fn giving_way(mut self, is_burst: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.is_burst = IsBurst(Arc::new(is_burst));
+        self
     }
 
     /// Answers every new entry. A folder that cannot be answered holds nobody else up: from then on it
     /// is owed its answers, in order, and [`Writeback::catch_up`] gives them.
     pub async fn run(&self) -> Result<(), WritebackError> {
         loop {
+            for _ in 0..WAITS {
+                if !(self.is_burst.0)() {
+                    break;
+                }
+                tokio::time::sleep(WAIT).await;
+            }
             let _turn = self.turn.lock().await;
             let mark = self.mark().await?;
             let entries = self
@@ -268,6 +299,17 @@ impl Writeback {
                 let revision = state.card(decided.handoff)?.revision(decided.revision)?;
                 Some(revision.accepted.at.clone())
             }
+            Event::Withdrawn {
+                handoff, revision, ..
+            } => {
+                let state = self.ledger.state();
+                let card = state.card(*handoff)?;
+                let accepted = &card.revision(*revision)?.accepted;
+                // What was answered before stays answered, and the card of a silent agent came by no
+                // document that somebody waits beside.
+                let is_awaited = card.decision(*revision).is_none() && accepted.stalled.is_none();
+                is_awaited.then(|| accepted.at.clone())
+            }
             _ => None,
         }
     }
@@ -316,6 +358,7 @@ impl Writeback {
                 self.clear(&answers, &mut here, &name, page)
             }
             Event::Decided(decided) => self.decision(workspace, entry, body, decided, page),
+            Event::Withdrawn { handoff, .. } => self.withdrawal(workspace, entry, *handoff, page),
             _ => Ok(()),
         }
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::{text, walk::whole};
 use crate::{
     checkpoint::Checkpoint,
+    envelope::Envelope,
     handoff::{Artifact, Confidence, Handoff, Party, Profile, Request},
 };
 
@@ -101,6 +102,7 @@ pub(super) fn handoff(content: &Map<String, Value>, version: String, profile: Pr
         confidence: fields.get("confidence").and_then(confidence),
         deadline: fields.time("deadline"),
         timeout_seconds: fields.number("timeout_seconds"),
+        envelope: envelope(fields),
         artifacts: fields.list("artifacts", artifact),
         checkpoint: fields.text("checkpoint"),
         requests: fields.list("requests", request),
@@ -126,6 +128,20 @@ pub(super) fn checkpoint(content: &Map<String, Value>) -> Checkpoint {
         session_id: fields.text("session_id"),
         heartbeat_seconds: fields.number("heartbeat_seconds"),
         pid: fields.number("pid"),
+    }
+}
+
+/// The format of `expected_output` counts where the envelope itself names none.
+fn envelope(fields: Fields<'_>) -> Envelope {
+    let expected = fields.get("expected_output").and_then(Value::as_object);
+    Envelope {
+        provider_id: fields.text("provider_id"),
+        adapter_version: fields.text("adapter_version"),
+        latency_budget_ms: fields.number("latency_budget_ms"),
+        timeout_ms: fields.number("timeout_ms"),
+        expected_output_format: fields
+            .text("expected_output_format")
+            .or_else(|| Fields(expected?).text("media_type")),
     }
 }
 

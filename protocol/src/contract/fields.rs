@@ -291,7 +291,11 @@ pub(super) const HANDOFF: &[Field] = &[
             may("retention_days", COUNT),
         ]),
     ),
+    may("provider_id", &text(64)),
+    may("adapter_version", &text(64)),
     may("latency_budget_ms", COUNT),
+    may("timeout_ms", &whole(1, YEAR * 1000)),
+    may("expected_output_format", MEDIA),
     may(
         "memory",
         &list(

@@ -59,8 +59,9 @@ pub(super) fn check(
             asked.field(findings, content, name);
         }
         if profile == Profile::Contract
-            && !content.contains_key("deadline")
-            && !content.contains_key("timeout_seconds")
+            && !["deadline", "timeout_seconds", "timeout_ms"]
+                .iter()
+                .any(|name| content.contains_key(*name))
         {
             let fix = "Add \"timeout_seconds\": 3600, or a deadline.";
             asked.missing(findings, "timeout_seconds", fix.to_owned());

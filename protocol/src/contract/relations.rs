@@ -20,6 +20,7 @@ pub(super) fn check(findings: &mut Findings<'_>, content: &Map<String, Value>) {
     once(findings, content, "requests", "id");
     once(findings, content, "sign_off_gates", "id");
     gates(findings, content);
+    envelope(findings, content);
     let time = |name: &str| text::time(content.get(name)?.as_str()?);
     if let (Some(made), Some(due)) = (time("created_at"), time("deadline"))
         && due <= made
@@ -30,6 +31,34 @@ pub(super) fn check(findings: &mut Findings<'_>, content: &Map<String, Value>) {
             "Give a later deadline.",
         );
         findings.warn("/deadline", words);
+    }
+}
+
+/// Two fields that say the same must not say different things: nobody could keep to both.
+fn envelope(findings: &mut Findings<'_>, content: &Map<String, Value>) {
+    let number = |name: &str| whole(content.get(name)?);
+    if let (Some(ms), Some(seconds)) = (number("timeout_ms"), number("timeout_seconds"))
+        && seconds.checked_mul(1000) != Some(ms)
+    {
+        let message = format!("is not the {seconds} s of `timeout_seconds`");
+        let words = Words::new("contradiction", message, "State one of the two.");
+        findings.wrong(InvalidContract, "/timeout_ms", words);
+    }
+    let format = content
+        .get("expected_output_format")
+        .and_then(Value::as_str);
+    let media = content
+        .get("expected_output")
+        .and_then(|output| output.get("media_type"));
+    if let (Some(format), Some(media)) = (format, media.and_then(Value::as_str))
+        && !format.eq_ignore_ascii_case(media)
+    {
+        let message = format!(
+            "is not the media type of `expected_output`, {}",
+            text::quoted(media)
+        );
+        let words = Words::new("contradiction", message, "State one of the two.");
+        findings.wrong(InvalidContract, "/expected_output_format", words);
     }
 }
 

@@ -6,6 +6,7 @@ use countersign_protocol::{
         ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume,
     },
     dialect,
+    envelope::Envelope,
     handoff::Profile,
     principal::{Method, Principal},
     problem::{ProblemKind, Refusal},
@@ -18,7 +19,7 @@ use serde_json::Value;
 use crate::corpus::{self, Case};
 
 /// Rules that a schema cannot say; the code alone knows them.
-const BEYOND_SCHEMA: &[&str] = &["path", "duplicate", "reference", "circle"];
+const BEYOND_SCHEMA: &[&str] = &["path", "duplicate", "reference", "circle", "contradiction"];
 
 fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -164,6 +165,14 @@ fn a_decision_matches_its_schema() {
             sha256: digest,
         }],
         released_to: Some("approved/H-7".to_owned()),
+        envelope: Envelope {
+            provider_id: Some("openai".to_owned()),
+            adapter_version: Some("0.7.2".to_owned()),
+            latency_budget_ms: Some(2_000),
+            timeout_ms: Some(60_000),
+            expected_output_format: Some("text/markdown".to_owned()),
+        }
+        .answered(jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH),
         resume: Resume {
             dialect: "handoff".to_owned(),
             from_checkpoint: Some(6),

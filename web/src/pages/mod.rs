@@ -1,7 +1,6 @@
 //! The pages: ask the desk, fill the context of a template, render it.
 //!
-//! Every action is a plain form and every page works without scripts. Reading a page changes nothing
-//! that anybody waits for.
+//! Every action is a plain form and every page works without scripts. Reading a page changes nothing.
 
 mod activity;
 mod answer;
@@ -44,6 +43,7 @@ pub fn routes() -> Router<AppState> {
         .route("/queue", get(queue::show))
         .route("/h/{id}", get(review::show))
         .route("/h/{id}/decision", post(decide::decide))
+        .route("/h/{id}/viewed", post(review::viewed))
         .route("/h/{id}/comments", post(review::comment))
         .route("/h/{id}/decided", get(decided::show))
         .route("/h/{id}/r/{revision}/file", get(file::show))

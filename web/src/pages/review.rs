@@ -4,8 +4,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use countersign_protocol::HandoffId;
-use http::{HeaderMap, Method};
+use countersign_protocol::{Digest, HandoffId};
 use serde::Deserialize;
 
 use super::{
@@ -33,38 +32,43 @@ pub(super) struct Choice {
     space: Option<String>,
 }
 
-/// Shows the review page. That it was seen is noted, unless the browser only looks ahead.
+/// Shows the review page.
 pub(super) async fn show(
     visit: Visit,
     State(app): State<AppState>,
     PathOf(id): PathOf<HandoffId>,
     QueryOf(choice): QueryOf<Choice>,
-    method: Method,
-    headers: HeaderMap,
 ) -> Result<Html<String>, Problem> {
     let review = app
         .desk
         .review(&visit.caller(), id, choice.revision, choice.base)
         .await?;
-    let looks_ahead = headers
-        .get("sec-purpose")
-        .is_some_and(|value| value.as_bytes().starts_with(b"prefetch"));
-    if method == Method::GET && !looks_ahead {
-        let noted = app
-            .desk
-            .viewed(&visit.person, id, review.revision, review.manifest_sha256)
-            .await;
-        if let Err(error) = noted {
-            // A page that can be read is worth more than the note that it was.
-            tracing::warn!(%id, %error, "a view was not noted");
-        }
-    }
     let asked = Asked::of(choice.diff, choice.space);
     let part = Part {
         folder: choice.folder,
         files: choice.files,
     };
     page(&visit, &review, &part, &asked, Typed::default()).await
+}
+
+/// The form that the page sends by itself once it is shown.
+#[derive(Debug, Deserialize)]
+pub(super) struct SeenForm {
+    revision: u32,
+    manifest_sha256: Digest,
+}
+
+/// `POST /h/{id}/viewed`: a person has the page before them. Where scripts are off only a decision says so.
+pub(super) async fn viewed(
+    visit: Visit,
+    State(app): State<AppState>,
+    PathOf(id): PathOf<HandoffId>,
+    FormOf(form): FormOf<SeenForm>,
+) -> Result<Response, Problem> {
+    app.desk
+        .viewed(&visit.person, id, form.revision, form.manifest_sha256)
+        .await?;
+    Ok(Redirect::to(&format!("/h/{id}")).into_response())
 }
 
 /// The page of a review, with what was typed before.

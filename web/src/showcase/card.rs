@@ -161,6 +161,7 @@ impl Card {
                 })
                 .collect(),
             released_to: (answer.outcome == Outcome::Approved).then(|| format!("approved/{id}")),
+            envelope: None,
             resume: Resume {
                 dialect: "contract-1.0".to_owned(),
                 from_checkpoint: Some(6),

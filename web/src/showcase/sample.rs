@@ -140,6 +140,7 @@ pub fn decision() -> DecisionDocument {
         requests: requests(),
         artifacts: Vec::new(),
         released_to: None,
+        envelope: None,
         resume: Resume {
             dialect: "contract-1.0".to_owned(),
             from_checkpoint: Some(6),

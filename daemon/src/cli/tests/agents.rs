@@ -34,21 +34,21 @@ fn named_files_must_be_there_as_declared() {
         let json = ran.json();
         (ran.exit, json["errors"][0]["code"].clone())
     };
-    assert_eq!(code(&bed), (3, json!("missing_artifact")));
+    assert_eq!(code(&bed), (3, json!("missing")));
     std::os::unix::fs::symlink("/etc/hostname", bed.at("team/job/a.md")).unwrap();
-    assert_eq!(code(&bed), (3, json!("path_refused")));
+    assert_eq!(code(&bed), (3, json!("not_regular")));
     bed.write("team/job/a.md", "hello");
     assert_eq!(code(&bed), (0, Value::Null));
     let declared = HANDOFF.replace("\"a.md\"", r#"{"path":"a.md","size":4}"#);
     bed.write("team/job/handoff.json", &declared);
-    assert_eq!(code(&bed), (3, json!("size_mismatch")));
+    assert_eq!(code(&bed), (3, json!("size")));
     let digest = digest("other");
     let declared = HANDOFF.replace(
         "\"a.md\"",
         &format!(r#"{{"path":"a.md","sha256":"{digest}"}}"#),
     );
     bed.write("team/job/handoff.json", &declared);
-    assert_eq!(code(&bed), (3, json!("digest_mismatch")));
+    assert_eq!(code(&bed), (3, json!("sha256")));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod cases;
 mod doubles;
 mod faults;
+mod herald;
 mod load;
 mod probes;
 mod roots;
@@ -41,7 +42,7 @@ struct Bed {
     clock: Arc<TestClock>,
     hints: Receiver<Hint>,
     handle: Handle,
-    /// Called with the next hint, on the thread of the manager.
+    /// Called with the next hint, on the thread that gives it.
     on_hint: Arc<Mutex<Option<Hook>>>,
     fences: u32,
 }

@@ -1,6 +1,7 @@
 //! `decision.json`, `feedback.md` and what clears them.
 
 use countersign_protocol::{HandoffId, decision::Outcome};
+use countersign_web::desk::Desk as _;
 use serde_json::json;
 
 use crate::testing::{Rig, handoff};
@@ -24,6 +25,25 @@ fn a_decision_stands_beside_the_handoff_and_in_our_own_folder() {
     let feedback = rig.text("run/feedback.md").unwrap();
     assert!(feedback.contains("because"), "{feedback}");
     assert_eq!(rig.count("handoff.delivered"), 1);
+}
+
+#[test]
+fn a_handoff_that_is_taken_back_is_answered_too() {
+    let rig = Rig::new();
+    rig.deliver("run/handoff.json", handoff("Write it", &[]));
+    let reason = Some("started by mistake".to_owned());
+    let who = countersign_web::desk::Caller::Person(crate::testing::maya());
+    rig.wait(rig.desk().withdraw(&who, ONE, reason)).unwrap();
+    rig.round();
+    let decision = rig.json("run/decision.json");
+    assert_eq!(decision["outcome"], "cancelled");
+    assert_eq!(decision["comment"], "started by mistake");
+    assert_eq!(decision["decided_by"]["display"], "Maya");
+    let feedback = rig.text("run/feedback.md").unwrap();
+    assert!(feedback.contains("withdrawn"), "{feedback}");
+    // The next handoff in its place clears it, as it does every answer.
+    rig.deliver("run/handoff.json", handoff("Write it again", &[]));
+    assert!(!rig.exists("run/decision.json"));
 }
 
 #[test]

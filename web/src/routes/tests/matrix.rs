@@ -48,6 +48,7 @@ pub(super) enum Body {
     Form(&'static str),
     Decision,
     DecisionForm,
+    SeenForm,
 }
 
 impl Route {
@@ -60,6 +61,10 @@ impl Route {
             Body::Form(text) => ask.form(text),
             Body::DecisionForm => ask.form(format!(
                 "revision=2&manifest_sha256={}&answer=approve&note=",
+                manifest(b"one\n2\n")
+            )),
+            Body::SeenForm => ask.form(format!(
+                "revision=2&manifest_sha256={}",
                 manifest(b"one\n2\n")
             )),
             Body::Decision => ask.json(format!(
@@ -306,6 +311,7 @@ pub(super) const ROUTES: &[Route] = &[
     page("/help", 200),
     form("/h/H-1/decision", Body::DecisionForm),
     form("/h/H-1/comments", Body::Form("text=Nice.")),
+    form("/h/H-1/viewed", Body::SeenForm),
     Route {
         operation: None,
         ..get("/api/v1/openapi.json", "", [200, 200, 200, 200])
