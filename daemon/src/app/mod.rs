@@ -43,7 +43,6 @@ use crate::{
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
     timeout,
-    versions::collect::{CollectError, Collected, Collector, Retention},
     workspace::Workspaces,
     writeback::Writeback,
 };
@@ -56,8 +55,8 @@ const INTAKE_THREADS: usize = 4;
 const BURST: usize = 64;
 /// How often agents are looked at for silence.
 const SILENCE: Duration = Duration::from_secs(1);
-/// How often deadlines are looked at.
-const POLICY: Duration = Duration::from_secs(1);
+/// How often it is looked at whose time for an answer has passed.
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// How often folders that hold workspaces are looked at for new ones.
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often bytes are looked for that nothing needs any more.
@@ -232,10 +231,11 @@ pub async fn run(
         (endpoint, noted.is_ok()),
         &state,
     );
-    let policy = stage.clone();
-    reconciler.spawn("policy", POLICY, ledger.head(), move || {
-        let policy = policy.clone();
-        async move { policy.run().await }
+    let (_, never) = watch::channel(0);
+    let (asked, its_clock) = (ledger.clone(), Arc::clone(&clock));
+    reconciler.spawn("timeout", TIMEOUT, never, move || {
+        let (ledger, clock) = (asked.clone(), Arc::clone(&its_clock));
+        async move { timeout::look(&ledger, &*clock).await }
     });
 
     let link = desk

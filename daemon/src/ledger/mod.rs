@@ -300,7 +300,6 @@ fn command<T: Send + 'static, E: Send + 'static>(
             events,
             objects,
             values,
-            dropped: Vec::new(),
             done: Box::new(move |written| {
                 done(
                     written
@@ -313,7 +312,6 @@ fn command<T: Send + 'static, E: Send + 'static>(
             events: Vec::new(),
             objects: Vec::new(),
             values: Vec::new(),
-            dropped: Vec::new(),
             done: Box::new(move |_| done(Err(TransactError::Refused(refused)))),
         },
     }))
