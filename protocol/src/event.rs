@@ -524,6 +524,7 @@ impl Event {
             Self::Snoozed { .. } => "handoff.snoozed",
             Self::Rescheduled { .. } => "handoff.rescheduled",
             Self::ClockJumped { .. } => "clock.jumped",
+            Self::Forgotten { .. } => "revision.forgotten",
             Self::TimedOut { .. } => "handoff.timed_out",
             Self::CheckpointSaved(_) => "checkpoint.saved",
             Self::AgentStalled { .. } => "agent.stalled",

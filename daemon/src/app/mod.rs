@@ -34,7 +34,6 @@ use crate::{
     clock::SharedClock,
     config::{Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
-    extract::{self, Cache, Extractor, Program},
     fault,
     intake::{Intake, ProcessTable},
     ledger::Ledger,
@@ -43,6 +42,7 @@ use crate::{
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
     timeout,
+    versions::collect::{CollectError, Collected, Collector, Retention},
     workspace::Workspaces,
     writeback::Writeback,
 };
@@ -55,6 +55,8 @@ const INTAKE_THREADS: usize = 4;
 const BURST: usize = 64;
 /// How often agents are looked at for silence.
 const SILENCE: Duration = Duration::from_secs(1);
+/// How often deadlines are looked at.
+const POLICY: Duration = Duration::from_secs(1);
 /// How often it is looked at whose time for an answer has passed.
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// How often folders that hold workspaces are looked at for new ones.
@@ -63,11 +65,6 @@ const DISCOVERY: Duration = Duration::from_secs(1);
 const COLLECTION: Duration = Duration::from_hours(1);
 /// How often answers are looked at without a hint.
 const WRITEBACK: Duration = Duration::from_secs(10);
-
-/// What the bounded reader found, below the data folder.
-const PREVIEWS: &str = "cache";
-/// The most that is kept of it, in bytes.
-const MOST_PREVIEWS: u64 = 256 << 20;
 
 /// What is told once the daemon can be reached.
 #[derive(Clone, Debug)]
@@ -183,14 +180,11 @@ pub async fn run(
     };
     let door = Arc::new(IntakeDoor::new(intake.clone(), Arc::clone(&workspaces)));
     let pulse = Arc::clone(&serving);
-    let reader = Extractor::new(
-        Program::own(),
-        extract::Limits::default(),
-        // Without it everything is read anew each time.
-        Cache::open(&config.server.data_dir.value.join(PREVIEWS), MOST_PREVIEWS)
-            .inspect_err(|error| tracing::warn!(%error, "previews are not kept"))
-            .ok(),
+    let collector = Collector::new(
+        ledger.clone(),
+        Arc::clone(&state.objects),
         Arc::clone(&clock),
+        retention(&config),
     );
     let desk = LedgerDesk::new(
         ledger.clone(),
@@ -201,11 +195,11 @@ pub async fn run(
         local,
         pulse,
         door,
-        Arc::new(reader),
+        collector.clone(),
+        state::reader(&config.server.data_dir.value, Arc::clone(&clock)),
     )
     .await?;
-    let reader = state::reader(&config.server.data_dir.value, Arc::clone(&clock));
-    let desk = Arc::new(desk.reading_with(reader));
+    let desk = Arc::new(desk);
 
     fault::step("start.before_scan");
     serving.discover();
@@ -231,6 +225,11 @@ pub async fn run(
         (endpoint, noted.is_ok()),
         &state,
     );
+    let policy = stage.clone();
+    reconciler.spawn("policy", POLICY, ledger.head(), move || {
+        let policy = policy.clone();
+        async move { policy.run().await }
+    });
     let (_, never) = watch::channel(0);
     let (asked, its_clock) = (ledger.clone(), Arc::clone(&clock));
     reconciler.spawn("timeout", TIMEOUT, never, move || {

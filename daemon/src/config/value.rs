@@ -72,6 +72,8 @@ parsed!(
     Hours,
     Digest,
     Moment,
+    Limit<Span>,
+    Limit<Size>,
     Expiry,
     Expression,
     Pattern

@@ -162,13 +162,21 @@ impl Objects {
     }
 
     /// Copies `source` into the folder while hashing what is written.
-    fn copy(&self, source: &mut impl std::io::Read) -> Result<(Digest, u64), SealProblem> {
-        let (mut target, temporary) = self.root.create_temporary()?;
-        let copied = stream(source, |bytes| {
-            fault::operation("seal.write")?;
-            target.write_all(bytes)
-        });
-        let copied = copied.and_then(|done| {
+    fn copy(&self, source: &mut impl std::io::Read) -> Result<(Digest, u64, Pin), SealProblem> {
+        let (target, temporary) = self.root.create_temporary()?;
+        self.finish(target, temporary, |target| {
+            stream(source, |bytes| write(target, bytes))
+        })
+    }
+
+    /// Fills a temporary file and gives it its name, once it lasts.
+    fn finish(
+        &self,
+        mut target: File,
+        temporary: PathBuf,
+        fill: impl FnOnce(&mut File) -> Result<(Digest, u64), Stream>,
+    ) -> Result<(Digest, u64, Pin), SealProblem> {
+        let copied = fill(&mut target).and_then(|done| {
             rustix::fs::fchmod(&target, rustix::fs::Mode::from_raw_mode(0o400))
                 .map_err(target_failed)?;
             if !fault::broken("no-file-fsync") {

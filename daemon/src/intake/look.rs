@@ -262,6 +262,7 @@ impl Inner {
         let workspace = Arc::clone(workspace);
         let at = delivery.at.clone();
         let remember = vec![Seen::value(&at, Some(stamp))];
+        let pins = Arc::clone(&delivery.pins);
         self.ledger.submit_here(
             move |state, now| {
                 Ok::<_, std::convert::Infallible>(admit::admit(state, now, delivery, remember))

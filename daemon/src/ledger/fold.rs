@@ -164,6 +164,7 @@ impl State {
                     card.released = Some((seq, at, folder.clone()));
                 });
             }
+            Event::Forgotten { handoff, revision } => self.forget(*handoff, *revision),
             Event::TimedOut {
                 handoff,
                 revision,

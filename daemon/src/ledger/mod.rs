@@ -300,6 +300,7 @@ fn command<T: Send + 'static, E: Send + 'static>(
             events,
             objects,
             values,
+            dropped: Vec::new(),
             done: Box::new(move |written| {
                 done(
                     written
@@ -312,6 +313,7 @@ fn command<T: Send + 'static, E: Send + 'static>(
             events: Vec::new(),
             objects: Vec::new(),
             values: Vec::new(),
+            dropped: Vec::new(),
             done: Box::new(move |_| done(Err(TransactError::Refused(refused)))),
         },
     }))

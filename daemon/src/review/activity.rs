@@ -125,6 +125,9 @@ pub(super) fn line(event: &Event) -> String {
         Event::ClockJumped { expected, found } => {
             format!("the clock of this machine showed {found:.0} instead of {expected:.0}")
         }
+        Event::Forgotten { revision, .. } => {
+            format!("the bytes of revision {revision} are no longer kept")
+        }
         Event::TimedOut { revision, .. } => {
             format!("the agent no longer counts on an answer to revision {revision}")
         }

@@ -40,6 +40,7 @@ use crate::{
     fs::Objects,
     ledger::{Ledger, TransactError},
     policy::Stage,
+    versions::collect::Collector,
     workspace::Workspaces,
 };
 use sessions::Sessions;
@@ -119,6 +120,8 @@ pub struct LedgerDesk {
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
     policy: Stage,
+    /// Reads the files of agents, in a child.
+    reader: Arc<Extractor>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -144,15 +147,10 @@ impl LedgerDesk {
         local: Local,
         pulse: Arc<dyn Pulse>,
         door: Arc<dyn Door>,
+        collector: Collector,
         reader: Arc<Extractor>,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
-        let reader = Extractor::new(
-            Program::own(),
-            extract::Limits::default(),
-            None,
-            Arc::clone(&clock),
-        );
         Ok(Self {
             ledger,
             workspaces,
@@ -165,13 +163,8 @@ impl LedgerDesk {
             collector,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
             policy,
+            reader,
         })
-    }
-
-    /// Lets files be read by `reader`, which may remember what it read.
-    #[must_use]
-    pub fn reading_with(self, reader: Arc<Extractor>) -> Self {
-        Self { reader, ..self }
     }
 }
 

@@ -82,6 +82,19 @@ pub(super) fn timeline(state: &State, card: &Card) -> Vec<TimelineItem> {
         );
         add(noticed.seq, noticed.at, "timeout", title, Some(detail));
     }
+    for step in &card.moves {
+        let title = match &step.event {
+            // The decision stands in the list already.
+            Event::Progressed(_) => continue,
+            Event::Routed(_) | Event::Expired(_) => super::activity::line(&step.event),
+            event => format!("{}: {}", step.actor.name(), super::activity::line(event)),
+        };
+        let mut title = title;
+        if let Some(first) = title.get(..1).map(str::to_uppercase) {
+            title.replace_range(..1, &first);
+        }
+        add(step.seq, step.at, "routing", title, None);
+    }
     for track in state.tracks_in(&card.newest().accepted.at) {
         for kept in &track.versions {
             let saved = &kept.saved;

@@ -121,6 +121,15 @@ impl Rig {
             Arc::clone(&objects),
             url.clone(),
         );
+        let collector = Collector::new(
+            ledger.clone(),
+            Arc::clone(&objects),
+            Arc::clone(&clock),
+            Retention {
+                undecided: None,
+                orphans: Duration::ZERO,
+            },
+        );
         let policy = Stage::new(
             ledger.clone(),
             Arc::clone(&workspaces),
@@ -139,7 +148,6 @@ impl Rig {
         let nobody = extract::Program::at("/nowhere/countersign");
         let limits = extract::Limits::default();
         let reader = extract::Extractor::new(nobody, limits, None, Arc::clone(&clock));
-        let reader = Arc::new(reader);
         let desk = LedgerDesk::new(
             ledger.clone(),
             policy.clone(),
@@ -149,7 +157,8 @@ impl Rig {
             local,
             Arc::new(stand_ins::Steady),
             Arc::new(stand_ins::ClosedDoor),
-            reader,
+            collector,
+            Arc::new(reader),
         );
         let desk = Arc::new(self.runtime.block_on(desk).unwrap());
         self.parts = Some(Parts {

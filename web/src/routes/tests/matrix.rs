@@ -359,6 +359,11 @@ pub(super) const ROUTES: &[Route] = &[
     page("/help", 200),
     form("/h/H-1/decision", Body::DecisionForm),
     form("/h/H-1/comments", Body::Form("text=Nice.")),
+    form("/dead-letters/3/redrive", Body::Form("")),
+    form("/h/H-1/claim", Body::Form("")),
+    form("/h/H-1/release", Body::Form("")),
+    form("/h/H-1/assign", Body::Form("to=person:sam")),
+    form("/h/H-1/snooze", Body::Form("minutes=60")),
     form("/h/H-1/viewed", Body::SeenForm),
     Route {
         operation: None,
