@@ -1,5 +1,6 @@
 //! Wiring and lifecycle: what is started in which order, and how it all ends.
 
+mod courier;
 mod demo;
 mod error;
 mod serving;
@@ -29,6 +30,7 @@ pub use error::AppError;
 pub(crate) use state::LEDGER_FILE;
 
 use crate::{
+    catalog::Catalog,
     clock::SharedClock,
     config::{Config, Environment},
     endpoint::{Endpoint, EndpointWorkspace},
@@ -43,6 +45,7 @@ use crate::{
     workspace::Workspaces,
     writeback::Writeback,
 };
+use courier::Courier;
 use serving::{IntakeDoor, Serving};
 
 /// Threads that look at documents: sealing waits for the disk, so a few more than cores do not hurt.
@@ -124,6 +127,7 @@ pub async fn run(
             random: Arc::new(state::random),
             templates: web_settings.templates.clone(),
             home: public_url.clone(),
+            catalog: Catalog::new(&config.policy),
         },
         &Arc::new(config.notify.clone()),
         &Environment::of_process(),
@@ -131,7 +135,7 @@ pub async fn run(
         &shutdown,
     )
     .await;
-    let _outbox = outbox.map_err(AppError::Start)?;
+    let outbox = outbox.map_err(AppError::Start)?;
     let reconciler = Reconciler::new(shutdown.clone());
     let watcher = {
         let intake = intake.clone();
@@ -182,6 +186,7 @@ pub async fn run(
         pulse,
         door,
         Arc::new(reader),
+        Arc::new(Courier(outbox)),
     )
     .await?;
     let desk = Arc::new(desk);

@@ -5,6 +5,7 @@ mod activity;
 mod commands;
 mod content;
 mod files;
+mod messages;
 mod page;
 mod queue;
 mod row;
@@ -39,6 +40,7 @@ use crate::{
     ledger::{Ledger, TransactError},
     workspace::Workspaces,
 };
+pub use messages::Courier;
 use sessions::Sessions;
 
 /// Archives that are written at a time.
@@ -113,6 +115,7 @@ pub struct LedgerDesk {
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
     reader: Arc<Extractor>,
+    courier: Arc<dyn Courier>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -134,6 +137,7 @@ impl LedgerDesk {
         pulse: Arc<dyn Pulse>,
         door: Arc<dyn Door>,
         reader: Arc<Extractor>,
+        courier: Arc<dyn Courier>,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -147,6 +151,7 @@ impl LedgerDesk {
             door,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
             reader,
+            courier,
         })
     }
 }

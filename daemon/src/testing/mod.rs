@@ -132,6 +132,7 @@ impl Rig {
             Arc::new(stand_ins::Steady),
             Arc::new(stand_ins::ClosedDoor),
             reader,
+            Arc::new(stand_ins::NoCourier),
         );
         let desk = Arc::new(self.runtime.block_on(desk).unwrap());
         self.parts = Some(Parts {

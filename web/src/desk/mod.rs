@@ -1,6 +1,7 @@
 //! What pages and API need from the daemon. `web` knows the daemon only through this.
 
 mod content;
+pub mod messages;
 mod search;
 pub mod versions;
 
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
 pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
     Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
@@ -541,7 +543,7 @@ pub enum DeskError {
 
 /// What the pages and the API ask and tell.
 #[async_trait]
-pub trait Desk: ContentDesk + SearchDesk + VersionsDesk {
+pub trait Desk: ContentDesk + SearchDesk + VersionsDesk + MessagesDesk {
     /// Spends a one-time start token.
     async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;
     /// The person of a session cookie.
