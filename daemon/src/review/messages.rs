@@ -190,7 +190,7 @@ impl MessagesDesk for LedgerDesk {
         recorded.await.map(drop).map_err(unavailable)
     }
 
-    async fn redrive(&self, who: &Person, name: &str) -> Result<u64, DeskError> {
+    async fn redrive_receiver(&self, who: &Person, name: &str) -> Result<u64, DeskError> {
         self.known_receiver(name)?;
         let lane = name.to_owned();
         let parked: Vec<Owed> = self

@@ -73,7 +73,7 @@ pub(super) async fn redrive(
     SignedIn(person): SignedIn,
     PathOf(name): PathOf<String>,
 ) -> Result<Json<Redriven>, Problem> {
-    let count = app.desk.redrive(&person, &name).await?;
+    let count = app.desk.redrive_receiver(&person, &name).await?;
     Ok(Json(Redriven { count }))
 }
 

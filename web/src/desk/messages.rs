@@ -127,7 +127,7 @@ pub trait MessagesDesk: Send + Sync + 'static {
     /// Lets a receiver be tried again.
     async fn enable_receiver(&self, who: &Person, name: &str) -> Result<(), DeskError>;
     /// Lets the failed messages of a receiver be tried again; gives how many.
-    async fn redrive(&self, who: &Person, name: &str) -> Result<u64, DeskError>;
+    async fn redrive_receiver(&self, who: &Person, name: &str) -> Result<u64, DeskError>;
     /// Sends a sample of each kind to one receiver or to all, mail to the address `to`.
     async fn test_messages(
         &self,

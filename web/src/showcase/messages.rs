@@ -49,7 +49,7 @@ impl MessagesDesk for Showcase {
         Ok(())
     }
 
-    async fn redrive(&self, _: &Person, name: &str) -> Result<u64, DeskError> {
+    async fn redrive_receiver(&self, _: &Person, name: &str) -> Result<u64, DeskError> {
         known(name)?;
         self.record(|_| ());
         Ok(0)
