@@ -89,7 +89,7 @@ fn list(refused: &[DeadLetter], stranded: &[Stranded], in_full: bool, context: &
         table.row(vec![
             Cell::new(one.seq.to_string()),
             Cell::new(format!("{}/{}", one.workspace, one.file)),
-            Cell::new(one.kind.title().to_owned()),
+            Cell::new(one.kind.title()),
         ]);
         for error in one.errors.iter().filter(|_| in_full) {
             table.row(vec![

@@ -61,21 +61,21 @@ fn show(report: &RouteReport, context: &mut Context) {
         };
         table.row(vec![
             Cell::new(rule.rule.clone()),
-            Cell::new(word.to_owned()).style(style),
+            Cell::new(word).style(style),
             Cell::new(rule.why.clone()),
         ]);
     }
     for trigger in &routing.triggers {
         table.row(vec![
             Cell::new(trigger.rule.clone()),
-            Cell::new("trigger".to_owned()),
+            Cell::new("trigger"),
             Cell::new(trigger.why.clone()),
         ]);
     }
     for step in &routing.ladder {
         table.row(vec![
             Cell::new(format!("{:.0}", step.at)),
-            Cell::new("then".to_owned()),
+            Cell::new("then"),
             Cell::new(step.text.clone()),
         ]);
     }

@@ -76,7 +76,7 @@ impl LedgerDesk {
         let mut cards: Vec<Arc<Card>> = seen.cloned().collect();
         match view {
             QueueView::Turn | QueueView::Team | QueueView::Snoozed => {
-                cards.sort_by_cached_key(|card| self.urgency(card, now))
+                cards.sort_by_cached_key(|card| self.urgency(card, now));
             }
             QueueView::Agents | QueueView::Decided => {
                 cards.sort_by_key(|card| Reverse(last_change(card)));

@@ -244,17 +244,15 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
 
 /// Who hears a reminder: who took the card, else who is asked.
 fn reminded(card: &Card, routing: &Routing, asking: &Asking<'_>) -> Vec<Asked> {
-    match &card.claim {
-        Some(claim) => vec![Asked {
+    if let Some(claim) = &card.claim {
+        return vec![Asked {
             target: format!("person:{}", claim.person),
             people: vec![claim.person.clone()],
             notes: Vec::new(),
-        }],
-        None => {
-            let targets: Vec<String> = routing.asked.iter().map(|one| one.target.clone()).collect();
-            asking.asked(&targets)
-        }
+        }];
     }
+    let targets: Vec<String> = routing.asked.iter().map(|one| one.target.clone()).collect();
+    asking.asked(&targets)
 }
 
 /// The deadlines of `card` counted anew when the clock was set back behind its routing.

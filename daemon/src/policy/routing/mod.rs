@@ -83,7 +83,7 @@ fn matches(
     if let Some(limit) = route.confidence_under {
         match stated {
             Some(stated) if stated < limit => {
-                why.push(format!("confidence {stated:.2} is under {limit:.2}"))
+                why.push(format!("confidence {stated:.2} is under {limit:.2}"));
             }
             Some(stated) => return Err(format!("confidence {stated:.2} is not under {limit:.2}")),
             None => return Err("no confidence is stated".to_owned()),
@@ -92,7 +92,7 @@ fn matches(
     if let Some(limit) = route.confidence_from {
         match stated {
             Some(stated) if stated >= limit => {
-                why.push(format!("confidence {stated:.2} is at least {limit:.2}"))
+                why.push(format!("confidence {stated:.2} is at least {limit:.2}"));
             }
             Some(stated) => return Err(format!("confidence {stated:.2} is under {limit:.2}")),
             None => return Err("no confidence is stated".to_owned()),
