@@ -252,6 +252,8 @@ fn reminded(card: &Card, routing: &Routing, asking: &Asking<'_>) -> Vec<Asked> {
         let targets: Vec<String> = routing.asked.iter().map(|one| one.target.clone()).collect();
         asking.asked(&targets)
     }
+    let targets: Vec<String> = routing.asked.iter().map(|one| one.target.clone()).collect();
+    asking.asked(&targets)
 }
 
 /// The deadlines of `card` counted anew when the clock was set back behind its routing.

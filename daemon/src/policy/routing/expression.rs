@@ -36,7 +36,7 @@ pub fn holds(
         ("labels", json!(work.labels)),
         ("types", json!(work.kinds)),
         ("files", json!(paths)),
-        ("size", json!(work.size() as f64)),
+        ("size", floats(&json!(work.size()))),
         ("class", json!(work.class)),
         ("risk", json!(risk.name())),
         ("triggers", json!(kinds)),

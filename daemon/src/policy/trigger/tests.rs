@@ -7,11 +7,11 @@ use crate::{policy::scene::Scene, testing::catalog};
 
 /// A configuration with the one trigger of a case.
 fn configured(settings: &Value) -> Vec<Trigger> {
-    let mut text = "[[trigger]]\nname = \"it\"\n".to_owned();
+    let mut lines = vec!["[[trigger]]".to_owned(), "name = \"it\"".to_owned()];
     for (key, value) in settings.as_object().unwrap() {
-        text += &format!("{key} = {value}\n");
+        lines.push(format!("{key} = {value}"));
     }
-    catalog(&text).policy().triggers.clone()
+    catalog(&lines.join("\n")).policy().triggers.clone()
 }
 
 #[test]
