@@ -40,6 +40,7 @@ use crate::{
     fs::Objects,
     ledger::{Ledger, TransactError},
     policy::Stage,
+    search::Search,
     versions::collect::Collector,
     workspace::Workspaces,
 };
@@ -122,6 +123,7 @@ pub struct LedgerDesk {
     policy: Stage,
     /// Reads the files of agents, in a child.
     reader: Arc<Extractor>,
+    search: Search,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -145,10 +147,10 @@ impl LedgerDesk {
         objects: Arc<Objects>,
         clock: SharedClock,
         local: Local,
-        pulse: Arc<dyn Pulse>,
-        door: Arc<dyn Door>,
+        (pulse, door): (Arc<dyn Pulse>, Arc<dyn Door>),
         collector: Collector,
         reader: Arc<Extractor>,
+        search: Search,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -164,6 +166,7 @@ impl LedgerDesk {
             archives: Arc::new(Semaphore::new(ARCHIVES)),
             policy,
             reader,
+            search,
         })
     }
 }
