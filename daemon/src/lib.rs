@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod policy;
 pub mod reconcile;
 pub mod review;
+pub mod search;
 pub mod store;
 #[cfg(test)]
 mod testing;

@@ -42,6 +42,7 @@ use crate::{
     policy::Stage,
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
+    search::{self, Search},
     timeout,
     versions::collect::{CollectError, Collected, Collector, Retention},
     workspace::Workspaces,
@@ -65,6 +66,8 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often bytes are looked for that nothing needs any more.
 const COLLECTION: Duration = Duration::from_hours(1);
+/// How often the search looks at the ledger without a hint.
+const SEARCH: Duration = Duration::from_mins(1);
 /// How often answers are looked at without a hint.
 const WRITEBACK: Duration = Duration::from_secs(10);
 
@@ -147,10 +150,18 @@ pub async fn run(
         writeback.giving_way(move || intake.backlog() > BURST)
     };
     let reconciler = Reconciler::new(shutdown.clone());
+    let search = Search::start(
+        &state.dir,
+        Arc::clone(&workspaces),
+        ledger.clone(),
+        Arc::clone(&state.objects),
+        Arc::clone(&clock),
+        search::Settings::default(),
+    )?;
     let watchers = {
-        let intake = intake.clone();
+        let (intake, search) = (intake.clone(), search.clone());
         Watchers::start(Arc::clone(&clock), move |hint| {
-            serving::take(&intake, hint);
+            serving::take(&intake, &search, hint);
         })
         .map_err(AppError::Thread)?
     };
@@ -196,11 +207,11 @@ pub async fn run(
         Arc::clone(&state.objects),
         Arc::clone(&clock),
         local,
-        pulse,
-        door,
+        (pulse, door),
         collector.clone(),
         state::reader(&config.server.data_dir.value, Arc::clone(&clock)),
         Arc::new(Courier(outbox)),
+        search.clone(),
     )
     .await?;
     let desk = Arc::new(desk);
@@ -241,6 +252,12 @@ pub async fn run(
         async move { timeout::look(&ledger, &*clock).await }
     });
 
+    let told = search.clone();
+    reconciler.spawn("search", SEARCH, ledger.head(), move || {
+        told.ledger_moved();
+        std::future::ready(Ok::<_, String>(()))
+    });
+
     let link = desk
         .new_start_link()
         .map_err(|error| AppError::Start(error.to_string()))?;
@@ -273,6 +290,8 @@ pub async fn run(
     reconciler.finished().await;
     tasks.close();
     tasks.wait().await;
+    // It waits for a commit and for merges.
+    let _ = tokio::task::spawn_blocking(move || search.stop()).await;
     // What was accepted while the tasks ended is answered at the next start.
     if let Err(error) = Endpoint::remove(&state.dir) {
         tracing::warn!(%error, "the note of how to reach the daemon stays");

@@ -15,6 +15,7 @@ use crate::{
     intake::{Intake, SubmitError, Submitted},
     reconcile::Reconciler,
     review::{Delivered, Door, Pulse},
+    search::Search,
     watch::{Hint, Mode, Root},
     workspace::{FILE_MODE, Settings, Workspace, Workspaces},
     writeback::Writeback,
@@ -22,9 +23,15 @@ use crate::{
 
 use super::watchers::Watchers;
 
-/// Hands a hint of the watcher to the intake.
-pub(super) fn take(intake: &Intake, hint: Hint) {
+/// Hands a hint of the watcher to the intake, or to the search.
+pub(super) fn take(intake: &Intake, search: &Search, hint: Hint) {
     match hint {
+        Hint::Changed {
+            workspace,
+            path,
+            is_over,
+        } => search.changed(workspace, path, is_over),
+        Hint::Scanned { workspace } => search.walk(workspace),
         Hint::Look {
             workspace,
             file,

@@ -184,6 +184,29 @@ impl Dir {
             .map_err(|source| Error::new("look at", self.path.join(name), source))
     }
 
+    /// What `name`, a name in this very folder, stands for and how it looks now, in one call of the kernel.
+    pub fn look(&self, name: &Path) -> Result<(FileKind, Stamp), Error> {
+        let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|source| Error::new("look at", self.path.join(name), source))?;
+        let kind = kind_of(rustix::fs::FileType::from_raw_mode(stat.st_mode));
+        Ok((kind, Stamp::of_stat(&stat)))
+    }
+
+    /// The same of a path beneath this folder. `None` when there is none.
+    pub fn look_beneath(&self, path: &Path) -> Result<Option<(FileKind, Stamp)>, Error> {
+        let found = self
+            .resolve(path, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty())
+            .and_then(rustix::fs::fstat);
+        match found {
+            Ok(stat) => {
+                let kind = kind_of(rustix::fs::FileType::from_raw_mode(stat.st_mode));
+                Ok(Some((kind, Stamp::of_stat(&stat))))
+            }
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
+            Err(source) => Err(Error::new("look at", self.path.join(path), source)),
+        }
+    }
+
     /// The names in this folder, in no order.
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
         let problem = |source: rustix::io::Errno| Error::new("list", &self.path, source);

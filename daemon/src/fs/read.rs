@@ -31,6 +31,19 @@ impl Stamp {
             changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
         }
     }
+
+    /// The stamp that `stat` gives.
+    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Self {
+        let nanos =
+            |seconds: i64, nanos: u64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Self {
+            dev: stat.st_dev,
+            ino: stat.st_ino,
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            modified: nanos(stat.st_mtime, stat.st_mtime_nsec),
+            changed: nanos(stat.st_ctime, stat.st_ctime_nsec),
+        }
+    }
 }
 
 /// Why a file was not read.

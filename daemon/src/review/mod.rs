@@ -41,6 +41,7 @@ use crate::{
     fs::Objects,
     ledger::{Ledger, TransactError},
     policy::Stage,
+    search::Search,
     versions::collect::Collector,
     workspace::Workspaces,
 };
@@ -125,6 +126,7 @@ pub struct LedgerDesk {
     /// Reads the files of agents, in a child.
     reader: Arc<Extractor>,
     courier: Arc<dyn Courier>,
+    search: Search,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -148,11 +150,11 @@ impl LedgerDesk {
         objects: Arc<Objects>,
         clock: SharedClock,
         local: Local,
-        pulse: Arc<dyn Pulse>,
-        door: Arc<dyn Door>,
+        (pulse, door): (Arc<dyn Pulse>, Arc<dyn Door>),
         collector: Collector,
         reader: Arc<Extractor>,
         courier: Arc<dyn Courier>,
+        search: Search,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -169,6 +171,7 @@ impl LedgerDesk {
             policy,
             reader,
             courier,
+            search,
         })
     }
 }

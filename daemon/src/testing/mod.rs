@@ -38,6 +38,7 @@ use crate::{
     ledger::{Card, Draft, Ledger},
     policy::Stage,
     review::{LedgerDesk, Local},
+    search::{self, Search},
     store::{MemoryStore, Store as _},
     versions::collect::{Collector, Retention},
     workspace::{Settings, Workspace, Workspaces},
@@ -148,6 +149,17 @@ impl Rig {
         let nobody = extract::Program::at("/nowhere/countersign");
         let limits = extract::Limits::default();
         let reader = extract::Extractor::new(nobody, limits, None, Arc::clone(&clock));
+        let state = crate::fs::Dir::open(self.folder.path()).unwrap();
+        let search = Search::start(
+            &state,
+            Arc::clone(&workspaces),
+            ledger.clone(),
+            Arc::clone(&objects),
+            Arc::clone(&clock),
+            search::Settings {
+                commit: Duration::ZERO,
+            },
+        );
         let desk = LedgerDesk::new(
             ledger.clone(),
             policy.clone(),
@@ -155,11 +167,11 @@ impl Rig {
             Arc::clone(&objects),
             clock,
             local,
-            Arc::new(stand_ins::Steady),
-            Arc::new(stand_ins::ClosedDoor),
+            (Arc::new(stand_ins::Steady), Arc::new(stand_ins::ClosedDoor)),
             collector,
             Arc::new(reader),
             Arc::new(stand_ins::NoCourier),
+            search.unwrap(),
         );
         let desk = Arc::new(self.runtime.block_on(desk).unwrap());
         self.parts = Some(Parts {
@@ -390,7 +402,7 @@ impl Rig {
 
 /// A temporary folder, in memory where the machine has such a place: the rig asks what is written and
 /// in which order, and leaves disks to the suites of whole programs.
-fn memory_folder() -> TempDir {
+pub(crate) fn memory_folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 

@@ -34,6 +34,11 @@ impl Site {
         if layout::is_skipped(relative) {
             return;
         }
+        // A folder that appeared is told of file by file, once it is watched.
+        let is_folder = self.tree.folders.contains_key(relative);
+        if !is_folder || kind == ChangeKind::Left {
+            self.changed(relative, kind != ChangeKind::Written, hands);
+        }
         let is_document = layout::is_document(name);
         if let Some(sight) = change.hinted {
             self.note(relative, sight);
@@ -60,6 +65,15 @@ impl Site {
             }
             _ => self.something_at(relative, hands),
         }
+    }
+
+    /// Tells of a path, whatever is there.
+    pub(super) fn changed(&self, path: &Path, is_over: bool, hands: &Hands<'_>) {
+        hands.herald.tell(Hint::Changed {
+            workspace: Arc::clone(&self.workspace),
+            path: path.to_owned(),
+            is_over,
+        });
     }
 
     fn appeared(

@@ -69,6 +69,21 @@ pub enum Hint {
         /// The folder.
         folder: PathBuf,
     },
+    /// Something came, changed or went at a path: a file of any name, or a folder with all below it.
+    Changed {
+        /// The workspace.
+        workspace: Arc<str>,
+        /// The path.
+        path: PathBuf,
+        /// False while somebody is still writing.
+        is_over: bool,
+    },
+    /// A full scan is over: what changed before it may have been told by no [`Hint::Changed`], what
+    /// changes from now on is.
+    Scanned {
+        /// The workspace.
+        workspace: Arc<str>,
+    },
     /// A document that was hinted is no longer there.
     Gone {
         /// The workspace.

@@ -212,6 +212,9 @@ impl Site {
         }
         self.is_scan_running = false;
         self.is_scanned = true;
+        hands.herald.tell(Hint::Scanned {
+            workspace: Arc::clone(&self.workspace),
+        });
         self.counts.scans += 1;
         self.counts.found_by_scan += self.found;
         let trust = if !self.relies_on_events(hands.sensor) {

@@ -105,10 +105,19 @@ impl Site {
                     }
                     Ok(entry) if layout::is_document(entry.file_name()) => {
                         let document = listing.visit.folder.join(entry.file_name());
+                        if pace == Pace::Urgent {
+                            self.changed(&document, true, hands);
+                        }
                         let is_news = self.look_at(&document, hands);
                         if is_news && pace == Pace::Full && self.is_scanned {
                             self.found += 1;
                             self.watch_again(&document, hands);
+                        }
+                    }
+                    Ok(entry) if pace == Pace::Urgent => {
+                        let path = listing.visit.folder.join(entry.file_name());
+                        if !layout::is_skipped(&path) {
+                            self.changed(&path, true, hands);
                         }
                     }
                     Ok(_) => {}

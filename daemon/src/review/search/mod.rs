@@ -1,8 +1,10 @@
 //! Searching: reads the text, runs the query, and says what it did.
 
+mod answer;
 mod changes;
 mod complete;
-mod plain;
+mod conditions;
+mod facts;
 mod questions;
 mod saved;
 
@@ -120,12 +122,7 @@ impl SearchDesk for LedgerDesk {
     }
 
     async fn index_status(&self, _who: &Caller) -> Result<IndexStatus, DeskError> {
-        Ok(IndexStatus {
-            state: "off".to_owned(),
-            why: Some("handoffs are searched without an index".to_owned()),
-            seq: self.ledger.state().head.seq,
-            ..IndexStatus::default()
-        })
+        Ok(self.how_far())
     }
 }
 
@@ -134,7 +131,7 @@ impl LedgerDesk {
     async fn run(&self, who: &Caller, query: &Query, page: Page<'_>) -> Result<Found, DeskError> {
         match self.find_changes(who, query, page).await? {
             Some(found) => Ok(found),
-            None => Ok(self.find(who, query, page)),
+            None => self.find(who, query, page).await,
         }
     }
 

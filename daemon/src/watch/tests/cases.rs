@@ -142,3 +142,33 @@ fn publish_nameless(path: &Path) -> rustix::io::Result<()> {
     let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
     linkat(CWD, nameless, CWD, path, AtFlags::SYMLINK_FOLLOW)
 }
+
+#[test]
+fn files_of_any_name_are_told_of_when_they_come_change_and_go() {
+    let mut bed = Bed::new();
+    fs::create_dir(bed.at("src")).expect("a folder");
+    fs::write(bed.at("src/a.rs"), "1").expect("a file");
+    bed.hints_until_now();
+    assert!(bed.changed().contains(&("src/a.rs".into(), true)));
+    fs::write(bed.at("src/a.rs"), "2").expect("a file");
+    fs::remove_file(bed.at("src/a.rs")).expect("removed");
+    fs::create_dir(bed.at(".git")).expect("a folder");
+    fs::write(bed.at(".git/x"), "1").expect("a file");
+    bed.hints_until_now();
+    let told = bed.changed();
+    assert!(told.contains(&("src/a.rs".into(), true)), "{told:?}");
+    assert!(
+        !told.iter().any(|(path, _)| path.starts_with(".git")),
+        "{told:?}"
+    );
+    // A tree that is moved in makes no event of its own for what is in it.
+    fs::create_dir_all(bed.beside("tree/deep")).expect("folders");
+    fs::write(bed.beside("tree/deep/b.rs"), "1").expect("a file");
+    fs::rename(bed.beside("tree"), bed.at("tree")).expect("moved");
+    bed.hints_until_now();
+    bed.pass(super::settings().second_look);
+    assert!(bed.changed().contains(&("tree/deep/b.rs".into(), true)));
+    fs::rename(bed.at("tree"), bed.beside("gone")).expect("moved");
+    bed.hints_until_now();
+    assert!(bed.changed().contains(&("tree".into(), true)));
+}

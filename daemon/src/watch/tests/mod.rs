@@ -44,6 +44,7 @@ struct Bed {
     handle: Handle,
     /// Called with the next hint, on the thread that gives it.
     on_hint: Arc<Mutex<Option<Hook>>>,
+    changes: Arc<Mutex<Vec<Hint>>>,
     fences: u32,
 }
 
@@ -70,7 +71,13 @@ impl Bed {
         };
         let on_hint = Arc::<Mutex<Option<Hook>>>::default();
         let hook = Arc::clone(&on_hint);
+        let changes = Arc::<Mutex<Vec<Hint>>>::default();
+        let changed = Arc::clone(&changes);
         let hint = move |hint| {
+            if matches!(hint, Hint::Changed { .. } | Hint::Scanned { .. }) {
+                changed.lock().expect("the changes").push(hint);
+                return;
+            }
             if let Some(hook) = hook.lock().expect("a hook").take() {
                 hook();
             }
@@ -86,8 +93,19 @@ impl Bed {
             hints,
             handle,
             on_hint,
+            changes,
             fences: 0,
         }
+    }
+
+    /// The paths that were told as changed since this was last asked, with whether that is over.
+    fn changed(&self) -> BTreeSet<(PathBuf, bool)> {
+        let changes = std::mem::take(&mut *self.changes.lock().expect("the changes"));
+        let paths = changes.into_iter().filter_map(|hint| match hint {
+            Hint::Changed { path, is_over, .. } => Some((path, is_over)),
+            _ => None,
+        });
+        paths.collect()
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -164,5 +182,6 @@ fn tell(hint: Hint) -> Told {
         Hint::Look { file, .. } => Told::Look(file),
         Hint::Gone { file, .. } => Told::Gone(file),
         Hint::Activity { folder, .. } => Told::Activity(folder),
+        Hint::Changed { .. } | Hint::Scanned { .. } => unreachable!("kept apart"),
     }
 }

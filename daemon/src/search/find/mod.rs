@@ -1,0 +1,316 @@
+//! Answers: what fulfils a condition, in order, with the lines that show why.
+
+mod collect;
+mod condition;
+mod confirm;
+mod docs;
+mod lines;
+mod lower;
+mod narrow;
+mod need;
+mod pattern;
+mod read;
+
+use std::{collections::HashMap, time::Duration};
+
+use tantivy::{
+    DocAddress, Searcher,
+    query::{BooleanQuery, Occur, Query},
+};
+
+pub use collect::Order;
+pub use condition::{Condition, Name};
+pub use lines::Line;
+pub use pattern::Pattern;
+pub use read::Document;
+
+use super::{
+    Search,
+    live::{IndexError, Live, guarded},
+    schema::FAST_NAMES,
+};
+use crate::workspace::Workspaces;
+use collect::{Gather, Ranked, sort_first};
+use lines::Wanted;
+use lower::Lower;
+use read::Columns;
+
+/// After the page is full, counting goes on for so long.
+const SPARE: Duration = Duration::from_millis(3);
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Ask {
+    /// What every result fulfils.
+    pub condition: Condition,
+    /// Words that bring results forward. Without a condition a result has one of them.
+    pub about: Vec<String>,
+    /// The kind of document; all when there is none.
+    pub kind: Option<&'static str>,
+    /// The workspaces that may be looked into.
+    pub workspaces: Vec<String>,
+    /// The order.
+    pub order: Order,
+    /// How many to leave out at the start.
+    pub skip: usize,
+    /// How many to give.
+    pub limit: usize,
+    /// Whether all are to be counted, however long it takes.
+    pub count_all: bool,
+    /// Whether lines are wanted.
+    pub lines: bool,
+}
+
+/// One result.
+#[derive(Debug)]
+pub struct Match {
+    /// What it is.
+    pub document: Document,
+    /// Lines that match.
+    pub lines: Vec<Line>,
+}
+
+/// How often each value of some columns occurs: operator, then value and count.
+pub type Spread = Vec<(&'static str, Vec<(String, u64)>)>;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The results that were asked for, in order.
+    pub results: Vec<Match>,
+    /// How many there are in all.
+    pub total: u64,
+    /// Whether that is all; else there are at least so many.
+    pub is_exact: bool,
+    /// How they spread over the values of some operators.
+    pub spread: Spread,
+}
+
+impl Search {
+    /// Answers `ask`. `None` while there is no index. May take as long as it takes to scan what the index does
+    /// not decide, so it belongs on a thread that may block.
+    pub fn find(&self, ask: &Ask) -> Result<Option<Answer>, IndexError> {
+        let Some(live) = self.live() else {
+            return Ok(None);
+        };
+        let found = guarded(|| {
+            let searcher = live.searcher();
+            Finder {
+                live: &live,
+                searcher: &searcher,
+                workspaces: &self.workspaces,
+                search: self,
+            }
+            .find(ask)
+        });
+        if let Err(error) = &found
+            && !error.may_pass()
+        {
+            self.rebuild(error.to_string());
+        }
+        found.map(Some)
+    }
+}
+
+struct Finder<'a> {
+    live: &'a Live,
+    searcher: &'a Searcher,
+    workspaces: &'a Workspaces,
+    search: &'a Search,
+}
+
+impl Finder<'_> {
+    fn find(&self, ask: &Ask) -> tantivy::Result<Answer> {
+        let (late, rest) = split(&ask.condition);
+        let query = self.query(ask, &late, &rest)?;
+        let gather = Gather { order: &ask.order };
+        let mut found = self.searcher.search(&query, &gather)?;
+        if matches!(ask.order, Order::Path) {
+            self.by_path(&mut found)?;
+        }
+        let wanted = ask.skip.saturating_add(ask.limit);
+        let (found, is_exact) = if late.is_empty() {
+            if !matches!(ask.order, Order::Path) {
+                sort_first(&mut found, wanted);
+            }
+            (found, true)
+        } else {
+            self.confirmed(found, &late, wanted, ask)?
+        };
+        let page = found.iter().skip(ask.skip).take(ask.limit);
+        let shown = Wanted::of(&ask.condition, &ask.about);
+        let mut results = Vec::new();
+        let mut columns = HashMap::new();
+        for (_, address) in page {
+            let document = self.document(*address, &mut columns)?;
+            let is_scanned = ask.lines && !shown.is_nothing();
+            let text = is_scanned.then(|| {
+                read::text(
+                    &document,
+                    *address,
+                    self.live,
+                    self.searcher,
+                    self.workspaces,
+                )
+            });
+            let lines = text.flatten().map(|text| shown.lines(&text));
+            results.push(Match {
+                document,
+                lines: lines.unwrap_or_default(),
+            });
+        }
+        Ok(Answer {
+            results,
+            total: found.len() as u64,
+            is_exact,
+            spread: self.spread(&found)?,
+        })
+    }
+
+    /// Everything but the patterns that are confirmed in the order of the results.
+    fn query(
+        &self,
+        ask: &Ask,
+        late: &[(&Pattern, Option<&str>)],
+        rest: &Condition,
+    ) -> tantivy::Result<Box<dyn Query>> {
+        let lower = Lower {
+            live: self.live,
+            searcher: self.searcher,
+        };
+        let access = || lower::access(self.live, &ask.workspaces);
+        let mut confirm = |pattern: &Pattern, phrase: &Option<String>| {
+            let may = lower.candidates(pattern, phrase.as_deref())?;
+            let may = BooleanQuery::intersection(vec![access(), may]);
+            let order = Order::Newest;
+            let found = self.searcher.search(&may, &Gather { order: &order })?;
+            self.exact(&found, &[(pattern, phrase.as_deref())])
+        };
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = vec![(Occur::Must, access())];
+        let kinds: &[&'static str] = match &ask.kind {
+            Some(kind) => &[kind],
+            None => lower::ALL_KINDS,
+        };
+        if ask.kind.is_some() {
+            clauses.push((Occur::Must, lower::kinds(self.live, kinds)));
+        }
+        let is_all = matches!(rest, Condition::All);
+        if !is_all {
+            clauses.push((Occur::Must, lower.query(rest, &mut confirm)?));
+        }
+        for (pattern, phrase) in late {
+            clauses.push((Occur::Must, lower.candidates(pattern, *phrase)?));
+        }
+        let about = ask.about.iter().map(|word| Condition::Word(word.clone()));
+        if !ask.about.is_empty() {
+            let any = lower.query(&Condition::Or(about.collect()), &mut confirm)?;
+            let occur = if is_all && late.is_empty() {
+                Occur::Must
+            } else {
+                Occur::Should
+            };
+            clauses.push((occur, any));
+        }
+        Ok(Box::new(BooleanQuery::new(clauses)))
+    }
+
+    fn document(
+        &self,
+        address: DocAddress,
+        columns: &mut HashMap<u32, Columns>,
+    ) -> tantivy::Result<Document> {
+        let segment = address.segment_ord;
+        let of_segment = match columns.entry(segment) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(Columns::of(self.searcher.segment_reader(segment))?)
+            }
+        };
+        Ok(of_segment.document(address.doc_id))
+    }
+
+    fn by_path(&self, found: &mut Vec<Ranked>) -> tantivy::Result<()> {
+        let mut columns = HashMap::new();
+        let mut named = Vec::with_capacity(found.len());
+        for one in found.drain(..) {
+            let document = self.document(one.1, &mut columns)?;
+            named.push(((document.workspace, document.path), one));
+        }
+        named.sort();
+        // In this order, whatever sorts them again.
+        let ranks = (0..).map(|rank: i64| -rank);
+        found.extend(
+            named
+                .into_iter()
+                .zip(ranks)
+                .map(|((_, (_, address)), rank)| (rank, address)),
+        );
+        Ok(())
+    }
+
+    /// How the results spread over kinds, workspaces, types and people.
+    fn spread(&self, found: &[Ranked]) -> tantivy::Result<Spread> {
+        let mut by_segment: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (_, address) in found {
+            by_segment
+                .entry(address.segment_ord)
+                .or_default()
+                .push(address.doc_id);
+        }
+        let operators = [
+            ("show", FAST_NAMES.kind),
+            ("ws", FAST_NAMES.ws),
+            ("type", FAST_NAMES.file_type),
+        ];
+        let mut all = Vec::new();
+        for (operator, name) in operators {
+            let mut counts: HashMap<String, u64> = HashMap::new();
+            for (segment, docs) in &by_segment {
+                let columns = self.searcher.segment_reader(*segment).fast_fields();
+                let Some(column) = columns.str(name)? else {
+                    continue;
+                };
+                let mut by_ord: HashMap<u64, u64> = HashMap::new();
+                for doc in docs {
+                    if let Some(ord) = column.ords().first(*doc) {
+                        *by_ord.entry(ord).or_default() += 1;
+                    }
+                }
+                for (ord, count) in by_ord {
+                    let mut value = String::new();
+                    column.ord_to_str(ord, &mut value)?;
+                    *counts.entry(value).or_default() += count;
+                }
+            }
+            let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
+            counts.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
+            all.push((operator, counts));
+        }
+        Ok(all)
+    }
+}
+
+/// The patterns that everything must match, which are confirmed in the order of the results, and what is left.
+fn split(condition: &Condition) -> (Vec<(&Pattern, Option<&str>)>, Condition) {
+    let parts = match condition {
+        Condition::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let mut late = Vec::new();
+    let mut rest = Vec::new();
+    for part in parts {
+        match part {
+            Condition::Pattern(pattern, phrase) => late.push((pattern, phrase.as_deref())),
+            other => rest.push(other.clone()),
+        }
+    }
+    let rest = match (rest.len(), rest.pop()) {
+        (_, None) => Condition::All,
+        (1, Some(only)) => only,
+        (_, Some(last)) => {
+            rest.push(last);
+            Condition::And(rest)
+        }
+    };
+    (late, rest)
+}

@@ -1,0 +1,628 @@
+//! The one writer of the index: a thread that looks at what changed and commits.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::SyncSender,
+    },
+    time::Duration,
+};
+
+use tantivy::{IndexWriter, Term};
+
+use super::{
+    cards,
+    entry::{Budget, Entry},
+    known::{self, Known},
+    live::{IndexError, Live, guarded},
+    pending::{Pending, Work},
+    plain,
+    schema::key_of_file,
+    status::Progress,
+    walk::{Around, Found, Walk},
+};
+use crate::{
+    clock::SharedClock,
+    fs::{Dir, Objects},
+    ledger::Ledger,
+    workspace::{Workspace, Workspaces},
+};
+
+/// Threads that read files.
+const READERS: usize = 2;
+/// Files that are read before other work is looked at.
+const AT_ONCE: usize = 512;
+/// Bytes of text that may wait to be taken up.
+const TEXT_WAITING: usize = 24 * 1024 * 1024;
+/// A commit that takes up many files of a walk may wait this long: each one cuts segments short.
+const WALK_COMMIT: Duration = Duration::from_secs(10);
+/// After a failure the next try waits this long.
+const BACK_OFF: Duration = Duration::from_secs(5);
+/// A file of this size, in bytes, is read again not sooner than [`REST`] after it was read.
+const LARGE: u64 = 1024 * 1024;
+const REST: Duration = Duration::from_secs(10);
+/// What is added to the niceness of the thread, and so to that of all threads it starts.
+const NICE: i32 = 10;
+
+/// Spans of the indexer.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The least span between two commits.
+    pub commit: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            commit: Duration::from_millis(500),
+        }
+    }
+}
+
+/// What the thread shares with those who search.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) pending: Pending,
+    pub(super) live: RwLock<Option<Arc<Live>>>,
+    pub(super) progress: Mutex<Progress>,
+    /// How many files were read, ever.
+    pub(super) reads: AtomicUsize,
+}
+
+impl Shared {
+    pub(super) fn progress(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Has the index made anew when one of its files is not what was written.
+    pub(super) fn check(&self, live: &Live) {
+        if let Some(file) = live.damaged_file() {
+            self.pending
+                .rebuild(format!("`{}` is damaged", file.display()));
+        }
+    }
+}
+
+/// The thread.
+pub(super) struct Indexer {
+    pub(super) folder: Dir,
+    pub(super) workspaces: Arc<Workspaces>,
+    pub(super) ledger: Ledger,
+    pub(super) objects: Arc<Objects>,
+    pub(super) clock: SharedClock,
+    pub(super) settings: Settings,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// An open index and what is known of it.
+struct Open {
+    live: Arc<Live>,
+    writer: RwLock<IndexWriter<Entry>>,
+    known: Known,
+    walks: VecDeque<Walk>,
+    /// The number of the newest walk.
+    walk: u32,
+    budget: Arc<Budget>,
+    /// Documents that are not committed, and whether one of them is from a change that was just made.
+    uncommitted: usize,
+    is_fresh: bool,
+    committed: Option<Duration>,
+    /// Whether every workspace was walked since the index was made.
+    is_complete: bool,
+    /// The same since it was opened.
+    is_walked: bool,
+    seq: u64,
+    /// Files that the newest revision of a handoff names: workspace and path by key.
+    named: HashMap<u64, (Arc<str>, String)>,
+    /// The handoffs whose files were noted, as of which stamp.
+    told: HashMap<u64, u64>,
+    /// Large files that were read lately.
+    rested: BTreeMap<u64, Duration>,
+    waiting: Vec<SyncSender<()>>,
+}
+
+impl Indexer {
+    /// Runs until it is told to stop.
+    pub(super) fn run(self) {
+        // Search comes after everything else that the machine has to do.
+        let _ = rustix::process::nice(NICE);
+        let (mut why, mut is_first) = (None, true);
+        loop {
+            match self.serve(why.take(), !is_first) {
+                Ok(None) => return,
+                Ok(Some(anew)) => {
+                    (why, is_first) = (Some(anew), false);
+                }
+                Err(error) => {
+                    is_first = false;
+                    tracing::error!(%error, "the search index failed");
+                    *self.live() = None;
+                    self.shared
+                        .progress(|progress| progress.fail(error.to_string()));
+                    if !error.may_pass() {
+                        why = Some(error.to_string());
+                    }
+                    let until = self.clock.monotonic() + BACK_OFF;
+                    if self.rest_until(until) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits out a failure. Says whether it was told to stop. What is hinted meanwhile is found by the walk that follows.
+    fn rest_until(&self, until: Duration) -> bool {
+        while self.clock.monotonic() < until {
+            let work = self.shared.pending.take(usize::MAX, Some(until));
+            if work.is_stopped {
+                return true;
+            }
+            if work.rebuild.is_some() {
+                return false;
+            }
+        }
+        false
+    }
+
+    fn live(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Live>>> {
+        self.shared
+            .live
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self, damaged: Option<String>) -> Result<Open, IndexError> {
+        let (live, anew) = match damaged {
+            Some(why) => (Live::create(&self.folder)?, Some(why)),
+            None => Live::open(&self.folder)?,
+        };
+        let writer = guarded(|| live.writer())?;
+        let known = guarded(|| Known::load(&live.searcher()))?;
+        let is_complete = live
+            .payload()
+            .is_some_and(|payload| payload.starts_with("complete"));
+        if let Some(why) = &anew {
+            tracing::info!(why, "the search index is made anew");
+        }
+        self.shared
+            .progress(|progress| progress.open(anew, is_complete, known.len()));
+        *self.live() = Some(Arc::clone(&live));
+        Ok(Open {
+            live,
+            writer: RwLock::new(writer),
+            known,
+            walks: VecDeque::new(),
+            walk: 0,
+            budget: Budget::new(TEXT_WAITING),
+            uncommitted: 0,
+            is_fresh: false,
+            committed: None,
+            is_complete,
+            is_walked: false,
+            seq: 0,
+            named: HashMap::new(),
+            told: HashMap::new(),
+            rested: BTreeMap::new(),
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Opens the index and keeps it up to date until told to stop.
+    ///
+    /// At the start the watcher hints at each workspace when it has watched all of it, so that no change falls
+    /// between its look and ours; `walk` is for later times.
+    ///
+    /// Gives the reason when it is to be made anew.
+    fn serve(&self, damaged: Option<String>, walk: bool) -> Result<Option<String>, IndexError> {
+        let mut open = self.open(damaged)?;
+        self.facts(&mut open)?;
+        if !open.is_complete {
+            self.count();
+        }
+        for workspace in self.workspaces.all().into_iter().filter(|_| walk) {
+            begin_walk(&mut open, workspace);
+        }
+        loop {
+            let mut work = self.shared.pending.take(AT_ONCE, self.next_look(&open));
+            if let Some(why) = work.rebuild.take() {
+                self.shared.pending.wait_on(work.waiting);
+                *self.live() = None;
+                return Ok(Some(why));
+            }
+            let is_stopped = work.is_stopped;
+            guarded(|| self.step(&mut open, work))?;
+            if is_stopped {
+                guarded(|| self.commit(&mut open))?;
+                let writer = open
+                    .writer
+                    .into_inner()
+                    .unwrap_or_else(PoisonError::into_inner);
+                guarded(|| writer.wait_merging_threads())?;
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Until when to wait for news: not at all while a walk is under way, until the next commit is due,
+    /// or for as long as it takes.
+    fn next_look(&self, open: &Open) -> Option<Duration> {
+        if !open.walks.is_empty() || (!open.waiting.is_empty() && self.shared.pending.len() == 0) {
+            return Some(Duration::ZERO);
+        }
+        (open.uncommitted > 0).then(|| self.commit_due(open))
+    }
+
+    fn commit_due(&self, open: &Open) -> Duration {
+        let pause = if open.walks.is_empty() || open.is_fresh {
+            self.settings.commit
+        } else {
+            WALK_COMMIT.max(self.settings.commit)
+        };
+        open.committed.map_or(Duration::ZERO, |at| at + pause)
+    }
+
+    fn step(&self, open: &mut Open, work: Work) -> Result<(), IndexError> {
+        open.waiting.extend(work.waiting);
+        if work.is_ledger_moved {
+            self.facts(open)?;
+        }
+        for name in work.walks {
+            if let Some(workspace) = self.workspaces.get(&name) {
+                begin_walk(open, workspace);
+            }
+        }
+        let is_quiet = work.changed.is_empty();
+        self.changes(open, work.changed)?;
+        self.advance_walk(open)?;
+        if open.uncommitted > 0 && self.clock.monotonic() >= self.commit_due(open) {
+            self.commit(open)?;
+        }
+        let is_done = is_quiet && open.walks.is_empty() && self.shared.pending.len() == 0;
+        if is_done && !open.waiting.is_empty() {
+            if open.uncommitted > 0 {
+                self.commit(open)?;
+            }
+            for done in open.waiting.drain(..) {
+                // Who asked may have given up.
+                let _ = done.send(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts what there is to do, so that progress can be told.
+    fn count(&self) {
+        let mut files = 0;
+        for workspace in self.workspaces.all() {
+            let mut walk = Walk::of(workspace, 0);
+            while let Some(found) = walk.next_folder() {
+                files += found.len() as u64;
+            }
+            self.shared.progress(|progress| progress.of = files);
+        }
+    }
+
+    /// Goes on with the walk under way, until files were read or it is over.
+    fn advance_walk(&self, open: &mut Open) -> Result<(), IndexError> {
+        let Some(mut walk) = open.walks.pop_front() else {
+            return Ok(());
+        };
+        let mut news = Vec::new();
+        let mut listed = 0;
+        while news.len() < AT_ONCE && listed < AT_ONCE * 8 {
+            let Some(found) = walk.next_folder() else {
+                self.read(open, &walk.workspace, news, walk.number)?;
+                return self.end_walk(open, &walk);
+            };
+            listed += found.len() + 1;
+            news.extend(found.into_iter().filter(|one| {
+                let key = key_of_file(&walk.workspace.name, &one.path);
+                !open
+                    .known
+                    .came_across(key, known::of_file(&one.stamp), walk.number)
+            }));
+        }
+        self.read(open, &walk.workspace, news, walk.number)?;
+        open.walks.push_front(walk);
+        Ok(())
+    }
+
+    fn end_walk(&self, open: &mut Open, walk: &Walk) -> Result<(), IndexError> {
+        let workspace = &walk.workspace;
+        // A folder that is away, or cannot be listed, says nothing about what was removed.
+        if walk.is_full && walk.is_whole && workspace.is_there() {
+            for key in open.known.unseen(&workspace.name, walk.number) {
+                match open.named.get(&key) {
+                    Some((name, path)) => {
+                        let (name, path) = (Arc::clone(name), path.into());
+                        self.shared.pending.changed(name, path, Duration::ZERO);
+                    }
+                    None => remove(open, key),
+                }
+            }
+        }
+        if !open.walks.iter().any(|walk| walk.is_full) && walk.is_full {
+            let is_first_walk = !std::mem::replace(&mut open.is_walked, true);
+            let is_news = !std::mem::replace(&mut open.is_complete, true);
+            if is_news || open.uncommitted > 0 {
+                self.commit(open)?;
+            }
+            self.shared.progress(Progress::ready);
+            if is_first_walk {
+                self.check(&open.live);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the files of the index with their checksums, beside everything else: a flipped bit would
+    /// hide documents without a word.
+    fn check(&self, live: &Arc<Live>) {
+        let (live, shared) = (Arc::clone(live), Arc::clone(&self.shared));
+        let checked = std::thread::Builder::new()
+            .name("index check".to_owned())
+            .spawn(move || shared.check(&live));
+        if let Err(error) = checked {
+            tracing::warn!(%error, "the search index is not checked");
+        }
+    }
+
+    /// Sees to paths that changed.
+    fn changes(
+        &self,
+        open: &mut Open,
+        changed: Vec<(Arc<str>, PathBuf)>,
+    ) -> Result<(), IndexError> {
+        let mut by_workspace: BTreeMap<Arc<str>, Vec<PathBuf>> = BTreeMap::new();
+        for (workspace, path) in changed {
+            by_workspace.entry(workspace).or_default().push(path);
+        }
+        for (name, paths) in by_workspace {
+            let Some(workspace) = self.workspaces.get(&name) else {
+                continue;
+            };
+            let (mut news, mut around) = (Vec::new(), Around::default());
+            for path in paths {
+                self.change(open, &workspace, &path, &mut around, &mut news)?;
+            }
+            open.is_fresh |= !news.is_empty();
+            let walk = open.walk;
+            self.read(open, &workspace, news, walk)?;
+        }
+        Ok(())
+    }
+
+    fn change(
+        &self,
+        open: &mut Open,
+        workspace: &Arc<Workspace>,
+        path: &Path,
+        around: &mut Around,
+        news: &mut Vec<Found>,
+    ) -> Result<(), IndexError> {
+        let Some(name) = path.to_str() else {
+            return Ok(());
+        };
+        let key = key_of_file(&workspace.name, name);
+        let found = workspace.dir().look_beneath(path);
+        let is_folder = matches!(found, Ok(Some((crate::fs::FileKind::Folder, _))));
+        let rules = around.rules(workspace.dir(), path, is_folder);
+        let is_there = matches!(found, Ok(Some(_)));
+        // What a handoff names is found, whatever the rules say.
+        if is_there && rules.is_none() && !open.named.contains_key(&key) {
+            return Ok(());
+        }
+        match found {
+            Ok(Some((crate::fs::FileKind::File, stamp))) => {
+                if open
+                    .known
+                    .came_across(key, known::of_file(&stamp), open.walk)
+                {
+                    return Ok(());
+                }
+                let now = self.clock.monotonic();
+                open.rested.retain(|_, until| *until > now);
+                if let Some(until) = open.rested.get(&key) {
+                    let pause = until.saturating_sub(now);
+                    let place = (Arc::clone(&workspace.name), path.to_owned());
+                    self.shared.pending.changed(place.0, place.1, pause);
+                    return Ok(());
+                }
+                if stamp.size >= LARGE {
+                    open.rested.insert(key, now + REST);
+                }
+                news.push(Found {
+                    path: name.to_owned(),
+                    stamp,
+                });
+            }
+            Ok(Some((crate::fs::FileKind::Folder, _))) => {
+                let folder = (Arc::clone(workspace), path.to_owned());
+                let rules = rules.unwrap_or_default();
+                let walk = Walk::of_folder(folder.0, folder.1, rules, open.walk);
+                open.walks.push_back(walk);
+            }
+            Ok(_) if !workspace.is_there() => {}
+            Ok(_) if open.known.has(key) => {
+                remove(open, key);
+                open.is_fresh = true;
+            }
+            Ok(_) => self.remove_below(open, workspace, name)?,
+            Err(error) => tracing::debug!(%error, "a file is left out of the index"),
+        }
+        Ok(())
+    }
+
+    /// Removes the files below a folder that is gone.
+    fn remove_below(
+        &self,
+        open: &mut Open,
+        workspace: &Workspace,
+        folder: &str,
+    ) -> Result<(), IndexError> {
+        if open.uncommitted > 0 {
+            self.commit(open)?;
+        }
+        let below = super::below::keys_below(&open.live, &workspace.name, folder)?;
+        for key in below {
+            remove(open, key);
+            open.is_fresh = true;
+        }
+        Ok(())
+    }
+
+    /// Reads files and puts them into the index, in place of what it had of them.
+    fn read(
+        &self,
+        open: &mut Open,
+        workspace: &Arc<Workspace>,
+        files: Vec<Found>,
+        walk: u32,
+    ) -> Result<(), IndexError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let next = AtomicUsize::new(0);
+        let (known, fields, budget) = (&open.known, &open.live.fields, &open.budget);
+        let writer = open.writer.read().unwrap_or_else(PoisonError::into_inner);
+        let work = || -> Result<Vec<(u64, u64)>, IndexError> {
+            let mut done = Vec::new();
+            while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let key = key_of_file(&workspace.name, &file.path);
+                self.shared.reads.fetch_add(1, Ordering::Relaxed);
+                let Some((entry, stamp)) = plain::entry(workspace, file, key, fields, budget)
+                else {
+                    continue;
+                };
+                if known.has(key) {
+                    writer.delete_term(Term::from_field_u64(fields.key, key));
+                }
+                writer.add_document(entry)?;
+                done.push((key, stamp));
+            }
+            Ok(done)
+        };
+        let done = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..READERS.min(files.len()))
+                .map(|_| scope.spawn(|| guarded(work)))
+                .collect();
+            let mut done = guarded(work)?;
+            for other in others {
+                let panicked = |_| IndexError::Panicked("a reader of files".to_owned());
+                done.extend(other.join().map_err(panicked)??);
+            }
+            Ok::<_, IndexError>(done)
+        });
+        drop(writer);
+        for (key, stamp) in done? {
+            open.known.note(key, stamp, walk, Some(&workspace.name));
+            open.uncommitted += 1;
+        }
+        let count = open.known.len();
+        self.shared
+            .progress(|progress| progress.documents = count as u64);
+        Ok(())
+    }
+
+    /// Brings the documents of the ledger up to date.
+    fn facts(&self, open: &mut Open) -> Result<(), IndexError> {
+        let (facts, seq) = {
+            let state = self.ledger.state();
+            (cards::facts(&state), state.head.seq)
+        };
+        let mut gone: std::collections::HashSet<u64> = open.known.of_ledger().collect();
+        for fact in &facts {
+            gone.remove(&fact.key);
+            self.name_files(open, fact);
+            if open.known.is_current(fact.key, fact.stamp) {
+                continue;
+            }
+            if open.known.has(fact.key) {
+                remove(open, fact.key);
+            }
+            let entries = cards::entries(fact, &open.live.fields, &self.ledger, &self.objects);
+            let writer = open.writer.read().unwrap_or_else(PoisonError::into_inner);
+            for entry in entries {
+                writer.add_document(entry)?;
+                open.uncommitted += 1;
+            }
+            drop(writer);
+            open.known.note(fact.key, fact.stamp, 0, None);
+            open.is_fresh = true;
+        }
+        for key in gone {
+            remove(open, key);
+            open.is_fresh = true;
+        }
+        open.seq = seq;
+        if open.uncommitted == 0 {
+            self.shared.progress(|progress| progress.seq = seq);
+        }
+        Ok(())
+    }
+
+    /// Notes the files that a handoff names. The index may leave them out, or have them by an older look.
+    fn name_files(&self, open: &mut Open, fact: &cards::Fact) {
+        if open.told.insert(fact.key, fact.stamp) == Some(fact.stamp) {
+            return;
+        }
+        for (workspace, path) in fact.files() {
+            let key = key_of_file(&workspace, &path);
+            if !open.known.has(key) {
+                let name = Arc::from(workspace.as_str());
+                self.shared
+                    .pending
+                    .changed(name, path.as_str().into(), Duration::ZERO);
+            }
+            open.named.insert(key, (Arc::from(workspace), path));
+        }
+    }
+
+    fn commit(&self, open: &mut Open) -> Result<(), IndexError> {
+        let writer = open
+            .writer
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut prepared = writer.prepare_commit()?;
+        let word = if open.is_complete {
+            "complete"
+        } else {
+            "partial"
+        };
+        prepared.set_payload(&format!("{word} {}", open.seq));
+        prepared.commit()?;
+        open.live.reload()?;
+        open.uncommitted = 0;
+        open.is_fresh = false;
+        open.committed = Some(self.clock.monotonic());
+        let (seq, documents) = (open.seq, open.known.len() as u64);
+        self.shared.progress(|progress| {
+            progress.seq = seq;
+            progress.documents = documents;
+        });
+        Ok(())
+    }
+}
+
+fn begin_walk(open: &mut Open, workspace: Arc<Workspace>) {
+    // One that has not begun yet sees everything.
+    let waits = |walk: &Walk| walk.is_full && walk.workspace.name == workspace.name;
+    if open.walks.iter().skip(1).any(waits) {
+        return;
+    }
+    open.walk += 1;
+    open.walks.push_back(Walk::of(workspace, open.walk));
+}
+
+fn remove(open: &mut Open, key: u64) {
+    let term = Term::from_field_u64(open.live.fields.key, key);
+    let writer = open.writer.read().unwrap_or_else(PoisonError::into_inner);
+    writer.delete_term(term);
+    drop(writer);
+    open.known.forget(key);
+    open.uncommitted += 1;
+}

@@ -1,0 +1,199 @@
+//! What the indexer has still to look at.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc::SyncSender},
+    time::Duration,
+};
+
+use crate::clock::SharedClock;
+
+/// More changed paths than this are forgotten in favour of a walk, which needs no memory for them.
+const MOST: usize = 65_536;
+
+/// A path below a workspace.
+pub(super) type Place = (Arc<str>, PathBuf);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Changed paths, and the moment from which on they may be looked at.
+    changed: HashMap<Place, Duration>,
+    /// Workspaces to walk.
+    walks: BTreeSet<Arc<str>>,
+    is_ledger_moved: bool,
+    /// Why the index is to be made anew.
+    rebuild: Option<String>,
+    is_stopped: bool,
+    waiting: Vec<SyncSender<()>>,
+}
+
+/// Work that waits, shared by those who hint at it and the one who does it.
+#[derive(Debug)]
+pub(super) struct Pending {
+    inner: Mutex<Inner>,
+    news: Condvar,
+    clock: SharedClock,
+}
+
+/// What is to be done now.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    pub(super) changed: Vec<Place>,
+    pub(super) walks: Vec<Arc<str>>,
+    pub(super) is_ledger_moved: bool,
+    pub(super) rebuild: Option<String>,
+    pub(super) is_stopped: bool,
+    /// Told once nothing is left to do.
+    pub(super) waiting: Vec<SyncSender<()>>,
+}
+
+impl Pending {
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self {
+            inner: Mutex::default(),
+            news: Condvar::new(),
+            clock,
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut Inner)) {
+        change(&mut self.held());
+        self.news.notify_all();
+    }
+
+    /// Something is to be looked at, `pause` from now.
+    pub(super) fn changed(&self, workspace: Arc<str>, path: PathBuf, pause: Duration) {
+        let due = self.clock.monotonic() + pause;
+        let mut inner = self.held();
+        if inner.changed.len() >= MOST {
+            inner.changed.retain(|(known, _), _| *known != workspace);
+            inner.walks.insert(workspace);
+        } else {
+            let known = inner.changed.entry((workspace, path)).or_insert(due);
+            *known = due.min(*known);
+        }
+        drop(inner);
+        self.news.notify_all();
+    }
+
+    /// Changes of a workspace may have been missed.
+    pub(super) fn walk(&self, workspace: Arc<str>) {
+        self.tell(|inner| {
+            inner.walks.insert(workspace);
+        });
+    }
+
+    /// The ledger has news.
+    pub(super) fn ledger_moved(&self) {
+        self.tell(|inner| inner.is_ledger_moved = true);
+    }
+
+    /// The index is to be made anew.
+    pub(super) fn rebuild(&self, why: String) {
+        self.tell(|inner| inner.rebuild = Some(why));
+    }
+
+    pub(super) fn stop(&self) {
+        self.tell(|inner| inner.is_stopped = true);
+    }
+
+    /// Tells those who wait once nothing is left to do.
+    pub(super) fn wait_on(&self, waiting: Vec<SyncSender<()>>) {
+        self.tell(|inner| inner.waiting.extend(waiting));
+    }
+
+    /// How many changed paths wait.
+    pub(super) fn len(&self) -> usize {
+        self.held().changed.len()
+    }
+
+    /// Takes what is due, at most `limit` changed paths. Waits for it at most until `until`; for as long as
+    /// it takes when that is `None`.
+    pub(super) fn take(&self, limit: usize, until: Option<Duration>) -> Work {
+        let mut inner = self.held();
+        loop {
+            let now = self.clock.monotonic();
+            let due: Vec<Place> = inner
+                .changed
+                .iter()
+                .filter(|(_, due)| **due <= now)
+                .map(|(place, _)| place.clone())
+                .take(limit)
+                .collect();
+            for place in &due {
+                inner.changed.remove(place);
+            }
+            let is_news = inner.is_ledger_moved
+                || inner.is_stopped
+                || inner.rebuild.is_some()
+                || !inner.walks.is_empty()
+                || !inner.waiting.is_empty();
+            if is_news || !due.is_empty() || until.is_some_and(|until| until <= now) {
+                return Work {
+                    changed: due,
+                    walks: std::mem::take(&mut inner.walks).into_iter().collect(),
+                    is_ledger_moved: std::mem::take(&mut inner.is_ledger_moved),
+                    rebuild: inner.rebuild.take(),
+                    is_stopped: inner.is_stopped,
+                    waiting: std::mem::take(&mut inner.waiting),
+                };
+            }
+            let next = inner.changed.values().min().copied();
+            let next = match (next, until) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+            inner = match next {
+                Some(next) => {
+                    let pause = next.saturating_sub(now);
+                    let waited = self.news.wait_timeout(inner, pause);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self
+                    .news
+                    .wait(inner)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::TestClock;
+
+    #[test]
+    fn a_path_that_changes_often_is_looked_at_once_and_not_before_its_time() {
+        let clock = TestClock::at(jiff::Timestamp::UNIX_EPOCH);
+        let pending = Pending::new(clock.clone());
+        let ws: Arc<str> = "a".into();
+        let second = Duration::from_secs(1);
+        pending.changed(Arc::clone(&ws), "x".into(), second);
+        pending.changed(Arc::clone(&ws), "x".into(), second * 2);
+        pending.changed(Arc::clone(&ws), "y".into(), Duration::ZERO);
+        let first = pending.take(10, None);
+        assert_eq!(first.changed, [(Arc::clone(&ws), "y".into())]);
+        assert!(pending.take(10, Some(Duration::ZERO)).changed.is_empty());
+        clock.advance(second);
+        let then = pending.take(10, None);
+        assert_eq!(then.changed, [(ws, "x".into())]);
+        assert_eq!(pending.len(), 0);
+    }
+
+    #[test]
+    fn too_many_paths_become_a_walk() {
+        let pending = Pending::new(TestClock::at(jiff::Timestamp::UNIX_EPOCH));
+        let ws: Arc<str> = "a".into();
+        for number in 0..=MOST {
+            pending.changed(Arc::clone(&ws), number.to_string().into(), Duration::ZERO);
+        }
+        let work = pending.take(10, None);
+        assert_eq!((work.changed.len(), work.walks), (0, vec![ws]));
+    }
+}

@@ -1,0 +1,125 @@
+//! The text of a plain file.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+};
+
+use countersign_protocol::Digest;
+
+use crate::fs::{Stamp, digest_of};
+
+/// Most bytes of one file whose words are in the index.
+pub(super) const LIMIT: u64 = 16 * 1024 * 1024;
+/// Larger files are not hashed: their digest would cost a minute each time they grow.
+pub(super) const HASHED: u64 = 1024 * 1024 * 1024;
+/// A file with a zero byte among its first bytes is no text, unless it is UTF-16.
+const LOOKED_AT: usize = 8 * 1024;
+
+/// A file as it was read.
+#[derive(Debug)]
+pub(super) struct Plain {
+    /// How it looked before it was read: when it changes meanwhile it will look otherwise.
+    pub(super) stamp: Stamp,
+    /// Its text, if it is text.
+    pub(super) text: Option<String>,
+    /// Whether there is more text than was read.
+    pub(super) is_cut: bool,
+    /// Digest of all of it.
+    pub(super) digest: Option<Digest>,
+}
+
+/// Reads `file`. `None` for what is no regular file.
+pub(super) fn read(file: File) -> io::Result<Option<Plain>> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let stamp = Stamp::of(&metadata);
+    let expected = usize::try_from(stamp.size.min(LIMIT)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(expected + 1);
+    (&file).take(LIMIT).read_to_end(&mut bytes)?;
+    let is_cut = stamp.size > LIMIT;
+    let digest = if stamp.size <= LIMIT {
+        Some(Digest::of(&bytes))
+    } else if stamp.size <= HASHED {
+        Some(digest_of(&mut bytes.as_slice().chain(&file))?)
+    } else {
+        None
+    };
+    Ok(Some(Plain {
+        stamp,
+        text: decode(bytes),
+        is_cut,
+        digest,
+    }))
+}
+
+/// Reads the text of `file` alone, as far as the index has it.
+pub(super) fn read_text(file: &File) -> io::Result<Option<String>> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let expected = usize::try_from(metadata.len().min(LIMIT)).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(expected + 1);
+    file.take(LIMIT).read_to_end(&mut bytes)?;
+    Ok(decode(bytes))
+}
+
+/// The text in `bytes`: UTF-8, whose wrong bytes become `U+FFFD`, or UTF-16 that begins with its mark.
+/// `None` when they are no text.
+pub(super) fn decode(bytes: Vec<u8>) -> Option<String> {
+    let wide = |of: fn([u8; 2]) -> u16| {
+        let units = bytes[2..]
+            .chunks_exact(2)
+            .map(|pair| of([pair[0], pair[1]]));
+        char::decode_utf16(units)
+            .map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
+    };
+    match bytes.as_slice() {
+        [0xff, 0xfe, ..] => return Some(wide(u16::from_le_bytes)),
+        [0xfe, 0xff, ..] => return Some(wide(u16::from_be_bytes)),
+        _ => {}
+    }
+    if bytes[..bytes.len().min(LOOKED_AT)].contains(&0) {
+        return None;
+    }
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let bytes = error.into_bytes();
+            let text = String::from_utf8_lossy(&bytes);
+            // Mostly wrong bytes are no text in another encoding, but no text at all.
+            let wrong = text
+                .chars()
+                .filter(|letter| *letter == char::REPLACEMENT_CHARACTER);
+            if wrong.count() * 10 > bytes.len() {
+                return None;
+            }
+            text.into_owned()
+        }
+    };
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_told_from_other_bytes() {
+        let decoded = |bytes: &[u8]| decode(bytes.to_vec());
+        assert_eq!(decoded(b"").as_deref(), Some(""));
+        assert_eq!(decoded("größe".as_bytes()).as_deref(), Some("größe"));
+        assert_eq!(
+            decoded(b"caf\xe9 and more words").as_deref(),
+            Some("caf\u{fffd} and more words")
+        );
+        assert_eq!(decoded(b"\xff\xfeh\0i\0").as_deref(), Some("hi"));
+        assert_eq!(decoded(b"\xfe\xff\0h\0i").as_deref(), Some("hi"));
+        assert_eq!(decoded(b"\x7fELF\0\0"), None);
+        assert_eq!(decoded(b"\xff\xd8\xff\xe0\x90\x91\x92"), None);
+    }
+}
