@@ -1,5 +1,6 @@
 //! Wiring and lifecycle: what is started in which order, and how it all ends.
 
+mod courier;
 mod demo;
 mod error;
 mod serving;
@@ -46,6 +47,7 @@ use crate::{
     workspace::Workspaces,
     writeback::Writeback,
 };
+use courier::Courier;
 use serving::{IntakeDoor, Serving};
 use watchers::Watchers;
 
@@ -131,6 +133,7 @@ pub async fn run(
             random: Arc::new(state::random),
             templates: web_settings.templates.clone(),
             home: public_url.clone(),
+            catalog: Catalog::new(&config.policy),
         },
         &Arc::new(config.notify.clone()),
         &Environment::of_process(),
@@ -138,7 +141,7 @@ pub async fn run(
         &shutdown,
     )
     .await;
-    let _outbox = outbox.map_err(AppError::Start)?;
+    let outbox = outbox.map_err(AppError::Start)?;
     let writeback = {
         let intake = intake.clone();
         writeback.giving_way(move || intake.backlog() > BURST)
@@ -197,6 +200,7 @@ pub async fn run(
         door,
         collector.clone(),
         state::reader(&config.server.data_dir.value, Arc::clone(&clock)),
+        Arc::new(Courier(outbox)),
     )
     .await?;
     let desk = Arc::new(desk);

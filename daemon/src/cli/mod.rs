@@ -21,6 +21,7 @@ mod init;
 mod inspect;
 mod ls;
 mod mark;
+mod notify;
 mod open;
 mod output;
 mod people;
@@ -162,6 +163,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Manage the tokens of agents
     Token(token::Args),
+    /// See who is told, and try it
+    Notify(notify::Args),
     /// Check and show the configuration
     Config(config::Args),
     /// Measure speed beside what this disk can do at best
@@ -313,6 +316,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Route(args) => route::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
         Command::Token(args) => token::run(&args, context),
+        Command::Notify(args) => notify::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Bench(args) => bench::run(&args, context),
         Command::Schema(args) => schema::run(&args, context),

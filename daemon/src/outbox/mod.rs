@@ -9,6 +9,7 @@ mod channel;
 mod disclose;
 mod http;
 mod lane;
+mod people;
 mod plan;
 mod render;
 mod samples;
@@ -36,6 +37,7 @@ use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    catalog::Catalog,
     clock::SharedClock,
     config::{Environment, Format, Kind, Notify},
     fault,
@@ -94,6 +96,8 @@ pub struct Around {
     pub templates: Templates,
     /// The address of the pages, without a slash at its end.
     pub home: String,
+    /// Who there is to tell.
+    pub catalog: Catalog,
 }
 
 impl std::fmt::Debug for Around {
@@ -230,6 +234,15 @@ impl Outbox {
         Ok(outbox)
     }
 
+    /// Names of all receivers.
+    pub fn receivers(&self) -> Vec<String> {
+        self.inner
+            .receivers
+            .iter()
+            .map(|one| one.name.clone())
+            .collect()
+    }
+
     /// Writes down what is owed for every new entry.
     pub async fn run(&self) -> Result<(), OutboxError> {
         let _turn = self.inner.turn.lock().await;
@@ -285,6 +298,9 @@ impl Outbox {
             }
             let state = self.inner.around.ledger.state();
             let told = plan::notices(&state, &self.inner.around.workspaces, entry, &body);
+            if self.inner.receivers.iter().any(|one| one.name == MAIL) {
+                owed.extend(people::mail(&self.inner.around, &state, entry, &body));
+            }
             drop(state);
             for told in told {
                 for receiver in &self.inner.receivers {

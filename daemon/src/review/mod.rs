@@ -5,6 +5,7 @@ mod activity;
 mod commands;
 mod content;
 mod files;
+mod messages;
 mod page;
 mod people;
 mod queue;
@@ -43,6 +44,7 @@ use crate::{
     versions::collect::Collector,
     workspace::Workspaces,
 };
+pub use messages::Courier;
 use sessions::Sessions;
 
 /// Archives that are written at a time.
@@ -122,6 +124,7 @@ pub struct LedgerDesk {
     policy: Stage,
     /// Reads the files of agents, in a child.
     reader: Arc<Extractor>,
+    courier: Arc<dyn Courier>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -149,6 +152,7 @@ impl LedgerDesk {
         door: Arc<dyn Door>,
         collector: Collector,
         reader: Arc<Extractor>,
+        courier: Arc<dyn Courier>,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -164,6 +168,7 @@ impl LedgerDesk {
             archives: Arc::new(Semaphore::new(ARCHIVES)),
             policy,
             reader,
+            courier,
         })
     }
 }

@@ -159,6 +159,7 @@ impl Rig {
             Arc::new(stand_ins::ClosedDoor),
             collector,
             Arc::new(reader),
+            Arc::new(stand_ins::NoCourier),
         );
         let desk = Arc::new(self.runtime.block_on(desk).unwrap());
         self.parts = Some(Parts {

@@ -8,6 +8,7 @@ pub(crate) mod files;
 mod handoffs;
 mod health;
 mod ledger;
+mod messages;
 pub(crate) mod openapi;
 mod routing;
 mod schemas;
@@ -58,4 +59,9 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(access::start_link))
         .routes(routes!(access::tokens, access::create_token))
         .routes(routes!(access::revoke_token))
+        .routes(routes!(messages::of_handoff))
+        .routes(routes!(messages::receivers))
+        .routes(routes!(messages::test))
+        .routes(routes!(messages::enable))
+        .routes(routes!(messages::redrive))
 }

@@ -1,6 +1,7 @@
 //! What pages and API need from the daemon. `web` knows the daemon only through this.
 
 mod content;
+pub mod messages;
 pub mod people;
 pub mod routing;
 mod search;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
 pub use people::PeopleDesk;
 pub use routing::RoutingDesk;
 pub use search::{
@@ -555,7 +557,9 @@ pub enum DeskError {
 
 /// What the pages and the API ask and tell.
 #[async_trait]
-pub trait Desk: ContentDesk + PeopleDesk + RoutingDesk + SearchDesk + VersionsDesk {
+pub trait Desk:
+    ContentDesk + MessagesDesk + PeopleDesk + RoutingDesk + SearchDesk + VersionsDesk
+{
     /// Spends a one-time start token.
     async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;
     /// The person of a session cookie.

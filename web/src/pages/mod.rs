@@ -6,6 +6,7 @@ mod activity;
 mod answer;
 mod artifact;
 mod cards;
+mod confirm;
 mod dead_letters;
 mod decide;
 mod decided;
@@ -47,6 +48,8 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/decision", post(decide::decide))
         .route("/h/{id}/viewed", post(review::viewed))
         .route("/h/{id}/comments", post(review::comment))
+        .route("/h/{id}/confirm", get(confirm::show).post(confirm::decide))
+        .route("/mail/stop", get(confirm::mail).post(confirm::stop_mail))
         .route("/h/{id}/decided", get(decided::show))
         .route("/h/{id}/r/{revision}/file", get(file::show))
         .route("/h/{id}/r/{revision}/raw", get(file::raw))
@@ -92,6 +95,8 @@ mod registry {
         let mut seen = BTreeSet::new();
         render::<super::activity::ActivityPage>(&templates, &mut seen);
         render::<super::dead_letters::DeadLettersPage>(&templates, &mut seen);
+        render::<super::confirm::ConfirmPage>(&templates, &mut seen);
+        render::<super::confirm::DonePage>(&templates, &mut seen);
         render::<super::decided::DecidedPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);

@@ -12,7 +12,7 @@ use super::{
     listing::{Listing, Part},
     look::Asked,
     people::RoutingPart,
-    review_view::{ReviewPage, Typed},
+    review_view::{MessageView, ReviewPage, Typed},
     visit::Visit,
 };
 use crate::{
@@ -85,7 +85,18 @@ pub(super) async fn page(
     let chrome = visit.chrome("queue").await?;
     let files = (cards, listing.more);
     let routing = RoutingPart::load(visit, &review.row).await;
-    let page = ReviewPage::new(chrome, review, files, asked, typed, visit.now());
+    let mut page = ReviewPage::new(chrome, review, files, asked, typed, visit.now());
+    // A page that can be read is worth more than the list of who was told.
+    let told = visit
+        .app
+        .desk
+        .messages(&visit.caller(), review.row.id)
+        .await;
+    let told = told.unwrap_or_default();
+    page.messages = told
+        .iter()
+        .map(|row| MessageView::new(row, visit.now()))
+        .collect();
     visit.render(&page.with_routing(routing))
 }
 

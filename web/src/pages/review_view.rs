@@ -56,6 +56,8 @@ pub(super) struct ReviewPage {
     base: Option<Base>,
     bases: Vec<Base>,
     timeline: Vec<Moment>,
+    /// How people and programs were told.
+    pub(super) messages: Vec<MessageView>,
     comments: Vec<CommentView>,
     facts: Vec<(String, String)>,
     warnings: Vec<ViolationView>,
@@ -120,6 +122,44 @@ struct Changed {
 struct List {
     heading: &'static str,
     items: Vec<String>,
+}
+
+/// A message about the handoff.
+#[derive(Debug, Serialize)]
+pub(super) struct MessageView {
+    to: String,
+    kind: String,
+    state: String,
+    at: When,
+    failed: bool,
+    said: Option<String>,
+    receiver: String,
+}
+
+impl MessageView {
+    pub(super) fn new(row: &crate::desk::MessageRow, now: Timestamp) -> Self {
+        let failed = matches!(row.state.as_str(), "failed" | "retrying" | "held");
+        let tries = match row.attempts {
+            0 | 1 => String::new(),
+            tries => format!(" after {tries} attempts"),
+        };
+        Self {
+            to: row.to.clone().unwrap_or_else(|| row.receiver.clone()),
+            kind: row.kind.clone(),
+            state: match row.state.as_str() {
+                "retrying" => format!("tried again{tries}"),
+                "held" => "waits for its receiver".to_owned(),
+                state => format!("{state}{tries}"),
+            },
+            at: When::new(row.at.unwrap_or(row.since), now),
+            failed,
+            said: row
+                .said
+                .clone()
+                .filter(|_| failed || row.state == "dropped"),
+            receiver: row.receiver.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -213,6 +253,7 @@ impl ReviewPage {
             unchanged,
             base: review.base.clone(),
             bases: review.bases.clone(),
+            messages: Vec::new(),
             timeline: review
                 .timeline
                 .iter()

@@ -3,6 +3,7 @@
 
 mod card;
 mod desk;
+mod messages;
 pub mod routing;
 pub mod sample;
 mod search;

@@ -7,6 +7,7 @@ use countersign_web::templates::Templates;
 
 use super::receiver::Receiver;
 use crate::{
+    catalog::Catalog,
     config::{Config, Environment, Flags},
     message::{self, State, Status},
     outbox::{Around, Outbox, http::system_lookup, lane::Lane, stop_key},
@@ -49,6 +50,7 @@ pub(super) fn post(rig: &Rig, text: &str) -> Post {
         random: Arc::new(|| Some([7; 32])),
         templates: Templates::embedded(),
         home: "https://review.example.org".to_owned(),
+        catalog: Catalog::new(&config.policy),
     };
     let stop = rig.wait(stop_key(&around)).unwrap();
     let built = Outbox::build(

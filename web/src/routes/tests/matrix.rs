@@ -312,6 +312,64 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/dead-letters",
         [401, 200, 200, 200],
     ),
+    get(
+        "/api/v1/handoffs/H-1/messages",
+        "/api/v1/handoffs/{id}/messages",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/receivers",
+        "/api/v1/receivers",
+        [401, 403, 403, 200],
+    ),
+    Route {
+        records: false,
+        ..post(
+            "/api/v1/receivers/test",
+            "/api/v1/receivers/test",
+            Body::Json("{}"),
+            [401, 403, 403, 200],
+        )
+    },
+    post(
+        "/api/v1/receivers/mail/enable",
+        "/api/v1/receivers/{name}/enable",
+        Body::None,
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/receivers/mail/redrive",
+        "/api/v1/receivers/{name}/redrive",
+        Body::None,
+        [401, 403, 403, 200],
+    ),
+    // A link in a message is good without a session; what it may do, the desk decides.
+    Route {
+        operation: None,
+        ..get("/h/H-1/confirm?d=approve&t=link-of-maya", "", [200; 4])
+    },
+    Route {
+        operation: None,
+        ..post(
+            "/h/H-1/confirm",
+            "",
+            Body::Form("t=link-of-maya&note="),
+            [200; 4],
+        )
+    },
+    Route {
+        operation: None,
+        ..get("/mail/stop?t=link-of-maya", "", [200; 4])
+    },
+    Route {
+        operation: None,
+        ..post(
+            "/mail/stop?t=link-of-maya",
+            "",
+            Body::Form("List-Unsubscribe=One-Click"),
+            [200; 4],
+        )
+    },
     get("/api/v1/activity", "/api/v1/activity", [401, 200, 200, 200]),
     get(
         "/api/v1/audit/verify",

@@ -1,0 +1,377 @@
+//! Messages on the desk: how they fared, receivers, and the links in them.
+
+use std::convert::Infallible;
+
+use async_trait::async_trait;
+use countersign_protocol::{
+    HandoffId,
+    decision::Outcome,
+    event::{Decided, Event},
+    principal::Method,
+    state::HandoffState,
+};
+use countersign_web::desk::{
+    Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person, ReceiverRow,
+    RiskLevel, TestResult,
+};
+use jiff::Timestamp;
+
+use super::{
+    LedgerDesk,
+    access::{person_actor, visible_card},
+    row::level,
+    unavailable,
+};
+use crate::{
+    fault,
+    ledger::{Draft, TransactError},
+    message::{self, Change, Health, Link, LinkAnswer, Owed, State, Status, StopKey},
+    policy,
+};
+
+/// Messages of a receiver that are counted, and that one redrive takes.
+const MOST: usize = 1_000;
+/// Messages about a card that are listed.
+const ABOUT: usize = 200;
+
+/// The way out for samples. The program wires it to the outbox.
+#[async_trait]
+pub trait Courier: Send + Sync + 'static {
+    /// Names of all receivers.
+    fn receivers(&self) -> Vec<String>;
+    /// Sends a sample of each kind.
+    async fn test(&self, receiver: Option<&str>, to: Option<&str>) -> Vec<TestResult>;
+}
+
+fn row(status: Status, held: bool) -> MessageRow {
+    let last = status.attempts.last().map(|attempt| attempt.said.clone());
+    let (state, at, said) = match status.state {
+        State::Owed if held => ("held", None, last),
+        State::Owed => ("owed", None, last),
+        State::Retrying { at } if held => ("held", Some(at), last),
+        State::Retrying { at } => ("retrying", Some(at), last),
+        State::Sent { at } => ("sent", Some(at), last),
+        State::Failed { why } => ("failed", None, Some(why)),
+        State::Dropped { why } => ("dropped", None, Some(why)),
+    };
+    MessageRow {
+        id: status.id,
+        receiver: status.lane,
+        to: status.to,
+        kind: status.kind,
+        state: state.to_owned(),
+        since: status.since,
+        at,
+        attempts: status.tried,
+        said,
+    }
+}
+
+impl LedgerDesk {
+    /// Reads the engine for this desk.
+    async fn stored<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut dyn crate::store::Store) -> Result<T, crate::store::StoreError>
+        + Send
+        + 'static,
+    ) -> Result<T, DeskError> {
+        let found = self.ledger.read(read).await;
+        found.map_err(|error| DeskError::Unavailable(error.to_string()))
+    }
+
+    fn known_receiver(&self, name: &str) -> Result<(), DeskError> {
+        if self.courier.receivers().iter().any(|known| known == name) {
+            Ok(())
+        } else {
+            Err(DeskError::NotFound(format!("the receiver `{name}`")))
+        }
+    }
+
+    async fn found_link(&self, id: HandoffId, token: &str) -> Result<Link, LinkError> {
+        let secret = token.to_owned();
+        let link = self
+            .ledger
+            .read(move |store| Link::find(store, &secret))
+            .await;
+        let link = link.map_err(|error| LinkError::Unavailable(error.to_string()))?;
+        link.filter(|link| link.handoff == id)
+            .ok_or(LinkError::Unknown)
+    }
+
+    /// What a link is bound to, when it still holds.
+    fn checked_link(&self, link: &Link, now: Timestamp) -> Result<(), LinkError> {
+        if link.used.is_some() {
+            return Err(LinkError::Used);
+        }
+        if link.expires <= now {
+            return Err(LinkError::Expired(link.expires));
+        }
+        let state = self.ledger.state();
+        let card = state.card(link.handoff).ok_or(LinkError::Unknown)?;
+        let same = card.newest().accepted.manifest_sha256 == link.manifest_sha256;
+        let id = link.handoff;
+        match &card.state {
+            HandoffState::Waiting { revision } if *revision == link.revision && same => Ok(()),
+            HandoffState::Waiting { revision } => Err(LinkError::Overtaken(format!(
+                "{id} has revision {revision} now; the link was for revision {}",
+                link.revision
+            ))),
+            state => Err(LinkError::Overtaken(format!(
+                "{id} is {} already",
+                state.name().replace('_', " ")
+            ))),
+        }
+    }
+}
+
+#[async_trait]
+impl MessagesDesk for LedgerDesk {
+    async fn messages(&self, who: &Caller, id: HandoffId) -> Result<Vec<MessageRow>, DeskError> {
+        drop(visible_card(&self.ledger.state(), who, id)?);
+        let all = self
+            .stored(move |store| Status::about(store, Some(id), ABOUT))
+            .await?;
+        let state = self.ledger.state();
+        let rows = all.into_iter().rev().map(|status| {
+            let held = state.receiver_disabled(&status.lane).is_some();
+            row(status, held)
+        });
+        Ok(rows.collect())
+    }
+
+    async fn receivers(&self, _: &Person) -> Result<Vec<ReceiverRow>, DeskError> {
+        let mut rows = Vec::new();
+        for name in self.courier.receivers() {
+            let lane = name.clone();
+            let (health, waiting, failed) = self
+                .stored(move |store| {
+                    let health = Health::of(store, &lane)?;
+                    let waiting = message::waiting(store, &lane, MOST)?.len();
+                    Ok((health, waiting, message::parked(store, &lane, MOST)?.len()))
+                })
+                .await?;
+            let disabled = self.ledger.state().receiver_disabled(&name).cloned();
+            rows.push(ReceiverRow {
+                name,
+                disabled_since: disabled.as_ref().map(|(since, _)| *since),
+                disabled_why: disabled.map(|(_, why)| why),
+                last_sent: health.last_sent,
+                failing_since: health.failing_since,
+                last_failure: health.last_failure,
+                waiting,
+                failed,
+            });
+        }
+        Ok(rows)
+    }
+
+    async fn enable_receiver(&self, who: &Person, name: &str) -> Result<(), DeskError> {
+        self.known_receiver(name)?;
+        let (actor, receiver) = (person_actor(who), name.to_owned());
+        let health = self.stored({
+            let lane = receiver.clone();
+            move |store| Health::of(store, &lane)
+        });
+        // Five days begin anew.
+        let health = Health {
+            failing_since: None,
+            ..health.await?
+        };
+        let recorded = self.ledger.transact(move |state, _| {
+            let mut draft = Draft::nothing(());
+            if state.receiver_disabled(&receiver).is_some() {
+                draft.values.push(health.change(&receiver));
+                draft
+                    .events
+                    .push((actor, Event::ReceiverEnabled { receiver }));
+            }
+            Ok::<_, Infallible>(draft)
+        });
+        recorded.await.map(drop).map_err(unavailable)
+    }
+
+    async fn redrive_messages(&self, who: &Person, name: &str) -> Result<u64, DeskError> {
+        self.known_receiver(name)?;
+        let lane = name.to_owned();
+        let parked: Vec<Owed> = self
+            .stored(move |store| message::parked(store, &lane, MOST))
+            .await?;
+        let count = u64::try_from(parked.len()).unwrap_or(u64::MAX);
+        if count == 0 {
+            return Ok(0);
+        }
+        let now = self.clock.now();
+        let values: Vec<Change> = parked
+            .into_iter()
+            .flat_map(|mut owed| {
+                owed.next = now;
+                // The schedule begins anew; what was tried before stays to be read.
+                owed.tried = 0;
+                owed.again()
+            })
+            .collect();
+        let event = Event::MessagesRedriven {
+            receiver: name.to_owned(),
+            count,
+        };
+        let draft = Draft {
+            values,
+            ..Draft::of(vec![(person_actor(who), event)], ())
+        };
+        let recorded = self
+            .ledger
+            .transact(move |_, _| Ok::<_, Infallible>(draft))
+            .await;
+        recorded.map_err(unavailable)?;
+        Ok(count)
+    }
+
+    async fn test_messages(
+        &self,
+        _: &Person,
+        receiver: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<Vec<TestResult>, DeskError> {
+        if let Some(name) = receiver {
+            self.known_receiver(name)?;
+        }
+        Ok(self.courier.test(receiver, to).await)
+    }
+
+    async fn link(
+        &self,
+        id: HandoffId,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<LinkView, LinkError> {
+        let link = self.found_link(id, token).await?;
+        self.checked_link(&link, now)?;
+        let card = self
+            .ledger
+            .state()
+            .card(id)
+            .cloned()
+            .ok_or(LinkError::Unknown)?;
+        let accepted = &card.newest().accepted;
+        let (verdict, _) = self.assess(accepted, false);
+        let answer = link.answer.word();
+        let effect = policy::effects(accepted)
+            .into_iter()
+            .find(|effect| effect.answer == answer);
+        let names = accepted
+            .manifest
+            .entries
+            .iter()
+            .take(8)
+            .map(|entry| entry.path.clone());
+        let risk: RiskLevel = level(verdict.level);
+        Ok(LinkView {
+            id,
+            revision: link.revision,
+            answer: answer.to_owned(),
+            title: accepted.title.clone(),
+            agent: accepted.from_agent.clone(),
+            files: accepted.manifest.entries.len(),
+            names: names.collect(),
+            risk,
+            effect: effect.map(|effect| effect.text).unwrap_or_default(),
+            sent_to: link.person.email.unwrap_or(link.person.display),
+            sent_at: link.made,
+            expires: link.expires,
+        })
+    }
+
+    async fn answer_by_link(
+        &self,
+        id: HandoffId,
+        token: &str,
+        signed_in: Option<&Person>,
+        note: Option<String>,
+    ) -> Result<(), LinkError> {
+        let link = self.found_link(id, token).await?;
+        let now = self.clock.now();
+        self.checked_link(&link, now)?;
+        // A link alone decides what does little harm; else the session decides, and the link only led here.
+        let person = match signed_in {
+            Some(person) => person.clone(),
+            None if link.alone => Person {
+                id: link.person.id.clone(),
+                display: link.person.display.clone(),
+                method: Method::EmailLink,
+            },
+            None => {
+                return Err(LinkError::SignIn(format!(
+                    "{id} is decided by somebody who is signed in"
+                )));
+            }
+        };
+        let decided = Decided {
+            handoff: id,
+            revision: link.revision,
+            manifest_sha256: link.manifest_sha256,
+            outcome: match link.answer {
+                LinkAnswer::Approve => Outcome::Approved,
+                LinkAnswer::Changes => Outcome::ChangesRequested,
+            },
+            comment: note,
+            requests: Vec::new(),
+        };
+        let spent = Link {
+            used: Some(now),
+            ..link.clone()
+        };
+        let (change, actor) = (spent.change(token), person_actor(&person));
+        let recorded = self.ledger.transact(move |state, now| {
+            let card = state.card(id).ok_or(LinkError::Unknown)?;
+            let newest = &card.newest().accepted;
+            let moved = newest.revision != decided.revision
+                || newest.manifest_sha256 != decided.manifest_sha256;
+            let allowed = card.state.decided(decided.revision, decided.outcome, now);
+            if moved || allowed.is_err() {
+                return Err(LinkError::Overtaken(format!(
+                    "{id} went on since the mail was sent"
+                )));
+            }
+            Ok(Draft {
+                values: vec![change],
+                ..Draft::of(vec![(actor, Event::Decided(Box::new(decided)))], ())
+            })
+        });
+        let recorded = recorded.await.map(drop).map_err(|error| match error {
+            TransactError::Refused(refused) => refused,
+            error => LinkError::Unavailable(format!("not recorded, nothing was changed: {error}")),
+        });
+        fault::step("decide.after_commit");
+        recorded
+    }
+
+    async fn mail_stopped(&self, token: &str) -> Option<bool> {
+        let key = self.ledger.read(StopKey::find).await.ok()??;
+        let person = key.person(token)?;
+        Some(self.ledger.state().mail_stopped(&person))
+    }
+
+    async fn stop_mail(&self, token: &str, stop: bool) -> Result<bool, DeskError> {
+        let key = self.stored(StopKey::find).await?;
+        let Some(person) = key.and_then(|key| key.person(token)) else {
+            return Ok(false);
+        };
+        let recorded = self.ledger.transact(move |state, _| {
+            if state.mail_stopped(&person) == stop {
+                return Ok::<_, Infallible>(Draft::nothing(()));
+            }
+            let actor = person_actor(&Person {
+                id: person.clone(),
+                display: person.clone(),
+                method: Method::EmailLink,
+            });
+            let event = if stop {
+                Event::MailStopped { person }
+            } else {
+                Event::MailResumed { person }
+            };
+            Ok(Draft::of(vec![(actor, event)], ()))
+        });
+        recorded.await.map(|_| true).map_err(unavailable)
+    }
+}
