@@ -11,9 +11,12 @@ use serde_json::json;
 const HOSTILE: &str =
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">";
 
+/// Path, content before and now, and words that its card has.
+type Sample = (&'static str, Vec<u8>, Vec<u8>, &'static str);
+
 /// A file of each type that is shown without a program of its own, before and now, and what the page
 /// then says.
-fn files() -> Vec<(&'static str, Vec<u8>, Vec<u8>, &'static str)> {
+fn files() -> Vec<Sample> {
     let log = |word: &str| -> Vec<u8> {
         let line = |at: usize| match at % 1_000 {
             0 => format!("{at} ERROR {word} {HOSTILE}\n"),
@@ -90,7 +93,7 @@ impl Scene {
     fn start() -> Self {
         let bed = TestBed::start();
         let agent = bed.agent("mallory");
-        let deliver = |round: usize, pick: fn((&str, Vec<u8>, Vec<u8>, &str)) -> Vec<u8>| {
+        let deliver = |round: usize, pick: fn(Sample) -> Vec<u8>| {
             let package: Package = agent.package("Look at all of it").with("task_id", "all");
             let package = package.with("x-round", round);
             let package = files().into_iter().fold(package, |package, file| {

@@ -244,13 +244,12 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
 
 /// Who hears a reminder: who took the card, else who is asked.
 fn reminded(card: &Card, routing: &Routing, asking: &Asking<'_>) -> Vec<Asked> {
-    if let Some(claim) = &card.claim { vec![Asked {
-        target: format!("person:{}", claim.person),
-        people: vec![claim.person.clone()],
-        notes: Vec::new(),
-    }] } else {
-        let targets: Vec<String> = routing.asked.iter().map(|one| one.target.clone()).collect();
-        asking.asked(&targets)
+    if let Some(claim) = &card.claim {
+        return vec![Asked {
+            target: format!("person:{}", claim.person),
+            people: vec![claim.person.clone()],
+            notes: Vec::new(),
+        }];
     }
     let targets: Vec<String> = routing.asked.iter().map(|one| one.target.clone()).collect();
     asking.asked(&targets)
