@@ -60,8 +60,10 @@ impl Envelope {
 
     /// When the time of a request that was accepted at `accepted` is over; `None` without a limit.
     pub fn over_at(&self, accepted: Timestamp) -> Option<Timestamp> {
-        let span = std::time::Duration::from_millis(self.timeout_ms?);
-        accepted.checked_add(span).ok()
+        let span = i64::try_from(self.timeout_ms?).ok()?;
+        accepted
+            .checked_add(jiff::SignedDuration::from_millis(span))
+            .ok()
     }
 
     /// How an answer of `decided` kept to it. `None` when nothing was stated.

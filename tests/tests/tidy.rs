@@ -189,7 +189,8 @@ fn templates_carry_no_inline_script_or_style() {
                 || line.contains(" style=\"")
                 || line.contains("javascript:")
                 || (line.contains("<script") && !line.contains("src="));
-            if inline && !file.path.contains("email") {
+            // Mail programs understand nothing else.
+            if inline && !file.path.starts_with("templates/messages/mail") {
                 wrong.push(format!("{}:{}", file.path, number + 1));
             }
         }

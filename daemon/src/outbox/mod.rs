@@ -212,7 +212,10 @@ impl Outbox {
             tasks.spawn(lane.run(cancel.clone()));
         }
         // What happens from here on is told, also what happens before the task below has its first turn.
-        outbox.run().await.map_err(|error| error.to_string())?;
+        // A ledger that cannot be written now keeps nobody from the pages: the task tries again.
+        if let Err(error) = outbox.run().await {
+            tracing::error!(%error, "what is owed to receivers cannot be recorded; it is tried again");
+        }
         let (me, cancel) = (outbox.clone(), cancel.clone());
         tasks.spawn(async move {
             // Without a pause after a hint: whoever is told waits for it.

@@ -293,6 +293,12 @@ impl MessagesDesk for LedgerDesk {
         self.checked_link(&link, now)?;
         // A link alone decides what does little harm; else the session decides, and the link only led here.
         let person = match signed_in {
+            Some(person) if person.id != link.person.id => {
+                return Err(LinkError::SignIn(format!(
+                    "This link was made for {}; open {id} itself to decide as {}",
+                    link.person.display, person.display
+                )));
+            }
             Some(person) => person.clone(),
             None if link.alone => Person {
                 id: link.person.id.clone(),

@@ -11,6 +11,7 @@ mod people;
 mod queue;
 mod routing;
 mod row;
+mod seams;
 mod search;
 mod sessions;
 #[cfg(test)]
@@ -20,7 +21,7 @@ mod tokens;
 mod versions;
 mod wait;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use countersign_protocol::{
@@ -46,68 +47,11 @@ use crate::{
     workspace::Workspaces,
 };
 pub use messages::Courier;
+pub use seams::{Delivered, Door, Local, Pulse};
 use sessions::Sessions;
 
 /// Archives that are written at a time.
 const ARCHIVES: usize = 8;
-
-/// How the rest of the daemon is. The program wires it; the desk imports no other stage.
-pub trait Pulse: Send + Sync + 'static {
-    /// True once the first scan is done.
-    fn ready(&self) -> bool;
-    /// What is wrong, one line each.
-    fn troubles(&self) -> Vec<String>;
-    /// How a workspace is watched: the mode, and why not better.
-    fn watching(&self, workspace: &str) -> (String, Option<String>);
-}
-
-/// The way in for deliveries over HTTP. The program wires it to the intake.
-#[async_trait]
-pub trait Door: Send + Sync + 'static {
-    /// Takes a handoff.
-    async fn submit(&self, delivery: Delivered) -> Result<Receipt, DeskError>;
-    /// Reads a refused delivery anew.
-    fn look_again(&self, at: &Location);
-    /// Keeps a checkpoint.
-    async fn checkpoint(
-        &self,
-        at: Location,
-        bytes: Vec<u8>,
-        principal: Principal,
-    ) -> Result<Digest, DeskError>;
-}
-
-/// A handoff that came over HTTP.
-#[derive(Debug)]
-pub struct Delivered {
-    /// The workspace.
-    pub workspace: String,
-    /// The folder in it.
-    pub folder: String,
-    /// The document.
-    pub document: Vec<u8>,
-    /// How it is written.
-    pub format: Format,
-    /// Files that came with it.
-    pub files: BTreeMap<String, Vec<u8>>,
-    /// Who sent it.
-    pub principal: Principal,
-}
-
-/// Who reviews at this machine, and for how long a session lasts.
-#[derive(Clone, Debug)]
-pub struct Local {
-    /// Stable id of the person.
-    pub id: String,
-    /// The name for others.
-    pub display: String,
-    /// How long a session lasts.
-    pub session: Duration,
-    /// Digest of the key that the command line of this machine shows.
-    pub operator_key: Digest,
-    /// The address of the pages, without a slash at its end.
-    pub public_url: String,
-}
 
 /// The desk of a running daemon.
 pub struct LedgerDesk {

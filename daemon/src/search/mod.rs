@@ -19,11 +19,11 @@ mod pending;
 mod plain;
 mod schema;
 mod status;
-#[cfg(test)]
 #[expect(
     clippy::disallowed_methods,
     reason = "the tests play the agents, who do not use our door"
 )]
+#[cfg(test)]
 mod tests;
 mod text;
 mod tokens;

@@ -189,6 +189,7 @@ fn a_decision_matches_its_schema() {
         "comment",
         "requests",
         "released_to",
+        "envelope",
     ];
     assert_matches(
         "decision",

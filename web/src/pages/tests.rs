@@ -496,14 +496,22 @@ async fn an_empty_desk_says_how_to_begin() {
 }
 
 #[tokio::test]
-async fn looking_is_noted_once_for_each_page_and_never_ahead() {
+async fn looking_is_noted_by_a_post_of_the_page_and_by_no_get() {
     let browser = Browser::new(Showcase::new());
     browser.get("/queue?peek=H-7").await;
     browser
         .send(Method::HEAD, "/h/H-7", String::new(), true)
         .await;
+    let page = browser.get("/h/H-7").await;
     assert_eq!(browser.desk.views(), 0);
-    browser.get("/h/H-7").await;
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for name in ["csrf", "revision", "manifest_sha256"] {
+        form.append_pair(name, &page.hidden(name));
+    }
+    let noted = browser
+        .send(Method::POST, "/h/H-7/viewed", form.finish(), true)
+        .await;
+    assert!(noted.status.is_success(), "{}", noted.status);
     assert_eq!(browser.desk.views(), 1);
 }
 

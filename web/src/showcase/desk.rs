@@ -251,7 +251,7 @@ impl Desk for Showcase {
     }
 
     async fn viewed(&self, _: &Person, _: HandoffId, _: u32, _: Digest) -> Result<(), DeskError> {
-        self.lock().views += 1;
+        self.record(|state| state.views += 1);
         Ok(())
     }
 
