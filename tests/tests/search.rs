@@ -112,7 +112,7 @@ fn scene() -> TestBed {
     reviewer.decide(export, Outcome::Rejected, "Wrong customer");
     let said = json!({ "text": "Which currency is meant?" });
     let path = format!("/api/v1/handoffs/{prices}/comments");
-    assert_eq!(bed.http().push(&path, &said).status, 201);
+    assert_eq!(bed.http().push(&path, &said).status, 204);
     notes
         .write_as(
             "broken",
@@ -141,6 +141,9 @@ fn indexed(bed: &TestBed) {
         let ready = status["state"] == "ready" && status["seq"].as_u64()? >= head;
         ready.then_some(())
     });
+    for last in ["ext:sql", "path:dry-run.log", "path:notes.md", "path:owners.md"] {
+        wait::until(last, || (ask(bed, last)["total"] == 1).then_some(()));
+    }
 }
 
 fn ask(bed: &TestBed, text: &str) -> Value {

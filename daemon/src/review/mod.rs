@@ -26,7 +26,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use countersign_protocol::{
     Digest, HandoffId, decision::DecisionDocument, dialect::Format, event::Location,
-    principal::Principal, receipt::Receipt,
+    receipt::Receipt,
 };
 use countersign_web::desk::{
     ActivityRow, Answer, Caller, ChainReport, DeadLetter, Desk, DeskError, HandoffRow, Health,
