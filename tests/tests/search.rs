@@ -141,7 +141,12 @@ fn indexed(bed: &TestBed) {
         let ready = status["state"] == "ready" && status["seq"].as_u64()? >= head;
         ready.then_some(())
     });
-    for last in ["ext:sql", "path:dry-run.log", "path:notes.md", "path:owners.md"] {
+    for last in [
+        "ext:sql",
+        "path:dry-run.log",
+        "path:notes.md",
+        "path:owners.md",
+    ] {
         wait::until(last, || (ask(bed, last)["total"] == 1).then_some(()));
     }
 }

@@ -5,6 +5,7 @@ use std::{io::Read as _, sync::Arc};
 use countersign_protocol::{
     Digest,
     contract::{self, Rules},
+    decision::Outcome,
     dialect::{self, Format},
     event::Location,
     handoff::Handoff,
@@ -94,6 +95,12 @@ pub(super) fn path_of(at: &Location) -> String {
     }
 }
 
+/// As queries write it: the name in `decision.json` with hyphens.
+fn outcome_of(outcome: Outcome) -> String {
+    let name = serde_json::to_value(outcome).unwrap_or_default();
+    name.as_str().unwrap_or_default().replace('_', "-")
+}
+
 /// The documents of `fact`.
 pub(super) fn entries(
     fact: &Fact,
@@ -164,8 +171,9 @@ fn of_card(
             text.push('\n');
             text.push_str(&request.text);
         }
-        let entry =
-            one(kind::DECISION, decision.at, decision.seq).with(fields.by, decision.actor.name());
+        let entry = one(kind::DECISION, decision.at, decision.seq)
+            .with(fields.by, decision.actor.name())
+            .with(fields.flags, flag::outcome(&outcome_of(decided.outcome)));
         entries.push(with_text(entry, fields, &accepted.title, text));
     }
     for comment in &card.comments {

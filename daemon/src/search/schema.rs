@@ -13,7 +13,7 @@ use tantivy::{
 use super::tokens;
 
 /// Changes with every change of fields, words or meaning: an index of another format is made anew.
-pub(super) const FORMAT: &str = "1";
+pub(super) const FORMAT: &str = "2";
 
 /// A kind of document. The names stand in the index.
 pub(crate) mod kind {
@@ -35,6 +35,11 @@ pub(super) mod flag {
     pub(crate) const KEPT: &str = "kept";
     /// It has text.
     pub(crate) const TEXT: &str = "text";
+
+    /// It is a decision with this outcome, as queries write it.
+    pub(crate) fn outcome(word: &str) -> String {
+        format!("outcome:{word}")
+    }
 }
 
 /// Handles of the fields.

@@ -141,8 +141,17 @@ impl Reader<'_> {
                 let desk = self.desk;
                 Some(desk.about(|card| card.newest().accepted.due.is_some_and(is_due)))
             }
+            // A decision is found by its own outcome, what else there is of a card by the last one.
+            Operator::Decision => {
+                let decision = || Condition::Kind(kind::DECISION);
+                let own = any(value, &Condition::Outcome)?;
+                let others = Condition::Not(Box::new(decision()));
+                Some(Condition::Or(vec![
+                    Condition::And(vec![decision(), own]),
+                    Condition::And(vec![others, ledger()?]),
+                ]))
+            }
             Operator::Id
-            | Operator::Decision
             | Operator::Risk
             | Operator::Class
             | Operator::Trigger

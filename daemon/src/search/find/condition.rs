@@ -49,6 +49,8 @@ pub enum Condition {
     At(Range<i64>),
     /// It has a line of this level.
     Level(Level),
+    /// It is a decision with this outcome, as queries write it: `changes-requested`.
+    Outcome(String),
 }
 
 /// A name, in which `*` and `?` are placeholders. The case of letters does not matter.

@@ -15,7 +15,7 @@ use super::{
     super::{
         fold::folded,
         live::Live,
-        schema::{FAST_NAMES, kind},
+        schema::{FAST_NAMES, flag, kind},
         tokens,
     },
     condition::{Condition, Name, glob},
@@ -124,6 +124,7 @@ impl Lower<'_> {
                 Term::from_field_i64(fields.at, range.end),
             ),
             Condition::Level(level) => term(fields.flags, &level.flag()),
+            Condition::Outcome(word) => term(fields.flags, &flag::outcome(word)),
         })
     }
 
