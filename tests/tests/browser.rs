@@ -78,7 +78,7 @@ fn a_person_decides_with_the_keyboard_alone() {
     browser.press(&['j']);
     browser.press(&[key::ENTER]);
     browser.arrives(&format!("/h/{id}"));
-    browser.says("# Risks");
+    browser.says("Risks");
     // The key opens the form and decides nothing.
     browser.press(&['r']);
     browser.write("Say what it costs");
@@ -125,7 +125,7 @@ fn a_second_browser_sees_the_change_live() {
     );
     second.says("1 new, show");
     second.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
-    second.says("# Risks");
+    second.says("Risks");
     // A newer revision arrives under the eyes of the second, and the first decides it.
     scene.hand_over("q3", "Draft the Q3 risk summary", "# Other risks\n");
     second.says("Revision 2");
@@ -158,7 +158,7 @@ fn everything_works_without_javascript() {
         ..Look::default()
     });
     browser.find(&format!("a[href='/h/{id}']")).click();
-    browser.says("# Risks");
+    browser.says("Risks");
     // Without words a change request comes back with an explanation, and what was typed is kept.
     browser.find("form#decide button[value=changes]").click();
     browser.says("There is a problem");

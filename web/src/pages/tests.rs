@@ -511,7 +511,7 @@ async fn looking_is_noted_by_a_post_of_the_page_and_by_no_get() {
     let noted = browser
         .send(Method::POST, "/h/H-7/viewed", form.finish(), true)
         .await;
-    assert!(noted.status.is_success(), "{}", noted.status);
+    assert!(noted.status.as_u16() < 400, "{}", noted.status);
     assert_eq!(browser.desk.views(), 1);
 }
 
