@@ -3,7 +3,7 @@
 //!
 //! Nothing that has a container format is parsed in this process. Each file is read by a child of its
 //! own, made from our own program, that may use so much memory and processor time, sees no file system,
-//! has no network and starts nothing ([`sandbox`]); it gets the bytes as its standard input and answers
+//! has no network and starts nothing (`sandbox`); it gets the bytes as its standard input and answers
 //! on its standard output. One child for each file: what a file does to its reader ends with it. The
 //! worst that a file achieves is a [`Cut`] with a reason.
 

@@ -22,7 +22,7 @@ pub enum Condition {
     Inside(&'static str, String),
     /// A phrase or pattern, in a line of the text; a phrase in the path as well.
     Pattern(Pattern, Option<String>),
-    /// What is about one of these: documents of the handoffs, or files, by [`crate::search::key_of_file`].
+    /// What is about one of these: documents of the handoffs, or files, by `key_of_file`.
     About {
         /// Numbers of handoffs.
         cards: HashSet<u64>,
