@@ -130,7 +130,7 @@ fn a_second_browser_sees_the_change_live() {
     scene.hand_over("q3", "Draft the Q3 risk summary", "# Other risks\n");
     second.says("Revision 2");
     first.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
-    first.says("# Other risks");
+    first.says("Other risks");
     first.press(&['a']);
     first.press(&[key::CONTROL, key::ENTER]);
     first.arrives("/decided");
