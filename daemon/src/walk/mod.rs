@@ -6,8 +6,8 @@
 //! `CACHEDIR.TAG` (bford.info/cachedir).
 //!
 //! **Rules hide nothing that was handed over.** What a handoff names is sealed and indexed by what the
-//! ledger says, without a walk; and a `handoff.json` in a folder that is left out is still found, by the
-//! full scan instead of by events. `.gitignore` says nothing about documents at all, since `out/` and
+//! ledger says, without a walk; and `watch` does not ask these rules, so a `handoff.json` in a folder that
+//! is left out of the index is found like any other. `.gitignore` says nothing about documents at all, since `out/` and
 //! `dist/` are where agents put their work.
 
 mod layout;
