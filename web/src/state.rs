@@ -2,8 +2,12 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use axum::response::Html;
+use http::StatusCode;
+
 use crate::{
-    desk::Desk, live::Places, previews::Previews, security::attempts::Attempts, settings::Settings,
+    desk::Desk, error::Problem, live::Places, previews::Previews, security::attempts::Attempts,
+    settings::Settings, templates::Page,
 };
 
 /// Shared by all handlers; a clone is two counters.
@@ -31,6 +35,20 @@ impl AppState {
             places: Places::new(settings.streams),
             settings: Arc::new(settings),
         }
+    }
+
+    /// Renders a page.
+    pub(crate) fn render<P: Page>(&self, page: &P) -> Result<Html<String>, Problem> {
+        self.settings.templates.render(page).map(Html).map_err(|error| {
+            tracing::error!(%error, "a page cannot be rendered");
+            Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "template",
+                "This page cannot be shown",
+                "Its template does not fit this version of the program.",
+            )
+            .hint("Remove the template from the folder of your own templates, or bring it up to date.")
+        })
     }
 
     /// Whether `address` failed too often; then it has to wait that many seconds.

@@ -126,6 +126,7 @@ pub async fn run(
         Arc::clone(&state.objects),
         public_url.clone(),
     );
+    let catalog = Catalog::new(&config.policy);
     let tasks = TaskTracker::new();
     let outbox = Outbox::start(
         Around {
@@ -136,7 +137,7 @@ pub async fn run(
             random: Arc::new(state::random),
             templates: web_settings.templates.clone(),
             home: public_url.clone(),
-            catalog: Catalog::new(&config.policy),
+            catalog: catalog.clone(),
         },
         &Arc::new(config.notify.clone()),
         &Environment::of_process(),
@@ -175,7 +176,6 @@ pub async fn run(
     ));
 
     let operator_key = state::random_key()?;
-    let catalog = Catalog::new(&config.policy);
     let person = state::local_person(&config, &catalog);
     let stage = Stage::new(
         ledger.clone(),

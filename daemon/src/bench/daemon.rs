@@ -241,10 +241,32 @@ pub(super) fn until(news: &Receiver<News>, wanted: u64, patience: Duration) -> O
     }
 }
 
+/// The newest entry that `news` told of, once nothing is heard for `quiet`; at least `newest`. One handoff
+/// makes more entries than its acceptance, and those of the one before are not about the next.
+pub(super) fn settled(news: &Receiver<News>, mut newest: u64, quiet: Duration) -> u64 {
+    while let Ok((seq, _)) = news.recv_timeout(quiet) {
+        newest = newest.max(seq);
+    }
+    newest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
+
+    #[test]
+    fn late_news_of_one_handoff_are_not_taken_for_those_of_the_next() {
+        let clock = SystemClock::shared();
+        let (sender, news) = channel();
+        for seq in [4, 5] {
+            sender.send((seq, clock.monotonic())).unwrap();
+        }
+        assert_eq!(settled(&news, 3, Duration::ZERO), 5);
+        assert_eq!(settled(&news, 5, Duration::ZERO), 5);
+        sender.send((6, clock.monotonic())).unwrap();
+        assert!(until(&news, 6, Duration::ZERO).is_some());
+    }
 
     #[test]
     fn the_ids_of_the_stream_are_followed() {

@@ -31,7 +31,7 @@ const GOAL: f64 = 2.0;
 const ROW: usize = 10;
 /// Samples of each kind that are thrown away first.
 const WARM_UP: usize = 20;
-/// Between two samples: handoffs come one at a time here.
+/// Between two samples, in which ours says nothing: handoffs come one at a time here.
 const PAUSE: Duration = Duration::from_millis(10);
 /// After this time a handoff counts as lost.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -120,10 +120,9 @@ pub(super) fn measure(
             floor_times.push(arrived.saturating_sub(begun));
         }
         for number in row {
-            agent::pause(PAUSE);
+            newest = daemon::settled(&news, newest, PAUSE);
             let begun = ours.hand_over(number, clock)?;
-            newest += 1;
-            if let Some(told) = daemon::until(&news, newest, PATIENCE) {
+            if let Some(told) = daemon::until(&news, newest + 1, PATIENCE) {
                 our_times.push(told.saturating_sub(begun));
             }
         }

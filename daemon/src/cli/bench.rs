@@ -130,24 +130,25 @@ fn machine(machine: &Machine) -> String {
     )
 }
 
+/// A name and five figures of it.
+fn spread_row(name: &str, spread: &Spread) -> Vec<Cell> {
+    let Spread {
+        min,
+        p50,
+        p90,
+        p99,
+        max,
+    } = *spread;
+    let figures = [min, p50, p90, p99, max].map(|figure| Cell::new(format!("{figure:.3}")));
+    [Cell::new(name)].into_iter().chain(figures).collect()
+}
+
 fn show_trigger(trigger: &Trigger, out: &mut Output) {
     out.remark("");
     out.remark(trigger.compares);
     let mut table = Table::new(&["W1, milliseconds", "min", "p50", "p90", "p99", "max"]);
-    let mut row = |name: &str, spread: &Spread| {
-        let Spread {
-            min,
-            p50,
-            p90,
-            p99,
-            max,
-        } = *spread;
-        let figures = [min, p50, p90, p99, max];
-        let figures = figures.map(|figure| Cell::new(format!("{figure:.3}")));
-        table.row([Cell::new(name)].into_iter().chain(figures).collect());
-    };
-    row("floor", &trigger.floor);
-    row("ours", &trigger.ours);
+    table.row(spread_row("floor", &trigger.floor));
+    table.row(spread_row("ours", &trigger.ours));
     let ratio = [
         trigger.ratio.min,
         trigger.ratio.p50,
@@ -225,15 +226,7 @@ fn show_review(review: &Review, out: &mut Output) {
         ("one reader", &review.ours),
         (crowd.as_str(), &review.crowd),
     ] {
-        let Spread {
-            min,
-            p50,
-            p90,
-            p99,
-            max,
-        } = *spread;
-        let figures = [min, p50, p90, p99, max].map(|figure| Cell::new(format!("{figure:.3}")));
-        table.row([Cell::new(name)].into_iter().chain(figures).collect());
+        table.row(spread_row(name, spread));
     }
     out.table(&table);
     let memory = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), mebibytes);

@@ -121,12 +121,7 @@ fn row(hit: &Hit, now: jiff::Timestamp) -> Vec<Cell> {
             countersign_web::desk::Change::Unchanged => "unchanged",
             countersign_web::desk::Change::Removed => "removed",
         }),
-        HitKind::Handoff => "handoff",
-        HitKind::Decision => "decision",
-        HitKind::Comment => "comment",
-        HitKind::Refused => "refused",
-        HitKind::Checkpoint => "checkpoint",
-        HitKind::Event => "event",
+        kind => kind.noun(),
     };
     let what = hit.path.as_ref().unwrap_or(&hit.title);
     let by = hit.by.as_ref().or(hit.agent.as_ref());

@@ -65,7 +65,7 @@ pub fn admit(
     let handoff = &checked.handoff;
     let manifest_sha256 = manifest.digest();
     let key = key(handoff, manifest_sha256);
-    if let Some(used) = state.key_use(&at.workspace, &key) {
+    let refusal = if let Some(used) = state.key_use(&at.workspace, &key) {
         if used.manifest_sha256 == manifest_sha256 {
             // A refused file in its place was put back to what is known to be good.
             let healed = state.dead_letter(&at).is_some();
@@ -76,7 +76,7 @@ pub fn admit(
                 ..Draft::of(events.into_iter().collect(), value)
             };
         }
-        let refusal = Refusal::new(
+        Some(Refusal::new(
             ProblemKind::IdempotencyConflict,
             "key_reused",
             format!(
@@ -84,18 +84,11 @@ pub fn admit(
                 used.handoff, used.revision
             ),
             "give each revision its own `idempotency_key` (or raise `revision`), and repeat a key only to repeat a delivery",
-        );
-        return turned_away(
-            state,
-            at,
-            &manifest,
-            principal,
-            handoff,
-            refusal,
-            (objects, values),
-        );
-    }
-    if let Some(refusal) = over_quota(state, &at.workspace, &manifest, quota) {
+        ))
+    } else {
+        over_quota(state, &at.workspace, &manifest, quota)
+    };
+    if let Some(refusal) = refusal {
         return turned_away(
             state,
             at,

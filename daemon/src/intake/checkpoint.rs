@@ -1,6 +1,6 @@
 //! Keeping every version of a checkpoint.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use countersign_protocol::{
     Digest,
@@ -75,10 +75,7 @@ impl Inner {
                     drop(seen);
                     me.queue.finish(task, None);
                 }
-                Err(error) => {
-                    tracing::error!(%error, "a checkpoint could not be recorded and waits");
-                    me.queue.finish(task, Some(Duration::from_secs(1)));
-                }
+                Err(error) => me.wait_with(task, "a checkpoint", &error),
             },
         );
         Ok(())

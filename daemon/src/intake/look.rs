@@ -281,10 +281,7 @@ impl Inner {
                             after.after(&workspace, &at, admitted, stamp, task);
                         }));
                     }
-                    Err(error) => {
-                        tracing::error!(%error, "a delivery could not be recorded and waits");
-                        me.queue.finish(task, Some(Duration::from_secs(1)));
-                    }
+                    Err(error) => me.wait_with(task, "a delivery", &error),
                 }
             },
         );
@@ -444,10 +441,7 @@ impl Inner {
                     }
                     me.queue.finish(task, may_heal(kind).then_some(LOOK_AGAIN));
                 }
-                Err(error) => {
-                    tracing::error!(%error, "a refusal could not be recorded and waits");
-                    me.queue.finish(task, Some(Duration::from_secs(1)));
-                }
+                Err(error) => me.wait_with(task, "a refusal", &error),
             },
         );
     }

@@ -1,6 +1,6 @@
 //! Marks that come by file.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use countersign_protocol::{
     event::{Event, Location, Marked},
@@ -65,10 +65,7 @@ impl Inner {
                     me.seen().take(&at, stamp);
                     me.queue.finish(task, None);
                 }
-                Err(error) => {
-                    tracing::error!(%error, "a mark could not be recorded and waits");
-                    me.queue.finish(task, Some(Duration::from_secs(1)));
-                }
+                Err(error) => me.wait_with(task, "a mark", &error),
             },
         );
         Ok(())

@@ -34,7 +34,7 @@ pub use submit::{SubmitError, Submitted};
 use crate::{
     clock::SharedClock,
     fs::{Objects, Writers, writers},
-    ledger::Ledger,
+    ledger::{Ledger, TransactError},
     store::StoreError,
     workspace::{Workspace, Workspaces},
 };
@@ -223,6 +223,12 @@ impl Inner {
             wall: self.clock.now(),
             monotonic: self.clock.monotonic(),
         }
+    }
+
+    /// `what` could not be recorded, so `task` is due again soon.
+    fn wait_with<E: std::fmt::Display>(&self, task: Task, what: &str, error: &TransactError<E>) {
+        tracing::error!(%error, "{what} could not be recorded and waits");
+        self.queue.finish(task, Some(Duration::from_secs(1)));
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {

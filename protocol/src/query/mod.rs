@@ -127,6 +127,21 @@ pub enum HitKind {
     Event,
 }
 
+impl HitKind {
+    /// What one of them is called.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Handoff => "handoff",
+            Self::Decision => "decision",
+            Self::Comment => "comment",
+            Self::Refused => "refused",
+            Self::Checkpoint => "checkpoint",
+            Self::Event => "event",
+        }
+    }
+}
+
 /// By what results are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -3,10 +3,10 @@
 
 use axum::{
     extract::State,
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use countersign_protocol::HandoffId;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -95,7 +95,9 @@ pub(super) async fn show(
         .link(id, &token.t, now)
         .await
         .map_err(|error| problem(id, &error))?;
-    render(&app, ConfirmPage::new(reader.chrome, &view, &token.t, now))
+    Ok(app
+        .render(&ConfirmPage::new(reader.chrome, &view, &token.t, now))?
+        .into_response())
 }
 
 /// Decides.
@@ -118,7 +120,7 @@ pub(super) async fn decide(
     if view.answer == "changes" && note.is_none() {
         let mut page = ConfirmPage::new(reader.chrome, &view, &form.t, now);
         page.error = Some("Say what should change.".to_owned());
-        let mut response = render(&app, page)?;
+        let mut response = app.render(&page)?.into_response();
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(response);
     }
@@ -127,7 +129,9 @@ pub(super) async fn decide(
         .answer_by_link(id, &form.t, reader.person.as_ref(), note)
         .await;
     answered.map_err(|error| problem(id, &error))?;
-    render(&app, DonePage::answered(reader.chrome, &view))
+    Ok(app
+        .render(&DonePage::answered(reader.chrome, &view))?
+        .into_response())
 }
 
 fn problem(id: HandoffId, error: &LinkError) -> Problem {
@@ -147,23 +151,6 @@ fn problem(id: HandoffId, error: &LinkError) -> Problem {
     .hint(format!(
         "Sign in and open {id} in the queue to see how it stands."
     ))
-}
-
-fn render<P: Page>(app: &AppState, page: P) -> Result<Response, Problem> {
-    let html = app.settings.templates.render(&page).map_err(|error| {
-        tracing::error!(%error, "a page cannot be rendered");
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "template",
-            "This page cannot be shown",
-            "Its template does not fit this version of the program.",
-        )
-    })?;
-    let mut response = Html(html).into_response();
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
 }
 
 impl ConfirmPage {
@@ -259,7 +246,9 @@ pub(super) async fn mail(
     let stopped = stopped.ok_or_else(|| Problem::not_found("This link"))?;
     let mut chrome = Chrome::bare(&nonce);
     chrome.csrf = csrf.0;
-    render(&app, DonePage::mail(chrome, &token.t, stopped))
+    Ok(app
+        .render(&DonePage::mail(chrome, &token.t, stopped))?
+        .into_response())
 }
 
 /// The form of the page; a mail program sends `List-Unsubscribe=One-Click` instead (RFC 8058, section 3.1).
@@ -283,7 +272,9 @@ pub(super) async fn stop_mail(
     }
     let mut chrome = Chrome::bare(&nonce);
     chrome.csrf = csrf.0;
-    render(&app, DonePage::mail(chrome, &token.t, stop))
+    Ok(app
+        .render(&DonePage::mail(chrome, &token.t, stop))?
+        .into_response())
 }
 
 impl Page for ConfirmPage {

@@ -1,7 +1,7 @@
 //! A person who looks at a page.
 
 use axum::{extract::FromRequestParts, response::Html};
-use http::{StatusCode, request::Parts};
+use http::request::Parts;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -77,16 +77,7 @@ impl Visit {
 
     /// Renders a page.
     pub(super) fn render<P: Page>(&self, page: &P) -> Result<Html<String>, Problem> {
-        self.app.settings.templates.render(page).map(Html).map_err(|error| {
-            tracing::error!(%error, "a page cannot be rendered");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "template",
-                "This page cannot be shown",
-                "Its template does not fit this version of the program.",
-            )
-            .hint("Remove the template from the folder of your own templates, or bring it up to date.")
-        })
+        self.app.render(page)
     }
 }
 

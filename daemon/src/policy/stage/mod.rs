@@ -17,6 +17,7 @@ use countersign_protocol::{
     Digest, HandoffId, event::Event, principal::Actor, state::HandoffState,
 };
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 
 use self::clocks::Clocks;
 use super::{Asking, Plan, deadline, plan, trigger::Chance};
@@ -66,6 +67,8 @@ struct Inner {
     operator: String,
     policy_sha256: Digest,
     clocks: Mutex<Clocks>,
+    /// The hash of the first entry: agents do not know it, and a replay of the ledger has the same.
+    salt: OnceCell<Digest>,
 }
 
 impl Stage {
@@ -93,6 +96,7 @@ impl Stage {
                 catalog,
                 operator,
                 clocks: Mutex::default(),
+                salt: OnceCell::new(),
             }),
         }
     }
@@ -192,9 +196,7 @@ impl Stage {
     /// What policy finds about the newest revision of `card`. Records nothing.
     pub async fn plan(&self, card: &Card, now: Timestamp) -> Result<Plan, StageError> {
         let work = self.work_of(card).await?;
-        let first = self.inner.ledger.read(|store| store.entries(0, 1)).await?;
-        // Agents do not know it, and a replay of the ledger has the same.
-        let salt = first.first().map_or(Digest::ZERO, |entry| entry.hash);
+        let salt = *self.inner.salt.get_or_try_init(|| self.salt()).await?;
         let owners = self.owners_of(&card.workspace).await;
         let me = self.clone();
         let policy = move || {
@@ -211,6 +213,12 @@ impl Stage {
         tokio::task::spawn_blocking(policy)
             .await
             .map_err(|error| StageError::Ledger(error.to_string()))
+    }
+
+    /// Asked only when there is a card, and so a first entry.
+    async fn salt(&self) -> Result<Digest, StoreError> {
+        let first = self.inner.ledger.read(|store| store.entries(0, 1)).await?;
+        Ok(first.first().map_or(Digest::ZERO, |entry| entry.hash))
     }
 
     /// Counts deadlines anew that were set by a clock that ran ahead.

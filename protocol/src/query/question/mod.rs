@@ -79,34 +79,9 @@ const LEADS: &[&str] = &[
     "anything",
 ];
 
-/// Words that carry nothing a query could say.
-const EMPTY: &[&str] = &[
-    "what",
-    "whats",
-    "which",
-    "who",
-    "whos",
-    "whose",
-    "when",
-    "where",
-    "why",
-    "how",
-    "show",
-    "list",
-    "find",
-    "give",
-    "tell",
-    "is",
-    "are",
-    "was",
-    "were",
-    "did",
-    "does",
-    "do",
-    "has",
-    "have",
+/// Further words that carry nothing a query could say.
+const FILLERS: &[&str] = &[
     "had",
-    "any",
     "me",
     "us",
     "i",
@@ -136,8 +111,6 @@ const EMPTY: &[&str] = &[
     "please",
     "all",
     "some",
-    "everything",
-    "anything",
     "been",
     "be",
     "being",
@@ -157,8 +130,6 @@ const EMPTY: &[&str] = &[
     "could",
     "would",
     "should",
-    "search",
-    "look",
     "about",
     "most",
     "more",
@@ -188,6 +159,11 @@ const EMPTY: &[&str] = &[
     "like",
 ];
 
+/// Whether a word says nothing that rules left over: of those that lead a question only `count` asks for something.
+fn is_empty(word: &str) -> bool {
+    FILLERS.contains(&word) || (word != "count" && LEADS.contains(&word))
+}
+
 /// Reads a query or a question.
 pub fn read(text: &str, vocabulary: &Vocabulary, now: &Now) -> Result<Reading, QueryError> {
     let parsed = parse(text)?;
@@ -214,7 +190,7 @@ pub fn read(text: &str, vocabulary: &Vocabulary, now: &Now) -> Result<Reading, Q
         strong: 0,
     };
     rules::apply(&mut tokens, &mut pieces, now);
-    let left_over = tokens.left_over(EMPTY);
+    let left_over = tokens.left_over(is_empty);
     // A plain phrase is a question only where that explains it; else its words are words.
     let explained = pieces.strong > 0 || (pieces.fired > 0 && left_over.is_empty());
     if !asks && !explained {

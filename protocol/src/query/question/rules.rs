@@ -505,7 +505,7 @@ fn mentions(tokens: &mut Tokens, pieces: &mut Pieces) {
     let mut end = at + count;
     let mut words = Vec::new();
     while let Some(Token::Word(lower, written)) = tokens.0.get(end) {
-        let stop = super::EMPTY.contains(&lower.as_str())
+        let stop = super::is_empty(lower)
             || matches!(
                 lower.as_str(),
                 "since" | "after" | "before" | "errors" | "error"

@@ -102,11 +102,11 @@ impl Tokens {
     }
 
     /// Words that nobody took and that carry something, as they were written.
-    pub(super) fn left_over(&self, empty: &[&str]) -> Vec<String> {
+    pub(super) fn left_over(&self, is_empty: fn(&str) -> bool) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();
         for token in &self.0 {
             let word = match token {
-                Token::Word(lower, _) if empty.contains(&lower.as_str()) => continue,
+                Token::Word(lower, _) if is_empty(lower) => continue,
                 Token::Word(lower, _) if !lower.contains(char::is_alphanumeric) => continue,
                 Token::Word(_, written) | Token::Known(_, written) => written,
                 Token::Gone => continue,

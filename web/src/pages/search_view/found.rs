@@ -92,7 +92,7 @@ impl HitView {
             .cloned()
             .unwrap_or_default();
         Self {
-            kind: kind(hit.kind),
+            kind: hit.kind.noun(),
             title: hit.path.clone().unwrap_or_else(|| hit.title.clone()),
             is_path: hit.path.is_some(),
             href: target(hit),
@@ -147,18 +147,6 @@ fn target(hit: &Hit) -> String {
         }
         (_, Some(id), ..) => format!("/h/{id}"),
         _ => entry(hit.seq),
-    }
-}
-
-fn kind(kind: HitKind) -> &'static str {
-    match kind {
-        HitKind::File => "file",
-        HitKind::Handoff => "handoff",
-        HitKind::Decision => "decision",
-        HitKind::Comment => "comment",
-        HitKind::Refused => "refused",
-        HitKind::Checkpoint => "checkpoint",
-        HitKind::Event => "event",
     }
 }
 
