@@ -115,12 +115,9 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 
 fn row(hit: &Hit, now: jiff::Timestamp) -> Vec<Cell> {
     let kind = match hit.kind {
-        HitKind::File => hit.change.map_or("file", |change| match change {
-            countersign_web::desk::Change::Added => "added",
-            countersign_web::desk::Change::Modified => "modified",
-            countersign_web::desk::Change::Unchanged => "unchanged",
-            countersign_web::desk::Change::Removed => "removed",
-        }),
+        HitKind::File => hit
+            .change
+            .map_or("file", countersign_web::desk::Change::word),
         kind => kind.noun(),
     };
     let what = hit.path.as_ref().unwrap_or(&hit.title);

@@ -1,6 +1,6 @@
 //! `countersign show`: what the review page says, as text.
 
-use countersign_web::desk::{Change, Review};
+use countersign_web::desk::Review;
 use serde_json::json;
 
 use super::{
@@ -108,19 +108,14 @@ fn files(review: &Review, context: &mut Context) {
     }
     let mut table = Table::new(&["", "", "", ""]);
     for file in &review.files {
-        let change = match file.change {
-            Change::Added => "added",
-            Change::Modified => "modified",
-            Change::Unchanged => "unchanged",
-            Change::Removed => "removed",
-        };
-        let note = match (file.declared, file.kept) {
-            (false, _) => "not named in the handoff",
-            (true, false) => "kept by digest only",
-            (true, true) => "",
+        let note = match (&file.from_path, file.declared, file.kept) {
+            (Some(from), ..) => &format!("was {}", inert(from)),
+            (None, false, _) => "not named in the handoff",
+            (None, true, false) => "kept by digest only",
+            (None, true, true) => "",
         };
         table.row(vec![
-            Cell::new(change),
+            Cell::new(file.change.word()),
             Cell::new(&file.path),
             Cell::new(file.size.to_string()),
             Cell::new(note).style(Style::Warning),

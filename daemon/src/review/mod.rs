@@ -3,6 +3,7 @@
 mod access;
 mod activity;
 mod commands;
+mod compared;
 mod content;
 mod files;
 mod messages;

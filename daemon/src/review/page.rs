@@ -9,11 +9,8 @@ use countersign_protocol::{
     dialect::{self, Format},
     event::Accepted,
     handoff::{Handoff, Trigger},
-    manifest::ManifestEntry,
 };
-use countersign_web::desk::{
-    Base, Caller, Change, Check, DeskError, Effect, FileRow, QueueView, Review,
-};
+use countersign_web::desk::{Base, Caller, Check, DeskError, Effect, FileRow, QueueView, Review};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -57,14 +54,9 @@ impl LedgerDesk {
         let document = self.bytes(shown.accepted.manifest.document, SHOWN).await?;
         let document = document.and_then(|bytes| String::from_utf8(bytes).ok());
         let handoff = document.as_deref().and_then(parsed);
-        Ok(self.assembled(
-            who,
-            &card,
-            &shown,
-            base.as_deref(),
-            handoff.as_ref(),
-            document,
-        ))
+        let files = self.compared(&shown, base.as_ref()).await?;
+        let said = (handoff.as_ref(), document);
+        Ok(self.assembled(who, &card, &shown, base.as_deref(), said, files))
     }
 
     fn assembled(
@@ -73,8 +65,8 @@ impl LedgerDesk {
         card: &Card,
         shown: &Revision,
         base: Option<&Revision>,
-        handoff: Option<&Handoff>,
-        document: Option<String>,
+        (handoff, document): (Option<&Handoff>, Option<String>),
+        files: Vec<FileRow>,
     ) -> Review {
         let accepted = &shown.accepted;
         let state = self.ledger.state();
@@ -125,7 +117,7 @@ impl LedgerDesk {
                 .into_iter()
                 .chain(kept_to(card, shown, self.clock.now()))
                 .collect(),
-            files: files(accepted, base.map(|base| &base.accepted)),
+            files,
             base: base.map(|base| self::base(card, who, base.accepted.revision)),
             bases: (1..accepted.revision)
                 .rev()
@@ -352,45 +344,6 @@ fn seconds(milliseconds: u64) -> String {
         0..1_000 => format!("{milliseconds} ms"),
         _ => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
     }
-}
-
-fn files(accepted: &Accepted, base: Option<&Accepted>) -> Vec<FileRow> {
-    let row = |entry: &ManifestEntry, change: Change| FileRow {
-        path: entry.path.clone(),
-        size: entry.size,
-        sha256: entry.sha256,
-        change,
-        declared: entry.declared,
-        kept: entry.kept,
-        executable: entry.executable,
-        title: entry.title.clone(),
-    };
-    let mut rows: Vec<FileRow> = accepted
-        .manifest
-        .entries
-        .iter()
-        .map(
-            |entry| match base.and_then(|base| base.manifest.get(&entry.path)) {
-                None => row(entry, Change::Added),
-                Some(before)
-                    if before.sha256 == entry.sha256 && before.executable == entry.executable =>
-                {
-                    row(entry, Change::Unchanged)
-                }
-                Some(_) => row(entry, Change::Modified),
-            },
-        )
-        .collect();
-    let gone = base
-        .map(|base| base.manifest.entries.as_slice())
-        .unwrap_or_default();
-    rows.extend(
-        gone.iter()
-            .filter(|entry| accepted.manifest.get(&entry.path).is_none())
-            .map(|entry| row(entry, Change::Removed)),
-    );
-    rows.sort_by(|a, b| a.path.cmp(&b.path));
-    rows
 }
 
 fn earlier_requests(card: &Card, shown: u32) -> Vec<ChangeRequest> {

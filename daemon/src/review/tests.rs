@@ -7,7 +7,7 @@ use countersign_protocol::{
     decision::{ChangeRequest, Outcome},
 };
 use countersign_web::desk::{
-    Agent, Answer, Caller, ContentDesk as _, Desk as _, DeskError, Person,
+    Agent, Answer, Caller, Change, ContentDesk as _, Desk as _, DeskError, Person,
 };
 
 use crate::testing::{Rig, WORKSPACE, handoff, maya};
@@ -254,4 +254,33 @@ fn the_whole_chain_is_checked_on_request() {
     let report = rig.wait(rig.desk().verify_chain(&maya())).unwrap();
     assert!(report.ok);
     assert_eq!(report.entries, rig.events().len() as u64);
+}
+
+#[test]
+fn a_renamed_file_is_one_row_against_what_it_was() {
+    let rig = Rig::new();
+    rig.write("old.md", "one\ntwo\nthree\nfour\n");
+    rig.write("same.md", "as it is\n");
+    rig.deliver("handoff.json", handoff("Write it", &["old.md", "same.md"]));
+    rig.decide(ONE, Outcome::ChangesRequested).unwrap();
+    rig.write("new.md", "one\ntwo\nthree\nfour\nfive\n");
+    rig.write("moved/same.md", "as it is\n");
+    let files = ["new.md", "moved/same.md"];
+    rig.deliver("handoff.json", handoff("Write it", &files));
+    let who = Caller::Person(maya());
+    let review = rig.wait(rig.desk().review(&who, ONE, None, None)).unwrap();
+    let rows: Vec<_> = review
+        .files
+        .iter()
+        .map(|row| (row.path.as_str(), row.change, row.old_path(), row.percent))
+        .collect();
+    let renamed = Change::Renamed;
+    assert_eq!(
+        rows,
+        [
+            ("moved/same.md", renamed, "same.md", Some(100)),
+            ("new.md", renamed, "old.md", rows[1].3),
+        ]
+    );
+    assert!(rows[1].3.is_some_and(|percent| percent < 100));
 }

@@ -14,5 +14,5 @@ mod point;
 mod tests;
 
 pub use log::{Change, Changes, Log};
-pub use names::renamed;
+pub use names::{pairs, renamed};
 pub use point::{Asker, Point, Scope, Unresolved, resolve};

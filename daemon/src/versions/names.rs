@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use countersign_protocol::{
     Digest,
-    changes::{FileChange, Leaf, alike, renames},
+    changes::{FileChange, Leaf, Rename, alike, renames},
 };
 
 use super::log::{Change, joined};
@@ -28,22 +28,7 @@ pub fn renamed(
         side.collect()
     };
     let (gone, new) = (sides(FileChange::Removed), sides(FileChange::Created));
-    let few = gone.len() <= MOST && new.len() <= MOST;
-    let mut texts: HashMap<Digest, Option<Vec<u8>>> = HashMap::new();
-    let mut compare = |one: &Leaf, other: &Leaf| {
-        if !few || one.size > LARGEST || other.size > LARGEST {
-            return None;
-        }
-        for leaf in [one, other] {
-            texts
-                .entry(leaf.sha256)
-                .or_insert_with(|| text(leaf.sha256));
-        }
-        let bytes = |leaf: &Leaf| texts.get(&leaf.sha256)?.as_deref();
-        alike(bytes(one)?, bytes(other)?)
-    };
-    let (gone_paths, new_paths) = (paths(&gone), paths(&new));
-    let pairs = renames(&gone_paths, &new_paths, &mut compare);
+    let pairs = pairs(&paths(&gone), &paths(&new), &mut text);
 
     let mut rows: Vec<Option<Change>> = changed.into_iter().map(Some).collect();
     for pair in pairs {
@@ -61,6 +46,29 @@ pub fn renamed(
         }
     }
     rows.into_iter().flatten().collect()
+}
+
+/// Which of what is `new` was one of what is `gone`, by the same bytes, and where there are few by their
+/// text, which `text` gives.
+pub fn pairs(
+    gone: &[(&str, Leaf)],
+    new: &[(&str, Leaf)],
+    mut text: impl FnMut(Digest) -> Option<Vec<u8>>,
+) -> Vec<Rename> {
+    let few = gone.len() <= MOST && new.len() <= MOST;
+    let mut texts: HashMap<Digest, Option<Vec<u8>>> = HashMap::new();
+    renames(gone, new, |one, other| {
+        if !few || one.size > LARGEST || other.size > LARGEST {
+            return None;
+        }
+        for leaf in [one, other] {
+            texts
+                .entry(leaf.sha256)
+                .or_insert_with(|| text(leaf.sha256));
+        }
+        let bytes = |leaf: &Leaf| texts.get(&leaf.sha256)?.as_deref();
+        alike(bytes(one)?, bytes(other)?)
+    })
 }
 
 fn paths(side: &[(usize, String, Leaf)]) -> Vec<(&str, Leaf)> {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use similar::TextDiff;
 use utoipa::IntoParams;
 
-use super::openapi::Problems;
+use super::{openapi::Problems, versions::moment};
 use crate::{
     desk::{Caller, Change, Desk, DeskError, FileRow},
     error::Problem,
@@ -53,8 +53,14 @@ pub(super) async fn diff(
     PathOf(id): PathOf<HandoffId>,
     QueryOf(span): QueryOf<Span>,
 ) -> Result<Response, Problem> {
-    let from = revision(&app, &who, id, span.from.as_deref()).await?;
-    let to = revision(&app, &who, id, span.to.as_deref()).await?;
+    let moment = async |text: Option<&str>| match text {
+        Some(text) => moment(&app, &who, id, "from", text).await.map(Some),
+        None => Ok(None),
+    };
+    let from = moment(span.from.as_deref())
+        .await?
+        .map(|from| from.revision);
+    let to = moment(span.to.as_deref()).await?.map(|to| to.revision);
     if to == Some(0) {
         return Err(Problem::not_found(format!(
             "A revision of {id} at that time"
@@ -78,38 +84,21 @@ pub(super) async fn diff(
             text.push_str("The diff is too long; the rest is left out.\n");
             break;
         }
-        let side = |revision: Option<u32>, absent: bool| {
+        let side = |revision: Option<u32>, absent: bool, path| {
             let revision = revision.filter(|_| !absent);
-            side(app.desk.as_ref(), &who, id, revision, file)
+            side(app.desk.as_ref(), &who, id, revision, (file, path))
         };
-        let old = side(base, file.change == Change::Added).await?;
-        let new = side(Some(review.revision), file.change == Change::Removed).await?;
-        let path = file.path.clone();
-        let one = tokio::task::spawn_blocking(move || compare(&path, &old, &new))
+        let old = side(base, file.change == Change::Added, file.old_path()).await?;
+        let is_gone = file.change == Change::Removed;
+        let new = side(Some(review.revision), is_gone, &file.path).await?;
+        let (from, path) = (file.old_path().to_owned(), file.path.clone());
+        let one = tokio::task::spawn_blocking(move || compare(&from, &path, &old, &new))
             .await
             .map_err(|_| DeskError::Unavailable("The comparison failed".to_owned()))?;
         text.push_str(&one);
     }
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, plain)], text).into_response())
-}
-
-/// The revision that a moment falls on; 0 for before the first.
-async fn revision(
-    app: &AppState,
-    who: &Caller,
-    id: HandoffId,
-    text: Option<&str>,
-) -> Result<Option<u32>, Problem> {
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    if let Ok(number) = text.parse() {
-        return Ok(Some(number));
-    }
-    let anchor = super::versions::anchor(app, "from", text)?;
-    let moment = app.desk.moment(who, id, &anchor).await?;
-    Ok(moment.revision)
 }
 
 /// One side of a comparison.
@@ -126,7 +115,7 @@ async fn side(
     who: &Caller,
     id: HandoffId,
     revision: Option<u32>,
-    file: &FileRow,
+    (file, path): (&FileRow, &str),
 ) -> Result<Side, DeskError> {
     let Some(revision) = revision else {
         return Ok(Side::Absent);
@@ -134,38 +123,43 @@ async fn side(
     if !file.kept || file.size > LARGEST {
         return Ok(Side::Other);
     }
-    let found = desk
-        .file(who, id, revision, &file.path, LARGEST + 1)
-        .await?;
+    let found = desk.file(who, id, revision, path, LARGEST + 1).await?;
     if found.size > LARGEST || found.bytes.contains(&0) {
         return Ok(Side::Other);
     }
     Ok(String::from_utf8(found.bytes).map_or(Side::Other, Side::Text))
 }
 
-/// The diff of one file.
-fn compare(path: &str, old: &Side, new: &Side) -> String {
-    let mut text = format!("diff --countersign a/{path} b/{path}\n");
+/// The diff of one file, which was called `from` before.
+fn compare(from: &str, path: &str, old: &Side, new: &Side) -> String {
+    let mut text = format!("diff --countersign a/{from} b/{path}\n");
+    if from != path {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "rename from {from}\nrename to {path}");
+    }
     let (old_text, new_text) = match (old, new) {
         (Side::Other, _) | (_, Side::Other) => {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "The file a/{path} or b/{path} is no text, or too large."
+                "The file a/{from} or b/{path} is no text, or too large."
             );
             return text;
         }
         (old, new) => (words(old), words(new)),
     };
-    let name = |side: &Side, letter| match side {
+    let name = |side: &Side, path: String| match side {
         Side::Absent => "/dev/null".to_owned(),
-        Side::Text(_) | Side::Other => format!("{letter}/{path}"),
+        Side::Text(_) | Side::Other => path,
     };
     let diff = TextDiff::configure()
         .timeout(PATIENCE)
         .diff_lines(old_text, new_text);
     let mut unified = diff.unified_diff();
-    unified.header(&name(old, 'a'), &name(new, 'b'));
+    unified.header(
+        &name(old, format!("a/{from}")),
+        &name(new, format!("b/{path}")),
+    );
     text.push_str(&unified.to_string());
     text
 }
@@ -187,7 +181,12 @@ mod tests {
 
     #[test]
     fn a_change_shows_both_sides() {
-        let diff = compare("notes/a.md", &text("one\ntwo\n"), &text("one\n2\n"));
+        let diff = compare(
+            "notes/a.md",
+            "notes/a.md",
+            &text("one\ntwo\n"),
+            &text("one\n2\n"),
+        );
         assert_eq!(
             diff,
             "diff --countersign a/notes/a.md b/notes/a.md\n--- a/notes/a.md\n+++ b/notes/a.md\n\
@@ -197,12 +196,22 @@ mod tests {
 
     #[test]
     fn what_is_new_comes_from_nowhere_and_what_is_no_text_is_named() {
-        let diff = compare("a", &Side::Absent, &text("one\n"));
+        let diff = compare("a", "a", &Side::Absent, &text("one\n"));
         assert!(diff.contains("--- /dev/null\n+++ b/a\n"), "{diff}");
         assert!(diff.contains("\n+one\n"), "{diff}");
-        let diff = compare("a", &text("one\n"), &Side::Absent);
+        let diff = compare("a", "a", &text("one\n"), &Side::Absent);
         assert!(diff.contains("--- a/a\n+++ /dev/null\n"), "{diff}");
-        let diff = compare("a", &Side::Other, &text("one\n"));
+        let diff = compare("a", "a", &Side::Other, &text("one\n"));
         assert!(diff.ends_with("is no text, or too large.\n"), "{diff}");
+    }
+
+    #[test]
+    fn a_renamed_file_is_compared_with_what_it_was() {
+        let diff = compare("old.md", "new.md", &text("one\n"), &text("one\ntwo\n"));
+        assert_eq!(
+            diff,
+            "diff --countersign a/old.md b/new.md\nrename from old.md\nrename to new.md\n\
+             --- a/old.md\n+++ b/new.md\n@@ -1 +1,2 @@\n one\n+two\n"
+        );
     }
 }

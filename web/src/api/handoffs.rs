@@ -5,7 +5,7 @@ use countersign_protocol::HandoffId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::openapi::Problems;
+use super::{openapi::Problems, versions::reviewed};
 use crate::{
     desk::{HandoffRow, Queue, QueueView, Review},
     error::Problem,
@@ -71,8 +71,9 @@ pub(super) async fn row(
 pub(super) struct Compared {
     /// The revision; the newest when none is named.
     revision: Option<u32>,
-    /// The revision to compare with.
-    base: Option<u32>,
+    /// What to compare with: a revision such as `2`, or any anchor such as `@last-build`; what was decided
+    /// last when none is named.
+    base: Option<String>,
 }
 
 /// Everything about one revision.
@@ -87,9 +88,7 @@ pub(super) async fn review(
     PathOf(id): PathOf<HandoffId>,
     QueryOf(query): QueryOf<Compared>,
 ) -> Result<Json<Review>, Problem> {
-    let review = app
-        .desk
-        .review(&who, id, query.revision, query.base)
-        .await?;
+    let base = query.base.as_deref();
+    let (review, _) = reviewed(&app, &who, id, query.revision, base).await?;
     Ok(Json(review))
 }

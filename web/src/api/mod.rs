@@ -15,7 +15,7 @@ mod schemas;
 mod search;
 #[cfg(test)]
 mod tests;
-mod versions;
+pub(crate) mod versions;
 mod wait;
 
 use axum::{Router, routing::get};

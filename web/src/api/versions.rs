@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::openapi::Problems;
 use crate::{
     desk::{
-        DeskError,
+        Caller, DeskError, Review,
         versions::{
             ArchiveFormat, Changed, ChangedQuestion, CollectedRow, MarkRow, NewMark, VersionRow,
         },
@@ -36,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Reads the anchor in the query member `field`.
-pub(super) fn anchor(app: &AppState, field: &str, text: &str) -> Result<Anchor, Problem> {
+fn anchor(app: &AppState, field: &str, text: &str) -> Result<Anchor, Problem> {
     let read = Anchor::read(text, (app.settings.now)());
     read.map_err(|error| {
         Problem::from(DeskError::Invalid {
@@ -44,6 +44,69 @@ pub(super) fn anchor(app: &AppState, field: &str, text: &str) -> Result<Anchor, 
             message: error.to_string(),
         })
     })
+}
+
+/// The revision that a moment falls on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct At {
+    /// 0 for before the first.
+    pub(crate) revision: u32,
+    /// What the moment is, where it was not named by the number of its revision.
+    pub(crate) label: Option<String>,
+}
+
+/// Reads `text`, the number of a revision or an anchor, in the query member `field`.
+pub(crate) async fn moment(
+    app: &AppState,
+    who: &Caller,
+    id: HandoffId,
+    field: &str,
+    text: &str,
+) -> Result<At, Problem> {
+    if let Ok(revision) = text.parse() {
+        return Ok(At {
+            revision,
+            label: None,
+        });
+    }
+    let anchor = anchor(app, field, text)?;
+    if let Anchor::Revision(revision) = anchor {
+        return Ok(At {
+            revision,
+            label: None,
+        });
+    }
+    let moment = app.desk.moment(who, id, &anchor).await?;
+    Ok(At {
+        revision: moment.revision.unwrap_or_default(),
+        label: Some(moment.label),
+    })
+}
+
+/// Everything about a revision against `base`, which [`moment`] reads; with what the moment is called.
+pub(crate) async fn reviewed(
+    app: &AppState,
+    who: &Caller,
+    id: HandoffId,
+    revision: Option<u32>,
+    base: Option<&str>,
+) -> Result<(Review, Option<String>), Problem> {
+    let at = match base {
+        Some(text) => Some(moment(app, who, id, "base", text).await?),
+        None => None,
+    };
+    let base = at.as_ref().map(|at| at.revision);
+    let mut review = app.desk.review(who, id, revision, base).await?;
+    let label = at.and_then(|at| at.label);
+    if let (Some(base), Some(label)) = (&mut review.base, &label) {
+        let number = format!("revision {}", base.revision);
+        base.label = if label.contains(&number) {
+            label.clone()
+        } else {
+            format!("{label} ({number})")
+        };
+    }
+    Ok((review, label))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -254,8 +254,28 @@ pub enum Change {
     Modified,
     /// The same bytes.
     Unchanged,
+    /// Under another path in the base, with the same bytes or much of its text.
+    Renamed,
     /// In the base only.
     Removed,
+}
+
+impl Change {
+    /// Whether the base has a version of the file.
+    pub fn has_before(self) -> bool {
+        !matches!(self, Self::Added)
+    }
+
+    /// In a word, for lists.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Modified => "modified",
+            Self::Unchanged => "unchanged",
+            Self::Renamed => "renamed",
+            Self::Removed => "removed",
+        }
+    }
 }
 
 /// One file of the revision, or one that only the base has.
@@ -277,6 +297,17 @@ pub struct FileRow {
     pub executable: bool,
     /// What the agent calls it.
     pub title: Option<String>,
+    /// Path in the base, for a renamed one.
+    pub from_path: Option<String>,
+    /// How many percent both share, for a renamed one; 100 for the same bytes.
+    pub percent: Option<u8>,
+}
+
+impl FileRow {
+    /// The path that the file has in the base.
+    pub fn old_path(&self) -> &str {
+        self.from_path.as_deref().unwrap_or(&self.path)
+    }
 }
 
 /// A revision that can be compared with.

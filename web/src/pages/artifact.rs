@@ -71,8 +71,10 @@ pub(super) struct Card {
     pub(super) title: Option<String>,
     pub(super) size: String,
     pub(super) sha256: String,
-    /// `added`, `modified`, `unchanged` or `removed`.
+    /// `added`, `modified`, `renamed`, `unchanged` or `removed`.
     pub(super) change: Change,
+    /// What it was called, and how many percent it kept, for a renamed one.
+    pub(super) was: Option<(String, u8)>,
     pub(super) declared: bool,
     pub(super) executable: bool,
     /// Lines added and removed, where they are known.
@@ -133,15 +135,16 @@ impl Card {
         let has_new = row.kept && row.change != Change::Removed;
         let old = place
             .base
-            .filter(|_| matches!(row.change, Change::Modified | Change::Removed));
+            .filter(|_| !matches!(row.change, Change::Added | Change::Unchanged));
         let new_url = |what: &str| has_new.then(|| place.url(what, place.revision, &row.path));
-        let old_url = |what: &str| old.map(|base| place.url(what, base, &row.path));
+        let old_url = |what: &str| old.map(|base| place.url(what, base, row.old_path()));
         Self {
             file: FileName::new(&row.path),
             title: row.title.clone(),
             size: words::size(row.size),
             sha256: row.sha256.to_string(),
             change: row.change,
+            was: row.from_path.clone().zip(row.percent),
             declared: row.declared,
             executable: row.executable,
             stat: None,
@@ -154,7 +157,10 @@ impl Card {
             old_picture: old_url("picture"),
             asked: asked
                 .iter()
-                .filter(|request| request.path.as_deref() == Some(&row.path))
+                .filter(|request| {
+                    let path = request.path.as_deref();
+                    path == Some(&row.path) || path == Some(row.old_path())
+                })
                 .map(|request| Asked {
                     line: request.line,
                     text: request.text.clone(),

@@ -195,8 +195,8 @@ impl Sides {
         apart: &mut usize,
     ) -> Result<Option<Self>, Problem> {
         let old = match (place.base, row.change) {
-            (Some(base), Change::Modified | Change::Removed) => {
-                open(visit, place, base, &row.path).await?
+            (Some(base), Change::Modified | Change::Renamed | Change::Removed) => {
+                open(visit, place, base, row.old_path()).await?
             }
             _ => None,
         };

@@ -21,13 +21,34 @@ const PAGE: usize = 50;
 /// Folders that are listed beside them.
 const FOLDERS: usize = 200;
 
-/// Which part of the files is wanted.
+/// A moment other than the number of a revision, to compare with.
+#[derive(Clone, Debug)]
+pub(super) struct Against {
+    /// As it was asked for.
+    pub(super) anchor: String,
+    /// What it is.
+    pub(super) label: String,
+}
+
+/// `&base=…` of the address of a page that compares as this one does.
+pub(super) fn base_query(base: Option<u32>, against: Option<&Against>) -> String {
+    let base = match (against, base) {
+        (Some(against), _) => form_urlencoded::byte_serialize(against.anchor.as_bytes()).collect(),
+        (None, Some(base)) => base.to_string(),
+        (None, None) => return String::new(),
+    };
+    format!("&base={base}")
+}
+
+/// Which part of the files is wanted, and against what.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
     /// A folder with `/` at its end; absent for all.
     pub(super) folder: Option<String>,
     /// The first file of the page.
     pub(super) files: Option<usize>,
+    /// Where a moment was named.
+    pub(super) against: Option<Against>,
 }
 
 /// The files of a page.
@@ -95,10 +116,7 @@ impl<'r> Listing<'r> {
         if review.files.len() <= WHOLE {
             return Self { rows, more: None };
         }
-        let base = place
-            .base
-            .map(|base| format!("&base={base}"))
-            .unwrap_or_default();
+        let base = base_query(place.base, part.against.as_ref());
         let (id, revision) = (place.id, place.revision);
         let common = format!("/h/{id}?revision={revision}{base}{}", asked.habits());
         let to = |folder: &str| {
@@ -222,6 +240,7 @@ fn note(card: &Card) -> String {
         (_, Some((added, removed))) => format!("+{added} −{removed}"),
         (Change::Added, None) => "new".to_owned(),
         (Change::Modified, None) => "changed".to_owned(),
+        (Change::Renamed, None) => "renamed".to_owned(),
     };
     format!("{change}, {}", card.size)
 }

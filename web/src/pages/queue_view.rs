@@ -165,6 +165,7 @@ impl Peek {
                     change: match file.change {
                         Change::Added => "new",
                         Change::Modified => "changed",
+                        Change::Renamed => "renamed",
                         Change::Unchanged => "same",
                         Change::Removed => "removed",
                     },

@@ -9,14 +9,15 @@ use serde::Deserialize;
 
 use super::{
     cards,
-    listing::{Listing, Part},
+    listing::{Against, Listing, Part},
     look::Asked,
     people::RoutingPart,
     review_view::{MessageView, ReviewPage, Typed},
     visit::Visit,
 };
 use crate::{
-    desk::Review,
+    api::versions::reviewed,
+    desk::{Review, versions::MarkRow},
     error::Problem,
     security::{FormOf, PathOf, QueryOf},
     state::AppState,
@@ -26,7 +27,8 @@ use crate::{
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Choice {
     revision: Option<u32>,
-    base: Option<u32>,
+    /// A revision or an anchor.
+    base: Option<String>,
     folder: Option<String>,
     files: Option<usize>,
     diff: Option<String>,
@@ -40,14 +42,16 @@ pub(super) async fn show(
     PathOf(id): PathOf<HandoffId>,
     QueryOf(choice): QueryOf<Choice>,
 ) -> Result<Html<String>, Problem> {
-    let review = app
-        .desk
-        .review(&visit.caller(), id, choice.revision, choice.base)
-        .await?;
+    let base = choice.base.filter(|base| !base.is_empty());
+    let caller = visit.caller();
+    let (review, label) = reviewed(&app, &caller, id, choice.revision, base.as_deref()).await?;
     let asked = Asked::of(choice.diff, choice.space);
     let part = Part {
         folder: choice.folder,
         files: choice.files,
+        against: base
+            .zip(label)
+            .map(|(anchor, label)| Against { anchor, label }),
     };
     page(&visit, &review, &part, &asked, Typed::default()).await
 }
@@ -85,7 +89,9 @@ pub(super) async fn page(
     let chrome = visit.chrome("queue").await?;
     let files = (cards, listing.more);
     let routing = RoutingPart::load(visit, &review.row).await;
-    let mut page = ReviewPage::new(chrome, review, files, asked, typed, visit.now());
+    let against = part.against.as_ref();
+    let mut page = ReviewPage::new(chrome, review, files, (asked, against), typed, visit.now());
+    page.offer(&marks(visit, review).await, against);
     // A page that can be read is worth more than the list of who was told.
     let told = visit
         .app
@@ -98,6 +104,19 @@ pub(super) async fn page(
         .map(|row| MessageView::new(row, visit.now()))
         .collect();
     visit.render(&page.with_routing(routing))
+}
+
+/// The marks that were set since the first revision, newest first. A page that can be read is worth more
+/// than its list of marks.
+async fn marks(visit: &Visit, review: &Review) -> Vec<MarkRow> {
+    let Some(first) = review.timeline.iter().map(|item| item.seq).min() else {
+        return Vec::new();
+    };
+    let workspace = &review.row.workspace;
+    let marks = visit.app.desk.marks(&visit.caller(), Some(workspace)).await;
+    let mut marks = marks.unwrap_or_default();
+    marks.retain(|mark| mark.seq > first);
+    marks
 }
 
 /// The form of the discussion.

@@ -6,14 +6,14 @@ use serde::Serialize;
 use super::{
     answer::{Draft, FieldError, FormView},
     artifact::{Card, FileName, Shown},
-    listing::{Folder, More, folders},
+    listing::{Against, Folder, More, base_query, folders},
     look::Asked,
     people::RoutingPart,
     view::{Due, Gauge, RiskView, Stamp, ViolationView, When, place, state_word},
     visit::Chrome,
 };
 use crate::{
-    desk::{Base, Change, Check, Comment, Review, TimelineItem},
+    desk::{Base, Change, Check, Comment, Review, TimelineItem, versions::MarkRow},
     render::words,
     templates::Page,
 };
@@ -54,7 +54,7 @@ pub(super) struct ReviewPage {
     cards: Vec<Card>,
     unchanged: Vec<Card>,
     base: Option<Base>,
-    bases: Vec<Base>,
+    bases: Vec<BaseChoice>,
     timeline: Vec<Moment>,
     /// How people and programs were told.
     pub(super) messages: Vec<MessageView>,
@@ -74,6 +74,15 @@ pub(super) struct ReviewPage {
     attention: Vec<String>,
     /// Who is asked; absent when the desk cannot say.
     routing: Option<RoutingPart>,
+}
+
+/// What the page can be compared with.
+#[derive(Debug, Serialize)]
+struct BaseChoice {
+    /// A revision or an anchor.
+    value: String,
+    label: String,
+    selected: bool,
 }
 
 /// Why the page is not what the person expected.
@@ -191,7 +200,7 @@ impl ReviewPage {
         chrome: Chrome,
         review: &Review,
         (cards, more): (Vec<Card>, Option<More>),
-        asked: &Asked,
+        (asked, against): (&Asked, Option<&Against>),
         typed: Typed,
         now: Timestamp,
     ) -> Self {
@@ -201,7 +210,7 @@ impl ReviewPage {
         let open = is_newest && !review.answers.is_empty();
         let note = typed.draft.note.clone();
         let form = open.then(|| FormView::new(review, typed.draft, typed.errors));
-        let changed = Changed::new(review, &cards);
+        let changed = Changed::new(review, &cards, against);
         let folders = folders(&cards);
         let (unchanged, cards) = cards
             .into_iter()
@@ -248,11 +257,11 @@ impl ReviewPage {
             folders,
             more,
             files: review.files.len(),
-            habits: habits(review, asked),
+            habits: habits(review, asked, against),
             cards,
             unchanged,
             base: review.base.clone(),
-            bases: review.bases.clone(),
+            bases: revisions(review, against.is_none()),
             messages: Vec::new(),
             timeline: review
                 .timeline
@@ -285,10 +294,46 @@ impl ReviewPage {
         }
     }
 
+    /// Offers to compare with `marks`, and with what the page is compared `against`.
+    pub(super) fn offer(&mut self, marks: &[MarkRow], against: Option<&Against>) {
+        let is_chosen = |anchor: &str| against.is_some_and(|against| against.anchor == anchor);
+        let marks = marks.iter().take(MARKS).map(|mark| BaseChoice {
+            value: mark.anchor.clone(),
+            label: match &mark.value {
+                Some(value) => format!("{} {value}, {}", mark.kind, mark.by),
+                None => format!("{}, {}", mark.kind, mark.by),
+            },
+            selected: is_chosen(&mark.anchor),
+        });
+        self.bases.extend(marks);
+        if let Some(against) = against
+            && !self.bases.iter().any(|base| base.selected)
+        {
+            self.bases.push(BaseChoice {
+                value: against.anchor.clone(),
+                label: against.label.clone(),
+                selected: true,
+            });
+        }
+    }
+
     /// The page with who is asked.
     pub(super) fn with_routing(self, routing: Option<RoutingPart>) -> Self {
         Self { routing, ..self }
     }
+}
+
+/// The most marks that can be chosen from; others are named in the address.
+const MARKS: usize = 20;
+
+fn revisions(review: &Review, is_revision: bool) -> Vec<BaseChoice> {
+    let base = review.base.as_ref().filter(|_| is_revision);
+    let choice = |one: &Base| BaseChoice {
+        value: one.revision.to_string(),
+        label: one.label.clone(),
+        selected: base.is_some_and(|base| base.revision == one.revision),
+    };
+    review.bases.iter().map(choice).collect()
 }
 
 impl EffectView {
@@ -309,7 +354,7 @@ impl EffectView {
 }
 
 impl Changed {
-    fn new(review: &Review, cards: &[Card]) -> Self {
+    fn new(review: &Review, cards: &[Card], against: Option<&Against>) -> Self {
         let files = || review.files.iter();
         let differing = files()
             .filter(|file| file.change != Change::Unchanged)
@@ -317,13 +362,15 @@ impl Changed {
         let shown = || cards.iter().filter(|card| card.change != Change::Unchanged);
         let stats = || shown().filter_map(|card| card.stat);
         Self {
-            heading: match &review.base {
-                Some(base) => format!("Changed since {}", base.label),
-                None => "Changed".to_owned(),
+            heading: match (&review.base, against) {
+                (Some(base), _) => format!("Changed since {}", base.label),
+                (None, Some(against)) => format!("Changed since {}", against.label),
+                (None, None) => "Changed".to_owned(),
             },
-            words: match (&review.base, words::count(files().count(), "file")) {
-                (Some(_), all) => format!("{differing} of {all}"),
-                (None, all) => format!("Nothing to compare with yet, {all}"),
+            words: match (&review.base, against, words::count(files().count(), "file")) {
+                (Some(_), _, all) => format!("{differing} of {all}"),
+                (None, Some(_), all) => format!("Nothing was handed over by then, {all} are new"),
+                (None, None, all) => format!("Nothing to compare with yet, {all}"),
             },
             differing,
             added: stats().map(|(added, _)| added).sum(),
@@ -340,17 +387,11 @@ impl Changed {
     }
 }
 
-fn habits(review: &Review, asked: &Asked) -> Vec<Habit> {
+fn habits(review: &Review, asked: &Asked, against: Option<&Against>) -> Vec<Habit> {
     let id = review.row.id;
-    let base = review
-        .base
-        .as_ref()
-        .map(|base| format!("&base={}", base.revision));
-    let page = format!(
-        "/h/{id}?revision={}{}",
-        review.revision,
-        base.unwrap_or_default()
-    );
+    let base = review.base.as_ref().map(|base| base.revision);
+    let base = base_query(base, against);
+    let page = format!("/h/{id}?revision={}{base}", review.revision);
     let split = if asked.split() { "&diff=split" } else { "" };
     let space = if asked.ignore_space() {
         "&space=ignore"
@@ -447,7 +488,7 @@ impl Page for ReviewPage {
                 chrome(),
                 review,
                 (cards(), None),
-                &Asked::default(),
+                (&Asked::default(), None),
                 typed,
                 now,
             )
@@ -502,7 +543,7 @@ impl Page for ReviewPage {
                 chrome(),
                 &bare,
                 (Vec::new(), None),
-                &Asked::default(),
+                (&Asked::default(), None),
                 Typed::default(),
                 now,
             ),
@@ -510,7 +551,7 @@ impl Page for ReviewPage {
                 chrome(),
                 &review,
                 (cards(), Some(More::sample())),
-                &Asked::default(),
+                (&Asked::default(), None),
                 Typed::default(),
                 now,
             ),

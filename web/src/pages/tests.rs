@@ -437,6 +437,21 @@ async fn long_files_come_on_request_and_work_as_a_page() {
 }
 
 #[tokio::test]
+async fn a_moment_with_a_name_is_a_base_like_any_other() {
+    let browser = Browser::new(Showcase::new());
+    let page = browser.get("/h/H-7?base=%40last-revision").await;
+    page.has("value=\"@last-revision\" selected")
+        .has("&amp;base=%40last-revision&amp;diff=split");
+    let start = browser.get("/h/H-7?base=%40start").await;
+    start
+        .has("Changed since the start")
+        .has("Nothing was handed over by then");
+    let unknown = browser.get("/h/H-7?base=%40my-last-reviw").await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    unknown.has("did you mean");
+}
+
+#[tokio::test]
 async fn nobody_is_told_how_to_get_in_and_nothing_else() {
     let browser = Browser::new(Showcase::new());
     for path in [

@@ -189,6 +189,8 @@ fn compare(files: &Files, before: Option<&Files>) -> Vec<FileRow> {
         kept: true,
         executable: path.starts_with("scripts/"),
         title: None,
+        from_path: None,
+        percent: None,
     };
     let mut rows: Vec<_> = files
         .iter()

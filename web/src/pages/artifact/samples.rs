@@ -31,6 +31,8 @@ fn row(path: &str, change: Change) -> FileRow {
         kept: true,
         executable: path == "run.sh",
         title: Some("Title".to_owned()),
+        from_path: None,
+        percent: None,
     }
 }
 

@@ -20,6 +20,8 @@ fn review(count: usize) -> Review {
         kept: true,
         executable: false,
         title: None,
+        from_path: None,
+        percent: None,
     };
     review.files = (0..count).map(row).collect();
     review.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -35,6 +37,7 @@ fn list(
     let part = Part {
         folder: folder.map(str::to_owned),
         files,
+        against: None,
     };
     let listing = Listing::new(review, place, &part, &Asked::default());
     (

@@ -154,6 +154,7 @@ fn change(change: Change) -> Option<(&'static str, &'static str)> {
     Some(match change {
         Change::Added => ("added", "ok"),
         Change::Modified => ("modified", ""),
+        Change::Renamed => ("renamed", ""),
         Change::Removed => ("removed", "bad"),
         Change::Unchanged => return None,
     })
