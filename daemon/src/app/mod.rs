@@ -3,6 +3,7 @@
 mod courier;
 mod demo;
 mod error;
+mod memory;
 mod serving;
 mod state;
 mod watchers;
@@ -28,6 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use demo::Demo;
 pub use error::AppError;
+pub use memory::few_arenas;
 pub(crate) use state::LEDGER_FILE;
 
 use crate::{
