@@ -261,6 +261,6 @@ fn at(state: &State, scope: Scope<'_>, moment: Timestamp) -> Point {
     Point {
         seq: last.unwrap_or_default(),
         at: Some(moment),
-        label: moment.to_string(),
+        label: moment.strftime("%Y-%m-%d %H:%M UTC").to_string(),
     }
 }
