@@ -153,6 +153,7 @@ impl RoutingDesk for LedgerDesk {
             risk: plan.routed.risk,
             reasons: plan.routed.reasons,
             passes: plan.progress.is_some(),
+            doubts: plan.doubts,
         })
     }
 

@@ -178,6 +178,7 @@ impl RoutingDesk for Showcase {
             risk: "high".to_owned(),
             reasons: vec!["The rule prod-write says high".to_owned()],
             passes: false,
+            doubts: Vec::new(),
             routing,
         })
     }
