@@ -119,6 +119,15 @@ impl Entry {
             origin: setting.origin.clone(),
         }
     }
+
+    /// A value whose section alone is known.
+    fn plain<T: Value>(key: impl Into<String>, value: &T, origin: &Origin) -> Self {
+        Self {
+            key: key.into(),
+            value: value.show(),
+            origin: origin.clone(),
+        }
+    }
 }
 
 impl Config {
