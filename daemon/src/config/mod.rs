@@ -209,6 +209,7 @@ impl Config {
             policy.file = Some(beside.path.clone());
         }
         policy.check(&[&source, &own]);
+        policy.check_channels(&notify.ways(), &[&source, &own]);
         let mut config = Self {
             file,
             server,

@@ -185,6 +185,24 @@ impl Policy {
         }
     }
 
+    /// Complains about ways to people that lead nowhere: `known` are those that do.
+    pub(super) fn check_channels(&self, known: &[&str], sources: &[&File<'_>]) {
+        for person in &self.people {
+            let unknown = |name: &&str| !known.contains(name);
+            let channels = person.channels.value.iter().map(|one| one.name.as_str());
+            for name in channels.filter(unknown) {
+                let hint = match super::nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => {
+                        format!("add a `[[webhook]]` with `name = \"{name}\"`, or name `email`")
+                    }
+                };
+                let error = ConfigError::new(format!("there is no channel `{name}`")).hint(hint);
+                fail(sources, &person.channels.origin, error);
+            }
+        }
+    }
+
     /// Complains when `target` is of another kind than `allowed` or is not defined.
     pub(super) fn check_target(
         &self,
