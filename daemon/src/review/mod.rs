@@ -13,6 +13,7 @@ mod routing;
 mod row;
 mod seams;
 mod search;
+mod service;
 mod sessions;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use crate::desk::{
     routing::{
         AskedRow, ClaimRow, LadderRow, RouteReport, Routing, RoutingDesk, RuleRow, Stranded,
     },
+    service::{ServiceDesk, ServiceReport},
 };
 
 /// A routing with one of everything.
@@ -148,6 +149,17 @@ impl PeopleDesk for Showcase {
         self.change(&Caller::Person(who.clone()), id, |routing| {
             routing.snoozed = Some((until, by));
             Ok(())
+        })
+    }
+}
+
+#[async_trait]
+impl ServiceDesk for Showcase {
+    async fn service(&self, _: &Caller, since: Timestamp) -> Result<ServiceReport, DeskError> {
+        Ok(ServiceReport {
+            since,
+            until: sample::now(),
+            rows: Vec::new(),
         })
     }
 }

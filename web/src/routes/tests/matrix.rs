@@ -281,6 +281,7 @@ pub(super) const ROUTES: &[Route] = &[
     ),
     get("/api/v1/targets", "/api/v1/targets", [401, 403, 403, 200]),
     get("/api/v1/stranded", "/api/v1/stranded", [401, 200, 200, 200]),
+    get("/api/v1/service", "/api/v1/service", [401, 403, 403, 200]),
     post(
         "/api/v1/workspaces/alpha/handoffs",
         "/api/v1/workspaces/{workspace}/handoffs",
