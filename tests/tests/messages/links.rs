@@ -9,6 +9,7 @@ use countersign_tests::{
     http::{Http, NoReply, Reply},
     smtp::{Mail, Smtp},
     timeshift::Timeshift,
+    wait,
 };
 use serde_json::json;
 
@@ -131,6 +132,10 @@ fn a_link_answers_once() {
     assert_eq!(scene.state(id), "changes_requested");
     let decided = &scene.bed.reviewer().row(id)["decided"];
     assert_eq!(decided["by"], "Maya Okafor", "the person of the mail");
+    wait::until("the answer to stand in the folder", || {
+        let row = scene.bed.reviewer().row(id);
+        (row["decided"]["delivered"] == true).then_some(())
+    });
     let before = head(&scene.bed);
     refused(
         &scene.press(&changes, "Again", None),

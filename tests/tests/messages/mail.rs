@@ -364,3 +364,58 @@ fn the_class_of_the_work_decides_what_a_mail_says() {
     }
     smtp.stop();
 }
+
+/// The smart part of routing: an error in code goes to engineers, a content flag to editors, each with what is needed.
+#[test]
+fn an_agent_that_cannot_go_on_reaches_engineers_with_its_log() {
+    let smtp = Smtp::kind();
+    let text = smtp.section("")
+        + &person("sam", "Sam Ito")
+        + &person("maya", "Maya Okafor")
+        + "[[group]]\nid = \"engineers\"\nmembers = [\"sam\"]\n\
+           [[group]]\nid = \"editors\"\nmembers = [\"maya\"]\n\
+           [[route]]\nname = \"errors\"\ntrigger = [\"error\"]\nlabel = [\"code\"]\nto = [\"group:engineers\"]\n\
+           [[route]]\nname = \"flags\"\ntrigger = [\"sensitive\"]\nto = [\"group:editors\"]\n";
+    let mut bed = TestBed::prepare().configured(&text);
+    bed.up();
+    let log = "error[E0382]: use of moved value: `total`\n  --> src/sum.rs:7:9\n";
+    let (id, _) = hand_over_with(&bed, "build", "The build is red", |package| {
+        package
+            .with("trigger", "error")
+            .with("x-labels", vec!["code"])
+            .file("build.log", log)
+    });
+    hand_over_with(&bed, "flag", "A quote that may be libel", |package| {
+        package.with("trigger", "sensitive")
+    });
+    let mut mails = smtp.takes(2);
+    mails.sort_by_key(|mail| mail.to.clone());
+    let subjects: Vec<(String, String)> = mails
+        .iter()
+        .map(|mail| (mail.to.clone(), mail.parts().0))
+        .collect();
+    let expected = [
+        (
+            "maya@example.org",
+            "Your turn, high risk: A quote that may be libel",
+        ),
+        ("sam@example.org", "Your turn: The build is red"),
+    ];
+    assert_eq!(
+        subjects,
+        expected.map(|(to, subject)| (to.to_owned(), subject.to_owned()))
+    );
+    let (_, text, _) = mails[1].parts();
+    assert!(text.contains("build.log"), "the log is named\n{text}");
+    assert!(
+        !text.contains("E0382"),
+        "and its words stay out of mail\n{text}"
+    );
+    let kept = bed.http().fetch(&format!("/h/{id}/r/1/raw?path=build.log"));
+    assert_eq!(
+        kept.expect(200).text(),
+        log,
+        "whoever opens it reads the log itself"
+    );
+    smtp.stop();
+}

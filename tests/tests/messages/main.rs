@@ -6,4 +6,5 @@ mod links;
 mod mail;
 mod scene;
 mod storm;
+mod trial;
 mod webhooks;

@@ -101,6 +101,11 @@ fn a_receiver_that_fails_for_days_is_left_alone_until_a_person_says_otherwise() 
         listed.contains("disabled") && listed.contains("503"),
         "{listed}"
     );
+    // What waits and what failed is a page with a way back.
+    let page = bed.http().fetch("/messages").expect(200).text();
+    for words in ["left alone", "it has failed since", "/messages/ci/enable"] {
+        assert!(page.contains(words), "{words}\n{page}");
+    }
     let told = wait::until("others to hear of it", || watcher.got().into_iter().next());
     let told = String::from_utf8_lossy(&told.body).into_owned();
     assert!(told.contains("ci gets no more messages"), "{told}");
