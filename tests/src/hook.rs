@@ -7,6 +7,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     thread,
 };
@@ -31,6 +32,8 @@ pub type Manner = Arc<dyn Fn(usize) -> Vec<u8> + Send + Sync>;
 #[derive(Default)]
 struct Notes {
     got: Vec<Got>,
+    connections: usize,
+    waiting: Vec<mpsc::Sender<()>>,
 }
 
 /// The receiver.
@@ -49,6 +52,9 @@ impl std::fmt::Debug for Hook {
             .finish_non_exhaustive()
     }
 }
+
+/// What stands before an answer that is held back until the receiver is told to go on.
+pub const SLOWLY: &[u8] = b"SLOWLY";
 
 /// An answer without a body.
 pub fn answer(status: &str) -> Vec<u8> {
@@ -78,6 +84,7 @@ impl Hook {
                 if here.over.load(Ordering::SeqCst) {
                     return;
                 }
+                here.held().connections += 1;
                 let (here, manner) = (here.clone(), Arc::clone(&manner));
                 thread::spawn(move || here.serve(&stream, &manner));
             }
@@ -92,6 +99,21 @@ impl Hook {
     /// All that came so far.
     pub fn got(&self) -> Vec<Got> {
         self.held().got.clone()
+    }
+
+    /// Looks at all that came so far, without a copy.
+    pub fn look<T>(&self, look: impl FnOnce(&[Got]) -> T) -> T {
+        look(&self.held().got)
+    }
+
+    /// How often somebody connected.
+    pub fn connections(&self) -> usize {
+        self.held().connections
+    }
+
+    /// Sends the answers that wait.
+    pub fn go_on(&self) {
+        self.held().waiting.clear();
     }
 
     /// The section of a configuration that sends here.
@@ -124,17 +146,25 @@ impl Hook {
                 .unwrap_or(0);
             let mut body = vec![0; length];
             input.read_exact(&mut body).ok()?;
-            let answer = {
+            let (answer, until) = {
                 let mut notes = self.held();
                 let answer = manner(notes.got.len());
+                let slow = answer.strip_prefix(SLOWLY).map(<[u8]>::to_vec);
+                let (send, until) = mpsc::channel();
+                if slow.is_some() {
+                    notes.waiting.push(send);
+                }
+                let answer = slow.unwrap_or(answer);
                 let status = String::from_utf8_lossy(answer.get(9..12).unwrap_or_default()).parse();
                 notes.got.push(Got {
                     headers,
                     body,
                     status: status.unwrap_or(0),
                 });
-                answer
+                (answer, until)
             };
+            // Whoever sends too is dropped at once, unless the answer is a slow one.
+            let _: Result<(), _> = until.recv();
             if answer.is_empty() {
                 return None;
             }

@@ -157,6 +157,12 @@ fn read(mut response: Response<ureq::Body>) -> Result<Reply, NoReply> {
     })
 }
 
+/// The text behind Base64; empty for what is none.
+pub fn decoded(text: &str) -> String {
+    let bytes = BASE64_STANDARD.decode(text).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Base64 as the API takes files.
 pub fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)

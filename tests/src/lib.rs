@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod bed;
+pub mod certificates;
 pub mod evidence;
 pub mod history;
 pub mod hook;
@@ -22,5 +23,8 @@ pub mod program;
 pub mod repo;
 pub mod reviewer;
 pub mod samples;
+pub mod smtp;
+pub mod standard_webhooks;
+pub mod timeshift;
 pub mod wait;
 pub mod webdriver;

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use countersign_protocol::{HandoffId, decision::Outcome};
+use countersign_protocol::{HandoffId, decision::Outcome, principal::Method};
 use countersign_tests::{
     agent::{Care, Delivery, put},
     bed::TestBed,
-    repo, wait,
+    repo,
+    smtp::Smtp,
+    wait,
     webdriver::{Browser, Driver, Look, key},
 };
 use serde_json::json;
@@ -307,6 +309,56 @@ fn the_pages_look_right_at_both_widths_in_light_and_dark() {
             no_complaints(&browser);
         }
     }
+}
+
+/// From the mail to the file in the agent's folder, with nobody signed in.
+#[test]
+fn a_person_decides_by_the_link_in_a_mail() {
+    let smtp = Smtp::kind();
+    let text = smtp.section("")
+        + "[[person]]\nid = \"maya\"\nname = \"Maya Okafor\"\nemail = \"maya@example.org\"\n\
+           [[route]]\nname = \"all\"\nto = [\"maya\"]\n";
+    let mut bed = TestBed::prepare().configured(&text);
+    bed.up();
+    let scene = Scene {
+        driver: Driver::start(),
+        bed,
+    };
+    let (id, delivery) = scene.hand_over("q3", "Draft the Q3 risk summary", "# Risks\n\nNone.\n");
+    let link = smtp.takes(1)[0].link("confirm?d=approve");
+    let looks = [(1440, false), (1440, true), (390, false), (390, true)];
+    for (width, dark) in looks {
+        let reader = scene.driver.open(Look {
+            width,
+            height: 844,
+            dark,
+            scripts: !dark,
+        });
+        reader.go(&link);
+        reader.says("Approve “Draft the Q3 risk summary”?");
+        reader.says("Opening this page changed nothing.");
+        let overflow = reader.run("return document.documentElement.scrollWidth - innerWidth");
+        assert!(overflow.as_i64().unwrap_or(0) <= 0, "{width}: {overflow}");
+        let scheme = if dark { "dark" } else { "light" };
+        let name = format!("target/screenshots/confirm-{width}-{scheme}.png");
+        keep(&repo::root().join(name), &reader.screenshot());
+        no_complaints(&reader);
+    }
+    assert_eq!(scene.bed.reviewer().row(id)["state"], "waiting");
+    let reader = scene.driver.open(Look::default());
+    reader.go(&link);
+    reader.find("textarea[name=note]").write("Well done");
+    reader.find("main form button").click();
+    reader.says(&format!("{id} was approved"));
+    let decision = delivery.decision(1);
+    assert_eq!(decision.outcome, Outcome::Approved);
+    assert_eq!(decision.comment.as_deref(), Some("Well done"));
+    assert_eq!(decision.decided_by.method, Method::EmailLink);
+    assert_eq!(decision.decided_by.display, "Maya Okafor");
+    // The same link once more, in the same browser: it says why it does nothing.
+    reader.go(&link);
+    reader.says("This link was used before");
+    smtp.stop();
 }
 
 fn keep(path: &Path, picture: &[u8]) {

@@ -24,6 +24,7 @@ use countersign_tests::{
     invariants::{self, Case},
     mount::Mount,
     reviewer::Shown,
+    timeshift::Timeshift,
     wait,
 };
 use rusqlite::Connection;
@@ -456,23 +457,8 @@ fn a_changed_entry_is_found_by_audit_verify() {
 
 #[test]
 fn a_clock_that_jumps_changes_no_order_and_expires_nothing() {
-    let library = ["x86_64", "aarch64"]
-        .iter()
-        .map(|arch| format!("/usr/lib/{arch}-linux-gnu/faketime/libfaketime.so.1"))
-        .find(|path| std::path::Path::new(path).exists())
-        .expect("libfaketime is installed; `./test` does it");
     let mut bed = TestBed::prepare();
-    let offset = bed.home.join("clock");
-    fs::write(&offset, "+0").unwrap();
-    bed.launch.env = vec![
-        ("LD_PRELOAD".to_owned(), library),
-        (
-            "FAKETIME_TIMESTAMP_FILE".to_owned(),
-            offset.display().to_string(),
-        ),
-        ("FAKETIME_NO_CACHE".to_owned(), "1".to_owned()),
-        ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
-    ];
+    let clock = Timeshift::of(&mut bed);
     bed.up();
     let agent = bed.agent("ada");
     let mut deliveries = Vec::new();
@@ -481,7 +467,7 @@ fn a_clock_that_jumps_changes_no_order_and_expires_nothing() {
         ("far ahead", "+3650d"),
         ("back again", "+0"),
     ] {
-        fs::write(&offset, jump).unwrap();
+        clock.set(jump);
         let delivery = deliver(&agent, name);
         let id = delivery.receipt().handoff_id;
         bed.reviewer().decide(id, Outcome::Approved, "");

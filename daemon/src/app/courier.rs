@@ -19,6 +19,7 @@ impl review::Courier for Courier {
             id: "test".to_owned(),
             display: String::new(),
             email: Some(address.to_owned()),
+            address: None,
             zone: None,
         });
         let results = self.0.try_out(receiver, to.as_ref()).await;

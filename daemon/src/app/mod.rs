@@ -129,6 +129,7 @@ pub async fn run(
         public_url.clone(),
     );
     let catalog = Catalog::new(&config.policy);
+    let person = state::local_person(&config, &catalog);
     let tasks = TaskTracker::new();
     let outbox = Outbox::start(
         Around {
@@ -140,6 +141,7 @@ pub async fn run(
             templates: web_settings.templates.clone(),
             home: public_url.clone(),
             catalog: catalog.clone(),
+            operator: person.clone(),
         },
         &Arc::new(config.notify.clone()),
         &Environment::of_process(),
@@ -178,7 +180,6 @@ pub async fn run(
     ));
 
     let operator_key = state::random_key()?;
-    let person = state::local_person(&config, &catalog);
     let stage = Stage::new(
         ledger.clone(),
         Arc::clone(&workspaces),

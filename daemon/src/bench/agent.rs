@@ -95,6 +95,17 @@ pub(super) fn burst(folders: &[PathBuf], count: usize) -> Result<Vec<PathBuf>, E
     Ok(paths)
 }
 
+/// Writes into each of `folders` a handoff whose next step cannot be undone: nobody is told of it later.
+pub(super) fn urgent(folders: &[PathBuf]) -> Result<(), Error> {
+    for (number, folder) in folders.iter().enumerate() {
+        let unfinished = folder.join("handoff.tmp");
+        let urgent = json!({ "trigger": "critical_action" });
+        write(&unfinished, &document(number, &urgent))?;
+        rename(&unfinished, &folder.join("handoff.json"))?;
+    }
+    Ok(())
+}
+
 /// Lets some time pass.
 pub(super) fn pause(time: std::time::Duration) {
     std::thread::sleep(time);

@@ -39,8 +39,19 @@ impl Daemon {
         data: PathBuf,
         clock: &SharedClock,
     ) -> Result<Self, BenchError> {
+        Self::configured(program, workspace, data, "", clock)
+    }
+
+    /// The same with a configuration; the secret of its webhooks is in `HOOK_SECRET`.
+    pub(super) fn configured(
+        program: &Path,
+        workspace: &Path,
+        data: PathBuf,
+        text: &str,
+        clock: &SharedClock,
+    ) -> Result<Self, BenchError> {
         let config = data.with_extension("toml");
-        agent::write(&config, b"")?;
+        agent::write(&config, text.as_bytes())?;
         agent::write(&workspace.join(crate::config::WORKSPACE_FILE), b"")?;
         let child = Command::new(program)
             .args(["serve", "--json"])
@@ -53,6 +64,7 @@ impl Daemon {
             .env_clear()
             .env("HOME", &data)
             .env("RUST_LOG", "error")
+            .env("HOOK_SECRET", super::sink::SECRET)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()

@@ -8,6 +8,7 @@ mod agent;
 mod browser;
 mod burst;
 mod daemon;
+mod fanout;
 mod figures;
 mod machine;
 mod notices;
@@ -16,6 +17,7 @@ mod receiver;
 mod review;
 mod scale;
 mod scratch;
+mod sink;
 mod trigger;
 
 use std::{io, path::PathBuf, time::Duration};
@@ -23,6 +25,7 @@ use std::{io, path::PathBuf, time::Duration};
 use serde::Serialize;
 
 pub use burst::{Burst, Round, Run};
+pub use fanout::{Channel, Fanout};
 pub use figures::{Ratio, Spread};
 pub use machine::Machine;
 pub use review::Review;
@@ -49,6 +52,8 @@ pub struct Plan {
     pub rounds: usize,
     /// Files of the handoff of W8, if it is wanted.
     pub review: Option<usize>,
+    /// Messages of W9 by each channel, if it is wanted.
+    pub fanout: Option<usize>,
     /// Files of W6, if it is wanted.
     pub scale: Option<usize>,
     /// Files of W10 and how long to look, if it is wanted.
@@ -69,6 +74,9 @@ pub struct Report {
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
+    /// W9: very many messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w9: Option<Fanout>,
     /// W6: from the start to ready over very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w6: Option<Scale>,
@@ -128,6 +136,7 @@ pub fn run(
         w1: None,
         w2: None,
         w8: None,
+        w9: None,
         w6: None,
         w10: None,
     };
@@ -156,6 +165,12 @@ pub fn run(
         let place = scratch.folder("w8")?;
         let seen = review::measure(&plan.program, &place, files, PAGES, clock)?;
         report.w8 = Some(seen);
+    }
+    if let Some(count) = plan.fanout {
+        progress(&format!("W9: {count} messages by webhook, and by mail"));
+        let place = scratch.folder("w9")?;
+        report.w9 = Some(fanout::measure(&plan.program, &place, count, clock)?);
+        scratch.clear(&place);
     }
     if let Some(files) = plan.scale {
         progress(&format!("W6: {files} files"));

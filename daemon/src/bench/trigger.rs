@@ -17,14 +17,15 @@ use super::{
     daemon::{self, Daemon},
     notices::Notices,
     receiver::{self, Poster},
-    system,
+    sink, system,
 };
 use crate::clock::SharedClock;
 
 /// What is set against what.
 const COMPARES: &str = "floor: inotify, read the file, append 1 KB to a log and fsync it, POST to a receiver on loopback; \
      ours: the daemon takes the handoff and its artifact in and commits it to the ledger, then the event `changed` reaches a client on loopback; \
-     both over a connection that is kept, from just before the rename";
+     webhook: the same handoff, until the signed message of it was received; \
+     all over a connection that is kept, from just before the rename";
 /// Times the floor's median and 99th percentile that ours may have.
 const GOAL: f64 = 2.0;
 /// Samples of one kind in a row.
@@ -51,8 +52,12 @@ pub struct Trigger {
     pub floor: Spread,
     /// Ours, in milliseconds.
     pub ours: Spread,
+    /// Until the signed message of the same handoffs was received, in milliseconds.
+    pub webhook: Spread,
     /// Ours to the floor.
     pub ratio: Ratio,
+    /// The message to the floor.
+    pub webhook_ratio: Ratio,
     /// The ratio of p50 and of p99 that is aimed at.
     pub goal: f64,
     /// Whether it was reached, with every handoff recorded.
@@ -103,11 +108,18 @@ pub(super) fn measure(
     let workspace = place.join("workspace");
     let ours = Staged::new(&workspace, &place.join("staged"), all)?;
     let mut floor = Floor::start(&plain.folders, &place.join("log"), all, clock)?;
-    let daemon = Daemon::start(program, &workspace, place.join("data"), clock)?;
+    let (address, messages) = sink::webhooks(clock)?;
+    let rules = format!(
+        "[[webhook]]\nname = \"bench\"\nurl = \"http://{address}/\"\nsecret = {{ env = \"HOOK_SECRET\" }}\n\
+         allow_private = true\nevents = [\"accepted\"]\n"
+    );
+    let data = place.join("data");
+    let daemon = Daemon::configured(program, &workspace, data, &rules, clock)?;
     let news = daemon.news()?;
     let mut newest = daemon::first(&news)?;
 
     let (mut floor_times, mut our_times) = (Vec::new(), Vec::new());
+    let mut message_times = Vec::new();
     for start in (0..all).step_by(ROW) {
         let row = start..(start + ROW).min(all);
         for number in row.clone() {
@@ -125,6 +137,9 @@ pub(super) fn measure(
             if let Some(told) = daemon::until(&news, newest + 1, PATIENCE) {
                 our_times.push(told.saturating_sub(begun));
             }
+            if let Ok(arrival) = messages.recv_timeout(PATIENCE) {
+                message_times.push(arrival.at.saturating_sub(begun));
+            }
         }
     }
     floor.end()?;
@@ -134,14 +149,18 @@ pub(super) fn measure(
         Spread::of(floor_times.split_off(WARM_UP.min(floor_times.len()))),
         Spread::of(our_times.split_off(WARM_UP.min(our_times.len()))),
     );
+    let webhook = Spread::of(message_times.split_off(WARM_UP.min(message_times.len())));
     let ratio = Ratio::of(&ours, &floor);
+    let webhook_ratio = Ratio::of(&webhook, &floor);
     Ok(Trigger {
         compares: COMPARES,
         samples: count,
         recorded: accepted.saturating_sub(WARM_UP),
         floor,
         ours,
+        webhook,
         ratio,
+        webhook_ratio,
         goal: GOAL,
         met: accepted == all && ratio.p50 <= GOAL && ratio.p99 <= GOAL,
         peak_memory,

@@ -136,6 +136,19 @@ impl Catalog {
         }
     }
 
+    /// Whether `target` is configured.
+    pub fn knows(&self, target: &Target) -> bool {
+        let of = |list: &[Members], id: &str| list.iter().any(|one| one.id.as_str() == id);
+        match target {
+            Target::Person(_) => self.policy.person(target).is_some(),
+            Target::Group(id) => of(&self.policy.groups, id.as_str()),
+            Target::Queue(id) => of(&self.policy.queues, id.as_str()),
+            Target::OnCall(id) => self.calendar(id.as_str()).is_some(),
+            Target::Agent(id) => self.agent(id.as_str()).is_some(),
+            Target::Owners => true,
+        }
+    }
+
     /// Whether the person `id` belongs to `target` at `now`, also when somebody stands in for them.
     pub fn belongs(&self, id: &str, target: &str, now: Timestamp) -> bool {
         let Ok(target) = target.parse::<Target>() else {

@@ -181,7 +181,11 @@ fn quiet_hours_and_digests_follow_the_clock_on_the_wall() {
         digest("2026-11-20T07:30:00Z"),
         Some(at("2026-11-21T07:30:00Z"))
     );
-    assert_eq!(catalog.next_digest("kim", at("2026-11-20T07:00:00Z")), None);
+    assert_eq!(
+        catalog.next_digest("kim", at("2026-11-20T07:00:00Z")),
+        Some(at("2026-11-20T08:30:00Z")),
+        "in the morning of their zone when nothing is said"
+    );
 }
 
 #[test]

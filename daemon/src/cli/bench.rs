@@ -10,7 +10,7 @@ use super::{
     output::{Cell, Output, Table},
 };
 use crate::bench::{
-    self, BenchError, Burst, Idle, Machine, Plan, Report, Review, Scale, Spread, Trigger,
+    self, BenchError, Burst, Fanout, Idle, Machine, Plan, Report, Review, Scale, Spread, Trigger,
 };
 
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,8 @@ pub(crate) struct Args {
     /// What to measure; else all
     #[arg(value_enum)]
     workloads: Vec<Workload>,
-    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; files of the one of W8, else 10000
+    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; files of the one of W8 and messages by each
+    /// channel of W9, else 10000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: Option<u32>,
     /// Files in W6 and W10; else 200000 and 100000
@@ -43,6 +44,8 @@ enum Workload {
     W2,
     /// The review page of a handoff with very many files
     W8,
+    /// Very many messages, by webhook and by mail
+    W9,
     /// From the start to ready over very many files
     W6,
     /// Very many files and nothing to do
@@ -72,6 +75,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         burst: wants(Workload::W2).then(|| count(10_000)),
         rounds: usize::from(args.rounds),
         review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
+        fanout: wants(Workload::W9).then(|| count(10_000)),
         scale: wants(Workload::W6).then(|| files(200_000)),
         idle: wants(Workload::W10).then(|| (files(100_000), args.span.0)),
     };
@@ -108,6 +112,9 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);
+    }
+    if let Some(fanout) = &report.w9 {
+        show_fanout(fanout, out);
     }
     if let Some(scale) = &report.w6 {
         show_scale(scale, out);
@@ -149,19 +156,15 @@ fn show_trigger(trigger: &Trigger, out: &mut Output) {
     let mut table = Table::new(&["W1, milliseconds", "min", "p50", "p90", "p99", "max"]);
     table.row(spread_row("floor", &trigger.floor));
     table.row(spread_row("ours", &trigger.ours));
-    let ratio = [
-        trigger.ratio.min,
-        trigger.ratio.p50,
-        trigger.ratio.p90,
-        trigger.ratio.p99,
-    ];
-    let ratio = ratio.map(|ratio| Cell::new(format!("{ratio:.2}")));
-    table.row(
-        [Cell::new("ours / floor")]
-            .into_iter()
-            .chain(ratio)
-            .collect(),
-    );
+    table.row(spread_row("webhook", &trigger.webhook));
+    for (name, ratio) in [
+        ("ours / floor", &trigger.ratio),
+        ("webhook / floor", &trigger.webhook_ratio),
+    ] {
+        let ratio = [ratio.min, ratio.p50, ratio.p90, ratio.p99];
+        let ratio = ratio.map(|ratio| Cell::new(format!("{ratio:.2}")));
+        table.row([Cell::new(name)].into_iter().chain(ratio).collect());
+    }
     out.table(&table);
     out.remark(&format!(
         "{} of {} recorded; goal: p50 and p99 at most {} times the floor: {}{}",
@@ -242,6 +245,41 @@ fn show_review(review: &Review, out: &mut Output) {
         memory(review.memory_before),
         review.readers,
         memory(review.memory_after),
+    ));
+}
+
+fn show_fanout(fanout: &Fanout, out: &mut Output) {
+    out.remark("");
+    out.remark(fanout.compares);
+    let mut table = Table::new(&[
+        "W9",
+        "arrived",
+        "again",
+        "bytes",
+        "floor/s",
+        "ours/s",
+        "ratio",
+        "RSS by quarter",
+    ]);
+    for (name, channel) in [("webhook", &fanout.webhook), ("mail", &fanout.mail)] {
+        let memory = channel.memory.iter().map(|bytes| mebibytes(*bytes));
+        table.row(vec![
+            Cell::new(name),
+            Cell::new(format!("{} of {}", channel.arrived, channel.messages)),
+            Cell::new(channel.again.to_string()),
+            Cell::new(channel.bytes.to_string()),
+            Cell::new(format!("{:.0}", channel.floor)),
+            Cell::new(format!("{:.0}", channel.ours)),
+            Cell::new(format!("{:.2}", channel.ratio)),
+            Cell::new(memory.collect::<Vec<_>>().join(", ")),
+        ]);
+    }
+    out.table(&table);
+    out.remark(&format!(
+        "goal: all of them, at {} of the floor's rate, with memory flat: webhook {}, mail {}",
+        fanout.goal,
+        reached(fanout.webhook.met),
+        reached(fanout.mail.met)
     ));
 }
 

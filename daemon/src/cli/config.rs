@@ -7,9 +7,14 @@ use serde_json::json;
 use super::{
     Context,
     exit::{Exit, Failure},
-    output::{Cell, Drawing, Style, Table},
+    output::{Cell, Drawing, Style, Table, inert},
 };
-use crate::config::{Config, Flags, REFERENCE};
+use crate::{
+    catalog::Catalog,
+    config::{Config, Flags, REFERENCE, Workspace},
+    fs::Dir,
+    policy::routing::Owners,
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -67,6 +72,15 @@ fn check(roots: &[PathBuf], context: &mut Context) -> Result<Exit, Failure> {
             .collect();
         return Err(failure);
     }
+    let doubts = doubts(&config, &found.workspaces);
+    if !doubts.is_empty() {
+        let mut failure = Failure::new(Exit::Failed, "some owners of files cannot be asked");
+        failure.hint = Some("mend the lines of the file; the others count as they are".to_owned());
+        for doubt in &doubts {
+            context.out.remark(&inert(doubt));
+        }
+        return Err(failure);
+    }
     let file = config.file.as_ref().map(|file| file.display().to_string());
     if context.out.json {
         let workspaces: Vec<_> = found
@@ -88,6 +102,22 @@ fn check(roots: &[PathBuf], context: &mut Context) -> Result<Exit, Failure> {
         context.out.line(&format!("{good}  {file}, {count} {many}"));
     }
     Ok(Exit::Done)
+}
+
+/// What the files of owners say and cannot be read, where a rule asks owners.
+pub(super) fn doubts(config: &Config, workspaces: &[Workspace]) -> Vec<String> {
+    if !Owners::are_asked(&config.policy) {
+        return Vec::new();
+    }
+    let catalog = Catalog::new(&config.policy);
+    let of = |workspace: &Workspace| {
+        let dir = Dir::open(&workspace.path.value).ok();
+        let owners = dir.and_then(|dir| Owners::of_workspace(&dir));
+        let doubts = owners.map(|owners| owners.doubts(&catalog));
+        let named = |doubt| format!("{}: {doubt}", workspace.name.value);
+        doubts.into_iter().flatten().map(named).collect::<Vec<_>>()
+    };
+    workspaces.iter().flat_map(of).collect()
 }
 
 fn show(roots: &[PathBuf], origin: bool, context: &mut Context) -> Result<Exit, Failure> {

@@ -86,6 +86,10 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     findings.push(checks::reader());
     let mut folders: Vec<(String, PathBuf)> = Vec::new();
     let found = config.discover();
+    for doubt in super::config::doubts(&config, &found.workspaces) {
+        let fix = "mend that line; the others count as they are";
+        findings.push(Finding::bad(Mark::Warn, "owners", doubt, fix));
+    }
     for workspace in found.workspaces {
         folders.push((workspace.name.to_string(), workspace.path.value));
     }

@@ -31,6 +31,7 @@ mod schema;
 mod search;
 mod serve;
 mod show;
+mod sla;
 mod status;
 mod submit;
 mod target;
@@ -157,6 +158,8 @@ enum Command {
     DeadLetters(dead_letters::Args),
     /// Which rule fires for a handoff, and why
     Route(route::Args),
+    /// How fast people look and answer, beside what was promised
+    Sla(sla::Args),
     /// Look into the ledger
     Audit(audit::Args),
     /// Show what a file is and what it says
@@ -314,6 +317,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Snooze(args) => people::snooze(&args, context),
         Command::DeadLetters(args) => dead_letters::run(&args, context),
         Command::Route(args) => route::run(&args, context),
+        Command::Sla(args) => sla::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
         Command::Token(args) => token::run(&args, context),
         Command::Notify(args) => notify::run(&args, context),

@@ -6,7 +6,7 @@ use super::{
     Context,
     client::Client,
     exit::{Exit, Failure},
-    output::{Cell, Style, Table},
+    output::{Cell, Style, Table, inert},
     target::TargetArg,
 };
 
@@ -80,4 +80,9 @@ fn show(report: &RouteReport, context: &mut Context) {
         ]);
     }
     context.out.table(&table);
+    for doubt in &report.doubts {
+        context
+            .out
+            .remark(&format!("not counted: {}", inert(doubt)));
+    }
 }

@@ -178,6 +178,11 @@ pub enum Digest {
     At(Time),
 }
 
+impl Digest {
+    /// In the morning, once.
+    pub const USUAL: Self = Self::At(Time::constant(8, 30, 0, 0));
+}
+
 impl FromStr for Digest {
     type Err = &'static str;
 

@@ -119,6 +119,15 @@ impl Entry {
             origin: setting.origin.clone(),
         }
     }
+
+    /// A value whose section alone is known.
+    fn plain<T: Value>(key: impl Into<String>, value: &T, origin: &Origin) -> Self {
+        Self {
+            key: key.into(),
+            value: value.show(),
+            origin: origin.clone(),
+        }
+    }
 }
 
 impl Config {
@@ -200,6 +209,7 @@ impl Config {
             policy.file = Some(beside.path.clone());
         }
         policy.check(&[&source, &own]);
+        policy.check_channels(&notify.ways(), &[&source, &own]);
         let mut config = Self {
             file,
             server,

@@ -258,6 +258,12 @@ impl Notify {
         }
     }
 
+    /// The ways to people: `email`, and every webhook by its name.
+    pub(super) fn ways(&self) -> Vec<&str> {
+        let webhooks = self.webhooks.iter().map(|one| one.name.value.as_str());
+        ["email"].into_iter().chain(webhooks).collect()
+    }
+
     /// How much may be told about work of `class`; nothing but the link about a class that nobody knows.
     pub fn disclosure(&self, class: &str) -> Disclosure {
         let known = CLASSES.iter().position(|known| known.name() == class);

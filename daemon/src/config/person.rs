@@ -24,7 +24,7 @@ pub struct Person {
     pub time_zone: Setting<Zone>,
     /// When nothing but high risk may disturb.
     pub quiet_hours: Setting<Vec<Hours>>,
-    /// When collected messages are sent.
+    /// When collected messages are sent; in the morning when nothing is said.
     pub digest: Setting<Digest>,
     /// Ways to reach them, the best first; else e-mail when there is an address.
     pub channels: Setting<Vec<Channel>>,
@@ -70,7 +70,7 @@ impl Person {
             name: name.unwrap_or_else(|| Setting::default(id.value.to_string())),
             time_zone: time_zone.unwrap_or_else(|| Setting::default(Zone::UTC)),
             quiet_hours: quiet_hours.unwrap_or_else(|| Setting::default(Vec::new())),
-            digest: digest.unwrap_or_else(|| Setting::default(Digest::Off)),
+            digest: digest.unwrap_or_else(|| Setting::default(Digest::USUAL)),
             channels: channels
                 .unwrap_or_else(|| Setting::default(email.iter().map(|_| by_mail()).collect())),
             roles: roles.unwrap_or_else(|| Setting::default(Vec::new())),

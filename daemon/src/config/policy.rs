@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use countersign_protocol::Digest;
+
 use super::{
     Entry,
     agent::Agent,
@@ -183,6 +185,24 @@ impl Policy {
         }
     }
 
+    /// Complains about ways to people that lead nowhere: `known` are those that do.
+    pub(super) fn check_channels(&self, known: &[&str], sources: &[&File<'_>]) {
+        for person in &self.people {
+            let unknown = |name: &&str| !known.contains(name);
+            let channels = person.channels.value.iter().map(|one| one.name.as_str());
+            for name in channels.filter(unknown) {
+                let hint = match super::nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => {
+                        format!("add a `[[webhook]]` with `name = \"{name}\"`, or name `email`")
+                    }
+                };
+                let error = ConfigError::new(format!("there is no channel `{name}`")).hint(hint);
+                fail(sources, &person.channels.origin, error);
+            }
+        }
+    }
+
     /// Complains when `target` is of another kind than `allowed` or is not defined.
     pub(super) fn check_target(
         &self,
@@ -233,6 +253,19 @@ impl Policy {
         })
     }
 
+    /// The digest of everything that the rules say, in the order in which they are asked. Where they are
+    /// written, in which order their keys stand, and comments make no difference.
+    pub fn rules_sha256(&self) -> Digest {
+        let triggers = self.triggers.iter().flat_map(Trigger::entries);
+        let routes = self.routes.iter().flat_map(Route::entries);
+        let said: Vec<(String, serde_json::Value)> = triggers
+            .chain(routes)
+            .map(|entry| (entry.key, entry.value))
+            .collect();
+        // Texts, numbers and lists of them have one form each.
+        Digest::of(&serde_json::to_vec(&said).unwrap_or_default())
+    }
+
     pub(super) fn entries(&self) -> Vec<Entry> {
         let mut entries: Vec<Entry> = self.people.iter().flat_map(Person::entries).collect();
         entries.extend(self.groups.iter().flat_map(|one| one.entries("group")));
@@ -258,6 +291,70 @@ pub(super) fn fail(sources: &[&File<'_>], origin: &Origin, error: ConfigError) {
             if let Some(source) = sources.first() {
                 source.errors.borrow_mut().push(error);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::catalog;
+
+    fn digest(text: &str) -> String {
+        let people = "[[person]]\nid = \"maya\"\n";
+        let rules = catalog(&format!("{people}{text}"));
+        rules.policy().rules_sha256().to_string()
+    }
+
+    const ROUTE: &str = "[[route]]\nname = \"a\"\nto = [\"maya\"]\n";
+
+    #[test]
+    fn rules_that_say_the_same_have_the_same_digest() {
+        let plain = digest(&format!("{ROUTE}due = \"1h\"\n"));
+        for same in [
+            "# Why.\n[[route]]\ndue = \"60m\"\nto = [\"person:maya\"]\nname = \"a\"\n",
+            "[[route]]\nname = \"a\"\ndigest = false\nto = [\"maya\"]\ndue = \"1h\"\n",
+        ] {
+            assert_eq!(digest(same), plain, "{same}");
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_rule_changes_the_digest() {
+        let mut seen = vec![digest(""), digest(ROUTE)];
+        for more in [
+            "workspace = [\"w\"]",
+            "agent = [\"w\"]",
+            "label = [\"w\"]",
+            "type = [\"w\"]",
+            "path = [\"w\"]",
+            "class = [\"restricted\"]",
+            "trigger = [\"error\"]",
+            "when = \"revision > 1\"",
+            "confidence_under = 0.5",
+            "confidence_from = 0.5",
+            "larger_than = \"1MB\"",
+            "risk = \"high\"",
+            "due = \"1h\"",
+            "remind = \"1h\"",
+            "expire_after = \"1h\"",
+            "hours = [\"09:00-17:00\"]",
+            "hours = [\"09:00-17:00\"]\ntime_zone = \"Europe/Zagreb\"",
+            "on_expiry = \"reject\"",
+            "digest = true",
+            "progress = true\nsample = 0.5",
+            "progress = true\nsample = 0.6",
+            "[[route.then]]\nafter = \"1h\"\nto = [\"maya\"]",
+            "[[route.then]]\nafter = \"1h\"\nto = [\"maya\"]\ninstead = true",
+            "[[trigger]]\nname = \"t\"\non = \"confidence\"\nfloor = 0.9",
+            "[[trigger]]\nname = \"t\"\non = \"confidence\"\nfloor = 0.9\nrisk = \"low\"",
+            "[[trigger]]\nname = \"t\"\non = \"sensitive\"\npattern = \"x\"",
+            "[[trigger]]\nname = \"t\"\non = \"step\"\nnames = [\"x\"]",
+            "[[trigger]]\nname = \"t\"\non = \"sample\"\nshare = 0.1",
+            "[[trigger]]\nname = \"t\"\non = \"sample\"\nshare = 0.2",
+        ] {
+            let found = digest(&format!("{ROUTE}{more}\n"));
+            assert!(!seen.contains(&found), "{more} changes nothing");
+            seen.push(found);
         }
     }
 }

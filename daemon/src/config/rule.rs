@@ -8,7 +8,7 @@ use super::{
     expression::{Expression, Pattern},
     hours::{Hours, Zone},
     names::{Id, Target},
-    origin::Setting,
+    origin::{Origin, Setting},
     quantity::{Size, Span},
     section::Section,
 };
@@ -25,6 +25,13 @@ pub enum Level {
 }
 
 impl Level {
+    /// The level of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Low, Self::Medium, Self::High]
+            .into_iter()
+            .find(|level| level.name() == name)
+    }
+
     /// The name in files and facts.
     pub fn name(self) -> &'static str {
         match self {
@@ -135,6 +142,25 @@ impl Scope {
             class: list(section, "class"),
         }
     }
+
+    fn entries(&self, key: &dyn Fn(&str) -> String, origin: &Origin) -> Vec<Entry> {
+        let words = [
+            ("workspace", &self.workspace),
+            ("agent", &self.agent),
+            ("label", &self.label),
+            ("type", &self.kind),
+            ("path", &self.path),
+        ];
+        let mut entries: Vec<Entry> = words
+            .into_iter()
+            .filter(|(_, list)| !list.is_empty())
+            .map(|(name, list)| Entry::plain(key(name), list, origin))
+            .collect();
+        if !self.class.is_empty() {
+            entries.push(Entry::plain(key("class"), &self.class, origin));
+        }
+        entries
+    }
 }
 
 /// A `[[trigger]]` section.
@@ -198,11 +224,28 @@ impl Trigger {
         })
     }
 
+    /// Everything that the section says: two that say the same have the same entries.
     pub(super) fn entries(&self) -> Vec<Entry> {
-        vec![Entry::new(
-            format!("trigger.\"{}\".on", self.name.value),
-            &self.kind,
-        )]
+        let key = |name: &str| format!("trigger.\"{}\".{name}", self.name.value);
+        let origin = &self.name.origin;
+        let mut entries = vec![Entry::new(key("on"), &self.kind)];
+        entries.extend(self.scope.entries(&key, origin));
+        let floor = self.floor.iter();
+        entries.extend(floor.map(|floor| Entry::plain(key("floor"), floor, origin)));
+        let pattern = self.pattern.iter();
+        entries.extend(pattern.map(|pattern| Entry::plain(key("pattern"), pattern, origin)));
+        if !self.names.is_empty() {
+            entries.push(Entry::plain(key("names"), &self.names, origin));
+        }
+        if self.kind.value == TriggerKind::Sample {
+            entries.push(Entry::plain(key("share"), &self.share, origin));
+        }
+        entries.extend(
+            self.risk
+                .iter()
+                .map(|risk| Entry::plain(key("risk"), risk, origin)),
+        );
+        entries
     }
 }
 
@@ -345,17 +388,49 @@ impl Route {
         })
     }
 
+    /// Everything that the section says: two that say the same have the same entries.
     pub(super) fn entries(&self) -> Vec<Entry> {
         let key = |name: &str| format!("route.\"{}\".{name}", self.name.value);
-        let mut entries = vec![
-            Entry::new(key("to"), &self.to),
-            Entry::new(key("on_expiry"), &self.on_expiry),
-        ];
+        let origin = &self.name.origin;
+        let mut entries = self.scope.entries(&key, origin);
+        if !self.triggers.is_empty() {
+            entries.push(Entry::plain(key("trigger"), &self.triggers, origin));
+        }
         entries.extend(self.when.iter().map(|when| Entry::new(key("when"), when)));
-        entries.extend(self.due.iter().map(|due| Entry::new(key("due"), due)));
+        for (name, limit) in [
+            ("confidence_under", &self.confidence_under),
+            ("confidence_from", &self.confidence_from),
+        ] {
+            let limit = limit.iter();
+            entries.extend(limit.map(|limit| Entry::plain(key(name), limit, origin)));
+        }
+        let larger = self.larger_than.iter();
+        entries.extend(larger.map(|size| Entry::plain(key("larger_than"), size, origin)));
+        let risk = self.risk.iter();
+        entries.extend(risk.map(|risk| Entry::plain(key("risk"), risk, origin)));
+        entries.push(Entry::new(key("to"), &self.to));
+        for (name, span) in [
+            ("due", &self.due),
+            ("remind", &self.remind),
+            ("expire_after", &self.expire_after),
+        ] {
+            entries.extend(span.iter().map(|span| Entry::new(key(name), span)));
+        }
+        if !self.hours.is_empty() {
+            entries.push(Entry::plain(key("hours"), &self.hours, origin));
+            entries.push(Entry::plain(key("time_zone"), &self.time_zone, origin));
+        }
         for (then, at) in self.then.iter().zip(1..) {
-            entries.push(Entry::new(key(&format!("then.{at}.after")), &then.after));
-            entries.push(Entry::new(key(&format!("then.{at}.to")), &then.to));
+            let key = |name: &str| key(&format!("then.{at}.{name}"));
+            entries.push(Entry::new(key("after"), &then.after));
+            entries.push(Entry::new(key("to"), &then.to));
+            entries.push(Entry::plain(key("instead"), &then.instead, &then.to.origin));
+        }
+        entries.push(Entry::new(key("on_expiry"), &self.on_expiry));
+        entries.push(Entry::plain(key("digest"), &self.digest, origin));
+        entries.push(Entry::plain(key("progress"), &self.progress, origin));
+        if self.progress {
+            entries.push(Entry::plain(key("sample"), &self.sample, origin));
         }
         entries
     }

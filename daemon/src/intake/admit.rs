@@ -133,6 +133,7 @@ pub fn admit(
             .confidence
             .as_ref()
             .map(|confidence| confidence.value),
+        classification: handoff.classification.clone(),
         due,
         envelope: handoff.envelope.clone(),
         dialect: checked.dialect.to_owned(),

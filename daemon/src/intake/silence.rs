@@ -210,6 +210,7 @@ fn give_up(
         title,
         trigger: Trigger::Error,
         confidence: None,
+        classification: None,
         due: None,
         envelope: Envelope::default(),
         dialect: "countersign".to_owned(),

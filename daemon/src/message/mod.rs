@@ -4,6 +4,7 @@
 //! The id of a message follows from the entry, the receiver and the kind, so whatever is done twice makes the
 //! same message again. Owed ones stand in the order of their next attempt, one lane for each receiver.
 
+mod held;
 mod link;
 mod notice;
 mod status;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Space, Store, StoreError};
 
+pub use held::Held;
 pub use link::{Link, LinkAnswer, Minted, mint};
 pub use notice::{Notice, Risk};
 pub use status::{Attempt, Health, State, Status};
@@ -33,6 +35,9 @@ pub struct Recipient {
     /// The mail address, where mail is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The address in the channel, where that has one for each person, such as a topic of ntfy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// The IANA name of the time zone in which times are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
@@ -130,6 +135,17 @@ impl Owed {
         self.moved(None, state)
     }
 
+    /// Says how it stands while it is in no lane yet, or went into another message.
+    pub fn noted(&self, state: State) -> Change {
+        let status = Status::of(self, state);
+        (Space::Message, status.key(), Some(text(&status)))
+    }
+
+    /// Where it is said how it stands.
+    pub fn status_key(&self) -> String {
+        Status::of(self, State::Owed).key()
+    }
+
     fn moved(&self, place: Option<String>, state: &State) -> Vec<Change> {
         let mut changes = Vec::new();
         let from = self.key.clone();
@@ -139,8 +155,7 @@ impl Owed {
         if let Some(place) = place {
             changes.push((Space::Outbox, place, Some(text(self))));
         }
-        let status = Status::of(self, state.clone());
-        changes.push((Space::Message, status.key(), Some(text(&status))));
+        changes.push(self.noted(state.clone()));
         changes
     }
 
@@ -183,6 +198,13 @@ pub fn waiting(store: &mut dyn Store, lane: &str, limit: usize) -> Result<Vec<Ow
     let prefix = format!("{}0", due_prefix(lane));
     let found = store.values_under(Space::Outbox, &prefix, limit)?;
     Ok(found.into_iter().filter_map(Owed::read).collect())
+}
+
+/// One of the messages of a lane that are no longer tried by themselves.
+pub fn parked_one(store: &mut dyn Store, lane: &str, id: &str) -> Result<Option<Owed>, StoreError> {
+    let key = format!("{}{id}", parked_prefix(lane));
+    let found = store.value(Space::Outbox, &key)?;
+    Ok(found.and_then(|text| Owed::read((key, text))))
 }
 
 /// The messages of a lane that are no longer tried by themselves, at most `limit`.

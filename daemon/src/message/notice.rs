@@ -18,6 +18,13 @@ pub enum Risk {
 }
 
 impl Risk {
+    /// The risk of that name.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Low, Self::Medium, Self::High]
+            .into_iter()
+            .find(|risk| risk.word() == word)
+    }
+
     /// The word.
     pub fn word(self) -> &'static str {
         match self {
@@ -63,9 +70,9 @@ pub struct Notice {
     /// Why the agent stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,
-    /// Risk by policy.
-    #[serde(default)]
-    pub risk: Risk,
+    /// Risk by policy; `None` until policy has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
     /// The rules that set it, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
@@ -105,6 +112,12 @@ pub struct Notice {
     /// The last step of an agent that stopped, and steps in all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<(u64, Option<u64>)>,
+    /// True when a rule would have let it pass, and it was drawn for people to look at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sampled: bool,
+    /// True when an action of the agent is held until this is decided.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// A line of ours for what has no card: the broken rule, the failing receiver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,

@@ -25,6 +25,16 @@ pub struct Attempt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
+    /// Told later, together with others.
+    Held {
+        /// When.
+        until: Timestamp,
+    },
+    /// It went into a message with others, which fares as the status under that key says.
+    Collected {
+        /// The key.
+        into: String,
+    },
     /// Recorded, and about to go out.
     Owed,
     /// Tried, and tried again later.
@@ -100,6 +110,12 @@ impl Status {
 
     pub(super) fn key(&self) -> String {
         format!("{}{:012}/{}", prefix(self.handoff), self.seq, self.id)
+    }
+
+    /// The status under `key`.
+    pub fn find(store: &mut dyn Store, key: &str) -> Result<Option<Self>, StoreError> {
+        let text = store.value(Space::Message, key)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 }
 

@@ -7,10 +7,7 @@ use countersign_protocol::{handoff::Trigger, invisible};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{
-    config::Disclosure,
-    message::{Notice, Risk},
-};
+use crate::{config::Disclosure, message::Notice};
 
 /// Where a message goes. What is told to a program may differ from what a person reads on a locked phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +163,7 @@ pub(super) fn told(notice: &Notice, fields: &[Field]) -> Notice {
         title: text(F::Title, &notice.title),
         why: text(F::Why, &notice.why),
         trigger: notice.trigger.filter(|_| has(F::Trigger)),
-        risk: if has(F::Risk) { notice.risk } else { Risk::Low },
+        risk: notice.risk.filter(|_| has(F::Risk)),
         reasons: if has(F::Reasons) {
             notice
                 .reasons
@@ -208,6 +205,8 @@ pub(super) fn told(notice: &Notice, fields: &[Field]) -> Notice {
             .filter(|_| has(F::Rule))
             .map(|rule| line(rule, 80)),
         step: notice.step.filter(|_| has(F::Step)),
+        sampled: notice.sampled && has(F::Trigger),
+        held: notice.held && has(F::Trigger),
         line: notice
             .line
             .as_ref()
@@ -269,7 +268,7 @@ pub(super) fn data(notice: &Notice, fields: &[Field], url: &str) -> Value {
     let mut data = Map::new();
     let mut redacted = Vec::new();
     // A name in the document, the field it belongs to, and its value where there is one.
-    let facts: [(&str, Field, Option<Value>); 19] = [
+    let facts: [(&str, Field, Option<Value>); 20] = [
         ("workspace", F::Workspace, some(&told.workspace)),
         ("agent", F::Agent, some(&told.agent)),
         (
@@ -278,13 +277,10 @@ pub(super) fn data(notice: &Notice, fields: &[Field], url: &str) -> Value {
             told.trigger.map(|trigger| json!(trigger)),
         ),
         ("classification", F::Class, some(&told.class)),
+        ("sample", F::Trigger, told.sampled.then(|| json!(true))),
         ("title", F::Title, some(&told.title)),
         ("why", F::Why, some(&told.why)),
-        (
-            "risk",
-            F::Risk,
-            told.handoff.map(|_| json!(told.risk.word())),
-        ),
+        ("risk", F::Risk, told.risk.map(|risk| json!(risk.word()))),
         ("reasons", F::Reasons, list(&told.reasons)),
         (
             "confidence",

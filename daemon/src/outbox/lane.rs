@@ -23,7 +23,7 @@ use super::{
     Dice,
     channel::{Channel, Outcome},
     disclose::line,
-    schedule,
+    later, schedule,
 };
 use crate::{
     clock::SharedClock,
@@ -37,6 +37,8 @@ use crate::{
 const UNRECORDED: usize = 4;
 /// After so many failures in a row one message at a time tries whether the receiver is back.
 const DOUBT: u32 = 8;
+/// The store is looked at so often while something waits there.
+const LOOK: Duration = Duration::from_mins(1);
 /// When the ledger cannot be read or written, the lane waits so long.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -207,7 +209,8 @@ impl Lane {
             let wait = next
                 .duration_since(self.clock.now())
                 .max(SignedDuration::ZERO);
-            Duration::try_from(wait).unwrap_or_default()
+            // A clock that is set meanwhile is noticed by looking.
+            Duration::try_from(wait).unwrap_or_default().min(LOOK)
         });
         let due = async {
             match until {
@@ -290,6 +293,19 @@ impl Lane {
     fn start(&mut self, owed: Owed) {
         if !self.is_open() || !self.busy.insert(owed.id.clone()) {
             return;
+        }
+        // A program is told what happened; a person, what is still to do.
+        let notice = owed.notice().filter(|_| owed.to.is_some());
+        let over = notice.and_then(|notice| later::overtaken(&self.ledger.state(), notice));
+        if let Some(why) = over {
+            return self.done.push(Tried {
+                owed,
+                outcome: Outcome::Dropped {
+                    why: why.to_owned(),
+                },
+                at: self.clock.now(),
+                took: Duration::ZERO,
+            });
         }
         let (channel, clock) = (Arc::clone(&self.channel), Arc::clone(&self.clock));
         self.attempts.spawn(async move {

@@ -1,7 +1,7 @@
 //! Tells people and programs what happened: at least once, each message with one id for all attempts.
 //!
 //! It reads entries after its mark and, in one transaction with moving that mark, writes down which messages are
-//! owed. Each receiver has a lane of its own that delivers them, tries again by a schedule, and writes down
+//! owed, and which wait until a person may be disturbed. Each receiver has a lane of its own that delivers them, tries again by a schedule, and writes down
 //! what became of every attempt. A message may leave before it is written down that it is owed: should the
 //! program die in between, the entry is read again and makes the same message with the same id.
 
@@ -9,6 +9,7 @@ mod channel;
 mod disclose;
 mod http;
 mod lane;
+mod later;
 mod people;
 mod plan;
 mod render;
@@ -23,9 +24,10 @@ mod view;
 use std::{
     convert::Infallible,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use countersign_protocol::{
@@ -33,6 +35,7 @@ use countersign_protocol::{
     event::Event,
 };
 use countersign_web::templates::Templates;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -42,13 +45,15 @@ use crate::{
     config::{Environment, Format, Kind, Notify},
     fault,
     ledger::{Draft, Ledger},
-    message::{Change, Owed, StopKey},
+    message::{self, Held, Owed, StopKey},
     store::{Space, StoreError},
     workspace::Workspaces,
 };
 use channel::{Channel, Chat, Mail, Webhook};
 use http::{Http, Lookup};
 use lane::{Door, Lane};
+use later::{Batch, Last};
+use plan::Told;
 use render::Renderer;
 use sign::Key;
 pub use trial::{Tried, preview};
@@ -61,6 +66,10 @@ const MAIL: &str = "mail";
 const MARK: &str = "outbox";
 /// A mark that passed nothing that is owed may lag behind so many entries.
 const LAG: u64 = 1_000;
+/// Notices that waited, released at a time.
+const RELEASED: usize = 256;
+/// A clock that is set is noticed after so long.
+const LOOK: Duration = Duration::from_mins(1);
 
 /// A source of 256 random bits; `None` when the system has none.
 pub type Random = Arc<dyn Fn() -> Option<[u8; 32]> + Send + Sync>;
@@ -98,6 +107,19 @@ pub struct Around {
     pub home: String,
     /// Who there is to tell.
     pub catalog: Catalog,
+    /// Id and name of the person who runs this server.
+    pub operator: (String, String),
+}
+
+impl Around {
+    /// The name that people know, of a target or of a person by id.
+    fn name_of(&self, target: &str) -> String {
+        let (id, display) = &self.operator;
+        if target.strip_prefix("person:").unwrap_or(target) == id {
+            return display.clone();
+        }
+        self.catalog.display(target)
+    }
 }
 
 impl std::fmt::Debug for Around {
@@ -115,6 +137,22 @@ struct Receiver {
     channel: Arc<dyn Channel>,
     events: Vec<Kind>,
     workspaces: Vec<String>,
+    /// A program gets every kind it wants; people get one message about one thing.
+    is_program: bool,
+}
+
+impl Receiver {
+    fn wants(&self, told: &Told) -> bool {
+        let kind = |name: &str| self.events.iter().any(|kind| kind.name() == name);
+        let twice = told
+            .instead
+            .is_some_and(|more| !self.is_program && self.events.contains(&more));
+        let workspace = &told.notice.workspace;
+        kind(&told.notice.kind)
+            && !twice
+            && told.not_to.as_ref() != Some(&self.name)
+            && (self.workspaces.is_empty() || self.workspaces.contains(workspace))
+    }
 }
 
 /// The stage. Clones share one.
@@ -138,6 +176,8 @@ struct Inner {
     /// The mark on the disk.
     marked: AtomicU64,
     turn: tokio::sync::Mutex<()>,
+    /// When people were last told; after a start everybody may be told at once.
+    last: Mutex<Last>,
 }
 
 impl Outbox {
@@ -153,7 +193,7 @@ impl Outbox {
         let render = Renderer::new(around.templates.clone(), Arc::clone(rules), &around.home);
         let mut receivers = Vec::new();
         let mut lanes = Vec::new();
-        let mut add = |name: String, channel: Arc<dyn Channel>, events, workspaces| {
+        let mut add = |name: String, channel: Arc<dyn Channel>, events, workspaces, is_program| {
             let (lane, door) = Lane::new(
                 name.clone(),
                 Arc::clone(&channel),
@@ -168,6 +208,7 @@ impl Outbox {
                 channel,
                 events,
                 workspaces,
+                is_program,
             });
         };
         for webhook in &rules.webhooks {
@@ -175,14 +216,22 @@ impl Outbox {
             let channel = way(webhook, &render, environment, lookup)
                 .map_err(|why| format!("the webhook `{name}`: {why}"))?;
             let events = webhook.events.value.clone();
-            add(name, channel, events, webhook.workspaces.value.clone());
+            let workspaces = webhook.workspaces.value.clone();
+            let is_program = webhook.format.value == Format::Generic;
+            add(name, channel, events, workspaces, is_program);
         }
         if let Some(settings) = &rules.email {
             let (ledger, random) = (around.ledger.clone(), Arc::clone(&around.random));
             let mail = Mail::new(settings, environment, ledger, render, random, stop)
                 .map_err(|why| format!("`[notify.email]`: {why}"))?;
             // People are named one by one; no kind goes to all of them.
-            add(MAIL.to_owned(), Arc::new(mail), Vec::new(), Vec::new());
+            add(
+                MAIL.to_owned(),
+                Arc::new(mail),
+                Vec::new(),
+                Vec::new(),
+                false,
+            );
         }
         let inner = Inner {
             around,
@@ -190,6 +239,7 @@ impl Outbox {
             done: AtomicU64::new(u64::MAX),
             marked: AtomicU64::new(0),
             turn: tokio::sync::Mutex::default(),
+            last: Mutex::default(),
         };
         let outbox = Self {
             inner: Arc::new(inner),
@@ -222,15 +272,27 @@ impl Outbox {
             let mut head = me.inner.around.ledger.work();
             loop {
                 head.borrow_and_update();
-                let failed = me.run().await.is_err();
-                let next = async {
-                    if failed || head.changed().await.is_err() {
-                        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                let ran = me.run().await;
+                let pause = match ran {
+                    Ok(None) => None,
+                    Ok(Some(next)) => Some(me.until(next).min(LOOK)),
+                    Err(_) => Some(Duration::from_secs(1)),
+                };
+                let time = async {
+                    match pause {
+                        Some(pause) => tokio::time::sleep(pause).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                let news = async {
+                    if ran.is_err() || head.changed().await.is_err() {
+                        std::future::pending::<()>().await;
                     }
                 };
                 tokio::select! {
                     () = cancel.cancelled() => return,
-                    () = next => {}
+                    () = time => {}
+                    () = news => {}
                 }
             }
         });
@@ -246,21 +308,59 @@ impl Outbox {
             .collect()
     }
 
-    /// Writes down what is owed for every new entry.
-    pub async fn run(&self) -> Result<(), OutboxError> {
+    fn until(&self, at: Timestamp) -> Duration {
+        let wait = at.duration_since(self.inner.around.clock.now());
+        Duration::try_from(wait.max(SignedDuration::ZERO)).unwrap_or_default()
+    }
+
+    /// Writes down what is owed for every new entry, and what waited until now. Gives the time at which the
+    /// next of what waits is told.
+    pub async fn run(&self) -> Result<Option<Timestamp>, OutboxError> {
         let _turn = self.inner.turn.lock().await;
         loop {
             let done = self.done().await?;
             let ledger = &self.inner.around.ledger;
             let entries = ledger.read(move |store| store.entries(done, PAGE)).await?;
             let Some(last) = entries.last().map(|entry| entry.seq) else {
-                return Ok(());
+                break;
             };
-            let owed = self.owed(&entries)?;
-            self.record(owed, last).await.inspect_err(|error| {
+            let batch = self.batch(&entries).await?;
+            self.record(batch, last).await.inspect_err(|error| {
                 tracing::warn!(%error, "it is not written down yet which messages are owed");
             })?;
             self.inner.done.store(last, Ordering::SeqCst);
+        }
+        self.release().await
+    }
+
+    /// Tells people what waited until now.
+    async fn release(&self) -> Result<Option<Timestamp>, OutboxError> {
+        loop {
+            let ledger = &self.inner.around.ledger;
+            let first = ledger.read(|store| Held::first(store, RELEASED)).await?;
+            let now = self.inner.around.clock.now();
+            let next = first.iter().map(|held| held.until).find(|at| *at > now);
+            let due: Vec<Held> = first.into_iter().filter(|held| held.until <= now).collect();
+            if due.is_empty() {
+                return Ok(next);
+            }
+            let mut batch = self.begun();
+            batch.release(&self.inner, &ledger.state(), due);
+            // Not before it is written down: what waits on may be told together with something else.
+            let owed = batch.owed.clone();
+            self.write(batch, None, false).await?;
+            for one in owed {
+                self.offer(one);
+            }
+            self.ring();
+        }
+    }
+
+    fn begun(&self) -> Batch {
+        let last = self.inner.last.lock();
+        Batch {
+            last: last.unwrap_or_else(PoisonError::into_inner).clone(),
+            ..Batch::default()
         }
     }
 
@@ -280,7 +380,7 @@ impl Outbox {
             Some(mark) if !inner.receivers.is_empty() => mark,
             _ => {
                 let head = inner.around.ledger.state().head.seq;
-                self.write(Vec::new(), head).await?;
+                self.write(self.begun(), Some(head), false).await?;
                 head
             }
         };
@@ -290,38 +390,56 @@ impl Outbox {
     }
 
     /// The messages that `entries` lead to, each at its place.
-    fn owed(&self, entries: &[Entry]) -> Result<Vec<Owed>, OutboxError> {
-        let mut owed = Vec::new();
+    async fn batch(&self, entries: &[Entry]) -> Result<Batch, OutboxError> {
+        let inner = &self.inner;
+        let mut batch = self.begun();
         for entry in entries {
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| OutboxError::Ledger(format!("entry {}: {error}", entry.seq)))?;
             self.wake(&body.event);
-            if self.inner.receivers.is_empty() {
+            if inner.receivers.is_empty() {
                 continue;
             }
-            let state = self.inner.around.ledger.state();
-            let told = plan::notices(&state, &self.inner.around.workspaces, entry, &body);
-            if self.inner.receivers.iter().any(|one| one.name == MAIL) {
-                owed.extend(people::mail(&self.inner.around, &state, entry, &body));
+            let failed = self.failed(&body.event).await?;
+            let state = inner.around.ledger.state();
+            if let Some(failed) = failed
+                && let Some((lane, to)) = people::next_way(inner, &state, &failed)
+            {
+                let again = Owed::new(&lane, Some(to), failed.notices, entry.hash);
+                batch.owed.push(again.placed());
             }
-            drop(state);
-            for told in told {
-                for receiver in &self.inner.receivers {
-                    let wants = receiver
-                        .events
-                        .iter()
-                        .any(|kind| kind.name() == told.notice.kind)
-                        && told.not_to.as_ref() != Some(&receiver.name)
-                        && (receiver.workspaces.is_empty()
-                            || receiver.workspaces.contains(&told.notice.workspace));
-                    if wants {
-                        let notices = vec![told.notice.clone()];
-                        owed.push(Owed::new(&receiver.name, None, notices, entry.hash).placed());
+            for told in plan::told(&inner.around, &state, entry, &body) {
+                for receiver in inner.receivers.iter().filter(|one| one.wants(&told)) {
+                    let notices = vec![told.notice.clone()];
+                    let owed = Owed::new(&receiver.name, None, notices, entry.hash);
+                    batch.owed.push(owed.placed());
+                }
+                for id in &told.people {
+                    if let Some(person) = inner.around.catalog.person(id) {
+                        let what = (&told.notice, entry.hash);
+                        batch.tell(inner, &state, person, what, told.pace);
                     }
                 }
             }
         }
-        Ok(owed)
+        Ok(batch)
+    }
+
+    /// The message to a person that failed for good, if that is what happened.
+    async fn failed(&self, event: &Event) -> Result<Option<Owed>, StoreError> {
+        let Event::MessageFailed {
+            message,
+            receiver,
+            to: Some(_),
+            ..
+        } = event
+        else {
+            return Ok(None);
+        };
+        let (lane, id) = (receiver.clone(), message.clone());
+        let ledger = &self.inner.around.ledger;
+        let found = ledger.read(move |store| message::parked_one(store, &lane, &id));
+        found.await
     }
 
     /// What a person did to a lane.
@@ -339,18 +457,29 @@ impl Outbox {
     }
 
     /// Writes down what is owed together with the mark; meanwhile the lanes begin.
-    async fn record(&self, owed: Vec<Owed>, last: u64) -> Result<(), OutboxError> {
+    async fn record(&self, batch: Batch, last: u64) -> Result<(), OutboxError> {
         let behind = last.saturating_sub(self.inner.marked.load(Ordering::SeqCst));
-        if owed.is_empty() && behind < LAG {
+        if batch.owed.is_empty() && batch.changes.is_empty() && behind < LAG {
             return Ok(());
         }
-        self.write(owed, last).await
+        self.write(batch, Some(last), true).await
     }
 
-    async fn write(&self, owed: Vec<Owed>, last: u64) -> Result<(), OutboxError> {
+    /// Writes a batch, and the mark when it moves. With `at_once` the lanes begin before it is written.
+    async fn write(
+        &self,
+        batch: Batch,
+        mark: Option<u64>,
+        at_once: bool,
+    ) -> Result<(), OutboxError> {
         let inner = &self.inner;
-        let mut values: Vec<Change> = owed.iter().flat_map(Owed::owe).collect();
-        values.push((Space::Progress, MARK.to_owned(), Some(last.to_string())));
+        let Batch {
+            owed,
+            changes: mut values,
+            last,
+        } = batch;
+        values.extend(owed.iter().flat_map(Owed::owe));
+        values.extend(mark.map(|mark| (Space::Progress, MARK.to_owned(), Some(mark.to_string()))));
         let (send, recorded) = oneshot::channel();
         let draft = Draft {
             values,
@@ -361,13 +490,9 @@ impl Outbox {
             move |_, _| Ok::<_, Infallible>(draft),
             move |done| drop(send.send(done.map(drop).map_err(|error| error.to_string()))),
         );
-        for one in owed {
-            let receiver = inner
-                .receivers
-                .iter()
-                .find(|receiver| receiver.name == one.lane);
-            if let Some(receiver) = receiver {
-                receiver.door.offer(one);
+        if at_once {
+            for one in owed {
+                self.offer(one);
             }
         }
         recorded
@@ -375,15 +500,27 @@ impl Outbox {
             .unwrap_or_else(|_| Err("the ledger is closed".to_owned()))
             .map_err(OutboxError::Ledger)?;
         fault::step("outbox.after_owed");
-        inner.marked.store(last, Ordering::SeqCst);
-        for receiver in inner
-            .receivers
-            .iter()
-            .filter(|receiver| receiver.door.overflowed())
-        {
+        *inner.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
+        if let Some(mark) = mark {
+            inner.marked.store(mark, Ordering::SeqCst);
+        }
+        self.ring();
+        Ok(())
+    }
+
+    /// Lets the lanes look for what was offered and found no room.
+    fn ring(&self) {
+        let receivers = self.inner.receivers.iter();
+        for receiver in receivers.filter(|receiver| receiver.door.overflowed()) {
             receiver.door.ring();
         }
-        Ok(())
+    }
+
+    fn offer(&self, owed: Owed) {
+        let mut receivers = self.inner.receivers.iter();
+        if let Some(receiver) = receivers.find(|one| one.name == owed.lane) {
+            receiver.door.offer(owed);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! Which fact is told, and what there is to tell about it. Pure: an entry and the state in, notices out.
+//! Which fact is told, what there is to tell about it, and to whom. Pure: an entry and the state in, notices out.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use countersign_protocol::{
     HandoffId,
@@ -8,197 +8,408 @@ use countersign_protocol::{
     decision::Outcome,
     event::{Accepted, Event},
     principal::Actor,
+    routing::{Asked, Routed, Stepped},
 };
 
+use super::Around;
 use crate::{
     config::Kind,
     ledger::{Card, State},
     message::{Notice, Risk},
-    policy::{self, Level, Rules},
-    workspace::{Settings, Workspaces},
+    policy::{self, Rules, words},
+    workspace::Settings,
 };
 
 /// Names of files in a message.
 const NAMES: usize = 8;
 
-/// A notice with the receiver that must not get it, since it is about that one.
+/// How soon a person hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// At once; several within a minute are one message.
+    Turn,
+    /// At once.
+    Step,
+    /// With the collected messages.
+    Later,
+    /// At once, then at most once an hour.
+    Trouble,
+}
+
+/// A notice, and who hears of it.
 pub(super) struct Told {
     pub(super) notice: Notice,
+    /// The receiver that must not get it, since it is about that one.
     pub(super) not_to: Option<String>,
+    /// A kind that says the same to people, only more of it: who wants both gets that one alone.
+    pub(super) instead: Option<Kind>,
+    /// Ids of the people who are told in person.
+    pub(super) people: BTreeSet<String>,
+    pub(super) pace: Pace,
+}
+
+impl Told {
+    fn new(kind: Kind, notice: Notice) -> Self {
+        Self {
+            notice: Notice {
+                kind: kind.name().to_owned(),
+                ..notice
+            },
+            not_to: None,
+            instead: None,
+            people: BTreeSet::new(),
+            pace: Pace::Step,
+        }
+    }
+
+    fn to(self, people: BTreeSet<String>, pace: Pace) -> Self {
+        Self {
+            people,
+            pace,
+            ..self
+        }
+    }
 }
 
 /// What there is to tell about an entry.
-pub(super) fn notices(
-    state: &State,
-    workspaces: &Workspaces,
-    entry: &Entry,
-    body: &Body,
-) -> Vec<Told> {
-    let notice = match &body.event {
-        Event::Accepted(accepted) => accepted_notice(state, workspaces, accepted),
-        Event::Decided(decided) => {
-            about(state, workspaces, decided.handoff, decided.revision).map(|notice| Notice {
-                kind: Kind::Decided.name().to_owned(),
-                outcome: Some(decided.outcome),
-                ..notice
-            })
-        }
-        Event::Withdrawn {
-            handoff, revision, ..
-        } => about(state, workspaces, *handoff, *revision).map(|notice| Notice {
-            kind: Kind::Withdrawn.name().to_owned(),
-            outcome: Some(Outcome::Cancelled),
-            ..notice
-        }),
-        Event::Refused { at, violations, .. } => {
-            let settings = settings(workspaces, &at.workspace);
-            let first = violations
-                .first()
-                .map_or("it cannot be read", |violation| violation.message.as_str());
-            Some(Notice {
-                kind: Kind::DeadLetter.name().to_owned(),
-                class: settings.class,
-                workspace: at.workspace.clone(),
-                line: Some(format!("{}/{}: {first}", at.folder, at.file)),
-                ..Notice::default()
-            })
-        }
-        Event::ReceiverDisabled { receiver, why } => Some(Notice {
-            kind: Kind::Trouble.name().to_owned(),
-            line: Some(format!("`{receiver}` gets no more messages: {why}")),
-            ..Notice::default()
-        }),
-        Event::MessageFailed { receiver, why, .. } => Some(Notice {
-            kind: Kind::Trouble.name().to_owned(),
-            line: Some(format!("a message to `{receiver}` failed for good: {why}")),
-            ..Notice::default()
-        }),
-        _ => None,
+pub(super) fn told(around: &Around, state: &State, entry: &Entry, body: &Body) -> Vec<Told> {
+    let story = Story {
+        around,
+        state,
+        seq: entry.seq,
     };
-    let not_to = match &body.event {
-        Event::ReceiverDisabled { receiver, .. } | Event::MessageFailed { receiver, .. } => {
-            Some(receiver.clone())
-        }
-        _ => None,
+    let mut told = story.of(&body.event);
+    let me = match &body.actor {
+        Actor::Person { id, .. } => Some(id),
+        Actor::Daemon | Actor::Agent { .. } | Actor::Policy { .. } => None,
     };
-    let told = notice.map(|notice| Told {
-        notice: Notice {
-            seq: entry.seq,
-            at: body.at,
-            by: by(body),
-            ..notice
-        },
-        not_to,
-    });
-    let mut told: Vec<Told> = told.into_iter().collect();
-    if matches!(body.event, Event::Accepted(_))
-        && let Some(first) = told.first()
-    {
-        let notice = Notice {
-            kind: Kind::Accepted.name().to_owned(),
-            ..first.notice.clone()
-        };
-        told.insert(
-            0,
-            Told {
-                notice,
-                not_to: None,
-            },
-        );
+    for one in &mut told {
+        one.notice.seq = entry.seq;
+        one.notice.at = body.at;
+        one.notice.by = by(around, body);
+        // Nobody is told what they did themselves.
+        one.people.retain(|person| Some(person) != me);
+        one.notice.assignees = one.people.iter().cloned().collect();
     }
     told
 }
 
-/// Who answered or took back. Who handed over is the agent, which has a place of its own.
-fn by(body: &Body) -> Option<String> {
+/// Who answered or took back. Who handed over is the agent, which has a place of its own; rules have theirs.
+fn by(around: &Around, body: &Body) -> Option<String> {
     match (&body.event, &body.actor) {
-        (Event::Accepted(_), _) | (_, Actor::Daemon) => None,
+        (Event::Accepted(_) | Event::Routed(_), _) | (_, Actor::Daemon) => None,
+        (_, Actor::Person { id, display, .. }) => {
+            let known = around.catalog.person(id);
+            Some(known.map_or_else(|| display.clone(), |person| person.name.value.clone()))
+        }
         (_, actor) => Some(actor.name().to_owned()),
     }
 }
 
-fn settings(workspaces: &Workspaces, name: &str) -> Settings {
-    let found = workspaces.get(name);
-    found.map_or_else(Settings::default, |workspace| workspace.settings.clone())
+/// The state, read at the place of one entry.
+struct Story<'a> {
+    around: &'a Around,
+    state: &'a State,
+    seq: u64,
 }
 
-fn accepted_notice(state: &State, workspaces: &Workspaces, accepted: &Accepted) -> Option<Notice> {
-    let notice = about(state, workspaces, accepted.handoff, accepted.revision)?;
-    let kind = if accepted.stalled.is_some() {
-        Kind::Stopped
-    } else {
-        Kind::Turn
-    };
-    Some(Notice {
-        kind: kind.name().to_owned(),
-        ..notice
-    })
-}
+impl Story<'_> {
+    fn of(&self, event: &Event) -> Vec<Told> {
+        match event {
+            Event::Accepted(accepted) => {
+                let notice = self.about(accepted.handoff, accepted.revision);
+                // The rules have not looked yet: how careful to be is told with the turn.
+                let plain = |notice| Notice {
+                    why: String::new(),
+                    risk: None,
+                    reasons: Vec::new(),
+                    ..notice
+                };
+                let told = notice.map(|notice| Told::new(Kind::Accepted, plain(notice)));
+                told.into_iter().collect()
+            }
+            Event::Routed(routed) => self.routed(routed),
+            Event::Reminded(step) => self.step(Kind::Due, step),
+            Event::Reassigned(step) | Event::Escalated(step) => self.step(Kind::Escalated, step),
+            Event::Assigned(assigned) => {
+                let notice = self.about(assigned.handoff, assigned.revision);
+                let told = notice.map(|notice| {
+                    let was = self.asked_before(assigned.handoff, assigned.revision);
+                    let was = Some(words::names(&was, &|id| self.around.name_of(id)));
+                    Told::new(Kind::Escalated, Notice { was, ..notice })
+                        .to(people(&assigned.asked), Pace::Step)
+                });
+                told.into_iter().collect()
+            }
+            Event::Decided(decided) => self.closed(
+                Kind::Decided,
+                decided.handoff,
+                decided.revision,
+                decided.outcome,
+            ),
+            Event::Withdrawn {
+                handoff, revision, ..
+            } => self.closed(Kind::Withdrawn, *handoff, *revision, Outcome::Cancelled),
+            Event::DeadLettered(step) => {
+                let told = self.about(step.handoff, step.revision).map(|notice| {
+                    let rule = Some(step.rule.clone());
+                    Told::new(Kind::DeadLetter, Notice { rule, ..notice })
+                        .to(self.operator(), Pace::Trouble)
+                });
+                told.into_iter().collect()
+            }
+            Event::Refused { at, violations, .. } => {
+                let first = violations
+                    .first()
+                    .map_or("it cannot be read", |violation| violation.message.as_str());
+                let notice = Notice {
+                    class: self.settings(&at.workspace).class,
+                    workspace: at.workspace.clone(),
+                    line: Some(format!("{}/{}: {first}", at.folder, at.file)),
+                    ..Notice::default()
+                };
+                vec![Told::new(Kind::DeadLetter, notice).to(self.operator(), Pace::Trouble)]
+            }
+            Event::ReceiverDisabled { receiver, why } => self.trouble(
+                receiver,
+                None,
+                format!("{receiver} gets no more messages: {why}"),
+            ),
+            Event::MessageFailed {
+                receiver, to, why, ..
+            } => {
+                let line = format!("a message to {receiver} failed for good: {why}");
+                self.trouble(receiver, to.as_deref(), line)
+            }
+            _ => Vec::new(),
+        }
+    }
 
-/// What there is to know about a revision.
-pub(super) fn about(
-    state: &State,
-    workspaces: &Workspaces,
-    handoff: HandoffId,
-    revision: u32,
-) -> Option<Notice> {
-    let card: &Arc<Card> = state.card(handoff)?;
-    let accepted = &card.revision(revision)?.accepted;
-    let settings = settings(workspaces, &card.workspace);
-    let rules = Rules {
-        confidence_floor: settings.confidence_floor,
-        class: &settings.class,
-    };
-    let revised = card.decisions.iter().any(|decision| {
-        decision.decided.outcome == Outcome::ChangesRequested
-            && decision.decided.revision < revision
-    });
-    let verdict = policy::assess(accepted, rules, revised);
-    let entries = &accepted.manifest.entries;
-    let before = card
-        .revision(revision.saturating_sub(1))
-        .map(|before| &before.accepted.manifest.entries);
-    let changed = before.map(|before| {
-        let same = |entry: &&countersign_protocol::manifest::ManifestEntry| {
-            !before
-                .iter()
-                .any(|old| old.path == entry.path && old.sha256 == entry.sha256)
+    /// Somebody is asked, unless a rule lets it pass; then the decision that follows is told.
+    fn routed(&self, routed: &Routed) -> Vec<Told> {
+        let (id, revision) = (routed.handoff, routed.revision);
+        let Some(card) = self.state.card(id) else {
+            return Vec::new();
         };
-        entries.iter().filter(same).count()
-    });
-    Some(Notice {
-        handoff: Some(handoff),
-        revision,
-        digest: Some(accepted.manifest_sha256),
-        class: settings.class.clone(),
-        workspace: card.workspace.clone(),
-        agent: accepted.from_agent.clone(),
-        title: accepted.title.clone(),
-        why: verdict.why,
-        trigger: Some(accepted.trigger),
-        risk: match verdict.level {
-            Level::Low => Risk::Low,
-            Level::Medium => Risk::Medium,
-            Level::High => Risk::High,
-        },
-        reasons: verdict.reasons,
-        confidence: accepted.confidence,
-        files: entries.len(),
-        changed,
-        names: entries
-            .iter()
-            .take(NAMES)
-            .map(|entry| entry.path.clone())
-            .collect(),
-        due: accepted.due,
-        otherwise: policy::effects(accepted)
-            .into_iter()
-            .find(|effect| effect.answer == "none")
-            .map(|effect| effect.text),
-        step: accepted
-            .stalled
-            .as_ref()
-            .map(|stalled| (stalled.step, None)),
-        ..Notice::default()
-    })
+        let passed = routed.asked.is_empty();
+        let Some(notice) = self.about(id, revision).filter(|_| !passed) else {
+            return Vec::new();
+        };
+        let mut asked = people(&routed.asked);
+        let stopped = card
+            .revision(revision)
+            .is_some_and(|revision| revision.accepted.stalled.is_some());
+        if stopped {
+            return vec![Told::new(Kind::Stopped, notice).to(asked, Pace::Step)];
+        }
+        let pace = if routed.digest {
+            Pace::Later
+        } else {
+            Pace::Turn
+        };
+        let asker = asker(card, revision);
+        let mut told = Told::new(Kind::Turn, notice.clone());
+        let mut all = Vec::new();
+        if let Some(asker) = asker {
+            told.instead = Some(Kind::Answered);
+            asked.remove(asker);
+            let answered = Told::new(Kind::Answered, notice);
+            all.push(answered.to([asker.to_owned()].into(), pace));
+        }
+        all.push(told.to(asked, pace));
+        all
+    }
+
+    fn step(&self, kind: Kind, step: &Stepped) -> Vec<Told> {
+        let told = self.about(step.handoff, step.revision).map(|notice| {
+            let was = (kind == Kind::Escalated).then(|| {
+                let asked = self.asked_before(step.handoff, step.revision);
+                words::names(&asked, &|id| self.around.name_of(id))
+            });
+            let rule = Some(step.rule.clone());
+            Told::new(
+                kind,
+                Notice {
+                    was,
+                    rule,
+                    ..notice
+                },
+            )
+            .to(people(&step.asked), Pace::Step)
+        });
+        told.into_iter().collect()
+    }
+
+    /// It waits no longer; whoever was asked need not look.
+    fn closed(&self, kind: Kind, id: HandoffId, revision: u32, outcome: Outcome) -> Vec<Told> {
+        let told = self.about(id, revision).map(|notice| {
+            let outcome = Some(outcome);
+            let asked = people(&self.asked_before(id, revision));
+            Told::new(kind, Notice { outcome, ..notice }).to(asked, Pace::Later)
+        });
+        told.into_iter().collect()
+    }
+
+    /// `about` is the person who was not reached; telling them so would not reach them either.
+    fn trouble(&self, receiver: &str, about: Option<&str>, line: String) -> Vec<Told> {
+        let notice = Notice {
+            line: Some(line),
+            ..Notice::default()
+        };
+        let mut people = self.operator();
+        people.retain(|person| Some(person.as_str()) != about);
+        vec![Told {
+            not_to: Some(receiver.to_owned()),
+            ..Told::new(Kind::Trouble, notice).to(people, Pace::Trouble)
+        }]
+    }
+
+    fn operator(&self) -> BTreeSet<String> {
+        [self.around.operator.0.clone()].into()
+    }
+
+    fn settings(&self, name: &str) -> Settings {
+        let found = self.around.workspaces.get(name);
+        found.map_or_else(Settings::default, |workspace| workspace.settings.clone())
+    }
+
+    /// The moves of a card about one revision, up to the entry.
+    fn moves<'c>(&self, card: &'c Card, revision: u32) -> impl Iterator<Item = Moved<'c>> {
+        let seq = self.seq;
+        let known = card.moves.iter().filter(move |one| one.seq <= seq);
+        known.filter_map(move |one| {
+            let (of, moved) = match &one.event {
+                Event::Routed(routed) => (routed.revision, Moved::Routed(one.seq, routed)),
+                Event::Reassigned(step) => (step.revision, Moved::Instead(one.seq, &step.asked)),
+                Event::Assigned(assigned) => {
+                    (assigned.revision, Moved::Instead(one.seq, &assigned.asked))
+                }
+                Event::Escalated(step) => (step.revision, Moved::Beside(one.seq, &step.asked)),
+                _ => return None,
+            };
+            (of == revision).then_some(moved)
+        })
+    }
+
+    /// What policy had found about a revision.
+    fn routing<'c>(&self, card: &'c Card, revision: u32) -> Option<&'c Routed> {
+        let found = self.moves(card, revision).filter_map(|one| match one {
+            Moved::Routed(_, routed) => Some(routed),
+            Moved::Instead(..) | Moved::Beside(..) => None,
+        });
+        found.last()
+    }
+
+    /// Who was asked just before the entry.
+    fn asked_before(&self, id: HandoffId, revision: u32) -> Vec<Asked> {
+        let Some(card) = self.state.card(id) else {
+            return Vec::new();
+        };
+        let mut asked: Vec<Asked> = Vec::new();
+        for moved in self.moves(card, revision) {
+            match moved {
+                Moved::Routed(seq, routed) if seq < self.seq => asked.clone_from(&routed.asked),
+                Moved::Instead(seq, others) if seq < self.seq => asked = others.to_vec(),
+                Moved::Beside(seq, more) if seq < self.seq => asked.extend(more.iter().cloned()),
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// What there is to know about a revision.
+    fn about(&self, handoff: HandoffId, revision: u32) -> Option<Notice> {
+        let card: &Arc<Card> = self.state.card(handoff)?;
+        let accepted: &Accepted = &card.revision(revision)?.accepted;
+        let settings = self.settings(&card.workspace);
+        let class = policy::class_of(accepted, &settings.class).to_owned();
+        let rules = Rules {
+            confidence_floor: settings.confidence_floor,
+            class: &class,
+        };
+        let revised = asker_of(card, revision).is_some();
+        let routed = self.routing(card, revision);
+        let mut verdict = policy::assess(accepted, rules, revised);
+        if let Some(routed) = routed {
+            verdict = verdict.ruled(routed);
+        }
+        let entries = &accepted.manifest.entries;
+        let before = card
+            .revision(revision.saturating_sub(1))
+            .map(|before| &before.accepted.manifest.entries);
+        let changed = before.map(|before| {
+            let same = |entry: &&countersign_protocol::manifest::ManifestEntry| {
+                !before
+                    .iter()
+                    .any(|old| old.path == entry.path && old.sha256 == entry.sha256)
+            };
+            entries.iter().filter(same).count()
+        });
+        let by_rule =
+            routed.and_then(|routed| words::otherwise(routed, &|id| self.around.name_of(id)));
+        let by_itself = || {
+            let effects = policy::effects(accepted).into_iter();
+            let none = effects.rev().find(|effect| effect.answer == "none");
+            none.map(|effect| effect.text)
+        };
+        Some(Notice {
+            handoff: Some(handoff),
+            revision,
+            digest: Some(accepted.manifest_sha256),
+            class,
+            workspace: card.workspace.clone(),
+            agent: accepted.from_agent.clone(),
+            title: accepted.title.clone(),
+            why: verdict.why,
+            trigger: Some(accepted.trigger),
+            risk: Risk::of(verdict.level.name()),
+            reasons: verdict.reasons,
+            confidence: accepted.confidence,
+            files: entries.len(),
+            changed,
+            names: entries
+                .iter()
+                .take(NAMES)
+                .map(|entry| entry.path.clone())
+                .collect(),
+            due: routed.and_then(|routed| routed.due).or(accepted.due),
+            otherwise: by_rule.or_else(by_itself),
+            rule: routed.map(|routed| routed.rule.clone()),
+            sampled: routed.is_some_and(|routed| routed.sampled),
+            held: routed.is_some_and(|routed| routed.held),
+            step: accepted
+                .stalled
+                .as_ref()
+                .map(|stalled| (stalled.step, None)),
+            ..Notice::default()
+        })
+    }
+}
+
+/// How it changed who is asked, with the number of the entry.
+enum Moved<'a> {
+    Routed(u64, &'a Routed),
+    Instead(u64, &'a [Asked]),
+    Beside(u64, &'a [Asked]),
+}
+
+fn people(asked: &[Asked]) -> BTreeSet<String> {
+    let people = asked.iter().flat_map(|one| one.people.iter());
+    people.cloned().collect()
+}
+
+/// Who asked for the changes that a revision brings.
+fn asker_of(card: &Card, revision: u32) -> Option<&Actor> {
+    let last = card
+        .decisions
+        .iter()
+        .rfind(|decision| decision.decided.revision < revision)?;
+    (last.decided.outcome == Outcome::ChangesRequested).then_some(&last.actor)
+}
+
+fn asker(card: &Card, revision: u32) -> Option<&str> {
+    match asker_of(card, revision)? {
+        Actor::Person { id, .. } => Some(id),
+        Actor::Daemon | Actor::Agent { .. } | Actor::Policy { .. } => None,
+    }
 }

@@ -53,16 +53,12 @@ impl Renderer {
         &self.home
     }
 
-    /// How much may be told in `owed`: that of its strictest notice.
+    /// How much may be told of what `owed` is mainly about. In a collection each keeps to the class of its own.
     pub(super) fn level(&self, owed: &Owed) -> Disclosure {
-        let levels = owed
-            .notices
-            .iter()
-            .filter(|notice| !notice.class.is_empty());
-        levels
-            .map(|notice| self.rules.disclosure(&notice.class))
-            .min()
-            .unwrap_or(Disclosure::Full)
+        let first = owed.notice().filter(|notice| !notice.class.is_empty());
+        first.map_or(Disclosure::Full, |notice| {
+            self.rules.disclosure(&notice.class)
+        })
     }
 
     fn view(&self, owed: &Owed, medium: Medium) -> Option<View> {
@@ -70,6 +66,8 @@ impl Renderer {
         let setting = Setting {
             level,
             fields: allowed(level, medium),
+            rules: &self.rules,
+            medium,
             home: &self.home,
         };
         let mut view = View::new(owed, setting)?;
@@ -157,6 +155,20 @@ impl Renderer {
         });
         if let (Some(id), Some(event)) = (notice.handoff, event.as_object_mut()) {
             event.insert("subject".to_owned(), json!(id.to_string()));
+        }
+        // A collection says of each what the class of that one allows.
+        let rest = owed.notices.iter().skip(1).map(|notice| {
+            let fields = allowed(self.rules.disclosure(&notice.class), Medium::Webhook);
+            let mut data = disclose::data(notice, fields, &view::url(&self.home, notice));
+            data["kind"] = json!(notice.kind);
+            data
+        });
+        let rest: Vec<Value> = rest.collect();
+        if !rest.is_empty() {
+            event["data"]["collected"] = json!(rest);
+        }
+        if let Some(to) = &owed.to {
+            event["data"]["person"] = json!(to.id);
         }
         serde_json::to_vec(&event).ok()
     }

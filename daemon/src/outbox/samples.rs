@@ -17,27 +17,7 @@ pub(super) fn samples(lane: &str, to: Option<&Recipient>, now: Timestamp) -> Vec
             all.push((name, Owed::new(lane, to.cloned(), notices, cause)));
         };
         if kind == Kind::Digest {
-            let rows = ["internal", "public", "confidential"].map(|class| turn(class, now));
-            let late = Notice {
-                due: now.checked_sub(SignedDuration::from_mins(4)).ok(),
-                risk: Risk::High,
-                title: "Reply to 14 supplier disputes".to_owned(),
-                ..turn("internal", now)
-            };
-            let head = Notice {
-                kind: kind.name().to_owned(),
-                at: now,
-                ..Notice::default()
-            };
-            let first = [head.clone(), late]
-                .into_iter()
-                .chain(rows[..2].to_vec())
-                .collect();
-            add(kind.name().to_owned(), first);
-            add(
-                format!("{}-confidential", kind.name()),
-                [head].into_iter().chain(rows).collect(),
-            );
+            add(kind.name().to_owned(), collection(now));
             continue;
         }
         add(kind.name().to_owned(), vec![of(kind, "internal", now)]);
@@ -49,7 +29,51 @@ pub(super) fn samples(lane: &str, to: Option<&Recipient>, now: Timestamp) -> Vec
                 );
             }
         }
+        if kind == Kind::Turn {
+            let sample = Notice {
+                sampled: true,
+                why: "Drawn as a sample of what the rule routine lets pass: read it closely"
+                    .to_owned(),
+                rule: Some("routine".to_owned()),
+                ..turn("public", now)
+            };
+            add(format!("{}-sample", kind.name()), vec![sample]);
+        }
+        if kind == Kind::DeadLetter {
+            let unanswered = Notice {
+                kind: kind.name().to_owned(),
+                ..turn("internal", now)
+            };
+            add(format!("{}-unanswered", kind.name()), vec![unanswered]);
+        }
     }
+    all
+}
+
+/// What somebody finds in the morning.
+fn collection(now: Timestamp) -> Vec<Notice> {
+    let head = Notice {
+        kind: Kind::Digest.name().to_owned(),
+        at: now,
+        ..Notice::default()
+    };
+    let late = Notice {
+        handoff: Some(HandoffId(1047)),
+        agent: "supplier-desk".to_owned(),
+        due: now.checked_sub(SignedDuration::from_mins(4)).ok(),
+        risk: Some(Risk::High),
+        title: "Reply to 14 supplier disputes".to_owned(),
+        ..turn("internal", now)
+    };
+    let decided = Notice {
+        by: Some("Sam Ito".to_owned()),
+        ..of(Kind::Decided, "public", now)
+    };
+    let restricted = of(Kind::Withdrawn, "restricted", now);
+    let waiting = ["internal", "confidential"].map(|class| turn(class, now));
+    let mut all = vec![head, late];
+    all.extend(waiting);
+    all.extend([decided, restricted]);
     all
 }
 
@@ -72,7 +96,7 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
         },
         Kind::Escalated => Notice {
             was: Some("data-reviewers".to_owned()),
-            risk: Risk::High,
+            risk: Some(Risk::High),
             ..notice
         },
         Kind::Stopped => Notice {
@@ -89,7 +113,7 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
                     Some("reports/handoff.json: `task` must be text, not a number".to_owned())
                 }
                 Kind::Trouble => {
-                    Some("`ci` gets no more messages: it has failed for five days: 503".to_owned())
+                    Some("ci gets no more messages: it has failed for five days: 503".to_owned())
                 }
                 _ => None,
             },
@@ -100,26 +124,44 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
 }
 
 fn turn(class: &str, now: Timestamp) -> Notice {
+    let (number, workspace, agent, title) = match class {
+        "public" => (1053, "releases", "release-scribe", "Release notes for 4.18"),
+        "confidential" => (
+            1042,
+            "billing-backfill",
+            "ledger-migrator",
+            "Backfill the currency on 48,211 invoices",
+        ),
+        "restricted" => (1044, "people", "contract-drafter", "Change two contracts"),
+        _ => (
+            1050,
+            "payments-client",
+            "patch-runner",
+            "Stop double retries in the payments client",
+        ),
+    };
     Notice {
         kind: Kind::Turn.name().to_owned(),
         seq: 1,
         at: now,
-        handoff: Some(HandoffId(1050)),
+        handoff: Some(HandoffId(number)),
         revision: 2,
         class: class.to_owned(),
-        workspace: "payments-client".to_owned(),
-        agent: "patch-runner".to_owned(),
-        title: "Stop double retries in the payments client".to_owned(),
+        workspace: workspace.to_owned(),
+        agent: agent.to_owned(),
+        title: title.to_owned(),
         why: "It came back with the changes you asked for".to_owned(),
         trigger: Some(Trigger::Completion),
-        risk: Risk::Medium,
+        risk: Some(Risk::Medium),
         reasons: vec!["2 files can be run".to_owned()],
         confidence: Some(0.88),
         files: 6,
         changed: Some(4),
         names: vec!["src/retry.rs".to_owned(), "docs/retries.md".to_owned()],
         due: now.checked_add(SignedDuration::from_hours(4)).ok(),
-        otherwise: Some("It keeps waiting. It is never approved by timeout.".to_owned()),
+        otherwise: Some(
+            "It goes to on call for payments as well. It is never approved by timeout.".to_owned(),
+        ),
         assignees: vec!["maya".to_owned()],
         rule: Some("payments-review".to_owned()),
         ..Notice::default()

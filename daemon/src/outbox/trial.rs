@@ -13,7 +13,7 @@ use super::{
     view::Action,
 };
 use crate::{
-    config::{Format, Notify},
+    config::{Format, Kind, Notify},
     message::Recipient,
 };
 
@@ -75,6 +75,7 @@ pub fn preview(
         id: "maya".to_owned(),
         display: "Maya Okafor".to_owned(),
         email: Some("maya@example.org".to_owned()),
+        address: None,
         zone: None,
     };
     let mut files = Vec::new();
@@ -95,7 +96,10 @@ pub fn preview(
                 })
                 .into();
         }
-        if let Some(letter) = render.letter(&owed, extras) {
+        // That something was handed over is told to programs only.
+        let is_for_people = name != Kind::Accepted.name();
+        let letter = render.letter(&owed, extras);
+        if let Some(letter) = letter.filter(|_| is_for_people) {
             let text = format!("Subject: {}\n\n{}", letter.subject, letter.text);
             files.push((format!("mail-{name}.txt"), text.into_bytes()));
             files.extend(

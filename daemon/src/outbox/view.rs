@@ -4,11 +4,17 @@ use countersign_protocol::{decision::Outcome, handoff::Trigger};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use super::disclose::{self, Field, trigger_words};
+use super::{
+    disclose::{self, Field, Medium, trigger_words},
+    later,
+};
 use crate::{
-    config::{Disclosure, Kind},
+    config::{Disclosure, Kind, Notify},
     message::{Notice, Owed, Risk},
 };
+
+/// Rows of a collection that are shown; the rest is counted.
+const ROWS: usize = 40;
 
 /// A row of a message: `Risk: High`.
 #[derive(Clone, Debug, Serialize)]
@@ -70,6 +76,8 @@ pub(super) struct View {
     pub(super) why: String,
     /// `low`, `medium` or `high`; empty when it may not be told.
     pub(super) risk: &'static str,
+    /// A rule would have let it pass.
+    pub(super) sampled: bool,
     pub(super) counts: String,
     pub(super) due: Option<Moment>,
     pub(super) at: Moment,
@@ -80,9 +88,16 @@ pub(super) struct View {
     pub(super) step: String,
     pub(super) line: String,
     pub(super) facts: Vec<Fact>,
+    /// What waits for the reader, the most urgent first.
     pub(super) rows: Vec<Row>,
+    /// What else happened.
+    pub(super) others: Vec<Row>,
+    /// Rows that are not shown.
+    pub(super) more: usize,
     pub(super) late: usize,
     pub(super) waiting: usize,
+    /// The day, for a collection.
+    pub(super) day: String,
     pub(super) link: String,
     pub(super) action: &'static str,
     pub(super) decide: Vec<Action>,
@@ -98,6 +113,8 @@ pub(super) struct View {
 pub(super) struct Setting<'a> {
     pub(super) level: Disclosure,
     pub(super) fields: &'static [Field],
+    pub(super) rules: &'a Notify,
+    pub(super) medium: Medium,
     pub(super) home: &'a str,
 }
 
@@ -110,24 +127,19 @@ impl View {
         let link = url(setting.home, &first);
         let due = first.due.map(|due| moment(due, &zone));
         let full = setting.level == Disclosure::Full;
-        let has = |field| setting.fields.contains(&field);
         let why = match first.trigger {
             _ if !first.why.is_empty() => first.why.clone(),
+            Some(_) if first.sampled => "A sample of what a rule lets pass".to_owned(),
             Some(trigger) => reason_by_code(trigger, first.risk),
             None => String::new(),
         };
-        let risk = if first.handoff.is_some() && has(Field::Risk) {
-            first.risk.word()
-        } else {
-            ""
-        };
+        let risk = first.risk.map_or("", Risk::word);
         let is_digest = kind == Kind::Digest.name();
-        let rows = if is_digest {
-            rows(owed, setting, &zone)
-        } else {
-            Vec::new()
-        };
+        let (mut rows, mut others) = rows(owed, setting, &zone);
+        let (waiting, happened) = (rows.len(), others.len());
         let late = rows.iter().filter(|row| row.late).count();
+        rows.truncate(ROWS);
+        others.truncate(ROWS);
         let mut view = Self {
             level: level_word(setting.level),
             subject: String::new(),
@@ -158,10 +170,18 @@ impl View {
             title: first.title,
             why,
             risk,
+            sampled: first.sampled,
             due,
-            waiting: rows.len(),
-            rows,
+            waiting,
             late,
+            more: waiting + happened - rows.len() - others.len(),
+            rows,
+            others,
+            day: first
+                .at
+                .to_zoned(zone.clone())
+                .strftime("%A %-d %B, %H:%M")
+                .to_string(),
             link: if is_digest {
                 format!("{}/queue", setting.home)
             } else {
@@ -183,6 +203,10 @@ impl View {
     fn heading_words(&self, full: bool) -> String {
         let id = self.id.as_deref();
         match self.kind.as_str() {
+            "digest" if self.waiting == 0 => match self.others.len() + self.more {
+                1 => "1 thing happened".to_owned(),
+                many => format!("{many} things happened, and nothing waits for you"),
+            },
             "digest" => format!(
                 "{} for you{}",
                 if self.waiting == 1 {
@@ -197,6 +221,10 @@ impl View {
                 }
             ),
             "test" => "It works".to_owned(),
+            "dead-letter" if !self.title.is_empty() => format!("Nobody answered: {}", self.title),
+            "dead-letter" if id.is_some() => {
+                format!("Nobody answered {}", id.unwrap_or_default())
+            }
             "trouble" | "dead-letter" if !full => "Something needs the operator".to_owned(),
             "trouble" => "Messages do not arrive".to_owned(),
             "dead-letter" => "A delivery cannot be read".to_owned(),
@@ -222,6 +250,9 @@ impl View {
             ("test", _) => "This is a test that somebody asked for. Messages about real work look like this one, \
                             with facts instead of these words."
                 .to_owned(),
+            ("dead-letter", Disclosure::Full) if self.line.is_empty() => {
+                "Everybody who was to be asked was asked, and the time is over. It stays open until somebody sends it on its way again.".to_owned()
+            }
             ("trouble" | "dead-letter", Disclosure::Full) => self.line.clone(),
             (_, Disclosure::LinkOnly) => {
                 "The work is restricted. Everything about it stays behind the sign-in.".to_owned()
@@ -243,7 +274,7 @@ impl View {
 
     fn preview_words(&self) -> String {
         let mut parts = Vec::new();
-        if let Some(row) = self.rows.first() {
+        if let Some(row) = self.rows.first().or(self.others.first()) {
             parts.push(row.title.clone());
         }
         if !self.why.is_empty() {
@@ -323,10 +354,10 @@ fn outcome_word(outcome: Outcome) -> &'static str {
     outcome.word()
 }
 
-fn reason_by_code(trigger: Trigger, risk: Risk) -> String {
+fn reason_by_code(trigger: Trigger, risk: Option<Risk>) -> String {
     match risk {
-        Risk::High => format!("{}, high risk", trigger_words(trigger)),
-        Risk::Low | Risk::Medium => trigger_words(trigger).to_owned(),
+        Some(Risk::High) => format!("{}, high risk", trigger_words(trigger)),
+        Some(Risk::Low | Risk::Medium) | None => trigger_words(trigger).to_owned(),
     }
 }
 
@@ -349,14 +380,18 @@ fn action(kind: &str, level: Disclosure) -> &'static str {
 
 fn reason(notice: &Notice, kind: &str) -> String {
     let because = match kind {
-        "turn" | "accepted" => "it became your turn",
+        "turn" if notice.sampled => "it was drawn as a sample of what a rule lets pass",
+        "turn" => "it became your turn",
+        "accepted" => "it was handed over",
         "due" => "an answer is due soon",
         "escalated" => "it was handed to you",
         "answered" => "you asked for it",
         "decided" | "withdrawn" => "you were asked too",
         "stopped" => "you look after this workspace",
         "dead-letter" | "trouble" => "you run this server",
-        "digest" => "you have a daily digest; it is sent only when there is something to say",
+        "digest" => {
+            "it could wait, or came together with more; there is no message when there is nothing to say"
+        }
         _ => "somebody sent a test",
     };
     match &notice.rule {
@@ -379,7 +414,7 @@ fn facts(notice: &Notice, why: &str, due: Option<&Moment>, risk: &'static str) -
         notice.kind.as_str(),
         "decided" | "withdrawn" | "dead-letter" | "trouble" | "digest" | "test"
     ) {
-        add("Counts", counts(notice), "");
+        add("Size", counts(notice), "");
         return facts;
     }
     add("Why now", why.to_owned(), "mark");
@@ -409,32 +444,80 @@ fn facts(notice: &Notice, why: &str, due: Option<&Moment>, risk: &'static str) -
     facts
 }
 
-/// The handoffs of a digest. Each keeps to the class of its own.
-fn rows(owed: &Owed, setting: Setting<'_>, zone: &TimeZone) -> Vec<Row> {
-    let rows = owed.notices.iter().skip(1).map(|notice| {
-        let told = disclose::told(notice, setting.fields);
-        let id = notice.handoff.map_or_else(String::new, |id| id.to_string());
-        let late = told.due.filter(|due| *due < owed.since);
-        let due = match (told.due, late) {
-            (_, Some(due)) => format!("{} late", span(owed.since.duration_since(due))),
-            (Some(due), None) => format!("due {}", moment(due, zone).text),
-            (None, None) => String::new(),
-        };
-        Row {
-            title: match (told.title.as_str(), setting.level) {
-                (_, Disclosure::LinkOnly) => "A handoff".to_owned(),
-                ("", _) => format!("Handoff {id}"),
-                (title, _) => title.to_owned(),
-            },
-            detail: match setting.level {
-                Disclosure::LinkOnly => String::new(),
-                _ => format!("{} risk, {}", capital(told.risk.word()), told.agent),
-            },
-            due,
-            late: late.is_some(),
-            high: told.risk == Risk::High,
-            url: url(setting.home, notice),
-        }
+/// What a collection holds, each by the class of its own: what waits for the reader, and what else happened.
+fn rows(owed: &Owed, setting: Setting<'_>, zone: &TimeZone) -> (Vec<Row>, Vec<Row>) {
+    let mut notices: Vec<&Notice> = owed.notices.iter().skip(1).collect();
+    notices.sort_by_key(|notice| {
+        let due = notice.due.unwrap_or(Timestamp::MAX);
+        (due >= owed.since, std::cmp::Reverse(notice.risk), due)
     });
-    rows.collect()
+    let (waiting, others): (Vec<&Notice>, Vec<&Notice>) =
+        notices.into_iter().partition(|notice| later::asks(notice));
+    let all = |list: Vec<&Notice>| {
+        let rows = list
+            .into_iter()
+            .map(|notice| row(notice, owed, setting, zone));
+        rows.collect()
+    };
+    (all(waiting), all(others))
+}
+
+fn row(notice: &Notice, owed: &Owed, setting: Setting<'_>, zone: &TimeZone) -> Row {
+    let level = setting.rules.disclosure(&notice.class);
+    let level = if notice.class.is_empty() {
+        Disclosure::Full
+    } else {
+        level
+    };
+    let told = disclose::told(notice, disclose::allowed(level, setting.medium));
+    let id = notice.handoff.map_or_else(String::new, |id| id.to_string());
+    let late = told
+        .due
+        .filter(|due| *due < owed.since && later::asks(notice));
+    let due = match (told.due, late) {
+        _ if !later::asks(notice) => String::new(),
+        (_, Some(due)) => format!("{} late", span(owed.since.duration_since(due))),
+        (Some(due), None) => format!("due {}", nearby(due, owed.since, zone)),
+        (None, None) => String::new(),
+    };
+    let risk = told
+        .risk
+        .map(|risk| format!("{} risk", capital(risk.word())));
+    let outcome = told.outcome.map(|outcome| match &told.by {
+        Some(by) => format!("{} by {by}", capital(outcome.word())),
+        None => capital(outcome.word()),
+    });
+    let detail = [outcome.or(risk), some(&told.agent), told.line.clone()];
+    Row {
+        title: match (told.title.as_str(), notice.kind.as_str()) {
+            _ if level == Disclosure::LinkOnly => "A handoff".to_owned(),
+            ("", "trouble") => "Messages do not arrive".to_owned(),
+            ("", "dead-letter") if notice.handoff.is_none() => {
+                "A delivery cannot be read".to_owned()
+            }
+            ("", _) => format!("Handoff {id}"),
+            (title, "dead-letter") => format!("Nobody answered: {title}"),
+            (title, _) => title.to_owned(),
+        },
+        detail: detail.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        due,
+        late: late.is_some(),
+        high: told.risk == Some(Risk::High),
+        url: url(setting.home, notice),
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A time of the day, with the day when it is another one.
+fn nearby(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (there, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let form = if there.date() == today.date() {
+        "%H:%M"
+    } else {
+        "%-d %b %H:%M"
+    };
+    there.strftime(form).to_string()
 }

@@ -7,14 +7,18 @@ mod plan;
 pub mod routing;
 pub mod stage;
 pub mod trigger;
+pub mod words;
 pub mod work;
 
 use std::fmt::Write as _;
 
-use countersign_protocol::{event::Accepted, handoff::Trigger, principal::Principal};
+use countersign_protocol::{
+    event::Accepted, handoff::Trigger, principal::Principal, routing::Routed,
+};
 
 pub use plan::{Asking, DEFAULT, Plan, plan};
 pub use stage::Stage;
+pub use work::class_of;
 
 pub use crate::config::Level;
 use crate::config::{self, Scope, Setting, TriggerKind};
@@ -31,6 +35,19 @@ pub struct Assessment {
     pub level: Level,
     /// One line for each rule that fired.
     pub reasons: Vec<String>,
+}
+
+impl Assessment {
+    /// The same as the rules of the operator set it, once they have looked.
+    #[must_use]
+    pub fn ruled(mut self, routed: &Routed) -> Self {
+        self.why = words::why_asked(routed, &self.why);
+        self.level = Level::named(&routed.risk).unwrap_or(self.level);
+        if !routed.reasons.is_empty() {
+            self.reasons.clone_from(&routed.reasons);
+        }
+        self
+    }
 }
 
 /// What the workspace says.

@@ -85,6 +85,8 @@ pub struct Plan {
     pub routed: Routed,
     /// Every rule with why it won or did not.
     pub considered: Vec<Considered>,
+    /// What the rules name and cannot be read, one line each.
+    pub doubts: Vec<String>,
     /// Set when it may pass without a person.
     pub progress: Option<Progressed>,
 }
@@ -216,6 +218,9 @@ pub fn plan(
     Plan {
         routed,
         considered,
+        doubts: owners
+            .map(|owners| owners.doubts(asking.catalog))
+            .unwrap_or_default(),
         progress,
     }
 }

@@ -52,6 +52,7 @@ pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
         title: "Report".to_owned(),
         trigger: Trigger::Completion,
         confidence: Some(0.95),
+        classification: None,
         due: None,
         envelope: Envelope::default(),
         dialect: "handoff".to_owned(),

@@ -103,6 +103,11 @@ impl Work {
 
 const CLASSES: [&str; 4] = ["public", "internal", "confidential", "restricted"];
 
+/// The class of a revision: the stricter of that of its workspace and the stated one.
+pub fn class_of<'a>(accepted: &'a Accepted, workspace: &'a str) -> &'a str {
+    stricter(workspace, accepted.classification.as_deref())
+}
+
 fn stricter<'a>(workspace: &'a str, stated: Option<&'a str>) -> &'a str {
     let rank = |class: &str| CLASSES.iter().position(|known| *known == class);
     match stated {
@@ -124,6 +129,15 @@ impl Globs {
             let _ = builder.add_line(None, pattern.as_ref());
         }
         Self(builder.build().unwrap_or_else(|_| Gitignore::empty()))
+    }
+
+    /// Whether a pattern can be read, or why not.
+    pub fn check(pattern: &str) -> Result<(), String> {
+        let mut builder = GitignoreBuilder::new("");
+        match builder.add_line(None, pattern) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("cannot be read: {error}")),
+        }
     }
 
     /// Whether one of them matches `path` or a folder above it.

@@ -8,6 +8,7 @@ use countersign_protocol::{
 use countersign_web::desk::{ActivityRow, Caller, DeskError};
 
 use super::{LedgerDesk, access::sees};
+use crate::policy::words::{self, Name};
 
 /// Most lines on one page.
 const MOST: usize = 500;
@@ -46,7 +47,7 @@ impl LedgerDesk {
                     actor: body.actor.name().to_owned(),
                     event: body.event.name().to_owned(),
                     handoff: body.event.handoff(),
-                    text: line(&body.event),
+                    text: line(&body.event, &|id| self.name_of(id)),
                 });
             }
         }
@@ -69,7 +70,9 @@ impl LedgerDesk {
     }
 }
 
-pub(super) fn line(event: &Event) -> String {
+/// What happened, in words, with people by their names.
+pub(super) fn line(event: &Event, name: Name<'_>) -> String {
+    let names = |asked: &[Asked]| words::names(asked, name);
     match event {
         Event::Accepted(accepted) => format!(
             "handed over revision {}: {}",
@@ -178,16 +181,6 @@ pub(super) fn line(event: &Event) -> String {
         Event::MessagesRedriven { receiver, count } => {
             format!("{count} failed messages to {receiver} go out again")
         }
-    }
-}
-
-/// Who is asked, as rules name them.
-fn names(asked: &[Asked]) -> String {
-    let names: Vec<&str> = asked.iter().map(|one| one.target.as_str()).collect();
-    if names.is_empty() {
-        "nobody".to_owned()
-    } else {
-        names.join(", ")
     }
 }
 

@@ -26,7 +26,8 @@ use crate::{
     fault,
     ledger::{Draft, TransactError},
     message::{self, Change, Health, Link, LinkAnswer, Owed, State, Status, StopKey},
-    policy,
+    policy::{self, Level},
+    store::{Store, StoreError},
 };
 
 /// Messages of a receiver that are counted, and that one redrive takes.
@@ -46,6 +47,9 @@ pub trait Courier: Send + Sync + 'static {
 fn row(status: Status, held: bool) -> MessageRow {
     let last = status.attempts.last().map(|attempt| attempt.said.clone());
     let (state, at, said) = match status.state {
+        State::Held { until } => ("later", Some(until), None),
+        // Its message cannot be found, so it is as if nothing were known of it.
+        State::Collected { .. } => ("collected", None, None),
         State::Owed if held => ("held", None, last),
         State::Owed => ("owed", None, last),
         State::Retrying { at } if held => ("held", Some(at), last),
@@ -67,13 +71,24 @@ fn row(status: Status, held: bool) -> MessageRow {
     }
 }
 
+/// A notice that went into a message with others fares as that message does.
+fn collected(store: &mut dyn Store, status: &mut Status) -> Result<(), StoreError> {
+    if let State::Collected { into } = &status.state
+        && let Some(with) = Status::find(store, into)?
+    {
+        status.state = with.state;
+        status.lane = with.lane;
+        status.tried = with.tried;
+        status.attempts = with.attempts;
+    }
+    Ok(())
+}
+
 impl LedgerDesk {
     /// Reads the engine for this desk.
     async fn stored<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&mut dyn crate::store::Store) -> Result<T, crate::store::StoreError>
-        + Send
-        + 'static,
+        read: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, DeskError> {
         let found = self.ledger.read(read).await;
         found.map_err(|error| DeskError::Unavailable(error.to_string()))
@@ -85,6 +100,12 @@ impl LedgerDesk {
         } else {
             Err(DeskError::NotFound(format!("the receiver `{name}`")))
         }
+    }
+
+    /// Whether nothing speaks against a card now.
+    fn is_low(&self, id: HandoffId) -> bool {
+        let card = self.ledger.state().card(id).cloned();
+        card.is_some_and(|card| self.verdict(&card).0.level == Level::Low)
     }
 
     async fn found_link(&self, id: HandoffId, token: &str) -> Result<Link, LinkError> {
@@ -129,7 +150,13 @@ impl MessagesDesk for LedgerDesk {
     async fn messages(&self, who: &Caller, id: HandoffId) -> Result<Vec<MessageRow>, DeskError> {
         drop(visible_card(&self.ledger.state(), who, id)?);
         let all = self
-            .stored(move |store| Status::about(store, Some(id), ABOUT))
+            .stored(move |store| {
+                let mut all = Status::about(store, Some(id), ABOUT)?;
+                for status in &mut all {
+                    collected(store, status)?;
+                }
+                Ok(all)
+            })
             .await?;
         let state = self.ledger.state();
         let rows = all.into_iter().rev().map(|status| {
@@ -168,18 +195,28 @@ impl MessagesDesk for LedgerDesk {
     async fn enable_receiver(&self, who: &Person, name: &str) -> Result<(), DeskError> {
         self.known_receiver(name)?;
         let (actor, receiver) = (person_actor(who), name.to_owned());
-        let health = self.stored({
-            let lane = receiver.clone();
-            move |store| Health::of(store, &lane)
-        });
+        let lane = receiver.clone();
+        let (health, waiting) = self
+            .stored(move |store| {
+                let waiting = message::waiting(store, &lane, MOST)?;
+                Ok((Health::of(store, &lane)?, waiting))
+            })
+            .await?;
         // Five days begin anew.
         let health = Health {
             failing_since: None,
-            ..health.await?
+            ..health
         };
+        // What had been put off for hours is tried at once.
+        let now = self.clock.now();
+        let sooner = waiting.into_iter().filter(|owed| owed.next > now);
+        let sooner: Vec<Change> = sooner
+            .flat_map(|owed| Owed { next: now, ..owed }.again())
+            .collect();
         let recorded = self.ledger.transact(move |state, _| {
             let mut draft = Draft::nothing(());
             if state.receiver_disabled(&receiver).is_some() {
+                draft.values.extend(sooner);
                 draft.values.push(health.change(&receiver));
                 draft
                     .events
@@ -253,7 +290,7 @@ impl MessagesDesk for LedgerDesk {
             .cloned()
             .ok_or(LinkError::Unknown)?;
         let accepted = &card.newest().accepted;
-        let (verdict, _) = self.assess(accepted, false);
+        let (verdict, _) = self.verdict(&card);
         let answer = link.answer.word();
         let effect = policy::effects(accepted)
             .into_iter()
@@ -300,7 +337,8 @@ impl MessagesDesk for LedgerDesk {
                 )));
             }
             Some(person) => person.clone(),
-            None if link.alone => Person {
+            // The rules may have become stricter since the mail was sent.
+            None if link.alone && self.is_low(id) => Person {
                 id: link.person.id.clone(),
                 display: link.person.display.clone(),
                 method: Method::EmailLink,

@@ -14,6 +14,7 @@ mod routing;
 mod row;
 mod seams;
 mod search;
+mod service;
 mod sessions;
 #[cfg(test)]
 mod tests;

@@ -124,7 +124,7 @@ impl LedgerDesk {
                 .map(|number| self::base(card, who, number))
                 .collect(),
             earlier_requests: earlier_requests(card, accepted.revision),
-            timeline: timeline::timeline(&state, card),
+            timeline: timeline::timeline(&state, card, &|id| self.name_of(id)),
             comments: timeline::comments(card),
             facts: facts(accepted, handoff),
             warnings: accepted.warnings.clone(),
@@ -143,7 +143,7 @@ impl LedgerDesk {
         let left = routing.routed.ladder.iter().skip(routing.taken.len());
         let steps: Vec<String> = left
             .map(|step| {
-                let words = super::routing::in_words(step, self.policy.catalog());
+                let words = policy::words::step(step, &|id| self.name_of(id));
                 format!("{words} ({})", step.at.strftime("%Y-%m-%d %H:%M UTC"))
             })
             .collect();

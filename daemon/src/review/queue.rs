@@ -130,7 +130,7 @@ impl LedgerDesk {
     fn urgency(&self, card: &Card, now: Timestamp) -> Urgency {
         let newest = card.newest();
         let due = due_of(card).unwrap_or(Timestamp::MAX);
-        let (verdict, _) = self.assess(&newest.accepted, false);
+        let (verdict, _) = self.verdict(card);
         (due > now, due, Reverse(verdict.level), newest.at, card.id)
     }
 }

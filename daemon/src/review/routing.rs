@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use countersign_protocol::{
     HandoffId,
     event::Event,
-    routing::{Asked, Routed, Step, StepKind},
+    routing::{Asked, Routed, Step},
 };
 use countersign_web::desk::{
     Caller, DeskError, Person,
@@ -21,23 +21,21 @@ use super::{
     row::is_waiting,
 };
 use crate::{
-    catalog::Catalog,
     ledger::{Card, Draft},
+    policy::words,
 };
 
 impl LedgerDesk {
-    fn name_of(&self, person: &str) -> String {
-        if person == self.local.id {
+    /// The name that people know, of a target or of a person by id.
+    pub(super) fn name_of(&self, target: &str) -> String {
+        if target.strip_prefix("person:").unwrap_or(target) == self.local.id {
             return self.local.display.clone();
         }
-        self.policy.catalog().display(person)
+        self.policy.catalog().display(target)
     }
 
     fn asked_row(&self, asked: &Asked) -> AskedRow {
-        let name = match asked.target.strip_prefix("person:") {
-            Some(person) => self.name_of(person),
-            None => self.policy.catalog().display(&asked.target),
-        };
+        let name = self.name_of(&asked.target);
         let people = asked.people.iter().map(|id| self.name_of(id));
         AskedRow {
             // One person is named once.
@@ -51,7 +49,7 @@ impl LedgerDesk {
     fn ladder_row(&self, step: &Step, taken_at: Option<Timestamp>) -> LadderRow {
         LadderRow {
             kind: step.kind,
-            text: in_words(step, self.policy.catalog()),
+            text: words::step(step, &|id| self.name_of(id)),
             at: step.at,
             taken_at,
         }
@@ -106,29 +104,6 @@ impl LedgerDesk {
     }
 }
 
-/// A step in words, with whom it asks.
-pub(super) fn in_words(step: &Step, catalog: &Catalog) -> String {
-    let names: Vec<String> = step.to.iter().map(|to| catalog.display(to)).collect();
-    let whom = if names.is_empty() {
-        "the operator".to_owned()
-    } else {
-        names.join(", ")
-    };
-    let text = match step.kind {
-        StepKind::Remind => "Whoever is asked is reminded".to_owned(),
-        StepKind::Reassign => format!("It goes to {whom} instead"),
-        StepKind::Escalate => format!("It goes to {whom} as well"),
-        StepKind::Expire => "It is closed as expired and the agent is told to stop".to_owned(),
-        StepKind::Reject => "It is rejected and the agent is told to stop".to_owned(),
-        StepKind::DeadLetter => "It goes to the dead letters and stays open".to_owned(),
-    };
-    if step.from == "fallback" {
-        text + ", as the handoff asks"
-    } else {
-        text
-    }
-}
-
 #[async_trait]
 impl RoutingDesk for LedgerDesk {
     async fn routing(&self, who: &Caller, id: HandoffId) -> Result<Routing, DeskError> {
@@ -153,6 +128,7 @@ impl RoutingDesk for LedgerDesk {
             risk: plan.routed.risk,
             reasons: plan.routed.reasons,
             passes: plan.progress.is_some(),
+            doubts: plan.doubts,
         })
     }
 

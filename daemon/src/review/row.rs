@@ -1,7 +1,7 @@
 //! A card as a row of the queue.
 
 use countersign_protocol::{
-    decision::Outcome, event::Accepted, principal::Actor, routing::Routed, state::HandoffState,
+    decision::Outcome, event::Accepted, principal::Actor, state::HandoffState,
 };
 use countersign_web::desk::{Caller, DecidedRow, HandoffRow, Risk, RiskLevel};
 
@@ -27,18 +27,26 @@ impl LedgerDesk {
             .unwrap_or_default();
         let rules = Rules {
             confidence_floor: settings.confidence_floor,
-            class: &settings.class,
+            class: policy::class_of(accepted, &settings.class),
         };
         (policy::assess(accepted, rules, revised), settings)
+    }
+
+    /// The verdict about the newest revision of a card, as the rules of the operator set it.
+    pub(super) fn verdict(&self, card: &Card) -> (Assessment, Settings) {
+        let accepted = &card.newest().accepted;
+        let (verdict, settings) = self.assess(accepted, answers_a_request(card));
+        let verdict = match &card.routing {
+            Some(routing) => verdict.ruled(&routing.routed),
+            None => verdict,
+        };
+        (verdict, settings)
     }
 
     pub(super) fn row_of(&self, card: &Card, who: &Caller) -> HandoffRow {
         let newest = card.newest();
         let accepted = &newest.accepted;
-        let (mut verdict, settings) = self.assess(accepted, answers_a_request(card));
-        if let Some(routing) = &card.routing {
-            routed(&mut verdict, &routing.routed);
-        }
+        let (verdict, settings) = self.verdict(card);
         let mine = last_mine(card, who);
         HandoffRow {
             id: card.id,
@@ -56,7 +64,7 @@ impl LedgerDesk {
             },
             confidence: accepted.confidence,
             floor: settings.confidence_floor,
-            class: settings.class,
+            class: policy::class_of(accepted, &settings.class).to_owned(),
             files: accepted.manifest.entries.len(),
             changed_since_my_review: mine.is_some_and(|revision| accepted.revision > revision),
             handed_over_at: newest.at,
@@ -93,18 +101,6 @@ pub(super) fn last_mine(card: &Card, who: &Caller) -> Option<u32> {
         .iter()
         .rfind(|decision| mine(&decision.actor))
         .map(|decision| decision.decided.revision)
-}
-
-/// The verdict as the rules of the operator set it.
-fn routed(verdict: &mut Assessment, routed: &Routed) {
-    verdict.level = match routed.risk.as_str() {
-        "high" => Level::High,
-        "medium" => Level::Medium,
-        _ => Level::Low,
-    };
-    if !routed.reasons.is_empty() {
-        verdict.reasons.clone_from(&routed.reasons);
-    }
 }
 
 pub(super) fn level(level: Level) -> RiskLevel {

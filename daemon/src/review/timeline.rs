@@ -4,11 +4,14 @@ use countersign_protocol::{event::Event, principal::Actor};
 use countersign_web::desk::{Comment, TimelineItem};
 use jiff::Timestamp;
 
-use crate::ledger::{Card, State, Withdrawal};
+use crate::{
+    ledger::{Card, State, Withdrawal},
+    policy::words::{self, Name},
+};
 
 /// Everything that happened to `card`, newest first, with the checkpoints and silences of the agent
 /// that works in its folder.
-pub(super) fn timeline(state: &State, card: &Card) -> Vec<TimelineItem> {
+pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<TimelineItem> {
     let mut items = Vec::new();
     let mut add = |seq: u64, at: Timestamp, kind: &str, title: String, detail: Option<String>| {
         items.push(TimelineItem {
@@ -83,17 +86,21 @@ pub(super) fn timeline(state: &State, card: &Card) -> Vec<TimelineItem> {
         add(noticed.seq, noticed.at, "timeout", title, Some(detail));
     }
     for step in &card.moves {
-        let title = match &step.event {
+        let text = super::activity::line(&step.event, name);
+        let mut title = match &step.event {
             // The decision stands in the list already.
             Event::Progressed(_) => continue,
-            Event::Routed(_) | Event::Expired(_) => super::activity::line(&step.event),
-            event => format!("{}: {}", step.actor.name(), super::activity::line(event)),
+            Event::Routed(_) | Event::Expired(_) => text,
+            _ => format!("{}: {text}", step.actor.name()),
         };
-        let mut title = title;
+        let detail = match &step.event {
+            Event::Routed(routed) => Some(words::why_asked(routed, &routed.why)),
+            _ => None,
+        };
         if let Some(first) = title.get(..1).map(str::to_uppercase) {
             title.replace_range(..1, &first);
         }
-        add(step.seq, step.at, "routing", title, None);
+        add(step.seq, step.at, "routing", title, detail);
     }
     for track in state.tracks_in(&card.newest().accepted.at) {
         for kept in &track.versions {

@@ -58,6 +58,8 @@ pub enum Space {
     Question,
     /// Messages that are owed, by lane and the time of their next attempt.
     Outbox,
+    /// Notices that are told later, by the time at which they are.
+    Held,
     /// How each message fared, by what it is about.
     Message,
     /// How the receivers of messages fare, by name.
@@ -76,6 +78,7 @@ impl Space {
             Self::Session => "session",
             Self::Question => "question",
             Self::Outbox => "outbox",
+            Self::Held => "held",
             Self::Message => "message",
             Self::Receiver => "receiver",
             Self::Link => "link",

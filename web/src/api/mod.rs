@@ -13,6 +13,7 @@ pub(crate) mod openapi;
 mod routing;
 mod schemas;
 mod search;
+mod service;
 #[cfg(test)]
 mod tests;
 pub(crate) mod versions;
@@ -48,6 +49,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
         .merge(routing::routes())
+        .routes(routes!(service::service))
         .merge(deliveries::routes())
         .merge(search::routes())
         .routes(routes!(schemas::schema))

@@ -19,11 +19,12 @@ pub struct MessageRow {
     pub to: Option<String>,
     /// What it is about: `turn`, `decided`, …
     pub kind: String,
-    /// `owed`, `retrying`, `sent`, `failed`, `dropped`, or `held` while the receiver is not tried.
+    /// `later` until the person may be disturbed, `owed`, `retrying`, `sent`, `failed`, `dropped`, or `held`
+    /// while the receiver is not tried.
     pub state: String,
     /// When it became owed.
     pub since: Timestamp,
-    /// When it was sent, or is tried next.
+    /// When it was sent, is told, or is tried next.
     pub at: Option<Timestamp>,
     /// Attempts so far.
     pub attempts: u32,

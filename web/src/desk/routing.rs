@@ -103,6 +103,8 @@ pub struct RouteReport {
     pub reasons: Vec<String>,
     /// True when it would pass without a person.
     pub passes: bool,
+    /// What the rules name and cannot be read, such as a word in the file of owners, one line each.
+    pub doubts: Vec<String>,
 }
 
 /// A handoff that nobody answered.

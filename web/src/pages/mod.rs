@@ -15,6 +15,7 @@ mod file_view;
 mod help;
 mod listing;
 mod look;
+mod messages;
 mod people;
 mod problem;
 mod queue;
@@ -60,6 +61,9 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/snooze", post(people::snooze))
         .route("/dead-letters/{seq}/redrive", post(people::redrive))
         .route("/dead-letters", get(dead_letters::show))
+        .route("/messages", get(messages::show))
+        .route("/messages/{name}/enable", post(messages::enable))
+        .route("/messages/{name}/redrive", post(messages::redrive))
         .route("/activity", get(activity::show))
         .route("/search", get(search::show))
         .route("/search/saved", post(search::save))
@@ -99,6 +103,7 @@ mod registry {
         render::<super::confirm::DonePage>(&templates, &mut seen);
         render::<super::decided::DecidedPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
+        render::<super::messages::MessagesPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
         render::<super::file_view::FilePage>(&templates, &mut seen);

@@ -136,6 +136,7 @@ async fn every_page_is_there_and_names_its_parts() {
         ),
         ("/h/H-5/decided", "Approved, H-5"),
         ("/dead-letters", "1 handoff could not be read"),
+        ("/messages", "Messages"),
         ("/activity", "Activity"),
         ("/help", "Keyboard shortcuts"),
     ] {
@@ -168,6 +169,7 @@ async fn the_policy_fits_what_the_pages_hold() {
         "/h/H-13",
         "/h/H-5/decided",
         "/dead-letters",
+        "/messages",
         "/activity",
     ] {
         let page = browser.get(path).await;

@@ -11,6 +11,7 @@ use crate::desk::{
     routing::{
         AskedRow, ClaimRow, LadderRow, RouteReport, Routing, RoutingDesk, RuleRow, Stranded,
     },
+    service::{ServiceDesk, ServiceReport},
 };
 
 /// A routing with one of everything.
@@ -153,6 +154,17 @@ impl PeopleDesk for Showcase {
 }
 
 #[async_trait]
+impl ServiceDesk for Showcase {
+    async fn service(&self, _: &Caller, since: Timestamp) -> Result<ServiceReport, DeskError> {
+        Ok(ServiceReport {
+            since,
+            until: sample::now(),
+            rows: Vec::new(),
+        })
+    }
+}
+
+#[async_trait]
 impl RoutingDesk for Showcase {
     async fn routing(&self, who: &Caller, id: HandoffId) -> Result<Routing, DeskError> {
         let mut state = self.lock();
@@ -178,6 +190,7 @@ impl RoutingDesk for Showcase {
             risk: "high".to_owned(),
             reasons: vec!["The rule prod-write says high".to_owned()],
             passes: false,
+            doubts: Vec::new(),
             routing,
         })
     }

@@ -28,7 +28,9 @@ pub(in crate::outbox) struct Chat {
 #[async_trait]
 impl Channel for Chat {
     async fn deliver(&self, owed: &Owed, now: Timestamp) -> Outcome {
-        let body = self.render.chat(self.format, owed, self.topic.as_deref());
+        let own = owed.to.as_ref().and_then(|to| to.address.as_deref());
+        let topic = own.or(self.topic.as_deref());
+        let body = self.render.chat(self.format, owed, topic);
         let request = match self.http.post(&self.url, "application/json", body) {
             Ok(request) => request,
             Err(outcome) => return outcome,

@@ -6,7 +6,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use async_trait::async_trait;
-use countersign_protocol::{handoff::Trigger, state::HandoffState};
+use countersign_protocol::handoff::Trigger;
 use jiff::{SignedDuration, Timestamp};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
@@ -23,12 +23,13 @@ use lettre::{
 
 use super::{Channel, Outcome};
 use crate::{
-    config::{DecideLinks, Disclosure, Environment, Kind, Mail as Settings, MailTls},
+    config::{DecideLinks, Disclosure, Environment, Mail as Settings, MailTls},
     ledger::{Draft, Ledger},
     message::{Link, LinkAnswer, Notice, Owed, Recipient, Risk, StopKey, mint},
     outbox::{
         Random,
         disclose::line,
+        later,
         render::{Extras, Letter, Renderer},
         schedule::Wish,
         view::Action,
@@ -110,36 +111,18 @@ impl Mail {
         })
     }
 
-    /// Why there is nothing left to say.
-    fn overtaken(&self, owed: &Owed, to: &Recipient) -> Option<String> {
-        let state = self.ledger.state();
-        if state.mail_stopped(&to.id) {
-            return Some("the person wants no more mail".to_owned());
-        }
-        let notice = owed.notice()?;
-        let asks = [Kind::Turn, Kind::Due, Kind::Escalated, Kind::Answered].map(Kind::name);
-        if !asks.contains(&notice.kind.as_str()) {
-            return None;
-        }
-        match &state.card(notice.handoff?)?.state {
-            HandoffState::Waiting { revision } if *revision == notice.revision => None,
-            HandoffState::Waiting { .. } => Some("a newer revision came before it".to_owned()),
-            _ => Some("it was answered before".to_owned()),
-        }
-    }
-
-    /// The risk up to which this mail has links to decide; `None` where it has none.
+    /// Whether this mail has links to decide.
     fn may_decide(&self, notice: &Notice, level: Disclosure) -> bool {
         let up_to = match self.decide_links {
             DecideLinks::Off => return false,
             DecideLinks::Low => Risk::Low,
             DecideLinks::Medium => Risk::Medium,
         };
-        let asks = [Kind::Turn, Kind::Due, Kind::Escalated, Kind::Answered].map(Kind::name);
-        asks.contains(&notice.kind.as_str())
+        let is_critical = notice.held || notice.trigger == Some(Trigger::CriticalAction);
+        later::asks(notice)
             && level == Disclosure::Full
-            && notice.risk <= up_to
-            && notice.trigger != Some(Trigger::CriticalAction)
+            && notice.risk.is_some_and(|risk| risk <= up_to)
+            && !is_critical
     }
 
     /// Makes the links of a mail and records what they are bound to, before they leave.
@@ -171,7 +154,7 @@ impl Mail {
                 answer,
                 made: now,
                 expires: now.saturating_add(LINKS).unwrap_or(Timestamp::MAX),
-                alone: notice.risk == Risk::Low
+                alone: notice.risk == Some(Risk::Low)
                     && matches!(notice.class.as_str(), "public" | "internal"),
                 used: None,
             };
@@ -279,7 +262,8 @@ fn headers(owed: &Owed, host: &str, full: bool, stop: &str) -> Vec<(&'static str
         all.push(("X-Handoff-Id", id.to_string()));
         if full {
             all.push(("X-Handoff-Revision", notice.revision.to_string()));
-            all.push(("X-Handoff-Risk", notice.risk.word().to_owned()));
+            let risk = notice.risk.map(|risk| risk.word().to_owned());
+            all.extend(risk.map(|risk| ("X-Handoff-Risk", risk)));
             all.push(("X-Handoff-Class", notice.class.clone()));
             all.push(("X-Handoff-Attention", "you".to_owned()));
         }
@@ -295,8 +279,10 @@ impl Channel for Mail {
                 said: "the person has no mail address".to_owned(),
             };
         };
-        if let Some(why) = self.overtaken(owed, to) {
-            return Outcome::Dropped { why };
+        if self.ledger.state().mail_stopped(&to.id) {
+            return Outcome::Dropped {
+                why: "the person wants no more mail".to_owned(),
+            };
         }
         let extras = match self.links(owed, to, now).await {
             Ok(extras) => extras,

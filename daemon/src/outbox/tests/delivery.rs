@@ -42,6 +42,10 @@ pub(super) fn secrets() -> Environment {
 
 pub(super) fn post(rig: &Rig, text: &str) -> Post {
     let config = config(text);
+    let catalog = Catalog::new(&config.policy);
+    // Maya runs the server, by the id that she has in the configuration.
+    let known = catalog.person("maya").map(|maya| maya.id.to_string());
+    let operator = known.unwrap_or_else(|| "local:maya".to_owned());
     let around = Around {
         ledger: rig.ledger().clone(),
         workspaces: rig.workspaces(),
@@ -50,7 +54,8 @@ pub(super) fn post(rig: &Rig, text: &str) -> Post {
         random: Arc::new(|| Some([7; 32])),
         templates: Templates::embedded(),
         home: "https://review.example.org".to_owned(),
-        catalog: Catalog::new(&config.policy),
+        catalog,
+        operator: (operator, "Maya Okafor".to_owned()),
     };
     let stop = rig.wait(stop_key(&around)).unwrap();
     let built = Outbox::build(
@@ -97,6 +102,7 @@ fn states(rig: &Rig) -> Vec<(String, State, u32)> {
 fn deliver(rig: &Rig, name: &str) {
     rig.write(&format!("{name}/handoff.json"), handoff(name, &[]));
     rig.look(&format!("{name}/handoff.json"));
+    rig.apply_policy();
 }
 
 #[test]

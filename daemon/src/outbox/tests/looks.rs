@@ -49,7 +49,7 @@ fn marked(kind: Kind, class: &str) -> Notice {
         title: "TITLE".to_owned(),
         why: "WHY".to_owned(),
         trigger: Some(Trigger::Sensitive),
-        risk: Risk::High,
+        risk: Some(Risk::High),
         reasons: vec!["REASONS".to_owned()],
         confidence: Some(0.123),
         files: 4177,
@@ -63,6 +63,8 @@ fn marked(kind: Kind, class: &str) -> Notice {
         was: Some("WAS".to_owned()),
         rule: Some("RULE".to_owned()),
         step: Some((9, Some(12))),
+        sampled: false,
+        held: false,
         line: Some("LINE".to_owned()),
     }
 }
@@ -114,7 +116,18 @@ fn no_message_tells_more_than_its_class_and_channel_allow() {
             let allowed = disclose::allowed(level, medium);
             for kind in Kind::ALL {
                 let notices = match kind {
-                    Kind::Digest => vec![marked(kind, ""), marked(Kind::Turn, class)],
+                    Kind::Digest => {
+                        let head = Notice {
+                            kind: kind.name().to_owned(),
+                            ..Notice::default()
+                        };
+                        let others = [Kind::Decided, Kind::DeadLetter, Kind::Withdrawn];
+                        let others = others.map(|kind| marked(kind, class));
+                        [head, marked(Kind::Turn, class)]
+                            .into_iter()
+                            .chain(others)
+                            .collect()
+                    }
                     _ => vec![marked(kind, class)],
                 };
                 let owed = Owed::new("x", None, notices, Digest::of(b"cause"));
@@ -212,7 +225,7 @@ fn the_subject_says_first_what_to_do() {
         (of(Kind::Turn, "internal"), format!("Your turn: {title}")),
         (
             Notice {
-                risk: Risk::High,
+                risk: Some(Risk::High),
                 ..of(Kind::Turn, "internal")
             },
             format!("Your turn, high risk: {title}"),
@@ -233,11 +246,11 @@ fn the_subject_says_first_what_to_do() {
         ),
         (
             of(Kind::Turn, "confidential"),
-            "Handoff H-1050 needs you (patch-runner)".to_owned(),
+            "Handoff H-1042 needs you (ledger-migrator)".to_owned(),
         ),
         (
             of(Kind::Decided, "confidential"),
-            "Handoff H-1050 was approved (patch-runner)".to_owned(),
+            "Handoff H-1042 was approved (ledger-migrator)".to_owned(),
         ),
         (
             of(Kind::Turn, "restricted"),

@@ -2,5 +2,6 @@
 
 mod delivery;
 mod looks;
+mod people;
 mod reach;
 mod receiver;

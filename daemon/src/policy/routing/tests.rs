@@ -48,6 +48,19 @@ fn every_case_of_the_table_is_routed_as_written() {
         }
         assert_eq!(found.considered.len(), catalog.policy().routes.len());
         assert!(found.considered.iter().all(|one| !one.why.is_empty()));
+        let mut rules = catalog.policy().routes.iter();
+        let rule = rules.find(|one| case["rule"] == one.name.to_string());
+        let expected = rule.map_or_else(
+            || vec!["person:local:op".to_owned()],
+            |rule| rule.to.value.iter().map(ToString::to_string).collect(),
+        );
+        let asked: Vec<_> = found
+            .routed
+            .asked
+            .iter()
+            .map(|one| one.target.clone())
+            .collect();
+        assert_eq!(asked, expected, "{}", case["case"]);
         assert!(
             found.routed.asked.iter().any(|one| !one.people.is_empty()),
             "{}",
@@ -194,4 +207,33 @@ fn the_last_line_of_the_file_of_owners_wins() {
     );
     assert_eq!(of(&["src/x/y.rs", "a.txt"]), ["oncall:data", "person:maya"]);
     assert!(Owners::parse("").of(["a"].into_iter()).is_empty());
+}
+
+#[test]
+fn what_a_file_of_owners_says_and_cannot_be_read_is_named_with_its_line() {
+    let catalog = catalog(
+        "[[person]]\nid = \"maya\"\nemail = \"maya@example.org\"\n\
+         [[group]]\nid = \"eds\"\nmembers = [\"maya\"]\n",
+    );
+    let owners = Owners::parse(
+        "* @maya maya@example.org @team/eds\n/docs @nobody grup:eds\nsrc/[z-a] @maya\nx agent:fixer owners\n",
+    );
+    let doubts = owners.doubts(&catalog);
+    for (line, words) in [
+        (2, "nobody is configured as `person:nobody`"),
+        (2, "did you mean `group:`?"),
+        (3, "the pattern `src/[z-a]` cannot be read"),
+        (4, "`agent:fixer` cannot look after files"),
+        (4, "`owners` cannot look after files"),
+    ] {
+        let named =
+            |doubt: &&String| doubt.contains(&format!("line {line}:")) && doubt.contains(words);
+        assert!(
+            doubts.iter().any(|doubt| named(&doubt)),
+            "{words}: {doubts:#?}"
+        );
+    }
+    assert_eq!(doubts.len(), 5, "{doubts:#?}");
+    let good = Owners::parse("* @maya maya@example.org @team/eds\n");
+    assert_eq!(good.doubts(&catalog), [""; 0]);
 }

@@ -81,14 +81,9 @@ impl Stage {
         catalog: Catalog,
         operator: String,
     ) -> Self {
-        let shown = format!(
-            "{:?} {:?}",
-            catalog.policy().routes,
-            catalog.policy().triggers
-        );
         Self {
             inner: Arc::new(Inner {
-                policy_sha256: Digest::of(shown.as_bytes()),
+                policy_sha256: catalog.policy().rules_sha256(),
                 ledger,
                 workspaces,
                 objects,

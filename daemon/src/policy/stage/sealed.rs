@@ -1,6 +1,6 @@
 //! What rules look at, read from what was sealed: never from the agent's own files.
 
-use std::{io::Read as _, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
+use std::{io::Read as _, sync::Arc};
 
 use countersign_protocol::{
     Digest,
@@ -11,15 +11,10 @@ use serde_json::Value;
 
 use super::{Stage, StageError};
 use crate::{
-    config::Target,
     ledger::Card,
     policy::{routing::Owners, work::Work},
 };
 
-/// The file of owners in a workspace.
-const OWNERS: &str = "OWNERS";
-/// Longest file of owners, in bytes.
-const OWNERS_LONGEST: u64 = 256 * 1024;
 /// Of each file so much text is looked at, in bytes.
 const EACH: u64 = 1 << 20;
 /// Of one revision so much text is looked at, in bytes.
@@ -117,27 +112,13 @@ impl Stage {
         Ok(read.await.unwrap_or_default())
     }
 
-    /// The file of owners of a workspace, where a rule needs it and others cannot have written it.
+    /// The file of owners of a workspace, where a rule needs it.
     pub(super) async fn owners_of(&self, workspace: &str) -> Option<Owners> {
-        let routes = &self.inner.catalog.policy().routes;
-        if !routes
-            .iter()
-            .any(|route| route.to.value.contains(&Target::Owners))
-        {
+        if !Owners::are_asked(self.inner.catalog.policy()) {
             return None;
         }
         let workspace = self.inner.workspaces.get(workspace)?;
-        let read = tokio::task::spawn_blocking(move || {
-            let file = workspace.dir().open_file(Path::new(OWNERS)).ok()?;
-            let meta = file.metadata().ok()?;
-            if meta.mode() & 0o022 != 0 {
-                tracing::warn!(workspace = %workspace.name, "others may write the file of owners; it does not count");
-                return None;
-            }
-            let mut text = String::new();
-            file.take(OWNERS_LONGEST).read_to_string(&mut text).ok()?;
-            Some(Owners::parse(&text))
-        });
+        let read = tokio::task::spawn_blocking(move || Owners::of_workspace(workspace.dir()));
         read.await.ok()?
     }
 }

@@ -37,6 +37,10 @@ after = "8h"
 to = ["oncall:data"]
 "#;
 
+/// The same with a step on each side of the hour at which a turn changes hands on the day on which clocks go back.
+const TURNS: &str =
+    "[[route.then]]\nafter = \"7h\"\nto = [\"oncall:data\"]\n[[route.then]]\nafter = \"8h\"";
+
 fn submit(rig: &Rig, document: serde_json::Value) {
     let mut whole = json!({ "handoff_version": "1.0", "from_agent": "a", "task_id": "t" });
     for (key, value) in document.as_object().unwrap() {
@@ -73,13 +77,13 @@ fn pass(rig: &Rig, minutes: u64) {
     }
 }
 
-/// From 07:30Z on the day on which clocks go back in Zagreb: the turn on call changes at 09:00 there,
-/// which is 08:00Z, an hour later than the day before.
+/// On the day on which clocks go back in Zagreb the turn on call changes at 09:00 there, which is 08:00Z; a week
+/// of 168 hours after the last change would be 07:00Z. At 07:30Z it is still the first turn, at 08:30Z the second.
 #[test]
 fn the_whole_ladder_is_climbed_over_a_restart_and_a_change_of_clocks() {
     let mut rig = Rig::new();
     rig.clock.jump("2026-10-25T00:30:00Z".parse().unwrap());
-    rig.with_policy(LADDER);
+    rig.with_policy(&LADDER.replace("[[route.then]]\nafter = \"8h\"", TURNS));
     submit(&rig, json!({}));
     rig.apply_policy();
     let routing = rig.card().routing.clone().unwrap();
@@ -103,33 +107,48 @@ fn the_whole_ladder_is_climbed_over_a_restart_and_a_change_of_clocks() {
     );
     // Nobody looks for hours, and the daemon starts again: what was missed comes in order.
     rig.restart();
-    rig.clock.advance(Duration::from_mins(355));
+    rig.clock.advance(Duration::from_mins(295));
     rig.restart();
     rig.apply_policy();
     assert_eq!(steps(&rig), ["reminded", "reassigned", "escalated"]);
     let asked = rig.card().routing.as_ref().unwrap().asked.clone();
     assert_eq!(
         asked[1].people,
+        ["sam"],
+        "07:30Z is 08:30 there: still the first turn"
+    );
+    rig.restart();
+    rig.clock.advance(Duration::from_hours(1));
+    rig.apply_policy();
+    let asked = rig.card().routing.as_ref().unwrap().asked.clone();
+    assert_eq!(
+        asked[2].people,
         ["kim"],
         "08:30Z is 09:30 there: the second turn"
     );
     rig.apply_policy();
-    assert_eq!(steps(&rig).len(), 3, "a step waits for the one before it");
+    assert_eq!(steps(&rig).len(), 4, "a step waits for the one before it");
     pass(&rig, 60);
     assert_eq!(
         steps(&rig),
-        ["reminded", "reassigned", "escalated", "dead_lettered"]
+        [
+            "reminded",
+            "reassigned",
+            "escalated",
+            "escalated",
+            "dead_lettered"
+        ]
     );
     rig.restart();
     pass(&rig, 600);
-    assert_eq!(steps(&rig).len(), 4);
+    assert_eq!(steps(&rig).len(), 5);
     let card = rig.card();
     assert_eq!(
         card.state,
         HandoffState::Waiting { revision: 1 },
         "nothing is decided by time"
     );
-    assert!(card.service[0].is_late(rig.clock_now()) && card.service[0].steps == 4);
+    assert!(card.service[0].is_late(rig.clock_now()) && card.service[0].steps == 5);
 }
 
 #[test]

@@ -1,0 +1,250 @@
+//! How fast people look and answer, beside what was promised: folded from the entries, like everything.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use countersign_protocol::{event::Event, routing::Routed};
+use countersign_web::desk::{
+    Caller, DeskError,
+    service::{Quantiles, ServiceDesk, ServiceGroup, ServiceReport, ServiceRow},
+};
+use jiff::Timestamp;
+
+use super::{LedgerDesk, access::sees};
+use crate::ledger::{Card, Service, State};
+
+/// What was measured of some revisions.
+#[derive(Default)]
+struct Measured {
+    asked: usize,
+    answered: usize,
+    promised: usize,
+    late: usize,
+    passed: usize,
+    target: Vec<u64>,
+    first_look: Vec<u64>,
+    decision: Vec<u64>,
+}
+
+impl Measured {
+    fn add(&mut self, service: &Service, has_passed: bool, now: Timestamp) {
+        if has_passed {
+            self.passed += 1;
+            return;
+        }
+        let since = |at: Option<Timestamp>| {
+            let took = at?.duration_since(service.handed_over).as_secs();
+            // A clock that was set back makes nothing quicker than at once.
+            Some(u64::try_from(took).unwrap_or_default())
+        };
+        self.asked += 1;
+        self.answered += usize::from(service.decided.is_some());
+        self.promised += usize::from(service.due.is_some());
+        self.late += usize::from(service.is_late(now));
+        self.target.extend(since(service.due));
+        // Who takes or answers it has looked.
+        let looks = [service.seen, service.claimed, service.decided];
+        self.first_look
+            .extend(since(looks.into_iter().flatten().min()));
+        self.decision.extend(since(service.decided));
+    }
+
+    fn row(self, group: ServiceGroup, name: String) -> ServiceRow {
+        ServiceRow {
+            group,
+            name,
+            asked: self.asked,
+            answered: self.answered,
+            promised: self.promised,
+            late: self.late,
+            passed: self.passed,
+            target: quantiles(self.target),
+            first_look: quantiles(self.first_look),
+            decision: quantiles(self.decision),
+        }
+    }
+}
+
+/// By the nearest rank; `None` of nothing.
+fn quantiles(mut seconds: Vec<u64>) -> Option<Quantiles> {
+    seconds.sort_unstable();
+    let rank = |tenths: usize| {
+        let at = (seconds.len() * tenths).div_ceil(10).checked_sub(1)?;
+        seconds.get(at).copied()
+    };
+    Some(Quantiles {
+        p50: rank(5)?,
+        p90: rank(9)?,
+    })
+}
+
+/// What was found about each revision, the last time where it was routed again.
+fn routed(card: &Card) -> BTreeMap<u32, &Routed> {
+    let found = card.moves.iter().filter_map(|one| match &one.event {
+        Event::Routed(routed) => Some((routed.revision, &**routed)),
+        _ => None,
+    });
+    found.collect()
+}
+
+fn report(
+    state: &State,
+    who: &Caller,
+    (since, now): (Timestamp, Timestamp),
+    name: &dyn Fn(&str) -> String,
+) -> Vec<ServiceRow> {
+    let mut groups: BTreeMap<(ServiceGroup, String), Measured> = BTreeMap::new();
+    groups.insert((ServiceGroup::All, String::new()), Measured::default());
+    for card in state.cards().filter(|card| sees(who, &card.workspace)) {
+        let routed = routed(card);
+        for (service, revision) in card.service.iter().zip(&card.revisions) {
+            if service.handed_over < since {
+                continue;
+            }
+            let routed = routed.get(&revision.accepted.revision);
+            let has_passed = routed.is_some_and(|routed| routed.asked.is_empty());
+            let mut keys = vec![
+                (ServiceGroup::All, String::new()),
+                (ServiceGroup::Workspace, card.workspace.clone()),
+            ];
+            if let Some(routed) = routed {
+                keys.push((ServiceGroup::Rule, routed.rule.clone()));
+                let asked = routed.asked.iter();
+                keys.extend(asked.map(|one| (ServiceGroup::Asked, name(&one.target))));
+            }
+            keys.dedup();
+            for key in keys {
+                groups.entry(key).or_default().add(service, has_passed, now);
+            }
+        }
+    }
+    let rows = groups
+        .into_iter()
+        .map(|((group, name), measured)| measured.row(group, name));
+    rows.collect()
+}
+
+#[async_trait]
+impl ServiceDesk for LedgerDesk {
+    async fn service(&self, who: &Caller, since: Timestamp) -> Result<ServiceReport, DeskError> {
+        let until = self.clock.now();
+        let rows = {
+            let state = self.ledger.state();
+            report(&state, who, (since, until), &|target| self.name_of(target))
+        };
+        Ok(ServiceReport { since, until, rows })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use countersign_protocol::decision::Outcome;
+    use countersign_web::desk::Desk as _;
+    use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{Rig, maya};
+
+    const RULES: &str = r#"
+[[person]]
+id = "sam"
+name = "Sam Ito"
+[[queue]]
+id = "claims"
+name = "Claims"
+members = ["sam"]
+[[route]]
+name = "quick"
+label = ["quick"]
+to = ["queue:claims"]
+due = "1h"
+[[route]]
+name = "routine"
+confidence_from = 0.9
+to = ["sam"]
+progress = true
+sample = 0.000001
+[[route]]
+name = "slow"
+to = ["sam"]
+"#;
+
+    fn submit(rig: &Rig, task: &str, more: serde_json::Value) -> countersign_protocol::HandoffId {
+        let mut document = json!({ "handoff_version": "1.0", "from_agent": "a", "task_id": task });
+        for (key, value) in more.as_object().unwrap() {
+            document[key] = value.clone();
+        }
+        let receipt = rig.submit("", &document.to_string(), &[]).unwrap();
+        rig.apply_policy();
+        receipt.handoff_id
+    }
+
+    #[test]
+    fn looks_answers_and_broken_promises_are_counted_by_rule_and_by_who_was_asked() {
+        let mut rig = Rig::new();
+        rig.with_policy(RULES);
+        let start = rig.clock_now();
+        let quick = json!({ "x-labels": "quick" });
+        let in_time = submit(&rig, "a", quick.clone());
+        let late = submit(&rig, "b", quick.clone());
+        submit(&rig, "c", quick);
+        let slow = submit(&rig, "d", json!({}));
+        submit(&rig, "e", json!({ "confidence": 0.99 }));
+        rig.clock.advance(Duration::from_mins(10));
+        let card = rig.ledger().state().card(in_time).cloned().unwrap();
+        let manifest = card.newest().accepted.manifest_sha256;
+        rig.wait(rig.desk().viewed(&maya(), in_time, 1, manifest))
+            .unwrap();
+        rig.clock.advance(Duration::from_mins(20));
+        rig.decide(in_time, Outcome::Approved).unwrap();
+        rig.clock.advance(Duration::from_hours(1));
+        rig.decide(late, Outcome::Approved).unwrap();
+        rig.decide(slow, Outcome::Rejected).unwrap();
+        let report = |rig: &Rig, since| {
+            rig.wait(rig.desk().service(&Caller::Person(maya()), since))
+                .unwrap()
+                .rows
+        };
+        let rows = report(&rig, start);
+        let row = |name: &str| rows.iter().find(|row| row.name == name).unwrap();
+        let minutes = |p50: u64, p90: u64| {
+            Some(Quantiles {
+                p50: p50 * 60,
+                p90: p90 * 60,
+            })
+        };
+        let by_rule = row("quick");
+        assert_eq!(
+            (
+                by_rule.asked,
+                by_rule.answered,
+                by_rule.promised,
+                by_rule.late
+            ),
+            (3, 2, 3, 2),
+            "one came late, one is late now"
+        );
+        assert_eq!(by_rule.target, minutes(60, 60));
+        assert_eq!(by_rule.first_look, minutes(10, 90));
+        assert_eq!(by_rule.decision, minutes(30, 90));
+        assert_eq!((row("Claims").asked, row("Claims").late), (3, 2));
+        let slow = row("slow");
+        assert_eq!((slow.asked, slow.promised, slow.late), (1, 0, 0));
+        assert_eq!(slow.target, None);
+        let passed = row("routine");
+        assert_eq!((passed.asked, passed.passed), (0, 1), "nobody was asked");
+        let all = &rows[0];
+        assert_eq!(
+            (all.group, all.asked, all.passed),
+            (ServiceGroup::All, 4, 1)
+        );
+        // The same after a restart, and nothing of a span in which nothing was handed over.
+        rig.restart();
+        assert_eq!(report(&rig, start), rows);
+        let later = report(&rig, start + SignedDuration::from_hours(1));
+        assert_eq!((later.len(), later[0].asked), (1, 0));
+    }
+}

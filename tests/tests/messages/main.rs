@@ -1,0 +1,10 @@
+//! Messages of the real program: to mail servers and receivers of webhooks that behave badly, over kill -9, on a
+//! clock that the test sets; and the links in them.
+
+mod dead_letters;
+mod links;
+mod mail;
+mod scene;
+mod storm;
+mod trial;
+mod webhooks;
