@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod bed;
+pub mod confined;
 pub mod evidence;
 pub mod history;
 pub mod hook;
