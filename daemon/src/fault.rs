@@ -31,6 +31,11 @@ pub const STEPS: &[&str] = &[
     "outbox.after_recorded",
     "start.ledger_open",
     "start.before_scan",
+    "index.removed",
+    "index.read",
+    "index.text_taken",
+    "index.before_commit",
+    "index.after_commit",
 ];
 
 /// Ends the process at once, as kill -9 does, when the environment asks for it:

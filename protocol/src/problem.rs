@@ -52,6 +52,33 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
+    /// Whether what was written is at fault, rather than where or when it was, or what else there is.
+    pub fn is_about_content(self) -> bool {
+        match self {
+            Self::MalformedJson
+            | Self::MalformedYaml
+            | Self::DuplicateKey
+            | Self::TooLarge
+            | Self::TooDeep
+            | Self::UnknownDialect
+            | Self::UnsupportedVersion
+            | Self::InvalidContract
+            | Self::ProfileRequired
+            | Self::MissingArtifact
+            | Self::DigestMismatch
+            | Self::PathRefused => true,
+            Self::Unstable
+            | Self::Unreadable
+            | Self::Locked
+            | Self::CircularRoute
+            | Self::NoProgress
+            | Self::RouteNotAllowed
+            | Self::IdempotencyConflict
+            | Self::PrincipalMismatch
+            | Self::QuotaExceeded => false,
+        }
+    }
+
     /// The name in kebab case, as it stands in files and URIs.
     pub fn name(self) -> &'static str {
         match self {

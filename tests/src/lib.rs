@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod bed;
 pub mod certificates;
+pub mod confined;
 pub mod evidence;
 pub mod history;
 pub mod hook;

@@ -174,9 +174,12 @@ fn dies_at(step: &str, hit: u32) -> bool {
 
 #[test]
 fn kill_at_every_named_step_loses_and_doubles_nothing() {
+    // Those of the index are met in `search.rs`, where it is seen what is found afterwards.
+    let steps = fault::STEPS.iter().copied();
+    let steps: Vec<&str> = steps.filter(|step| !step.starts_with("index.")).collect();
     let never_reached: Vec<&str> = thread::scope(|scope| {
-        let halves: Vec<_> = fault::STEPS
-            .chunks(fault::STEPS.len().div_ceil(2))
+        let halves: Vec<_> = steps
+            .chunks(steps.len().div_ceil(2))
             .map(|steps| {
                 scope.spawn(|| {
                     let missed = steps.iter().filter(|step| {

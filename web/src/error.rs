@@ -244,6 +244,13 @@ impl From<SearchError> for Problem {
             )
             .hint(error.hint)
             .with("place", json!(error.place)),
+            SearchError::Zone(name) => Self::new(
+                StatusCode::BAD_REQUEST,
+                "query",
+                "The time zone is not known",
+                format!("There is no time zone `{name}`."),
+            )
+            .hint("Name one as in `Europe/Zagreb`, or leave it out."),
             SearchError::Desk(error) => error.into(),
         }
     }

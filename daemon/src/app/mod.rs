@@ -155,11 +155,13 @@ pub async fn run(
         writeback.giving_way(move || intake.backlog() > BURST)
     };
     let reconciler = Reconciler::new(shutdown.clone());
+    let reader = state::reader(&config.server.data_dir.value, Arc::clone(&clock));
     let search = Search::start(
         &state.dir,
         Arc::clone(&workspaces),
         ledger.clone(),
         Arc::clone(&state.objects),
+        Arc::clone(&reader),
         Arc::clone(&clock),
         search::Settings::default(),
     )?;
@@ -212,7 +214,7 @@ pub async fn run(
         local,
         (pulse, door),
         collector.clone(),
-        state::reader(&config.server.data_dir.value, Arc::clone(&clock)),
+        reader,
         Arc::new(Courier(outbox)),
         search.clone(),
     )

@@ -1,6 +1,7 @@
 //! A browser that knows no more than one connection, and the bare server that is its floor.
 
 use std::{
+    fmt::Write as _,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::Arc,
@@ -78,6 +79,14 @@ impl Client {
         self.input.read_exact(&mut body)?;
         Ok((time, length))
     }
+}
+
+/// The value of a query of an address, every byte of it encoded (RFC 3986, section 2.1).
+pub(super) fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        let _ = write!(encoded, "%{byte:02X}");
+        encoded
+    })
 }
 
 /// A server that answers every request with the same bytes, and knows nothing else.

@@ -25,6 +25,7 @@ pub(super) struct Daemon {
     data: PathBuf,
     endpoint: Endpoint,
     clock: SharedClock,
+    http: ureq::Agent,
 }
 
 /// The number of the newest entry, and when it was known.
@@ -88,6 +89,7 @@ impl Daemon {
                     data,
                     endpoint,
                     clock: clock.clone(),
+                    http,
                 });
             }
         }
@@ -115,6 +117,18 @@ impl Daemon {
     pub(super) fn address(&self) -> Result<std::net::SocketAddr, BenchError> {
         let address = self.endpoint.url.trim_start_matches("http://").parse();
         address.map_err(|_| BenchError::Daemon("listens nowhere".to_owned()))
+    }
+
+    /// The JSON that it answers with.
+    pub(super) fn fetch(&self, path: &str) -> Result<serde_json::Value, BenchError> {
+        let failed = |error: ureq::Error| BenchError::Daemon(format!("does not answer: {error}"));
+        let mut answer = self
+            .http
+            .get(format!("{}{path}", self.endpoint.url))
+            .header("authorization", format!("Bearer {}", self.endpoint.token))
+            .call()
+            .map_err(failed)?;
+        answer.body_mut().read_json().map_err(failed)
     }
 
     /// Signs a person in; gives the cookie.

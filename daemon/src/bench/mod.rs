@@ -7,12 +7,17 @@
 mod agent;
 mod browser;
 mod burst;
+mod corpus;
 mod daemon;
 mod fanout;
 mod figures;
+mod fresh;
+mod indexing;
 mod machine;
 mod notices;
 mod process;
+mod query;
+mod raw;
 mod receiver;
 mod review;
 mod scale;
@@ -27,7 +32,10 @@ use serde::Serialize;
 pub use burst::{Burst, Round, Run};
 pub use fanout::{Channel, Fanout};
 pub use figures::{Ratio, Spread};
+pub use fresh::Fresh;
+pub use indexing::Indexing;
 pub use machine::Machine;
+pub use query::Query;
 pub use review::Review;
 pub use scale::{Idle, Scale};
 pub use trigger::Trigger;
@@ -54,6 +62,14 @@ pub struct Plan {
     pub review: Option<usize>,
     /// Messages of W9 by each channel, if it is wanted.
     pub fanout: Option<usize>,
+    /// Files of the corpus of W3, W4 and W5.
+    pub corpus: usize,
+    /// Whether W3 is wanted.
+    pub indexing: bool,
+    /// Requests of each kind of W4, if it is wanted.
+    pub query: Option<usize>,
+    /// Files that W5 looks for, if it is wanted.
+    pub fresh: Option<usize>,
     /// Files of W6, if it is wanted.
     pub scale: Option<usize>,
     /// Files of W10 and how long to look, if it is wanted.
@@ -71,6 +87,15 @@ pub struct Report {
     /// W2: many handoffs at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w2: Option<Burst>,
+    /// W3: an index of very many files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w3: Option<Indexing>,
+    /// W4: queries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w4: Option<Query>,
+    /// W5: how soon a file is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w5: Option<Fresh>,
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
@@ -135,6 +160,9 @@ pub fn run(
         machine: Machine::look(&plan.dir),
         w1: None,
         w2: None,
+        w3: None,
+        w4: None,
+        w5: None,
         w8: None,
         w9: None,
         w6: None,
@@ -157,6 +185,9 @@ pub fn run(
             scratch.clear(&place);
         }
         report.w2 = Some(burst);
+    }
+    if plan.indexing || plan.query.is_some() || plan.fresh.is_some() {
+        search(plan, &scratch, clock, &mut progress, &mut report)?;
     }
     if let Some(files) = plan.review {
         progress(&format!(
@@ -190,4 +221,38 @@ pub fn run(
     }
     report.machine.look_again();
     Ok(report)
+}
+
+/// W3, W4 and W5: one corpus, and the index that the first of them made.
+fn search(
+    plan: &Plan,
+    scratch: &scratch::Scratch,
+    clock: &SharedClock,
+    progress: &mut impl FnMut(&str),
+    report: &mut Report,
+) -> Result<(), BenchError> {
+    let (program, place) = (&plan.program, scratch.folder("search")?);
+    progress(&format!("W3 to W5: a corpus of {} files", plan.corpus));
+    let corpus = corpus::make(&place.join("work"), plan.corpus)?;
+    let data = place.join("data");
+    let peer = raw::Raw::create(&place.join("raw"))?;
+    if plan.indexing {
+        progress("W3: an index of all of it");
+        let found = indexing::measure(program, &corpus, &data, &peer, clock)?;
+        report.w3 = Some(found);
+    } else if plan.query.is_some() {
+        peer.fill(&corpus, clock)?;
+    }
+    if let Some(requests) = plan.query {
+        progress(&format!("W4: {requests} requests of each kind"));
+        let found = query::measure(program, &corpus, &data, &peer, requests, clock)?;
+        report.w4 = Some(found);
+    }
+    if let Some(samples) = plan.fresh {
+        progress(&format!("W5: {samples} files while others change"));
+        let found = fresh::measure(program, &corpus, &data, &peer, samples, clock)?;
+        report.w5 = Some(found);
+    }
+    scratch.clear(&place);
+    Ok(())
 }

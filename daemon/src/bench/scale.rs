@@ -189,7 +189,7 @@ pub(super) fn idle(
 }
 
 /// How long `find` takes to print all that is in `folder`.
-fn find(folder: &Path, clock: &SharedClock) -> Result<Duration, BenchError> {
+pub(super) fn find(folder: &Path, clock: &SharedClock) -> Result<Duration, BenchError> {
     let start = clock.monotonic();
     let status = Command::new("find")
         .arg(folder)

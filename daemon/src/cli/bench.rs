@@ -1,5 +1,7 @@
 //! `countersign bench`: speed, each workload beside its floor in the same run.
 
+mod search;
+
 use std::{path::PathBuf, sync::Arc};
 
 use serde_json::json;
@@ -19,10 +21,10 @@ pub(crate) struct Args {
     #[arg(value_enum)]
     workloads: Vec<Workload>,
     /// Handoffs in each workload; else 1000 in W1, 10000 in W2; files of the one of W8 and messages by each
-    /// channel of W9, else 10000
+    /// channel of W9, else 10000; requests of each kind in W4, else 200; files that W5 looks for, else 100
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: Option<u32>,
-    /// Files in W6 and W10; else 200000 and 100000
+    /// Files in W6 and W10, and of the corpus of W3 to W5; else 200000, 100000 and 100000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=10_000_000))]
     files: Option<u32>,
     /// How long W10 looks
@@ -42,6 +44,12 @@ enum Workload {
     W1,
     /// Many handoffs at once
     W2,
+    /// An index of very many files
+    W3,
+    /// Queries over them
+    W4,
+    /// How soon a file is found while others change
+    W5,
     /// The review page of a handoff with very many files
     W8,
     /// Very many messages, by webhook and by mail
@@ -74,6 +82,10 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         trigger: wants(Workload::W1).then(|| count(1_000)),
         burst: wants(Workload::W2).then(|| count(10_000)),
         rounds: usize::from(args.rounds),
+        corpus: files(100_000),
+        indexing: wants(Workload::W3),
+        query: wants(Workload::W4).then(|| count(200)),
+        fresh: wants(Workload::W5).then(|| count(100)),
         review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
         fanout: wants(Workload::W9).then(|| count(10_000)),
         scale: wants(Workload::W6).then(|| files(200_000)),
@@ -109,6 +121,15 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(burst) = &report.w2 {
         show_burst(burst, out);
+    }
+    if let Some(indexing) = &report.w3 {
+        search::show_indexing(indexing, out);
+    }
+    if let Some(query) = &report.w4 {
+        search::show_query(query, out);
+    }
+    if let Some(fresh) = &report.w5 {
+        search::show_fresh(fresh, out);
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);

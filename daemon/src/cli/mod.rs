@@ -17,6 +17,7 @@ mod extract_worker;
 mod folder;
 mod gc;
 mod help;
+mod index;
 mod init;
 mod inspect;
 mod ls;
@@ -122,6 +123,8 @@ enum Command {
     Show(show::Args),
     /// Find files, handoffs, decisions and words, or ask a question
     Search(search::Args),
+    /// See how far the search index is, or make it anew
+    Index(index::Args),
     /// Show what changed, line by line
     Diff(diff::Args),
     /// List the files that changed since a moment
@@ -299,6 +302,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Ls(args) => ls::run(&args, context),
         Command::Show(args) => show::run(&args, context),
         Command::Search(args) => search::run(&args, context),
+        Command::Index(args) => index::run(&args, context),
         Command::Diff(args) => diff::run(&args, context),
         Command::Changed(args) => changed::run(&args, context),
         Command::Versions(args) => versions::run(&args, context),

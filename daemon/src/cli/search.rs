@@ -22,11 +22,14 @@ pub(crate) struct Args {
     /// How many
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
+    /// The time zone that days are counted in, such as `Europe/Zagreb`; else yours in the configuration
+    #[arg(long, value_name = "ZONE")]
+    tz: Option<String>,
     /// Where the last page ended
     #[arg(long)]
     cursor: Option<String>,
     /// List the questions that no rule understood
-    #[arg(long, conflicts_with_all = ["text", "verbatim", "cursor"])]
+    #[arg(long, conflicts_with_all = ["text", "verbatim", "cursor", "tz"])]
     unmatched: bool,
 }
 
@@ -39,8 +42,12 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         .cursor
         .as_deref()
         .map_or_else(String::new, |cursor| format!("&cursor={}", encode(cursor)));
+    let zone = args
+        .tz
+        .as_deref()
+        .map_or_else(String::new, |zone| format!("&tz={}", encode(zone)));
     let answer: SearchAnswer = client.get(&format!(
-        "/api/v1/search?q={}&verbatim={}&limit={}{cursor}",
+        "/api/v1/search?q={}&verbatim={}&limit={}{cursor}{zone}",
         encode(&args.text.join(" ")),
         args.verbatim,
         args.limit
@@ -56,6 +63,9 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         &read.query
     };
     context.out.remark(&format!("read as  {}", inert(query)));
+    if let Some(zone) = &read.zone {
+        context.out.remark(&format!("days in {}", inert(zone)));
+    }
     if !read.left_over.is_empty() {
         let words = read.left_over.join(", ");
         context
@@ -69,6 +79,12 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         context
             .out
             .hint(&format!("this answer is not complete: {}", partial.why));
+    }
+    if answer.unsearched > 0 {
+        context.out.hint(&format!(
+            "{} files fit otherwise and have text that was not searched: `countersign search has:unsearched`",
+            answer.unsearched
+        ));
     }
     let now = context.clock.now();
     if !answer.groups.is_empty() {
@@ -86,13 +102,12 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         let mut table = Table::new(&["kind", "handoff", "what", "by", "when", "entry"]);
         for hit in &answer.hits {
             table.row(row(hit, now));
-            for line in &hit.lines {
-                let place = line.number.map_or_else(
-                    || line.field.clone().unwrap_or_default(),
-                    |number| format!("line {number}"),
-                );
-                let text = format!("{place}: {}", line.text);
-                let faint = Cell::new(text.trim_start_matches(": ")).style(Style::Faint);
+            let lines = hit.lines.iter().map(|line| {
+                let text = format!("{}: {}", line.label(), line.text);
+                text.trim_start_matches(": ").to_owned()
+            });
+            for text in lines.chain(hit.note.clone()) {
+                let faint = Cell::new(text).style(Style::Faint);
                 let empty = || Cell::new("");
                 table.row(vec![empty(), empty(), faint, empty(), empty(), empty()]);
             }

@@ -7,6 +7,8 @@
 //! on its standard output. One child for each file: what a file does to its reader ends with it. The
 //! worst that a file achieves is a [`Cut`] with a reason.
 
+#[cfg(feature = "failpoints")]
+mod attempt;
 mod cache;
 mod formats;
 mod plain;

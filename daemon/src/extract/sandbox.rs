@@ -1,17 +1,21 @@
 //! What a child gives up before it reads the first byte of a file.
 //!
 //! Memory, processor time and descriptors are limited by the kernel (`setrlimit(2)`), and so is that no
-//! file grows. Landlock takes the file system and TCP away, a seccomp filter takes sockets and new
-//! programs away. Where a kernel lacks one of the two, the other and the limits still hold.
+//! file grows. Landlock takes the file system and TCP away, a seccomp filter takes sockets, new processes,
+//! new programs and, from a reader, the opening of files away. Where a kernel lacks one of the two, the
+//! other and the limits still hold.
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, PathBeneath, PathFd,
     Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetStatus, Scope,
 };
 use rustix::process::{Resource, Rlimit, Signal};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
 use serde::Serialize;
 
 /// What guards a child besides the limits.
@@ -19,7 +23,7 @@ use serde::Serialize;
 pub struct Guards {
     /// No file system and no TCP, by Landlock.
     pub landlock: bool,
-    /// No sockets and no new programs, by seccomp.
+    /// No sockets, no new processes and no new programs, by seccomp.
     pub seccomp: bool,
 }
 
@@ -68,13 +72,13 @@ pub(super) fn enter(memory: u64, processor_seconds: u64, freedom: Freedom) -> io
             maximum: Some(processor_seconds + 1),
         },
     )?;
-    // Counts all processes of the user, so nothing more can be started; the superuser is not held by it.
+    // Counts all processes of the user, so nothing more can be started; the superuser is held by the filter.
     limit(Resource::Nproc, 0)?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     rustix::thread::set_no_new_privs(true)?;
     Ok(Guards {
         landlock: fence(freedom).unwrap_or(false),
-        seccomp: filter(freedom).is_some_and(|program| seccompiler::apply_filter(&program).is_ok()),
+        seccomp: apply(freedom),
     })
 }
 
@@ -99,6 +103,15 @@ fn fence(freedom: Freedom) -> Result<bool, landlock::RulesetError> {
     Ok(status.ruleset != RulesetStatus::NotEnforced)
 }
 
+/// Applies all filters; says whether all of them hold.
+fn apply(freedom: Freedom) -> bool {
+    let filters = [filter(freedom), threads_by_the_old_call()];
+    let apply = |filter: Option<BpfProgram>| {
+        filter.is_some_and(|program| seccompiler::apply_filter(&program).is_ok())
+    };
+    filters.into_iter().all(apply)
+}
+
 /// Refuses system calls that no reader of files needs. Other calls are left alone: a list of allowed
 /// ones would break with the next C library.
 fn filter(freedom: Freedom) -> Option<BpfProgram> {
@@ -120,22 +133,54 @@ fn filter(freedom: Freedom) -> Option<BpfProgram> {
         libc::SYS_setns,
         libc::SYS_mount,
         libc::SYS_memfd_create,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_fork,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_vfork,
     ];
     if freedom == Freedom::None {
-        refused.extend([libc::SYS_execve, libc::SYS_execveat]);
+        refused.extend([
+            libc::SYS_execve,
+            libc::SYS_execveat,
+            libc::SYS_openat,
+            libc::SYS_openat2,
+            libc::SYS_open_by_handle_at,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_open,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_creat,
+        ]);
     }
-    let rules = refused.into_iter().map(|call| (call, Vec::new())).collect();
-    let errno = u32::try_from(libc::EPERM).unwrap_or(1);
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        refused.into_iter().map(|call| (call, Vec::new())).collect();
+    rules.insert(libc::SYS_clone, vec![no_thread()?]);
+    compile(rules, libc::EPERM)
+}
+
+/// A new process is one that does not share the thread group (`clone(2)`).
+fn no_thread() -> Option<SeccompRule> {
+    let thread = u64::try_from(libc::CLONE_THREAD).ok()?;
+    let is_none = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Qword,
+        SeccompCmpOp::MaskedEq(thread),
+        0,
+    );
+    SeccompRule::new(vec![is_none.ok()?]).ok()
+}
+
+/// `clone3(2)` has its flags in memory, where no filter looks. The C library takes the older call when this
+/// one is not there.
+fn threads_by_the_old_call() -> Option<BpfProgram> {
+    let rules = [(libc::SYS_clone3, Vec::new())];
+    compile(rules.into_iter().collect(), libc::ENOSYS)
+}
+
+fn compile(rules: BTreeMap<i64, Vec<SeccompRule>>, error: i32) -> Option<BpfProgram> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).ok()?;
-    SeccompFilter::new(
-        rules,
-        SeccompAction::Allow,
-        SeccompAction::Errno(errno),
-        arch,
-    )
-    .ok()?
-    .try_into()
-    .ok()
+    let error = SeccompAction::Errno(u32::try_from(error).ok()?);
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, error, arch);
+    filter.ok()?.try_into().ok()
 }
 
 /// Which guards this kernel has, found without giving anything up.

@@ -45,6 +45,12 @@ pub(super) enum Job {
         /// Longest side in pixels.
         side: u32,
     },
+    /// Try something that must not succeed.
+    #[cfg(feature = "failpoints")]
+    Attempt {
+        /// What.
+        what: super::attempt::Attempt,
+    },
 }
 
 /// What crosses the pipe.
@@ -141,6 +147,13 @@ pub fn serve(job: &str, memory: u64, seconds: u64) -> bool {
                 Err(cut) => send(&Wire::Cut { cut }, None),
             };
         }
+        #[cfg(feature = "failpoints")]
+        Job::Attempt { what } => Wire::Cut {
+            cut: Cut {
+                reason: CutReason::Refused,
+                message: what.make(),
+            },
+        },
         Job::Page { page, side } => {
             let missing = "Page pictures need `pdftoppm` of poppler, which is not installed here.";
             let message = match poppler {

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::{
     entry::Entry,
     schema::{Fields, flag, key_of_card, key_of_place, kind},
-    types,
+    stated, types,
 };
 use crate::{
     fs::Objects,
@@ -161,6 +161,10 @@ fn of_card(
             fields.head,
             format!("{} {}", card.id, path_of(&accepted.at)),
         );
+    let handed_over = match &handoff {
+        Some(handoff) => handed_over.with_all(fields.flags, stated::flags(handoff)),
+        None => handed_over,
+    };
     let text = handoff.as_ref().map(text_of).unwrap_or_default();
     let text = text + &violations(&accepted.warnings);
     let mut entries = vec![with_text(handed_over, fields, &accepted.title, text)];
@@ -201,6 +205,10 @@ fn of_refused(dead: &DeadLetter, fact: &Fact, fields: &Fields) -> Entry {
         dead.seq,
     )
     .with(fields.path, path.as_str())
+    .with_some(
+        fields.flags,
+        dead.kind.is_about_content().then_some(flag::INVALID),
+    )
     .with_some(fields.ext, types::ending(name))
     .with_all(fields.file_type, types::of_name(name));
     with_text(

@@ -2,32 +2,7 @@
 //!
 //! Index, queries and the narrowing of patterns must agree on both, or answers would be left out.
 
-/// One letter for all that differ from it by case only, in the sense of simple case folding (Unicode,
-/// section 5.18): `ſ`, `s` and `S` are `s`. It may join more letters than that, never fewer.
-pub(super) fn fold(letter: char) -> char {
-    if letter.is_ascii() {
-        return letter.to_ascii_lowercase();
-    }
-    // Three pairs of the same letter whose capitals are several letters.
-    let letter = match letter {
-        '\u{1fd3}' => '\u{390}',
-        '\u{1fe3}' => '\u{3b0}',
-        '\u{fb05}' => '\u{fb06}',
-        other => other,
-    };
-    let upper = single(letter.to_uppercase()).unwrap_or(letter);
-    single(upper.to_lowercase()).unwrap_or(upper)
-}
-
-fn single(mut letters: impl Iterator<Item = char>) -> Option<char> {
-    let first = letters.next()?;
-    letters.next().is_none().then_some(first)
-}
-
-/// `text`, folded.
-pub(super) fn folded(text: &str) -> String {
-    text.chars().map(fold).collect()
-}
+pub(super) use countersign_protocol::query::glob::{fold, folded};
 
 /// Whether `letter` belongs to a word.
 pub(super) fn is_word(letter: char) -> bool {

@@ -1,32 +1,36 @@
 //! The one writer of the index: a thread that looks at what changed and commits.
 
+mod changes;
+mod facts;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicUsize, Ordering},
         mpsc::SyncSender,
     },
+    thread::JoinHandle,
     time::Duration,
 };
 
 use tantivy::{IndexWriter, Term};
 
 use super::{
-    cards,
     entry::{Budget, Entry},
+    file,
     known::{self, Known},
     live::{IndexError, Live, guarded},
     pending::{Pending, Work},
-    plain,
+    reading::{Reading, Wanted},
     schema::key_of_file,
     status::Progress,
-    walk::{Around, Found, Walk},
+    walk::{Found, Walk},
 };
 use crate::{
     clock::SharedClock,
-    fs::{Dir, Objects},
+    fault,
+    fs::{self, Dir, Objects},
     ledger::Ledger,
     workspace::{Workspace, Workspaces},
 };
@@ -44,8 +48,6 @@ const BACK_OFF: Duration = Duration::from_secs(5);
 /// A file of this size, in bytes, is read again not sooner than [`REST`] after it was read.
 const LARGE: u64 = 1024 * 1024;
 const REST: Duration = Duration::from_secs(10);
-/// What is added to the niceness of the thread, and so to that of all threads it starts.
-const NICE: i32 = 10;
 
 /// Spans of the indexer.
 #[derive(Clone, Copy, Debug)]
@@ -66,10 +68,13 @@ impl Default for Settings {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) pending: Pending,
+    pub(super) reading: Reading,
     pub(super) live: RwLock<Option<Arc<Live>>>,
     pub(super) progress: Mutex<Progress>,
     /// How many files were read, ever.
     pub(super) reads: AtomicUsize,
+    /// The thread that compares the files of the index with their checksums.
+    pub(super) checking: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Shared {
@@ -124,11 +129,17 @@ struct Open {
     waiting: Vec<SyncSender<()>>,
 }
 
+impl Open {
+    fn writer(&self) -> RwLockReadGuard<'_, IndexWriter<Entry>> {
+        self.writer.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Indexer {
     /// Runs until it is told to stop.
     pub(super) fn run(self) {
-        // Search comes after everything else that the machine has to do.
-        let _ = rustix::process::nice(NICE);
+        // Search comes after everything else that the machine has to do; so do the threads that it starts.
+        fs::give_way();
         let (mut why, mut is_first) = (None, true);
         loop {
             match self.serve(why.take(), !is_first) {
@@ -168,7 +179,7 @@ impl Indexer {
         false
     }
 
-    fn live(&self) -> std::sync::RwLockWriteGuard<'_, Option<Arc<Live>>> {
+    fn live(&self) -> RwLockWriteGuard<'_, Option<Arc<Live>>> {
         self.shared
             .live
             .write()
@@ -180,6 +191,7 @@ impl Indexer {
             Some(why) => (Live::create(&self.folder)?, Some(why)),
             None => Live::open(&self.folder)?,
         };
+        self.shared.reading.forget();
         let writer = guarded(|| live.writer())?;
         let known = guarded(|| Known::load(&live.searcher()))?;
         let is_complete = live
@@ -250,7 +262,9 @@ impl Indexer {
     /// Until when to wait for news: not at all while a walk is under way, until the next commit is due,
     /// or for as long as it takes.
     fn next_look(&self, open: &Open) -> Option<Duration> {
-        if !open.walks.is_empty() || (!open.waiting.is_empty() && self.shared.pending.len() == 0) {
+        let is_read = self.shared.reading.len() == 0;
+        let is_quiet = is_read && self.shared.pending.len() == 0;
+        if !open.walks.is_empty() || (!open.waiting.is_empty() && is_quiet) {
             return Some(Duration::ZERO);
         }
         (open.uncommitted > 0).then(|| self.commit_due(open))
@@ -276,12 +290,16 @@ impl Indexer {
             }
         }
         let is_quiet = work.changed.is_empty();
+        self.take_texts(open)?;
         self.changes(open, work.changed)?;
         self.advance_walk(open)?;
         if open.uncommitted > 0 && self.clock.monotonic() >= self.commit_due(open) {
             self.commit(open)?;
         }
-        let is_done = is_quiet && open.walks.is_empty() && self.shared.pending.len() == 0;
+        // What was read is handed over before it counts as read, so this is asked first.
+        let is_read = self.shared.reading.len() == 0;
+        let is_done =
+            is_quiet && is_read && open.walks.is_empty() && self.shared.pending.len() == 0;
         if is_done && !open.waiting.is_empty() {
             if open.uncommitted > 0 {
                 self.commit(open)?;
@@ -315,7 +333,7 @@ impl Indexer {
         let mut listed = 0;
         while news.len() < AT_ONCE && listed < AT_ONCE * 8 {
             let Some(found) = walk.next_folder() else {
-                self.read(open, &walk.workspace, news, walk.number)?;
+                self.read(open, &walk.workspace, news, walk.number, false)?;
                 return self.end_walk(open, &walk);
             };
             listed += found.len() + 1;
@@ -326,7 +344,7 @@ impl Indexer {
                     .came_across(key, known::of_file(&one.stamp), walk.number)
             }));
         }
-        self.read(open, &walk.workspace, news, walk.number)?;
+        self.read(open, &walk.workspace, news, walk.number, false)?;
         open.walks.push_front(walk);
         Ok(())
     }
@@ -366,113 +384,13 @@ impl Indexer {
         let checked = std::thread::Builder::new()
             .name("index check".to_owned())
             .spawn(move || shared.check(&live));
-        if let Err(error) = checked {
-            tracing::warn!(%error, "the search index is not checked");
-        }
-    }
-
-    /// Sees to paths that changed.
-    fn changes(
-        &self,
-        open: &mut Open,
-        changed: Vec<(Arc<str>, PathBuf)>,
-    ) -> Result<(), IndexError> {
-        let mut by_workspace: BTreeMap<Arc<str>, Vec<PathBuf>> = BTreeMap::new();
-        for (workspace, path) in changed {
-            by_workspace.entry(workspace).or_default().push(path);
-        }
-        for (name, paths) in by_workspace {
-            let Some(workspace) = self.workspaces.get(&name) else {
-                continue;
-            };
-            let (mut news, mut around) = (Vec::new(), Around::default());
-            for path in paths {
-                self.change(open, &workspace, &path, &mut around, &mut news)?;
+        match checked {
+            Ok(thread) => {
+                let checking = self.shared.checking.lock();
+                *checking.unwrap_or_else(PoisonError::into_inner) = Some(thread);
             }
-            open.is_fresh |= !news.is_empty();
-            let walk = open.walk;
-            self.read(open, &workspace, news, walk)?;
+            Err(error) => tracing::warn!(%error, "the search index is not checked"),
         }
-        Ok(())
-    }
-
-    fn change(
-        &self,
-        open: &mut Open,
-        workspace: &Arc<Workspace>,
-        path: &Path,
-        around: &mut Around,
-        news: &mut Vec<Found>,
-    ) -> Result<(), IndexError> {
-        let Some(name) = path.to_str() else {
-            return Ok(());
-        };
-        let key = key_of_file(&workspace.name, name);
-        let found = workspace.dir().look_beneath(path);
-        let is_folder = matches!(found, Ok(Some((crate::fs::FileKind::Folder, _))));
-        let rules = around.rules(workspace.dir(), path, is_folder);
-        let is_there = matches!(found, Ok(Some(_)));
-        // What a handoff names is found, whatever the rules say.
-        if is_there && rules.is_none() && !open.named.contains_key(&key) {
-            return Ok(());
-        }
-        match found {
-            Ok(Some((crate::fs::FileKind::File, stamp))) => {
-                if open
-                    .known
-                    .came_across(key, known::of_file(&stamp), open.walk)
-                {
-                    return Ok(());
-                }
-                let now = self.clock.monotonic();
-                open.rested.retain(|_, until| *until > now);
-                if let Some(until) = open.rested.get(&key) {
-                    let pause = until.saturating_sub(now);
-                    let place = (Arc::clone(&workspace.name), path.to_owned());
-                    self.shared.pending.changed(place.0, place.1, pause);
-                    return Ok(());
-                }
-                if stamp.size >= LARGE {
-                    open.rested.insert(key, now + REST);
-                }
-                news.push(Found {
-                    path: name.to_owned(),
-                    stamp,
-                });
-            }
-            Ok(Some((crate::fs::FileKind::Folder, _))) => {
-                let folder = (Arc::clone(workspace), path.to_owned());
-                let rules = rules.unwrap_or_default();
-                let walk = Walk::of_folder(folder.0, folder.1, rules, open.walk);
-                open.walks.push_back(walk);
-            }
-            Ok(_) if !workspace.is_there() => {}
-            Ok(_) if open.known.has(key) => {
-                remove(open, key);
-                open.is_fresh = true;
-            }
-            Ok(_) => self.remove_below(open, workspace, name)?,
-            Err(error) => tracing::debug!(%error, "a file is left out of the index"),
-        }
-        Ok(())
-    }
-
-    /// Removes the files below a folder that is gone.
-    fn remove_below(
-        &self,
-        open: &mut Open,
-        workspace: &Workspace,
-        folder: &str,
-    ) -> Result<(), IndexError> {
-        if open.uncommitted > 0 {
-            self.commit(open)?;
-        }
-        let below = super::below::keys_below(&open.live, &workspace.name, folder)?;
-        for key in below {
-            remove(open, key);
-            open.is_fresh = true;
-        }
-        Ok(())
     }
 
     /// Reads files and puts them into the index, in place of what it had of them.
@@ -482,27 +400,28 @@ impl Indexer {
         workspace: &Arc<Workspace>,
         files: Vec<Found>,
         walk: u32,
+        is_fresh: bool,
     ) -> Result<(), IndexError> {
         if files.is_empty() {
             return Ok(());
         }
         let next = AtomicUsize::new(0);
         let (known, fields, budget) = (&open.known, &open.live.fields, &open.budget);
-        let writer = open.writer.read().unwrap_or_else(PoisonError::into_inner);
-        let work = || -> Result<Vec<(u64, u64)>, IndexError> {
+        let writer = open.writer();
+        let work = || -> Result<Vec<(u64, u64, Option<Wanted>)>, IndexError> {
             let mut done = Vec::new();
             while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let key = key_of_file(&workspace.name, &file.path);
                 self.shared.reads.fetch_add(1, Ordering::Relaxed);
-                let Some((entry, stamp)) = plain::entry(workspace, file, key, fields, budget)
-                else {
+                let Some(read) = file::read(workspace, file, key, fields, budget) else {
                     continue;
                 };
+                fault::step("index.read");
                 if known.has(key) {
                     writer.delete_term(Term::from_field_u64(fields.key, key));
                 }
-                writer.add_document(entry)?;
-                done.push((key, stamp));
+                writer.add_document(read.entry)?;
+                done.push((key, read.stamp, read.wanted));
             }
             Ok(done)
         };
@@ -518,9 +437,13 @@ impl Indexer {
             Ok::<_, IndexError>(done)
         });
         drop(writer);
-        for (key, stamp) in done? {
+        for (key, stamp, wanted) in done? {
             open.known.note(key, stamp, walk, Some(&workspace.name));
             open.uncommitted += 1;
+            if let Some(wanted) = wanted {
+                open.known.await_text(key);
+                self.shared.reading.want(Wanted { is_fresh, ..wanted });
+            }
         }
         let count = open.known.len();
         self.shared
@@ -528,58 +451,26 @@ impl Indexer {
         Ok(())
     }
 
-    /// Brings the documents of the ledger up to date.
-    fn facts(&self, open: &mut Open) -> Result<(), IndexError> {
-        let (facts, seq) = {
-            let state = self.ledger.state();
-            (cards::facts(&state), state.head.seq)
-        };
-        let mut gone: std::collections::HashSet<u64> = open.known.of_ledger().collect();
-        for fact in &facts {
-            gone.remove(&fact.key);
-            self.name_files(open, fact);
-            if open.known.is_current(fact.key, fact.stamp) {
+    /// Puts files that a child has read in the place of their names.
+    fn take_texts(&self, open: &mut Open) -> Result<(), IndexError> {
+        while let Some(done) = self.shared.reading.take() {
+            // It changed or went meanwhile; if it is there, it will be read again.
+            if !open.known.text_came(done.key, done.stamp, done.now) {
                 continue;
             }
-            if open.known.has(fact.key) {
-                remove(open, fact.key);
-            }
-            let entries = cards::entries(fact, &open.live.fields, &self.ledger, &self.objects);
-            let writer = open.writer.read().unwrap_or_else(PoisonError::into_inner);
-            for entry in entries {
-                writer.add_document(entry)?;
-                open.uncommitted += 1;
-            }
+            let entry = done.entry.holding(open.budget.take(done.bytes));
+            let writer = open.writer();
+            writer.delete_term(Term::from_field_u64(open.live.fields.key, done.key));
+            writer.add_document(entry)?;
             drop(writer);
-            open.known.note(fact.key, fact.stamp, 0, None);
-            open.is_fresh = true;
+            fault::step("index.text_taken");
+            open.uncommitted += 1;
+            open.is_fresh |= done.is_fresh;
         }
-        for key in gone {
-            remove(open, key);
-            open.is_fresh = true;
-        }
-        open.seq = seq;
         if open.uncommitted == 0 {
-            self.shared.progress(|progress| progress.seq = seq);
+            self.shared.reading.committed();
         }
         Ok(())
-    }
-
-    /// Notes the files that a handoff names. The index may leave them out, or have them by an older look.
-    fn name_files(&self, open: &mut Open, fact: &cards::Fact) {
-        if open.told.insert(fact.key, fact.stamp) == Some(fact.stamp) {
-            return;
-        }
-        for (workspace, path) in fact.files() {
-            let key = key_of_file(&workspace, &path);
-            if !open.known.has(key) {
-                let name = Arc::from(workspace.as_str());
-                self.shared
-                    .pending
-                    .changed(name, path.as_str().into(), Duration::ZERO);
-            }
-            open.named.insert(key, (Arc::from(workspace), path));
-        }
     }
 
     fn commit(&self, open: &mut Open) -> Result<(), IndexError> {
@@ -588,6 +479,7 @@ impl Indexer {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         let mut prepared = writer.prepare_commit()?;
+        fault::step("index.before_commit");
         let word = if open.is_complete {
             "complete"
         } else {
@@ -595,7 +487,9 @@ impl Indexer {
         };
         prepared.set_payload(&format!("{word} {}", open.seq));
         prepared.commit()?;
+        fault::step("index.after_commit");
         open.live.reload()?;
+        self.shared.reading.committed();
         open.uncommitted = 0;
         open.is_fresh = false;
         open.committed = Some(self.clock.monotonic());
@@ -620,7 +514,7 @@ fn begin_walk(open: &mut Open, workspace: Arc<Workspace>) {
 
 fn remove(open: &mut Open, key: u64) {
     let term = Term::from_field_u64(open.live.fields.key, key);
-    let writer = open.writer.read().unwrap_or_else(PoisonError::into_inner);
+    let writer = open.writer();
     writer.delete_term(term);
     drop(writer);
     open.known.forget(key);

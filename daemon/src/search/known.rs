@@ -18,6 +18,8 @@ struct Seen {
     walk: u32,
     /// Number of its workspace; none for what comes from the ledger.
     workspace: Option<u16>,
+    /// Whether a child will read its text in this run of the daemon.
+    is_awaited: bool,
 }
 
 /// Everything that is in the index, in some 24 bytes each.
@@ -70,6 +72,7 @@ impl Known {
                         stamp,
                         walk: 0,
                         workspace,
+                        is_awaited: false,
                     },
                 );
             }
@@ -102,9 +105,28 @@ impl Known {
         match self.seen.get_mut(&key) {
             Some(seen) => {
                 seen.walk = walk;
-                seen.stamp == stamp
+                seen.stamp == stamp || (seen.is_awaited && seen.stamp == without_text(stamp))
             }
             None => false,
+        }
+    }
+
+    /// Notes that a child will read the text of `key`.
+    pub(super) fn await_text(&mut self, key: u64) {
+        if let Some(seen) = self.seen.get_mut(&key) {
+            seen.is_awaited = true;
+        }
+    }
+
+    /// Notes that the text of `key` was read, as it was with `stamp`, and that the index has it from now on as
+    /// `now`. Says whether that is the one that is waited for.
+    pub(super) fn text_came(&mut self, key: u64, stamp: u64, now: u64) -> bool {
+        match self.seen.get_mut(&key) {
+            Some(seen) if seen.stamp == without_text(stamp) => {
+                (seen.stamp, seen.is_awaited) = (now, false);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -122,6 +144,7 @@ impl Known {
                 stamp,
                 walk,
                 workspace,
+                is_awaited: false,
             },
         );
     }
@@ -150,6 +173,12 @@ impl Known {
             .filter(|(_, seen)| seen.workspace.is_none());
         of_ledger.map(|(key, _)| *key)
     }
+}
+
+/// The stamp of a file with `stamp` whose text is not in the index: it is another one, so
+/// that it is read whatever happens in between.
+pub(super) fn without_text(stamp: u64) -> u64 {
+    !stamp
 }
 
 /// The stamp of a file, for the index. The device is left out: a network or removable disk gets

@@ -7,9 +7,12 @@ use std::{
 };
 
 use tantivy::{
-    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError,
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term,
+    collector::Count,
     directory::MmapDirectory,
     indexer::{IndexWriterOptions, LogMergePolicy},
+    query::TermQuery,
+    schema::IndexRecordOption,
 };
 
 use super::{
@@ -17,7 +20,10 @@ use super::{
     schema::{FORMAT, Fields, schema, tokenizers},
     vocabulary::Vocabularies,
 };
-use crate::fs::{self, Dir};
+use crate::{
+    fault,
+    fs::{self, Dir},
+};
 
 /// Name of the folder in the state folder.
 pub(super) const FOLDER: &str = "index";
@@ -120,6 +126,7 @@ impl Live {
                 }
             }
         }
+        fault::step("index.removed");
         folder.make_folder(here, 0o700)?;
         let live = guarded(|| Self::create_at(&folder.path().join(here)))?;
         Ok((
@@ -210,6 +217,14 @@ impl Live {
         let names = folder.list().unwrap_or_default();
         let sizes = names.iter().map(|one| folder.stamp(&one.path));
         sizes.flatten().map(|stamp| stamp.size).sum()
+    }
+
+    /// How many documents have `flag`.
+    pub(super) fn count(&self, flag: &str) -> u64 {
+        let term = Term::from_field_text(self.fields.flags, flag);
+        let query = TermQuery::new(term, IndexRecordOption::Basic);
+        let counted = guarded(|| self.searcher().search(&query, &Count));
+        counted.unwrap_or_default() as u64
     }
 
     /// Reads every file of the index and compares it with its checksum. Gives the first that differs.

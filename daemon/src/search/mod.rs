@@ -9,6 +9,7 @@
 mod below;
 mod cards;
 mod entry;
+mod file;
 mod find;
 mod fold;
 mod indexer;
@@ -16,8 +17,9 @@ mod known;
 mod levels;
 mod live;
 mod pending;
-mod plain;
+mod reading;
 mod schema;
+mod stated;
 mod status;
 #[expect(
     clippy::disallowed_methods,
@@ -30,6 +32,7 @@ mod tokens;
 mod types;
 mod vocabulary;
 mod walk;
+mod words;
 
 use std::{
     path::{Path, PathBuf},
@@ -43,16 +46,19 @@ pub use indexer::Settings;
 pub use levels::Level;
 pub use live::IndexError;
 pub(crate) use schema::{key_of_file, kind};
+pub use stated::Statement;
 pub use status::{State, Status};
 
 use crate::{
     clock::SharedClock,
+    extract::Extractor,
     fs::{self, Dir, Objects},
     ledger::Ledger,
     workspace::Workspaces,
 };
 use indexer::{Indexer, Shared};
 use pending::Pending;
+use status::Counts;
 
 /// A file that is being written is looked at this long after a write, unless its writer closes it.
 const WHILE_WRITTEN: Duration = Duration::from_secs(2);
@@ -76,15 +82,16 @@ struct Thread {
 impl Thread {
     fn end(&self) {
         self.shared.pending.stop();
-        let thread = self
-            .handle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = thread
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of the search index had ended by a panic");
+        // Nobody waits for the reader of documents: its child ends with this process.
+        self.shared.reading.stop();
+        // The second one looks at files of the index, which whoever comes next may change.
+        for thread in [&self.handle, &self.shared.checking] {
+            let thread = thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(thread) = thread
+                && thread.join().is_err()
+            {
+                tracing::error!("a thread of the search index had ended by a panic");
+            }
         }
     }
 }
@@ -105,17 +112,21 @@ impl Search {
         workspaces: Arc<Workspaces>,
         ledger: Ledger,
         objects: Arc<Objects>,
+        extractor: Arc<Extractor>,
         clock: SharedClock,
         settings: Settings,
     ) -> Result<Self, fs::Error> {
         let folder = state.make_folder(Path::new(live::FOLDER), 0o700)?;
         let shared = Arc::new(Shared {
             pending: Pending::new(Arc::clone(&clock)),
+            reading: reading::Reading::default(),
             live: std::sync::RwLock::default(),
-            progress: Mutex::default(),
+            progress: Mutex::new(status::Progress::opening()),
             reads: std::sync::atomic::AtomicUsize::default(),
+            checking: Mutex::default(),
         });
         let path = folder.path().to_owned();
+        let started = |source| fs::Error::new("start a thread for", path, source);
         let indexer = Indexer {
             folder,
             workspaces: Arc::clone(&workspaces),
@@ -128,7 +139,12 @@ impl Search {
         let thread = std::thread::Builder::new()
             .name("index".to_owned())
             .spawn(move || indexer.run())
-            .map_err(|source| fs::Error::new("start a thread for", path, source))?;
+            .map_err(started.clone())?;
+        let read = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("index texts".to_owned())
+            .spawn(move || reading::run(&read, &extractor))
+            .map_err(started)?;
         let thread = Thread {
             shared: Arc::clone(&shared),
             handle: Mutex::new(Some(thread)),
@@ -163,19 +179,28 @@ impl Search {
 
     /// Throws the index away and makes it anew.
     pub fn rebuild(&self, why: String) {
+        // At once, so that whoever asks next hears of it.
+        self.shared.progress(|progress| progress.rebuild(&why));
         self.shared.pending.rebuild(why);
     }
 
     /// How far the index is.
     pub fn status(&self) -> Status {
         let live = self.live();
-        let bytes = live.map_or(0, |live| live.bytes());
+        let count = |flag| live.as_ref().map_or(0, |live| live.count(flag));
+        let counts = Counts {
+            bytes: live.as_ref().map_or(0, |live| live.bytes()),
+            waiting: self.shared.pending.len() as u64,
+            reading: self.shared.reading.unfound() as u64,
+            cut: count(schema::flag::CUT),
+            unread: count(schema::flag::UNREAD),
+        };
         let progress = self
             .shared
             .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        progress.status(bytes, self.shared.pending.len())
+        progress.status(counts)
     }
 
     /// How many files were read since the start.

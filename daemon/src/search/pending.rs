@@ -22,6 +22,7 @@ struct Inner {
     /// Workspaces to walk.
     walks: BTreeSet<Arc<str>>,
     is_ledger_moved: bool,
+    has_text_come: bool,
     /// Why the index is to be made anew.
     rebuild: Option<String>,
     is_stopped: bool,
@@ -93,6 +94,11 @@ impl Pending {
         self.tell(|inner| inner.is_ledger_moved = true);
     }
 
+    /// The text of a file was read.
+    pub(super) fn tell_of_text(&self) {
+        self.tell(|inner| inner.has_text_come = true);
+    }
+
     /// The index is to be made anew.
     pub(super) fn rebuild(&self, why: String) {
         self.tell(|inner| inner.rebuild = Some(why));
@@ -128,7 +134,8 @@ impl Pending {
             for place in &due {
                 inner.changed.remove(place);
             }
-            let is_news = inner.is_ledger_moved
+            let is_news = std::mem::take(&mut inner.has_text_come)
+                || inner.is_ledger_moved
                 || inner.is_stopped
                 || inner.rebuild.is_some()
                 || !inner.walks.is_empty()

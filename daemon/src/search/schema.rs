@@ -13,7 +13,7 @@ use tantivy::{
 use super::tokens;
 
 /// Changes with every change of fields, words or meaning: an index of another format is made anew.
-pub(super) const FORMAT: &str = "2";
+pub(super) const FORMAT: &str = "3";
 
 /// A kind of document. The names stand in the index.
 pub(crate) mod kind {
@@ -31,8 +31,16 @@ pub(super) mod flag {
     pub(crate) const LONG: &str = "long";
     /// Its text is in the index up to a limit.
     pub(crate) const CUT: &str = "cut";
+    /// Its text could not be read.
+    pub(crate) const UNREAD: &str = "unread";
+    /// Its text is still to be read by a child.
+    pub(crate) const WAITS: &str = "waits";
+    /// Text of it is, or may be, missing in the index: all of the above.
+    pub(crate) const MISSING: [&str; 3] = [CUT, UNREAD, WAITS];
     /// What is scanned is the text in the index, not the file.
     pub(crate) const KEPT: &str = "kept";
+    /// It was refused since it breaks the contract.
+    pub(crate) const INVALID: &str = "invalid";
     /// It has text.
     pub(crate) const TEXT: &str = "text";
 
@@ -81,6 +89,10 @@ pub(super) struct Fields {
     pub(super) title: Field,
     /// The text itself, where it is not that of a plain file.
     pub(super) body: Field,
+    /// Where in its file each stretch of the text stands; see [`super::words::Places`].
+    pub(super) places: Field,
+    /// Why some of its text is not in the index, one sentence for people.
+    pub(super) note: Field,
 }
 
 /// Names of the fields that have a column.
@@ -96,6 +108,7 @@ pub(super) struct FastNames {
     pub(super) card: &'static str,
     pub(super) seq: &'static str,
     pub(super) by: &'static str,
+    pub(super) flags: &'static str,
 }
 
 /// The one list of them.
@@ -111,6 +124,7 @@ pub(super) const FAST_NAMES: FastNames = FastNames {
     card: "card",
     seq: "seq",
     by: "by",
+    flags: "flags",
 };
 
 /// The schema with its fields.
@@ -133,12 +147,14 @@ pub(super) fn schema() -> (Schema, Fields) {
         at: builder.add_i64_field(FAST_NAMES.at, FAST),
         stamp: builder.add_u64_field(FAST_NAMES.stamp, FAST),
         digest: builder.add_text_field("digest", STRING),
-        flags: builder.add_text_field("flags", STRING),
+        flags: builder.add_text_field(FAST_NAMES.flags, STRING | FAST),
         card: builder.add_u64_field(FAST_NAMES.card, FAST),
         seq: builder.add_u64_field(FAST_NAMES.seq, FAST),
         by: builder.add_text_field(FAST_NAMES.by, STRING | FAST),
         title: builder.add_text_field("title", STORED),
         body: builder.add_text_field("body", STORED),
+        places: builder.add_text_field("places", STORED),
+        note: builder.add_text_field("note", STORED),
     };
     (builder.build(), fields)
 }

@@ -60,9 +60,33 @@ pub struct Status {
     pub seq: u64,
     /// Changed paths that wait.
     pub waiting: u64,
+    /// Files whose text is still to be read; they are found by name.
+    pub reading: u64,
+    /// Files of whose text only a part is searched.
+    pub cut: u64,
+    /// Files whose text could not be read.
+    pub unread: u64,
+}
+
+/// What the index says of its files and waits for, beside the progress.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) bytes: u64,
+    pub(super) waiting: u64,
+    pub(super) reading: u64,
+    pub(super) cut: u64,
+    pub(super) unread: u64,
 }
 
 impl Progress {
+    /// Nothing is known yet.
+    pub(super) fn opening() -> Self {
+        Self {
+            why: Some("the search index is being opened".to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// The index was opened; `anew` is why it is empty, if it is. Files stay what they were, so a first walk that broke off goes on.
     pub(super) fn open(&mut self, anew: Option<String>, is_complete: bool, documents: usize) {
         let why = match (anew, is_complete) {
@@ -93,10 +117,17 @@ impl Progress {
         self.has_failed = true;
     }
 
+    /// It will be made anew, for that reason.
+    pub(super) fn rebuild(&mut self, why: &str) {
+        self.why = Some(format!("the search index is being made anew: {why}"));
+        (self.is_anew, self.documents) = (true, 0);
+    }
+
     /// The same for people.
-    pub(super) fn status(&self, bytes: u64, waiting: usize) -> Status {
+    pub(super) fn status(&self, counts: Counts) -> Status {
         let state = match (self.has_failed, &self.why, self.is_anew) {
             (true, ..) => State::Off,
+            (_, None, _) if counts.reading > 0 => State::CatchingUp,
             (_, None, _) => State::Ready,
             (_, Some(_), true) => State::Rebuilding,
             (_, Some(_), false) => State::CatchingUp,
@@ -105,15 +136,23 @@ impl Progress {
             State::Rebuilding => (self.documents, self.of.max(self.documents)),
             _ => (self.documents, self.documents),
         };
+        let why = self.why.clone().or_else(|| match counts.reading {
+            0 => None,
+            1 => Some("the text of one file is still to be read".to_owned()),
+            count => Some(format!("the text of {count} files is still to be read")),
+        });
         Status {
             state,
-            why: self.why.clone(),
+            why,
             done,
             of,
             documents: self.documents,
-            bytes,
+            bytes: counts.bytes,
             seq: self.seq,
-            waiting: waiting as u64,
+            waiting: counts.waiting,
+            reading: counts.reading,
+            cut: counts.cut,
+            unread: counts.unread,
         }
     }
 }

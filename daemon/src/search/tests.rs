@@ -7,11 +7,13 @@ use std::{
     time::Duration,
 };
 
+use countersign_protocol::content::Place;
 use tempfile::TempDir;
 
 use super::{Answer, Ask, Condition, Level, Match, Order, Pattern, Search, Settings, State, kind};
 use crate::{
     clock::{SharedClock, SystemClock},
+    extract::{Cache, Extractor, Limits, Program},
     fs::{Dir, Objects},
     ledger::Ledger,
     testing::SharedStore,
@@ -23,6 +25,8 @@ struct Bed {
     folder: TempDir,
     workspaces: Arc<Workspaces>,
     search: Option<Search>,
+    /// What stands in for the child that reads packed files: a shell script.
+    reader: String,
 }
 
 impl Bed {
@@ -40,9 +44,17 @@ impl Bed {
             folder,
             workspaces,
             search: None,
+            reader: "exit 3".to_owned(),
         };
         bed.start();
         bed
+    }
+
+    /// Packed files are read by `script` from the next start on.
+    fn reading_by(mut self, script: String) -> Self {
+        self.reader = script;
+        self.start();
+        self
     }
 
     /// Starts the index, after the death of the last one if there was one.
@@ -57,11 +69,18 @@ impl Bed {
             commit: Duration::ZERO,
         };
         let workspaces = Arc::clone(&self.workspaces);
+        let program = Program {
+            path: "/bin/sh".into(),
+            arguments: vec!["-c".into(), self.reader.clone().into(), "sh".into()],
+        };
+        let cache = Cache::open(&self.folder.path().join("cache"), 1 << 20).ok();
+        let extractor = Extractor::new(program, Limits::default(), cache, Arc::clone(&clock));
         let search = Search::start(
             &state,
             workspaces,
             ledger,
             Arc::new(objects),
+            Arc::new(extractor),
             clock,
             settings,
         );
@@ -496,4 +515,131 @@ fn results_come_in_the_order_and_page_that_is_asked_for() {
     assert_eq!(ask(Order::Largest, 2, 2), ["one.txt"]);
     assert_eq!(ask(Order::Smallest, 0, 1), ["one.txt"]);
     assert_eq!(ask(Order::Path, 0, 9), ["one.txt", "three.txt", "two.txt"]);
+}
+
+/// A script that reads a PDF of two pages, notes that it did, and fails for one that is bad.
+fn pdf_reader(notes: &std::path::Path) -> String {
+    let page =
+        |number, text| serde_json::json!({"place": {"in": "page", "page": number}, "text": text});
+    let answer = serde_json::json!({"answer": "content", "content": {
+        "kind": "pdf", "media_type": "application/pdf", "name": "PDF", "size": 9,
+        "body": {"is": "pdf", "pages": 2, "encrypted": false, "javascript": false},
+        "text": [page(1, "alpha beta"), page(2, "gamma\nthe delta report")],
+    }})
+    .to_string();
+    let [a, b, c, d] = u32::try_from(answer.len()).unwrap().to_le_bytes();
+    format!(
+        "echo read >> '{}'
+        case $(head -c 8) in
+            %PDF-bad) exit 3 ;;
+            *) printf '\\{a:03o}\\{b:03o}\\{c:03o}\\{d:03o}'; printf %s '{answer}' ;;
+        esac",
+        notes.display()
+    )
+}
+
+#[test]
+fn words_of_a_packed_file_are_found_with_their_place_and_read_once() {
+    let bed = Bed::new();
+    let notes = bed.at("notes");
+    let mut bed = bed.reading_by(pdf_reader(&notes));
+    bed.write("a/one.pdf", "%PDF-1.7 x");
+    bed.write("b/same.pdf", "%PDF-1.7 x");
+    bed.write("a/bad.pdf", "%PDF-bad");
+    bed.walk();
+    let both = ["a/one.pdf", "b/same.pdf"];
+    assert_eq!(bed.found(word("gamma")), both);
+    assert_eq!(bed.found(phrase("delta report")), both);
+    assert_eq!(bed.found(regex("^the d.lta report$")), both);
+    assert!(bed.found(phrase("PDF-1.7")).is_empty());
+    assert_eq!(bed.found(word("bad")), ["a/bad.pdf"]);
+    let found = bed.ask(phrase("the delta"), &["a"]);
+    let line = &found.results[0].lines[0];
+    assert_eq!(line.text, "the delta report");
+    assert_eq!(line.place, Some(Place::Page { page: 2 }));
+    assert_eq!((line.number, line.matches.clone()), (2, vec![(0, 9)]));
+    // One of the same bytes was read, and the other one's words are the same.
+    let reads = || fs::read_to_string(&notes).unwrap().lines().count();
+    assert_eq!(reads(), 2);
+    // What is missing is said: in the answer, of the file, and in all.
+    assert_eq!(found.unsearched, 1);
+    assert_eq!(bed.ask(phrase("the delta"), &["b"]).unsearched, 0);
+    let missing = bed.ask(Condition::Unsearched, &["a", "b"]);
+    assert_eq!(path(&missing.results[0]), "a/bad.pdf");
+    let note = missing.results[0].note.as_deref().unwrap();
+    assert!(note.contains("ended on it"), "{note}");
+    let status = bed.search().status();
+    assert_eq!(
+        (status.state, status.unread, status.cut),
+        (State::Ready, 1, 0)
+    );
+    // Neither a start nor an index made anew reads again what was read.
+    bed.start();
+    bed.walk();
+    assert_eq!(bed.found(word("gamma")), both);
+    bed.search().rebuild("somebody asked for it".to_owned());
+    assert_eq!(bed.search().status().state, State::Rebuilding);
+    bed.search().settle();
+    assert_eq!(bed.found(word("gamma")), both);
+    assert_eq!(reads(), 3, "only the bad one, once more");
+}
+
+#[test]
+fn a_packed_file_that_changes_goes_or_waits_is_found_as_it_is() {
+    let bed = Bed::new();
+    let gate = bed.at("gate");
+    let made = std::process::Command::new("mkfifo").arg(&gate).status();
+    assert!(made.unwrap().success());
+    let script = format!(
+        "read line < '{}'; {}",
+        gate.display(),
+        pdf_reader(&bed.at("notes"))
+    );
+    let bed = bed.reading_by(script);
+    bed.walk();
+    bed.write("a/slow.pdf", "%PDF-1.7 slow");
+    bed.write("a/plain.txt", "fresh words");
+    bed.search().changed("a".into(), "slow.pdf".into(), true);
+    bed.search().changed("a".into(), "plain.txt".into(), true);
+    // While its reader waits, it is found by name, other files by their words.
+    while bed.found(word("fresh")).is_empty() || bed.found(word("slow")).is_empty() {
+        std::thread::yield_now();
+    }
+    let status = bed.search().status();
+    assert_eq!((status.state, status.reading), (State::CatchingUp, 1));
+    assert!(status.why.unwrap().contains("one file"));
+    let waits = bed.ask(word("gamma"), &["a"]);
+    assert_eq!((waits.total, waits.unsearched), (0, 1));
+    // It is written anew meanwhile: what was read of the old one is not taken for it.
+    fs::remove_file(bed.at("a/slow.pdf")).unwrap();
+    bed.search().changed("a".into(), "slow.pdf".into(), true);
+    fs::write(&gate, "go\n").unwrap();
+    bed.search().settle();
+    assert!(bed.found(word("gamma")).is_empty());
+    assert_eq!(bed.search().status().state, State::Ready);
+    assert_eq!(bed.search().status().reading, 0);
+}
+
+#[test]
+fn text_beyond_the_limit_is_said() {
+    let bed = Bed::new();
+    let limit = usize::try_from(super::text::LIMIT).unwrap();
+    let mut long = "first words\n".repeat(limit / 12 + 1);
+    long.push_str("needle at the end\n");
+    bed.write("a/long.log", &long);
+    bed.write("b/short.log", "needle");
+    bed.walk();
+    let found = bed.ask(phrase("needle"), &["a", "b"]);
+    assert_eq!((found.total, found.unsearched), (1, 1));
+    let ends = Condition::And(vec![
+        phrase("needle"),
+        Condition::Ending(super::Name("txt".to_owned())),
+    ]);
+    assert_eq!(bed.ask(ends, &["a", "b"]).unsearched, 0);
+    let note = bed.ask(word("first"), &["a"]).results[0].note.clone();
+    assert!(
+        note.unwrap()
+            .starts_with("Only the first 16 MiB of its 17 MiB")
+    );
+    assert_eq!(bed.search().status().cut, 1);
 }

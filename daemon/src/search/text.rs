@@ -5,14 +5,18 @@ use std::{
     io::{self, Read as _},
 };
 
-use countersign_protocol::Digest;
+use countersign_protocol::{
+    Digest,
+    content::{SNIFFED, sniff},
+};
 
+use super::words;
 use crate::fs::{Stamp, digest_of};
 
 /// Most bytes of one file whose words are in the index.
 pub(super) const LIMIT: u64 = 16 * 1024 * 1024;
 /// Larger files are not hashed: their digest would cost a minute each time they grow.
-pub(super) const HASHED: u64 = 1024 * 1024 * 1024;
+const HASHED: u64 = 1024 * 1024 * 1024;
 /// A file with a zero byte among its first bytes is no text, unless it is UTF-16.
 const LOOKED_AT: usize = 8 * 1024;
 
@@ -27,18 +31,41 @@ pub(super) struct Plain {
     pub(super) is_cut: bool,
     /// Digest of all of it.
     pub(super) digest: Option<Digest>,
+    /// Whether only a child may read its words; nothing else is said of it then.
+    pub(super) is_for_a_child: bool,
 }
 
-/// Reads `file`. `None` for what is no regular file.
-pub(super) fn read(file: File) -> io::Result<Option<Plain>> {
+impl Plain {
+    /// A file of which nothing was read.
+    pub(super) fn unread(stamp: Stamp) -> Self {
+        Self {
+            stamp,
+            text: None,
+            is_cut: false,
+            digest: None,
+            is_for_a_child: false,
+        }
+    }
+}
+
+/// Reads `file`, called `name`. `None` for what is no regular file.
+pub(super) fn read(file: File, name: &str) -> io::Result<Option<Plain>> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Ok(None);
     }
     let stamp = Stamp::of(&metadata);
-    let expected = usize::try_from(stamp.size.min(LIMIT)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(expected + 1);
-    (&file).take(LIMIT).read_to_end(&mut bytes)?;
+    let mut bytes = Vec::with_capacity(within_limit(stamp.size) + 1);
+    (&file).take(SNIFFED as u64).read_to_end(&mut bytes)?;
+    let is_all = bytes.len() as u64 >= stamp.size;
+    if words::are_for_a_child(sniff(&bytes, is_all, name).kind, stamp.size) {
+        return Ok(Some(Plain {
+            is_for_a_child: true,
+            ..Plain::unread(stamp)
+        }));
+    }
+    let rest = LIMIT.saturating_sub(bytes.len() as u64);
+    (&file).take(rest).read_to_end(&mut bytes)?;
     let is_cut = stamp.size > LIMIT;
     let digest = if stamp.size <= LIMIT {
         Some(Digest::of(&bytes))
@@ -52,17 +79,22 @@ pub(super) fn read(file: File) -> io::Result<Option<Plain>> {
         text: decode(bytes),
         is_cut,
         digest,
+        is_for_a_child: false,
     }))
 }
 
-/// Reads the text of `file` alone, as far as the index has it.
+/// As many bytes of a file of `size` bytes as are read.
+pub(super) fn within_limit(size: u64) -> usize {
+    usize::try_from(size.min(LIMIT)).unwrap_or_default()
+}
+
+/// Reads the text of `file` alone, as far as the index has it. Call it for files that had text.
 pub(super) fn read_text(file: &File) -> io::Result<Option<String>> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Ok(None);
     }
-    let expected = usize::try_from(metadata.len().min(LIMIT)).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(expected + 1);
+    let mut bytes = Vec::with_capacity(within_limit(metadata.len()) + 1);
     file.take(LIMIT).read_to_end(&mut bytes)?;
     Ok(decode(bytes))
 }

@@ -149,12 +149,14 @@ impl Rig {
         let nobody = extract::Program::at("/nowhere/countersign");
         let limits = extract::Limits::default();
         let reader = extract::Extractor::new(nobody, limits, None, Arc::clone(&clock));
+        let reader = Arc::new(reader);
         let state = crate::fs::Dir::open(self.folder.path()).unwrap();
         let search = Search::start(
             &state,
             Arc::clone(&workspaces),
             ledger.clone(),
             Arc::clone(&objects),
+            Arc::clone(&reader),
             Arc::clone(&clock),
             search::Settings {
                 commit: Duration::ZERO,
@@ -169,7 +171,7 @@ impl Rig {
             local,
             (Arc::new(stand_ins::Steady), Arc::new(stand_ins::ClosedDoor)),
             collector,
-            Arc::new(reader),
+            reader,
             Arc::new(stand_ins::NoCourier),
             search.unwrap(),
         );

@@ -1,6 +1,6 @@
 //! A query with one term more or less, for links that narrow and widen it.
 
-use super::{Filter, Query, QueryError, parse};
+use super::{Atom, Filter, Group, Query, QueryError, What, parse};
 
 /// One part of a query that can be taken away.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,24 @@ pub struct Pill {
 }
 
 impl Query {
+    /// Whether the answer depends on the zone of the asker: it names a day, or counts by day.
+    pub fn depends_on_zone(&self) -> bool {
+        fn names_day(filter: &Filter) -> bool {
+            match filter {
+                Filter::All => false,
+                Filter::And(parts) | Filter::Or(parts) => parts.iter().any(names_day),
+                Filter::Not(part) => names_day(part),
+                Filter::Term(term) => match &term.what {
+                    What::Field(_, value) => value.atoms().any(
+                        |atom| matches!(atom, Atom::Moment(moment) if moment.depends_on_zone()),
+                    ),
+                    What::Word(_) | What::Phrase(_) | What::Regex(_) => false,
+                },
+            }
+        }
+        self.group == Some(Group::Day) || names_day(&self.filter)
+    }
+
     /// The parts that stand side by side, in the order of the canonical text.
     pub fn pills(&self) -> Vec<Pill> {
         let mut pills = Vec::new();

@@ -6,6 +6,7 @@
 //! zone of the asker. `docs/search.md` is this language for users.
 
 mod edit;
+pub mod glob;
 mod moment;
 mod operator;
 mod parse;

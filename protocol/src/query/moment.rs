@@ -178,6 +178,11 @@ impl Moment {
         }
     }
 
+    /// Whether the zone of the asker matters for it.
+    pub fn depends_on_zone(&self) -> bool {
+        !matches!(self, Self::Away(_) | Self::At(_))
+    }
+
     /// The same for a deadline: lengths count ahead, `2h` is within the next two hours.
     pub fn span_ahead(&self, now: &Now) -> Span {
         match self {

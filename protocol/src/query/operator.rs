@@ -203,6 +203,7 @@ const HAS: &[&str] = &[
     "checklist",
     "files",
     "question",
+    "unsearched",
 ];
 const DECISION: &[&str] = &[
     "approved",

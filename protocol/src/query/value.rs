@@ -20,6 +20,18 @@ pub enum Value {
     Any(Vec<Atom>),
 }
 
+impl Value {
+    /// All that it names.
+    pub fn atoms(&self) -> impl Iterator<Item = &Atom> {
+        let (one, other, list) = match self {
+            Self::Is(atom) | Self::Compared(_, atom) => (Some(atom), None, &[][..]),
+            Self::Between(from, to) => (Some(from), Some(to), &[][..]),
+            Self::Any(atoms) => (None, None, atoms.as_slice()),
+        };
+        one.into_iter().chain(other).chain(list)
+    }
+}
+
 /// A side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {

@@ -26,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(remove))
         .routes(routes!(unmatched))
         .routes(routes!(status))
+        .routes(routes!(rebuild))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -46,6 +47,9 @@ pub(super) struct Asked {
     /// The order, when `q` does not say one.
     #[param(inline)]
     sort: Option<Sort>,
+    /// The time zone that days are counted in, by its IANA name, for example `Europe/Zagreb`; else the one of
+    /// the caller in the configuration, else UTC.
+    tz: Option<String>,
 }
 
 /// Finds files, handoffs, decisions, comments, refusals, checkpoints and events.
@@ -64,6 +68,7 @@ pub(super) async fn search(
         cursor: asked.cursor,
         limit: asked.limit.unwrap_or(PAGE).clamp(1, 200),
         sort: asked.sort,
+        zone: asked.tz,
     };
     Ok(Json(app.desk.search(&who, request).await?))
 }
@@ -167,4 +172,17 @@ pub(super) async fn status(
     Signed(who): Signed,
 ) -> Result<Json<IndexStatus>, Problem> {
     Ok(Json(app.desk.index_status(&who).await?))
+}
+
+/// Has the index made anew, as when it was damaged. Until it is complete, answers say that they are not.
+#[utoipa::path(
+    post, path = "/api/v1/search/index/rebuild", operation_id = "rebuildIndex", tag = "search",
+    responses((status = 202, description = "How far it is", body = IndexStatus), Problems)
+)]
+pub(super) async fn rebuild(
+    State(app): State<AppState>,
+    SignedIn(person): SignedIn,
+) -> Result<(StatusCode, Json<IndexStatus>), Problem> {
+    let status = app.desk.rebuild_index(&person).await?;
+    Ok((StatusCode::ACCEPTED, Json(status)))
 }

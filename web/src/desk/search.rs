@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use countersign_protocol::{
     HandoffId,
+    content::Place,
     query::{HitKind, Note, QueryError, Sort},
 };
 use jiff::Timestamp;
@@ -24,6 +25,8 @@ pub struct SearchRequest {
     pub limit: usize,
     /// The order, when the text does not say one.
     pub sort: Option<Sort>,
+    /// The time zone that days are counted in, by its IANA name; else the one of the person who asks.
+    pub zone: Option<String>,
 }
 
 /// What was found.
@@ -47,6 +50,9 @@ pub struct SearchAnswer {
     pub changes: Option<Changes>,
     /// Where the index is not complete: what is missing.
     pub partial: Option<Partial>,
+    /// Files that fit but for their text, of which not all is searched; `has:unsearched` finds them.
+    #[serde(default)]
+    pub unsearched: u64,
     /// When nothing was found: what would be, with one term less; nearest first.
     pub relaxed: Vec<Relaxed>,
     /// The ledger entry up to which everything is in the answer, unless it is partial.
@@ -64,6 +70,9 @@ pub struct ReadAs {
     pub left_over: Vec<String>,
     /// What was left out or read otherwise than it looks.
     pub notes: Vec<Note>,
+    /// The time zone that days were counted in, when the query names a day.
+    #[serde(default)]
+    pub zone: Option<String>,
 }
 
 /// One thing that was found.
@@ -106,19 +115,39 @@ pub struct Hit {
     pub lines: Vec<MatchedLine>,
     /// What the validator said.
     pub errors: Vec<HitError>,
+    /// Why some of its text is not searched, one sentence.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// A line that matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MatchedLine {
-    /// Number of the line in the file, from 1; absent in a field of a handoff.
+    /// Number of the line, from 1, in the file or in the place that has lines of its own; absent in a field
+    /// of a handoff, and where lines have no numbers that a reader sees.
     pub number: Option<u64>,
+    /// Where in the file, when that is not simply a line of it: a page, a row of a sheet, a member of an archive.
+    #[serde(default)]
+    pub place: Option<Place>,
     /// The field, when it is one: `title`, `summary`, `comment`, …
     pub field: Option<String>,
     /// The line, cut around the first match when it is long.
     pub text: String,
     /// Where in `text`: first byte, and the byte behind the last.
     pub matches: Vec<(usize, usize)>,
+}
+
+impl MatchedLine {
+    /// Where it stands, in words: `line 7`, `page 3`, `a/b.txt, line 7`, `title`.
+    pub fn label(&self) -> String {
+        let number = self.number.map(|number| format!("line {number}"));
+        let place = self.place.as_ref().map(ToString::to_string);
+        let place = place.or_else(|| self.field.clone());
+        match (place, number) {
+            (Some(place), Some(number)) => format!("{place}, {number}"),
+            (place, number) => place.or(number).unwrap_or_default(),
+        }
+    }
 }
 
 /// A broken rule.
@@ -239,6 +268,15 @@ pub struct IndexStatus {
     pub bytes: u64,
     /// The ledger entry up to which it is complete.
     pub seq: u64,
+    /// Files whose text is still to be read; they are found by name.
+    #[serde(default)]
+    pub reading: u64,
+    /// Files of whose text only a part is searched.
+    #[serde(default)]
+    pub cut: u64,
+    /// Files whose text could not be read; they are found by name.
+    #[serde(default)]
+    pub unread: u64,
 }
 
 /// Why a search cannot be answered.
@@ -247,6 +285,9 @@ pub enum SearchError {
     /// The text cannot be read.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// No time zone has that name.
+    #[error("there is no time zone `{0}`")]
+    Zone(String),
     /// Anything else.
     #[error(transparent)]
     Desk(#[from] DeskError),
@@ -283,4 +324,6 @@ pub trait SearchDesk: Send + Sync + 'static {
     async fn unmatched_questions(&self, who: &Person) -> Result<Vec<Unmatched>, DeskError>;
     /// How far the index is.
     async fn index_status(&self, who: &Caller) -> Result<IndexStatus, DeskError>;
+    /// Has the index made anew; gives how far it is.
+    async fn rebuild_index(&self, who: &Person) -> Result<IndexStatus, DeskError>;
 }

@@ -33,6 +33,8 @@ pub(super) struct Choice {
     pub(super) verbatim: u8,
     pub(super) cursor: Option<String>,
     pub(super) sort: Option<Sort>,
+    /// The time zone that days are counted in.
+    pub(super) tz: Option<String>,
 }
 
 /// Shows the search page.
@@ -43,7 +45,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let chrome = visit.chrome("search").await?;
     let saved = app.desk.saved_searches(&visit.person).await?;
-    let mut page = SearchPage::new(chrome, &choice, &saved);
+    let index = app.desk.index_status(&visit.caller()).await?;
+    let mut page = SearchPage::new(chrome, &choice, &saved, &index);
     let mut status = StatusCode::OK;
     if !choice.q.trim().is_empty() {
         let request = SearchRequest {
@@ -52,6 +55,7 @@ pub(super) async fn show(
             cursor: choice.cursor.clone(),
             limit: HITS,
             sort: choice.sort,
+            zone: choice.tz.clone(),
         };
         match app.desk.search(&visit.caller(), request).await {
             Ok(answer) => page.answer(&choice, answer, visit.now()),
@@ -59,7 +63,7 @@ pub(super) async fn show(
                 status = StatusCode::BAD_REQUEST;
                 page.wrong(&choice.q, &error);
             }
-            Err(SearchError::Desk(error)) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
         }
     }
     let html: Html<String> = visit.render(&page)?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{search::Choice, view::When, visit::Chrome};
 use crate::{
-    desk::{Facet, SavedSearch, SearchAnswer},
+    desk::{Facet, IndexStatus, SavedSearch, SearchAnswer},
     render::words,
     templates::Page,
 };
@@ -50,6 +50,8 @@ pub(super) struct SearchPage {
     q: String,
     error: Option<Wrong>,
     answer: Option<AnswerView>,
+    /// Why the index is not complete, before anything was asked.
+    index: Option<PartialView>,
     saved: Vec<Saved>,
     examples: Vec<Example>,
 }
@@ -96,6 +98,9 @@ struct AnswerView {
     hits: Vec<HitView>,
     sorts: Vec<Choosable>,
     relaxed: Vec<RelaxedView>,
+    /// Files that may fit, of whose text not all was searched.
+    unsearched: Option<Unsearched>,
+    zone: Option<String>,
     next: Option<String>,
     first: Option<String>,
 }
@@ -144,6 +149,12 @@ struct Group {
 }
 
 #[derive(Debug, Serialize)]
+struct Unsearched {
+    text: String,
+    href: String,
+}
+
+#[derive(Debug, Serialize)]
 struct RelaxedView {
     without: String,
     total: u64,
@@ -158,8 +169,18 @@ pub(super) fn link(text: &str) -> String {
 }
 
 impl SearchPage {
-    pub(super) fn new(chrome: Chrome, choice: &Choice, saved: &[SavedSearch]) -> Self {
+    pub(super) fn new(
+        chrome: Chrome,
+        choice: &Choice,
+        saved: &[SavedSearch],
+        index: &IndexStatus,
+    ) -> Self {
         Self {
+            index: index.why.as_ref().map(|why| PartialView {
+                why: words::sentence(why),
+                done: index.done,
+                of: Some(index.of).filter(|of| index.done < *of),
+            }),
             chrome,
             q: choice.q.clone(),
             error: None,
@@ -225,6 +246,9 @@ impl SearchPage {
             }
             if let Some(sort) = sort {
                 query.append_pair("sort", sort.word());
+            }
+            if let Some(zone) = &choice.tz {
+                query.append_pair("tz", zone);
             }
             if let Some(cursor) = cursor {
                 query.append_pair("cursor", cursor);
@@ -314,6 +338,8 @@ impl SearchPage {
                     href: link(&relaxed.query),
                 })
                 .collect(),
+            unsearched: (answer.unsearched > 0).then(|| Unsearched::new(answer.unsearched)),
+            zone: reading.zone.clone(),
             next: answer
                 .next_cursor
                 .as_deref()
@@ -321,6 +347,20 @@ impl SearchPage {
             first: choice.cursor.as_ref().map(|_| here(choice.sort, None)),
             query: reading.query.clone(),
         });
+    }
+}
+
+impl Unsearched {
+    fn new(count: u64) -> Self {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let verb = if count == 1 { "fits" } else { "fit" };
+        Self {
+            text: format!(
+                "{} {verb} otherwise, with text that was not searched.",
+                words::count(count, "file")
+            ),
+            href: link("has:unsearched"),
+        }
     }
 }
 

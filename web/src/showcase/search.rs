@@ -101,6 +101,14 @@ impl SearchDesk for Showcase {
             ..IndexStatus::default()
         })
     }
+
+    async fn rebuild_index(&self, _: &Person) -> Result<IndexStatus, DeskError> {
+        Ok(IndexStatus {
+            state: "rebuilding".to_owned(),
+            why: Some("the search index is being made anew".to_owned()),
+            ..IndexStatus::default()
+        })
+    }
 }
 
 fn things(card: &Card) -> Vec<Hit> {
@@ -124,6 +132,7 @@ fn things(card: &Card) -> Vec<Hit> {
         seq: row.id.0,
         lines: Vec::new(),
         errors: Vec::new(),
+        note: None,
     };
     let files = card.revisions.last().into_iter().flatten();
     let files = files.map(|(path, (bytes, _))| Hit {
@@ -162,6 +171,7 @@ fn matched(mut hit: Hit, query: &Query) -> Option<Hit> {
     matches.sort_unstable();
     if !matches.is_empty() {
         hit.lines.push(MatchedLine {
+            place: None,
             number: hit.path.is_some().then_some(1),
             field: None,
             text,

@@ -20,6 +20,11 @@ pub(crate) use self::{
 use super::exit::Failure;
 use crate::config::Environment;
 
+/// Letters of a bar of progress.
+const BAR: u64 = 30;
+/// Moves the cursor to the start of the line and clears it (ECMA-48, EL).
+const CLEAR: &str = "\r\u{1b}[K";
+
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum When {
@@ -40,6 +45,8 @@ pub(crate) struct Output {
     pub(crate) json: bool,
     /// Whether a person reads stdout: aligned, with relative times.
     pub(crate) terminal: bool,
+    /// Whether a person reads stderr: what moves on is written in one place.
+    live: bool,
     colour_out: bool,
     colour_err: bool,
     failed: Option<io::Error>,
@@ -52,6 +59,7 @@ impl Output {
         let colour = |terminal| colour(When::Auto, environment, terminal);
         Self {
             terminal,
+            live: io::stderr().is_terminal(),
             colour_out: colour(terminal),
             colour_err: colour(io::stderr().is_terminal()),
             ..Self::to(Box::new(io::stdout()), Box::new(io::stderr()))
@@ -65,6 +73,7 @@ impl Output {
             err,
             json: false,
             terminal: false,
+            live: false,
             colour_out: false,
             colour_err: false,
             failed: None,
@@ -127,6 +136,26 @@ impl Output {
     pub(crate) fn remark(&mut self, text: &str) {
         let result = writeln!(self.err, "{text}");
         self.note_failure(result);
+    }
+
+    /// How far something is: a bar on a terminal, in the place of the last one. A log is told the end alone.
+    pub(crate) fn progress(&mut self, done: u64, of: u64, text: &str) {
+        if !self.live {
+            return;
+        }
+        let filled = done.min(of) * BAR / of.max(1);
+        let bar = (0..BAR).map(|at| if at < filled { '#' } else { '.' });
+        let bar: String = bar.collect();
+        let result = write!(self.err, "{CLEAR}[{bar}] {text}").and_then(|()| self.err.flush());
+        self.note_failure(result);
+    }
+
+    /// Removes the bar.
+    pub(crate) fn progress_ends(&mut self) {
+        if self.live {
+            let result = write!(self.err, "{CLEAR}");
+            self.note_failure(result);
+        }
     }
 
     /// A way on, not data.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use countersign_protocol::{
-    HandoffId,
+    HandoffId, content,
     event::Location,
     query::{Group, HitKind, Now, Query, Sort},
 };
@@ -32,12 +32,9 @@ impl LedgerDesk {
         who: &Caller,
         query: &Query,
         page: Page<'_>,
+        now: &Now,
     ) -> Result<Found, DeskError> {
-        let now = Now {
-            at: self.clock.now(),
-            zone: TimeZone::UTC,
-        };
-        let asker = Asker { who, now: &now };
+        let asker = Asker { who, now };
         let mut reader = Reader {
             desk: self,
             asker,
@@ -77,7 +74,7 @@ impl LedgerDesk {
             Err(error) => return Err(DeskError::Unavailable(error.to_string())),
         };
         let groups = match query.group {
-            Some(group) => self.groups(who, group, &answer),
+            Some(group) => self.groups(who, group, &answer, &now.zone),
             None => Vec::new(),
         };
         let shown = if is_list { answer.results.len() } else { 0 };
@@ -99,6 +96,7 @@ impl LedgerDesk {
             groups,
             changes: None,
             partial: partial(&status),
+            unsearched: answer.unsearched,
             notes,
             seq: status.seq,
         })
@@ -133,7 +131,7 @@ impl LedgerDesk {
     }
 
     /// How many of the results have each value.
-    fn groups(&self, who: &Caller, group: Group, answer: &Answer) -> Vec<Counted> {
+    fn groups(&self, who: &Caller, group: Group, answer: &Answer, zone: &TimeZone) -> Vec<Counted> {
         let mut counts: HashMap<String, u64> = HashMap::new();
         for result in &answer.results {
             let document = &result.document;
@@ -159,7 +157,7 @@ impl LedgerDesk {
                 Group::Handoff => of_card(&|card| card.id.to_string()),
                 Group::Day => Timestamp::from_microsecond(document.at)
                     .ok()
-                    .map(|at| at.to_zoned(TimeZone::UTC).date().to_string()),
+                    .map(|at| at.to_zoned(zone.clone()).date().to_string()),
             };
             if let Some(value) = value {
                 *counts.entry(value).or_default() += 1;
@@ -178,6 +176,9 @@ impl LedgerDesk {
             documents: status.documents,
             bytes: status.bytes,
             seq: status.seq,
+            reading: status.reading,
+            cut: status.cut,
+            unread: status.unread,
         }
     }
 }
@@ -250,7 +251,10 @@ fn hit(result: &search::Match, state: &State, who: &Caller) -> Hit {
         workspace: document.workspace.clone(),
         path: Some(document.path.clone()).filter(|path| !path.is_empty()),
         folder: accepted.map(|accepted| accepted.at.folder.clone()),
-        member: None,
+        member: result.lines.iter().find_map(|line| match &line.place {
+            Some(content::Place::Member { path }) => Some(path.clone()),
+            _ => None,
+        }),
         handoff: card.map(|card| card.id),
         revision: decision
             .map(|decision| decision.decided.revision)
@@ -271,6 +275,7 @@ fn hit(result: &search::Match, state: &State, who: &Caller) -> Hit {
         seq: seq.unwrap_or_default(),
         lines: lines(result, kind),
         errors: errors(state, document, kind),
+        note: result.note.clone(),
     }
 }
 
@@ -298,13 +303,33 @@ fn lines(result: &search::Match, kind: HitKind) -> Vec<MatchedLine> {
         _ => Some("text"),
     };
     let told = result.lines.iter().map(|line| MatchedLine {
-        number: field.is_none().then_some(line.number),
+        number: field
+            .is_none()
+            .then_some(line.number)
+            .filter(|_| has_lines(line.place.as_ref())),
+        place: line.place.clone(),
         // The first line of what is kept is its title.
         field: field.map(|field| if line.number == 1 { "title" } else { field }.to_owned()),
         text: line.text.clone(),
         matches: line.matches.clone(),
     });
     told.collect()
+}
+
+/// Whether a reader of the file sees numbered lines there.
+fn has_lines(place: Option<&content::Place>) -> bool {
+    use content::Place;
+    match place {
+        None | Some(Place::Whole | Place::Member { .. }) => true,
+        Some(
+            Place::Page { .. }
+            | Place::Row { .. }
+            | Place::Slide { .. }
+            | Place::Cell { .. }
+            | Place::Header { .. }
+            | Place::Part { .. },
+        ) => false,
+    }
 }
 
 fn errors(state: &State, document: &Document, kind: HitKind) -> Vec<HitError> {

@@ -7,6 +7,7 @@ use countersign_protocol::{
     changes::FileChange,
     query::{
         Atom, Comparison, Filter, HitKind, Moment, Note, Now, Operator, Query, Term, Value, What,
+        glob,
     },
 };
 use countersign_web::desk::{
@@ -14,7 +15,7 @@ use countersign_web::desk::{
     versions::{Changed, ChangedQuestion, ChangedRow},
 };
 
-use super::{super::LedgerDesk, Found, Page};
+use super::{super::LedgerDesk, Found, Page, facts::is_name};
 
 /// A query about changes: what is asked of the ledger, and what each row must fulfil besides.
 struct Asked {
@@ -30,9 +31,9 @@ impl LedgerDesk {
         who: &Caller,
         query: &Query,
         page: Page<'_>,
+        now: &Now,
     ) -> Result<Option<Found>, DeskError> {
-        let now = self.now();
-        let Some(asked) = asked(&query.filter, &now) else {
+        let Some(asked) = asked(&query.filter, now) else {
             return Ok(None);
         };
         let changed = self.changed(who, asked.question).await?;
@@ -74,11 +75,12 @@ impl LedgerDesk {
             next_cursor: (listed && end < total).then(|| end.to_string()),
             facets: facets(&rows),
             groups: match query.group {
-                Some(group) => counted(rows.iter().filter_map(|row| grouped(row, group))),
+                Some(group) => counted(rows.iter().filter_map(|row| grouped(row, group, now))),
                 None => Vec::new(),
             },
             changes,
             partial: None,
+            unsearched: 0,
             notes,
             seq,
         }))
@@ -115,6 +117,7 @@ impl LedgerDesk {
             seq: row.seq,
             lines: Vec::new(),
             errors: Vec::new(),
+            note: None,
         }
     }
 }
@@ -161,7 +164,7 @@ fn is(row: &ChangedRow, term: &Term) -> Option<bool> {
             _ => None,
         }
     };
-    let same = |known: &str| text(&|wanted| wanted.eq_ignore_ascii_case(known));
+    let same = |known: &str| text(&|wanted| is_name(known, wanted));
     match operator {
         Operator::Ws => same(&row.workspace),
         Operator::Agent => same(&row.agent),
@@ -188,19 +191,10 @@ fn path_of(row: &ChangedRow) -> String {
     }
 }
 
-/// A name of the file or of a folder above it, or a path with `*`, `**` and `?`.
+/// Whether `path` is meant by the glob `wanted`.
 fn is_path(path: &str, wanted: &str) -> bool {
-    let wanted = wanted
-        .trim_start_matches("./")
-        .trim_matches('/')
-        .to_lowercase();
-    let pattern = regex::escape(&wanted)
-        .replace(r"\*\*/", "(?:.*/)?")
-        .replace(r"\*\*", ".*")
-        .replace(r"\*", "[^/]*")
-        .replace(r"\?", "[^/]");
-    let pattern = regex::Regex::new(&format!("(?:^|/){pattern}(?:/|$)"));
-    pattern.is_ok_and(|pattern| pattern.is_match(&path.to_lowercase()))
+    let pattern = regex::Regex::new(&glob::path_pattern(wanted));
+    pattern.is_ok_and(|pattern| pattern.is_match(&glob::folded(path)))
 }
 
 fn size(bytes: u64, value: &Value) -> Option<bool> {
@@ -308,7 +302,11 @@ fn changes(changed: &Changed) -> Option<Changes> {
     })
 }
 
-fn grouped(row: &ChangedRow, group: countersign_protocol::query::Group) -> Option<String> {
+fn grouped(
+    row: &ChangedRow,
+    group: countersign_protocol::query::Group,
+    now: &Now,
+) -> Option<String> {
     use countersign_protocol::query::Group;
     Some(match group {
         Group::Agent => row.agent.clone(),
@@ -317,7 +315,7 @@ fn grouped(row: &ChangedRow, group: countersign_protocol::query::Group) -> Optio
         Group::Folder => path_of(row)
             .rsplit_once('/')
             .map_or_else(String::new, |(it, _)| it.to_owned()),
-        Group::Day => row.at.strftime("%Y-%m-%d").to_string(),
+        Group::Day => row.at.to_zoned(now.zone.clone()).date().to_string(),
         Group::Type => row.path.rsplit_once('.')?.1.to_lowercase(),
         Group::By | Group::Decision | Group::Risk | Group::Trigger => return None,
     })

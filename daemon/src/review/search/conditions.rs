@@ -1,13 +1,18 @@
 //! From the words of a query to conditions of the index.
 
+use std::collections::HashSet;
+
 use countersign_protocol::query::{
     Atom, Comparison, Filter, HitKind, Moment, Note, Operator, Query, Span, Term, Value, What,
 };
 use countersign_web::desk::Caller;
 use jiff::Timestamp;
 
-use super::{super::LedgerDesk, facts::Asker};
-use crate::search::{Condition, Level, Name, Pattern, kind};
+use super::{
+    super::LedgerDesk,
+    facts::{Asker, any_text, is_name},
+};
+use crate::search::{Condition, Level, Name, Pattern, Statement, kind};
 
 /// Reads a query, and notes what it had to leave out.
 pub(super) struct Reader<'a> {
@@ -64,11 +69,7 @@ impl Reader<'_> {
     }
 
     fn left_out(&mut self, term: &Term, why: &str) -> Condition {
-        let name = match &term.what {
-            What::Field(operator, _) => format!("`{}:`", operator.name()),
-            _ => "this".to_owned(),
-        };
-        self.note(term, format!("{name} was left out: {why}"));
+        self.note(term, format!("`{term}` was left out: {why}"));
         Condition::All
     }
 
@@ -115,11 +116,27 @@ impl Reader<'_> {
             Operator::Level => texts(&level),
             Operator::Content => texts(&|words| Condition::Inside(kind::FILE, words)),
             Operator::Reason => texts(&|words| Condition::Inside(kind::DECISION, words)),
-            Operator::Is if any_is(value, "dead-letter") => Some(Condition::Kind(kind::REFUSED)),
-            Operator::Is if any_is(value, "snoozed") || any_is(value, "locked") => None,
-            Operator::Is if any_is(value, "claimed") => None,
-            Operator::Has if any_is(value, "validation-error") => {
-                Some(Condition::Kind(kind::REFUSED))
+            Operator::Is if any_is(value, "locked") => None,
+            Operator::Is if any_is(value, "dead-letter") => Some(Condition::Or(vec![
+                Condition::Kind(kind::REFUSED),
+                ledger()?,
+            ])),
+            Operator::Has if any_is(value, "validation-error") => Some(Condition::Invalid),
+            Operator::Has if any_is(value, "unsearched") => Some(Condition::Unsearched),
+            Operator::Has if any_is(value, "question") || any_is(value, "checklist") => {
+                self.stating(Statement::Has, value)
+            }
+            Operator::Model => self.stating(Statement::Model, value),
+            Operator::Tool => self.stating(Statement::Tool, value),
+            Operator::Event => {
+                let recorded = |name: &'static str, kind| {
+                    let is_meant = any_text(value, |wanted| is_name(name, wanted));
+                    (is_meant == Some(true)).then_some(Condition::Kind(kind))
+                };
+                let mut any = vec![ledger()?];
+                any.extend(recorded("handoff.refused", kind::REFUSED));
+                any.extend(recorded("checkpoint.saved", kind::CHECKPOINT));
+                Some(Condition::Or(any))
             }
             Operator::Has if any_is(value, "error") => {
                 let levels = [Level::Error, Level::Fatal].map(Condition::Level);
@@ -161,6 +178,17 @@ impl Reader<'_> {
             | Operator::Viewed => ledger(),
             _ => None,
         }
+    }
+
+    /// What is about the handoffs whose documents state that.
+    fn stating(&self, statement: Statement, value: &Value) -> Option<Condition> {
+        let mut cards = HashSet::new();
+        for atom in value.atoms() {
+            let Atom::Text(text) = atom else { return None };
+            let name = Name(text.clone());
+            cards.extend(self.desk.search.cards_stating(statement, &name));
+        }
+        Some(self.desk.about(|card| cards.contains(&card.id.0)))
     }
 
     /// The time since it was handed over, counted back from now.
@@ -220,7 +248,7 @@ fn any(value: &Value, of: &dyn Fn(String) -> Condition) -> Option<Condition> {
 }
 
 fn any_is(value: &Value, word: &str) -> bool {
-    super::facts::any_text(value, |text| text == word) == Some(true)
+    any_text(value, |text| text == word) == Some(true)
 }
 
 /// The kind of document that is shown.

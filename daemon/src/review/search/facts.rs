@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use countersign_protocol::{
     handoff::Trigger,
-    query::{Atom, Comparison, Now, Operator, Value},
+    query::{Atom, Comparison, Now, Operator, Value, glob},
     state::HandoffState,
 };
 use countersign_web::desk::{Caller, HandoffRow, RiskLevel};
@@ -67,14 +67,11 @@ pub(super) fn compares(
 
 /// Whether `name` is meant by `wanted`, which may have placeholders and is not particular about case.
 pub(super) fn is_name(name: &str, wanted: &str) -> bool {
-    let (name, wanted) = (name.to_lowercase(), wanted.to_lowercase());
-    if !wanted.contains(['*', '?']) {
-        return name == wanted;
+    if !glob::has_placeholders(wanted) {
+        return glob::folded(name) == glob::folded(wanted);
     }
-    let pattern = regex::escape(&wanted)
-        .replace(r"\*", ".*")
-        .replace(r"\?", ".");
-    regex::Regex::new(&format!("^{pattern}$")).is_ok_and(|it| it.is_match(&name))
+    let pattern = regex::Regex::new(&glob::name_pattern(wanted));
+    pattern.is_ok_and(|pattern| pattern.is_match(&glob::folded(name)))
 }
 
 impl LedgerDesk {
@@ -143,6 +140,7 @@ impl LedgerDesk {
                 "warning" => !accepted.warnings.is_empty(),
                 _ => false,
             }),
+            Operator::Event => any_text(value, |name| has_event(card, name)),
             Operator::Viewed => any_text(value, |name| match name {
                 "nobody" => card.viewed.is_empty(),
                 "me" => matches!(asker.who, Caller::Person(me)
@@ -178,10 +176,43 @@ fn is(card: &Card, word: &str, asker: &Asker<'_>) -> bool {
         "sent-back" => matches!(card.state, HandoffState::ChangesRequested { .. }),
         "decided" => matches!(card.state, HandoffState::Closed { .. }),
         "overdue" => is_waiting(card) && due.is_some_and(|due| due < asker.now.at),
+        "snoozed" => {
+            let until = card.snoozed.as_ref().map(|snooze| snooze.until);
+            is_waiting(card) && until.is_some_and(|until| until > asker.now.at)
+        }
+        "claimed" => is_waiting(card) && card.claim.is_some(),
+        "dead-letter" => card
+            .routing
+            .as_ref()
+            .is_some_and(|routing| routing.dead.is_some()),
         "stalled" | "stale" => card.newest().accepted.stalled.is_some(),
-        "failing" => card.newest().accepted.trigger == Trigger::Error,
+        // It cannot go on, or its agent fell silent before it was done.
+        "failing" => {
+            let accepted = &card.newest().accepted;
+            accepted.trigger == Trigger::Error || accepted.stalled.is_some()
+        }
         _ => false,
     }
+}
+
+/// Whether an entry of that name is about the card.
+fn has_event(card: &Card, wanted: &str) -> bool {
+    let plain = [
+        ("handoff.accepted", true),
+        ("handoff.decided", !card.decisions.is_empty()),
+        ("handoff.commented", !card.comments.is_empty()),
+        ("handoff.viewed", !card.viewed.is_empty()),
+        ("handoff.withdrawn", card.withdrawn.is_some()),
+        ("handoff.timed_out", card.timed_out.is_some()),
+        ("handoff.routed", card.routing.is_some()),
+        ("artifact.approved", card.released.is_some()),
+    ];
+    let has = |(name, is_so): (&str, bool)| is_so && is_name(name, wanted);
+    plain.into_iter().any(has)
+        || card
+            .moves
+            .iter()
+            .any(|one| is_name(one.event.name(), wanted))
 }
 
 pub(super) fn risk(row: &HandoffRow) -> &'static str {

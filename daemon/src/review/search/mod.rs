@@ -9,7 +9,7 @@ mod questions;
 mod saved;
 
 use async_trait::async_trait;
-use countersign_protocol::query::{Note, Query, question};
+use countersign_protocol::query::{Note, Now, Query, question};
 use countersign_web::desk::{
     Caller, Changes, Completion, Counted, DeskError, Facet, Hit, IndexStatus, Partial, Person,
     ReadAs, Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
@@ -33,6 +33,7 @@ struct Found {
     groups: Vec<Counted>,
     changes: Option<Changes>,
     partial: Option<Partial>,
+    unsearched: u64,
     notes: Vec<Note>,
     seq: u64,
 }
@@ -52,9 +53,12 @@ impl SearchDesk for LedgerDesk {
         who: &Caller,
         request: SearchRequest,
     ) -> Result<SearchAnswer, SearchError> {
-        let read = self.read_text(who, &request).await?;
+        let now = self.now_of(who, request.zone.as_deref())?;
+        let read = self.read_text(who, &request, &now).await?;
         let mut query = read.query;
+        let zone = || now.zone.iana_name().unwrap_or("UTC").to_owned();
         let mut reading = ReadAs {
+            zone: query.depends_on_zone().then(zone),
             query: query.to_string(),
             question: read.question,
             left_over: read.left_over,
@@ -65,9 +69,9 @@ impl SearchDesk for LedgerDesk {
             cursor: request.cursor.as_deref(),
             limit: request.limit.clamp(1, MOST),
         };
-        let found = self.run(who, &query, page).await?;
+        let found = self.run(who, &query, page, &now).await?;
         let relaxed = if found.total == 0 {
-            self.relax(who, &query).await?
+            self.relax(who, &query, &now).await?
         } else {
             Vec::new()
         };
@@ -84,6 +88,7 @@ impl SearchDesk for LedgerDesk {
             groups: found.groups,
             changes: found.changes,
             partial: found.partial,
+            unsearched: found.unsearched,
             relaxed,
             seq: found.seq,
         })
@@ -109,7 +114,8 @@ impl SearchDesk for LedgerDesk {
         text: &str,
     ) -> Result<SavedSearch, SearchError> {
         let caller = Caller::Person(who.clone());
-        let read = question::read(text, &self.vocabulary(&caller), &self.now())?;
+        let now = self.now_of(&caller, None)?;
+        let read = question::read(text, &self.vocabulary(&caller), &now)?;
         Ok(self.keep_search(who, name, read.query.to_string()).await?)
     }
 
@@ -124,14 +130,25 @@ impl SearchDesk for LedgerDesk {
     async fn index_status(&self, _who: &Caller) -> Result<IndexStatus, DeskError> {
         Ok(self.how_far())
     }
+
+    async fn rebuild_index(&self, who: &Person) -> Result<IndexStatus, DeskError> {
+        self.search.rebuild(format!("{} asked for it", who.display));
+        Ok(self.how_far())
+    }
 }
 
 impl LedgerDesk {
     /// Runs a query: on the ledger when it asks what changed, else where everything can be found.
-    async fn run(&self, who: &Caller, query: &Query, page: Page<'_>) -> Result<Found, DeskError> {
-        match self.find_changes(who, query, page).await? {
+    async fn run(
+        &self,
+        who: &Caller,
+        query: &Query,
+        page: Page<'_>,
+        now: &Now,
+    ) -> Result<Found, DeskError> {
+        match self.find_changes(who, query, page, now).await? {
             Some(found) => Ok(found),
-            None => self.find(who, query, page).await,
+            None => self.find(who, query, page, now).await,
         }
     }
 
@@ -145,7 +162,12 @@ impl LedgerDesk {
     }
 
     /// What each term less would find, the ones that leave most of the query standing first.
-    async fn relax(&self, who: &Caller, query: &Query) -> Result<Vec<Relaxed>, DeskError> {
+    async fn relax(
+        &self,
+        who: &Caller,
+        query: &Query,
+        now: &Now,
+    ) -> Result<Vec<Relaxed>, DeskError> {
         let page = Page {
             cursor: None,
             limit: 0,
@@ -157,7 +179,7 @@ impl LedgerDesk {
             return Ok(relaxed);
         }
         for pill in filters.take(RELAXED) {
-            let found = self.run(who, &pill.without, page).await?;
+            let found = self.run(who, &pill.without, page, now).await?;
             if found.total > 0 {
                 relaxed.push(Relaxed {
                     without: pill.text.clone(),

@@ -22,18 +22,30 @@ const KEPT: usize = 500;
 const LENGTH: usize = 300;
 
 impl LedgerDesk {
-    /// The time of the asker. Pages tell times in UTC, so days are counted there.
-    pub(super) fn now(&self) -> Now {
-        Now {
+    /// The time of the asker: in the zone that was asked for, else in the one that the catalogue has of the
+    /// person, else in UTC.
+    pub(super) fn now_of(&self, who: &Caller, zone: Option<&str>) -> Result<Now, SearchError> {
+        let zone = match (zone, who) {
+            (Some(name), _) => {
+                TimeZone::get(name).map_err(|_| SearchError::Zone(name.to_owned()))?
+            }
+            (None, Caller::Person(person)) => {
+                let known = self.policy.catalog().person(&person.id);
+                known.map_or(TimeZone::UTC, |known| known.time_zone.value.zone().clone())
+            }
+            (None, Caller::Agent(_)) => TimeZone::UTC,
+        };
+        Ok(Now {
             at: self.clock.now(),
-            zone: TimeZone::UTC,
-        }
+            zone,
+        })
     }
 
     pub(super) async fn read_text(
         &self,
         who: &Caller,
         request: &SearchRequest,
+        now: &Now,
     ) -> Result<Reading, SearchError> {
         if request.verbatim {
             let parsed = query::parse(&request.text)?;
@@ -44,7 +56,7 @@ impl LedgerDesk {
             });
         }
         let vocabulary = self.vocabulary(who);
-        let reading = question::read(&request.text, &vocabulary, &self.now())?;
+        let reading = question::read(&request.text, &vocabulary, now)?;
         if reading.unmatched && request.cursor.is_none() && matches!(who, Caller::Person(_)) {
             self.keep_question(&request.text).await;
         }

@@ -2,13 +2,16 @@
 
 use std::{collections::HashSet, ops::Range};
 
+use countersign_protocol::query::glob;
+
 use super::pattern::Pattern;
 use crate::search::Level;
 
 /// A condition. Who asks has turned names, people and times of the query into these.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub enum Condition {
     /// Everything.
+    #[default]
     All,
     /// Each of these.
     And(Vec<Condition>),
@@ -37,7 +40,7 @@ pub enum Condition {
     Workspace(Name),
     /// By this person or agent.
     By(Name),
-    /// The path: a glob, or the name of a file or of a folder above it.
+    /// The path, by [`glob::path_pattern`].
     Path(String),
     /// The ending of the name.
     Ending(Name),
@@ -51,97 +54,53 @@ pub enum Condition {
     Level(Level),
     /// It is a decision with this outcome, as queries write it: `changes-requested`.
     Outcome(String),
+    /// It is a file with text that is not in the index.
+    Unsearched,
+    /// It was refused since it breaks the contract.
+    Invalid,
+}
+
+impl Condition {
+    /// What is asked beside the text, and whether anything is asked of the text.
+    pub(super) fn beside_text(&self) -> (Self, bool) {
+        let all = |parts: &[Self]| {
+            let parts: Vec<_> = parts.iter().map(Self::beside_text).collect();
+            let any = parts.iter().any(|(_, asks)| *asks);
+            (parts.into_iter().map(|(part, _)| part).collect(), any)
+        };
+        match self {
+            Self::Word(_) | Self::Inside(..) | Self::Pattern(..) | Self::Level(_) => {
+                (Self::All, true)
+            }
+            Self::And(parts) => {
+                let (parts, asks) = all(parts);
+                (Self::And(parts), asks)
+            }
+            Self::Or(parts) => {
+                let (parts, asks) = all(parts);
+                (Self::Or(parts), asks)
+            }
+            Self::Not(part) => match part.beside_text() {
+                (_, true) => (Self::All, true),
+                (_, false) => (self.clone(), false),
+            },
+            other => (other.clone(), false),
+        }
+    }
 }
 
 /// A name, in which `*` and `?` are placeholders. The case of letters does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(pub String);
 
-/// The regular expression that a glob is, for folded paths. Without a `/` it is the name of a file or of a
-/// folder above it; else it begins at any folder.
-pub(super) fn glob(glob: &str) -> String {
-    let glob = glob.trim_start_matches("./");
-    let is_below_root = glob.starts_with('/');
-    let glob = glob.trim_start_matches('/');
-    let (glob, is_folder) = match glob.strip_suffix('/') {
-        Some(folder) => (folder, true),
-        None => (glob, !glob.contains('/')),
-    };
-    let start = if is_below_root { "^" } else { "(?:^|/)" };
-    let end = if is_folder { "(?:/|$)" } else { "$" };
-    format!("{start}{}{end}", placeholders(glob, true))
-}
-
 impl Name {
     /// Whether it has placeholders.
     pub(super) fn is_open(&self) -> bool {
-        self.0.contains(['*', '?'])
+        glob::has_placeholders(&self.0)
     }
 
     /// The regular expression for folded names.
     pub(super) fn pattern(&self) -> String {
-        format!("^{}$", placeholders(&self.0, false))
-    }
-}
-
-/// `*` and `?` stay within a folder when it is a path; `**` does not.
-fn placeholders(text: &str, is_path: bool) -> String {
-    let mut pattern = String::new();
-    let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        let any = if is_path { "[^/]" } else { "." };
-        if let Some(behind) = rest.strip_prefix("**/").filter(|_| is_path) {
-            pattern.push_str("(?:.*/)?");
-            rest = behind;
-            continue;
-        }
-        if let Some(behind) = rest.strip_prefix("**") {
-            pattern.push_str(".*");
-            rest = behind;
-            continue;
-        }
-        match letter {
-            '*' => {
-                pattern.push_str(any);
-                pattern.push('*');
-            }
-            '?' => pattern.push_str(any),
-            other => {
-                let folded = super::super::fold::fold(other).to_string();
-                pattern.push_str(&regex::escape(&folded));
-            }
-        }
-        rest = &rest[letter.len_utf8()..];
-    }
-    pattern
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_find_paths() {
-        for (text, path, fits) in [
-            ("lib.rs", "src/lib.rs", true),
-            ("src", "src/lib.rs", true),
-            ("lib", "src/lib.rs", false),
-            ("*.rs", "src/Lib.RS", true),
-            ("*.rs", "src/lib.rsx", false),
-            ("src/*.rs", "a/src/lib.rs", true),
-            ("src/*.rs", "src/deep/lib.rs", false),
-            ("src/**/*.rs", "src/deep/er/lib.rs", true),
-            ("src/**/*.rs", "src/lib.rs", true),
-            ("src/**", "src/a/b", true),
-            ("/src/*.rs", "a/src/lib.rs", false),
-            ("src/", "src/lib.rs", true),
-            ("src/", "my-src/lib.rs", false),
-            ("r?port.md", "out/report.md", true),
-            ("a+b", "a+b", true),
-        ] {
-            let pattern = regex::Regex::new(&glob(text)).unwrap();
-            let folded = super::super::super::fold::folded(path);
-            assert_eq!(pattern.is_match(&folded), fits, "{text} {path}");
-        }
+        glob::name_pattern(&self.0)
     }
 }

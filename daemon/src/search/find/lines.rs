@@ -2,7 +2,12 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::{super::levels::Level, condition::Condition};
+use countersign_protocol::content::Place;
+
+use super::{
+    super::{levels::Level, words::Places},
+    condition::Condition,
+};
 
 /// Most lines that are shown of one document.
 const MOST_LINES: usize = 5;
@@ -14,8 +19,10 @@ const BEFORE: usize = 60;
 /// A line that matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Its number, from 1.
+    /// Its number, from 1; in a place that has lines of its own, its number there.
     pub number: u64,
+    /// Where in the file it stands, when that is not simply a line of it.
+    pub place: Option<Place>,
     /// The line, cut around its first match when it is long.
     pub text: String,
     /// The matches in `text`: first byte, and the byte behind the last.
@@ -90,6 +97,23 @@ impl Wanted {
         found
     }
 
+    /// The same with the place of each in the file that `text` was read from. A line that only says again
+    /// what another one showed is left out.
+    pub(super) fn placed(&self, text: &str, places: &Places) -> Vec<Line> {
+        let mut told: Vec<Line> = Vec::new();
+        for mut line in self.lines(text) {
+            if told.iter().any(|one| one.text.contains(line.text.trim())) {
+                continue;
+            }
+            if let Some((place, number)) = places.of_line(line.number) {
+                line.number = number;
+                line.place = Some(place.clone()).filter(|place| *place != Place::Whole);
+            }
+            told.push(line);
+        }
+        told
+    }
+
     /// Where, from `at` on, something may be.
     fn next(&self, text: &str, at: usize) -> Option<usize> {
         let patterns = self.patterns.iter().filter_map(|one| {
@@ -150,6 +174,7 @@ fn cut(number: u64, line: &str, matches: Vec<(usize, usize)>) -> Line {
     let inside = inside.map(|(from, to)| (from.max(start) - start, to.min(end) - start));
     Line {
         number,
+        place: None,
         text: line[start..end].to_owned(),
         matches: inside.collect(),
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use countersign_protocol::query::glob;
 use tantivy::{
     Searcher, Term,
     query::{
@@ -18,7 +19,7 @@ use super::{
         schema::{FAST_NAMES, flag, kind},
         tokens,
     },
-    condition::{Condition, Name, glob},
+    condition::{Condition, Name},
     docs::{self, BySegment, Docs},
     narrow,
     pattern::Pattern,
@@ -125,6 +126,8 @@ impl Lower<'_> {
             ),
             Condition::Level(level) => term(fields.flags, &level.flag()),
             Condition::Outcome(word) => term(fields.flags, &flag::outcome(word)),
+            Condition::Unsearched => missing(self.live),
+            Condition::Invalid => term(fields.flags, flag::INVALID),
         })
     }
 
@@ -197,7 +200,7 @@ impl Lower<'_> {
         if let Some(ending) = ending.filter(is_plain) {
             return Ok(term(self.live.fields.ext, &ending.to_lowercase()));
         }
-        let Ok(pattern) = regex::Regex::new(&glob(text)) else {
+        let Ok(pattern) = regex::Regex::new(&glob::path_pattern(text)) else {
             return Ok(Box::new(EmptyQuery));
         };
         let pieces = text.trim_matches('/').split(['*', '?']);
@@ -299,6 +302,14 @@ pub(super) fn access(live: &Live, workspaces: &[String]) -> Box<dyn Query> {
         .map(|name| Term::from_field_text(ws, name));
     let set = TermSetQuery::new(terms.collect::<Vec<_>>());
     Box::new(ConstScoreQuery::new(Box::new(set), 0.0))
+}
+
+/// Files with text that is not in the index.
+pub(super) fn missing(live: &Live) -> Box<dyn Query> {
+    let any = flag::MISSING
+        .iter()
+        .map(|flag| term(live.fields.flags, flag));
+    Box::new(BooleanQuery::union(any.collect()))
 }
 
 /// Documents with a text that is scanned for patterns.

@@ -15,6 +15,7 @@ use std::{collections::HashMap, time::Duration};
 
 use tantivy::{
     DocAddress, Searcher,
+    collector::Count,
     query::{BooleanQuery, Occur, Query},
 };
 
@@ -27,19 +28,19 @@ pub use read::Document;
 use super::{
     Search,
     live::{IndexError, Live, guarded},
-    schema::FAST_NAMES,
+    schema::{FAST_NAMES, kind},
 };
 use crate::workspace::Workspaces;
 use collect::{Gather, Ranked, sort_first};
 use lines::Wanted;
 use lower::Lower;
-use read::Columns;
+use read::{Columns, Text};
 
 /// After the page is full, counting goes on for so long.
 const SPARE: Duration = Duration::from_millis(3);
 
 /// What is asked.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ask {
     /// What every result fulfils.
     pub condition: Condition,
@@ -68,6 +69,8 @@ pub struct Match {
     pub document: Document,
     /// Lines that match.
     pub lines: Vec<Line>,
+    /// Why some of its text is not searched, one sentence.
+    pub note: Option<String>,
 }
 
 /// How often each value of some columns occurs: operator, then value and count.
@@ -84,6 +87,8 @@ pub struct Answer {
     pub is_exact: bool,
     /// How they spread over the values of some operators.
     pub spread: Spread,
+    /// How many files would be among them if their text fits, and have text that was not searched.
+    pub unsearched: u64,
 }
 
 impl Search {
@@ -153,10 +158,15 @@ impl Finder<'_> {
                     self.workspaces,
                 )
             });
-            let lines = text.flatten().map(|text| shown.lines(&text));
+            let places = || read::places(&document, *address, self.live, self.searcher);
+            let lines = text.flatten().map(|text| match document.text {
+                Text::Kept if document.size.is_some() => shown.placed(&text, &places()),
+                _ => shown.lines(&text),
+            });
             results.push(Match {
-                document,
+                note: read::note(&document, *address, self.live, self.searcher),
                 lines: lines.unwrap_or_default(),
+                document,
             });
         }
         Ok(Answer {
@@ -164,7 +174,33 @@ impl Finder<'_> {
             total: found.len() as u64,
             is_exact,
             spread: self.spread(&found)?,
+            unsearched: self.unsearched(ask)?,
         })
+    }
+
+    /// Files that fulfil everything but what is asked of their text, and have text that is not in the index.
+    fn unsearched(&self, ask: &Ask) -> tantivy::Result<u64> {
+        let (beside, asks_for_text) = ask.condition.beside_text();
+        if !asks_for_text || ask.kind.is_some_and(|only| only != kind::FILE) {
+            return Ok(0);
+        }
+        let missing = lower::missing(self.live);
+        let missing =
+            BooleanQuery::intersection(vec![missing, lower::access(self.live, &ask.workspaces)]);
+        // Nearly always there are none, and then nothing else need be asked.
+        if self.searcher.search(&missing, &Count)? == 0 {
+            return Ok(0);
+        }
+        let condition = Condition::And(vec![beside, Condition::Unsearched]);
+        let beside = Ask {
+            condition,
+            about: Vec::new(),
+            kind: Some(kind::FILE),
+            workspaces: ask.workspaces.clone(),
+            ..Ask::default()
+        };
+        let query = self.query(&beside, &[], &beside.condition)?;
+        Ok(self.searcher.search(&query, &Count)? as u64)
     }
 
     /// Everything but the patterns that are confirmed in the order of the results.

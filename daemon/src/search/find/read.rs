@@ -5,10 +5,15 @@ use std::path::Path;
 use tantivy::{
     DocAddress, Searcher, TantivyDocument,
     columnar::{Column, StrColumn},
-    schema::Value as _,
+    schema::{Field, Value as _},
 };
 
-use super::super::{live::Live, schema::FAST_NAMES, text};
+use super::super::{
+    live::Live,
+    schema::{FAST_NAMES, flag},
+    text,
+    words::Places,
+};
 use crate::workspace::Workspaces;
 
 /// A document of an answer.
@@ -34,6 +39,21 @@ pub struct Document {
     pub by: Option<String>,
     /// The type of file, in a word.
     pub file_type: Option<String>,
+    /// Where its text is.
+    pub(super) text: Text,
+    /// Whether some of its text is not in the index.
+    pub is_text_missing: bool,
+}
+
+/// Where the text of a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    /// It has none.
+    None,
+    /// In its file, as it is now.
+    File,
+    /// In the index.
+    Kept,
 }
 
 /// The columns of one segment.
@@ -48,12 +68,30 @@ pub(super) struct Columns {
     size: Option<Column<u64>>,
     card: Option<Column<u64>>,
     seq: Option<Column<u64>>,
+    flags: Option<StrColumn>,
+    /// Numbers of flags in this segment.
+    has_text: Option<u64>,
+    is_kept: Option<u64>,
+    is_missing: Vec<u64>,
 }
 
 impl Columns {
     pub(super) fn of(segment: &tantivy::SegmentReader) -> tantivy::Result<Self> {
         let columns = segment.fast_fields();
+        let flags = columns.str(FAST_NAMES.flags)?;
+        let number = |flag: &str| match &flags {
+            Some(flags) => flags.dictionary().term_ord(flag),
+            None => Ok(None),
+        };
+        let mut is_missing = Vec::new();
+        for flag in flag::MISSING {
+            is_missing.extend(number(flag)?);
+        }
         Ok(Self {
+            has_text: number(flag::TEXT)?,
+            is_kept: number(flag::KEPT)?,
+            is_missing,
+            flags,
             kind: columns.str(FAST_NAMES.kind)?,
             ws: columns.str(FAST_NAMES.ws)?,
             path: columns.str(FAST_NAMES.path)?,
@@ -69,7 +107,18 @@ impl Columns {
 
     pub(super) fn document(&self, doc: u32) -> Document {
         let number = |column: &Option<Column<u64>>| column.as_ref().and_then(|it| it.first(doc));
+        let flags: Vec<u64> = match &self.flags {
+            Some(column) => column.ords().values_for_doc(doc).collect(),
+            None => Vec::new(),
+        };
+        let has = |flag: Option<u64>| flag.is_some_and(|flag| flags.contains(&flag));
         Document {
+            text: match (has(self.is_kept), has(self.has_text)) {
+                (true, _) => Text::Kept,
+                (false, true) => Text::File,
+                (false, false) => Text::None,
+            },
+            is_text_missing: self.is_missing.iter().any(|flag| flags.contains(flag)),
             kind: text_of(self.kind.as_ref(), doc).unwrap_or_default(),
             key: self.key.first(doc).unwrap_or_default(),
             workspace: text_of(self.ws.as_ref(), doc).unwrap_or_default(),
@@ -91,7 +140,7 @@ fn text_of(column: Option<&StrColumn>, doc: u32) -> Option<String> {
     column.ord_to_str(ord, &mut text).ok()?.then_some(text)
 }
 
-/// The text of a document: of a file what it is now, else what was kept.
+/// The text of a document: of a plain file what it is now, else what was kept.
 pub(super) fn text(
     document: &Document,
     address: DocAddress,
@@ -99,12 +148,44 @@ pub(super) fn text(
     searcher: &Searcher,
     workspaces: &Workspaces,
 ) -> Option<String> {
-    if document.size.is_some() {
-        let workspace = workspaces.get(&document.workspace)?;
-        let file = workspace.dir().open_file(Path::new(&document.path)).ok()?;
-        return text::read_text(&file).ok()?;
+    match document.text {
+        Text::None => None,
+        Text::File => {
+            let workspace = workspaces.get(&document.workspace)?;
+            let file = workspace.dir().open_file(Path::new(&document.path)).ok()?;
+            text::read_text(&file).ok()?
+        }
+        Text::Kept => stored(address, live.fields.body, searcher),
     }
+}
+
+/// Where in its file each line of a kept text stands.
+pub(super) fn places(
+    document: &Document,
+    address: DocAddress,
+    live: &Live,
+    searcher: &Searcher,
+) -> Places {
+    let kept = (document.text == Text::Kept).then(|| stored(address, live.fields.places, searcher));
+    let places = kept.flatten().map(|places| serde_json::from_str(&places));
+    places.and_then(Result::ok).unwrap_or_default()
+}
+
+/// Why some of its text is missing.
+pub(super) fn note(
+    document: &Document,
+    address: DocAddress,
+    live: &Live,
+    searcher: &Searcher,
+) -> Option<String> {
+    let missing = document
+        .is_text_missing
+        .then(|| stored(address, live.fields.note, searcher));
+    missing.flatten()
+}
+
+/// A stored value of a document.
+fn stored(address: DocAddress, field: Field, searcher: &Searcher) -> Option<String> {
     let kept: TantivyDocument = searcher.doc(address).ok()?;
-    let body = kept.get_first(live.fields.body)?;
-    body.as_str().map(str::to_owned)
+    kept.get_first(field)?.as_str().map(str::to_owned)
 }

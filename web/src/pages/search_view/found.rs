@@ -40,6 +40,7 @@ pub(super) struct HitView {
     cite_href: String,
     lines: Vec<LineView>,
     errors: Vec<String>,
+    note: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,6 +108,7 @@ impl HitView {
             cite: hit.seq,
             cite_href: entry(hit.seq),
             lines: hit.lines.iter().map(LineView::new).collect(),
+            note: hit.note.clone(),
             errors: hit
                 .errors
                 .iter()
@@ -162,11 +164,7 @@ fn change(change: Change) -> Option<(&'static str, &'static str)> {
 
 impl LineView {
     fn new(line: &MatchedLine) -> Self {
-        let label = match (&line.number, &line.field) {
-            (Some(number), _) => format!("line {number}"),
-            (None, Some(field)) => field.clone(),
-            (None, None) => String::new(),
-        };
+        let label = line.label();
         let mut pieces = Vec::new();
         let mut at = 0;
         // What does not fit the text is left unmarked.
@@ -201,6 +199,11 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
     use crate::{desk::SearchAnswer, pages::visit::Chrome, showcase::sample};
 
     let now = sample::now();
+    let index = crate::desk::IndexStatus {
+        why: Some("the index is being rebuilt".to_owned()),
+        of: 9,
+        ..crate::desk::IndexStatus::default()
+    };
     let page = |q: &str, cursor: Option<&str>| {
         let choice = Choice {
             q: q.to_owned(),
@@ -213,7 +216,7 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
             at: now,
         }];
         (
-            SearchPage::new(Chrome::sample("search"), &choice, &saved),
+            SearchPage::new(Chrome::sample("search"), &choice, &saved, &index),
             choice,
         )
     };
@@ -225,19 +228,22 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
         "by": null, "state": "waiting", "change": "modified", "renamed_from": "docs/old.md", "size": 1234,
         "at": now, "seq": 42,
         "lines": [{"number": 12, "field": null, "text": "the last build before", "matches": [[9, 14]]},
-                  {"number": null, "field": "title", "text": "x", "matches": [[7, 9]]}],
+                  {"number": null, "field": "title", "text": "x", "matches": [[7, 9]]},
+                  {"number": 3, "place": {"in": "member", "path": "<b>.log"}, "text": "y", "matches": []}],
+        "note": "Only the first 16 MiB of its 20 MiB are searched.",
         "errors": [{"message": "must be a number", "pointer": "/confidence", "line": 4}],
     });
     let mut plain = hit.clone();
     plain["change"] = serde_json::Value::Null;
     let whole = |hits: serde_json::Value, changes: serde_json::Value| {
         serde_json::json!({
-            "reading": {"query": "changed:>@last-build ws:billing", "question": true, "left_over": ["croatia"],
+            "reading": {"query": "changed:>@last-build ws:billing", "question": true, "zone": "Europe/Zagreb", "left_over": ["croatia"],
                 "notes": [{"message": "unknown operator `agnet:`", "place": {"start": 0, "end": 4}, "instead": "agent:"}]},
             "hits": hits, "total": 7, "exact": false, "next_cursor": "7",
             "facets": [{"operator": "ws", "values": [{"value": "billing", "count": 7}]}],
             "groups": [], "changes": changes,
             "partial": {"why": "the index is being rebuilt", "done": 3, "of": 9}, "relaxed": [], "seq": 42,
+            "unsearched": 2,
         })
     };
     let changes = serde_json::json!({"since": "build 318", "from_seq": 5, "from_at": now, "from_by": "ci",

@@ -1,0 +1,167 @@
+//! A file as a document of the index.
+
+use std::{path::Path, sync::Arc};
+
+use countersign_protocol::Digest;
+
+use super::{
+    entry::{Budget, Entry},
+    known, levels,
+    reading::Wanted,
+    schema::{Fields, flag, kind},
+    text::{self, Plain},
+    tokens, types,
+    walk::Found,
+    words::Words,
+};
+use crate::workspace::Workspace;
+
+/// A file on its way into the index.
+pub(super) struct Read {
+    pub(super) entry: Entry,
+    /// What the index notes of it.
+    pub(super) stamp: u64,
+    /// The same, when only a child may read its text.
+    pub(super) wanted: Option<Wanted>,
+}
+
+/// Reads `file` and makes its document. `None` when it is gone or no file by now.
+pub(super) fn read(
+    workspace: &Arc<Workspace>,
+    file: &Found,
+    key: u64,
+    fields: &Fields,
+    budget: &Arc<Budget>,
+) -> Option<Read> {
+    let permit = budget.take(text::within_limit(file.stamp.size));
+    let read = workspace
+        .dir()
+        .open_file(Path::new(&file.path))
+        .map_err(|error| error.source)
+        .and_then(|open| text::read(open, &file.path));
+    let (plain, missing) = match read {
+        Ok(Some(plain)) => (plain, None),
+        Ok(None) => return None,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        // Its name is found all the same, and it is looked at again when it changes.
+        Err(error) => (Plain::unread(file.stamp), Some(error)),
+    };
+    let found = Found {
+        path: file.path.clone(),
+        stamp: plain.stamp,
+    };
+    let stamp = known::of_file(&plain.stamp);
+    if plain.is_for_a_child {
+        let stamp = known::without_text(stamp);
+        let entry = named(&workspace.name, &found, key, stamp, None, fields)
+            .with(fields.flags, flag::WAITS)
+            .with(fields.note, "Its text is still to be read.");
+        return Some(Read {
+            entry,
+            stamp,
+            wanted: Some(Wanted {
+                workspace: Arc::clone(workspace),
+                file: found,
+                key,
+                is_fresh: false,
+            }),
+        });
+    }
+    let mut entry = named(&workspace.name, &found, key, stamp, plain.digest, fields);
+    if let Some(error) = missing {
+        entry = entry
+            .with(fields.flags, flag::UNREAD)
+            .with(fields.note, format!("It cannot be read: {error}."));
+    }
+    if let Some(text) = plain.text {
+        if plain.is_cut {
+            let note = format!(
+                "Only the first {} MiB of its {} MiB are searched.",
+                text::LIMIT >> 20,
+                plain.stamp.size.div_ceil(1 << 20)
+            );
+            entry = entry.with(fields.flags, flag::CUT).with(fields.note, note);
+        }
+        let name = name_of(&file.path);
+        if levels::is_log(name) {
+            let levels = levels::in_text(&text);
+            entry = entry.with_all(fields.flags, levels.into_iter().map(levels::Level::flag));
+        }
+        entry = with_text(entry, text, fields);
+    }
+    Some(Read {
+        entry: entry.holding(permit),
+        stamp,
+        wanted: None,
+    })
+}
+
+/// The document of a file with the words that a child read in it. `stamp` is what the index notes.
+pub(super) fn with_words(
+    wanted: &Wanted,
+    stamp: u64,
+    words: Words,
+    digest: Option<Digest>,
+    fields: &Fields,
+) -> Entry {
+    let (workspace, file) = (&wanted.workspace.name, &wanted.file);
+    let mut entry = named(workspace, file, wanted.key, stamp, digest, fields);
+    if let Some(why) = words.missing {
+        let what = if words.text.is_empty() {
+            flag::UNREAD
+        } else {
+            flag::CUT
+        };
+        entry = entry.with(fields.flags, what).with(fields.note, why);
+    }
+    if words.text.is_empty() {
+        return entry;
+    }
+    let places = serde_json::to_string(&words.places).ok();
+    let entry = entry
+        .with(fields.flags, flag::KEPT)
+        .with_some(fields.places, places)
+        .with(fields.body, words.text.as_str());
+    with_text(entry, words.text, fields)
+}
+
+/// The document of a file by its name alone.
+fn named(
+    workspace: &str,
+    file: &Found,
+    key: u64,
+    stamp: u64,
+    digest: Option<Digest>,
+    fields: &Fields,
+) -> Entry {
+    let name = name_of(&file.path);
+    Entry::default()
+        .with(fields.key, key)
+        .with(fields.stamp, stamp)
+        .with(fields.kind, kind::FILE)
+        .with(fields.ws, workspace)
+        .with(fields.path, file.path.as_str())
+        .with(fields.head, file.path.as_str())
+        .with(fields.size, file.stamp.size)
+        .with(fields.at, microseconds(file.stamp.modified))
+        .with_some(fields.ext, types::ending(name))
+        .with_all(fields.file_type, types::of_name(name))
+        .with_some(fields.digest, digest.map(|digest| digest.to_string()))
+}
+
+fn with_text(entry: Entry, text: String, fields: &Fields) -> Entry {
+    let is_long = tokens::has_long_run(&text).then_some(flag::LONG);
+    entry
+        .with(fields.flags, flag::TEXT)
+        .with_some(fields.flags, is_long)
+        .with(fields.text, text)
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Nanoseconds as microseconds, as far as they fit.
+fn microseconds(nanoseconds: i128) -> i64 {
+    i64::try_from(nanoseconds / 1_000).unwrap_or_default()
+}
