@@ -29,6 +29,9 @@ pub const STEPS: &[&str] = &[
     "outbox.before_send",
     "outbox.after_send",
     "outbox.after_recorded",
+    "guard.violation_recorded",
+    "guard.exchanged",
+    "guard.restored",
     "start.ledger_open",
     "start.before_scan",
 ];

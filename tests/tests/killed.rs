@@ -174,9 +174,15 @@ fn dies_at(step: &str, hit: u32) -> bool {
 
 #[test]
 fn kill_at_every_named_step_loses_and_doubles_nothing() {
+    // Nobody attacks in this story; the suite `boundaries` kills the guard.
+    let steps: Vec<&str> = fault::STEPS
+        .iter()
+        .copied()
+        .filter(|step| !step.starts_with("guard."))
+        .collect();
     let never_reached: Vec<&str> = thread::scope(|scope| {
-        let halves: Vec<_> = fault::STEPS
-            .chunks(fault::STEPS.len().div_ceil(2))
+        let halves: Vec<_> = steps
+            .chunks(steps.len().div_ceil(2))
             .map(|steps| {
                 scope.spawn(|| {
                     let missed = steps.iter().filter(|step| {

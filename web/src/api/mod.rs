@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod boundaries;
 mod deliveries;
 mod diff;
 pub(crate) mod files;
@@ -47,6 +48,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::decide))
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
+        .routes(routes!(boundaries::release))
         .merge(routing::routes())
         .merge(deliveries::routes())
         .merge(search::routes())
