@@ -13,6 +13,7 @@ use crate::{
     manifest::Manifest,
     principal::Principal,
     problem::{ProblemKind, Violation},
+    release::{Restored, Violated},
     routing::{Assigned, Progressed, Routed, Stepped},
 };
 
@@ -89,6 +90,10 @@ pub struct Accepted {
     /// Set when the daemon made the card for an agent that fell silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalled: Option<Stalled>,
+    /// Set when the daemon made the card because approved work was changed: the folders, relative to the
+    /// workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violated: Vec<String>,
 }
 
 /// Why the daemon made a card for a silent agent.
@@ -203,6 +208,12 @@ pub enum Event {
         /// The manifest that was released.
         manifest_sha256: Digest,
     },
+    /// Approved work was found to be other than approved.
+    #[serde(rename = "artifact.violation")]
+    Violated(Box<Violated>),
+    /// It is as approved again, and what was foreign is kept apart.
+    #[serde(rename = "artifact.restored")]
+    Restored(Box<Restored>),
     /// The bytes of a revision that nobody decided about are no longer kept; its digests are.
     #[serde(rename = "revision.forgotten")]
     Forgotten {
@@ -497,6 +508,8 @@ impl Event {
             | Self::TimedOut { handoff, .. }
             | Self::Released { handoff, .. } => Some(*handoff),
             Self::MessageFailed { handoff, .. } => *handoff,
+            Self::Violated(violated) => violated.handoff,
+            Self::Restored(restored) => restored.handoff,
             _ => None,
         }
     }
@@ -513,6 +526,8 @@ impl Event {
             Self::Commented { .. } => "handoff.commented",
             Self::Delivered { .. } => "handoff.delivered",
             Self::Released { .. } => "artifact.approved",
+            Self::Violated(_) => "artifact.violation",
+            Self::Restored(_) => "artifact.restored",
             Self::Routed(_) => "handoff.routed",
             Self::Progressed(_) => "handoff.progressed",
             Self::Reminded(_) => "handoff.reminded",

@@ -25,6 +25,7 @@ pub mod principal;
 pub mod problem;
 pub mod query;
 pub mod receipt;
+pub mod release;
 pub mod routing;
 pub mod schema;
 pub mod state;

@@ -7,6 +7,7 @@ use crate::id::Digest;
 
 /// One file, as it was sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ManifestEntry {
     /// Path relative to the folder of the handoff, `/` between parts.
     pub path: String,

@@ -174,9 +174,11 @@ fn dies_at(step: &str, hit: u32) -> bool {
 
 #[test]
 fn kill_at_every_named_step_loses_and_doubles_nothing() {
-    // Those of the index are met in `search.rs`, where it is seen what is found afterwards.
+    // Those of the index are met in `search.rs`, where it is seen what is found afterwards, and those of the guard
+    // in `boundaries.rs`: nobody attacks in this story.
+    let elsewhere = |step: &str| step.starts_with("index.") || step.starts_with("guard.");
     let steps = fault::STEPS.iter().copied();
-    let steps: Vec<&str> = steps.filter(|step| !step.starts_with("index.")).collect();
+    let steps: Vec<&str> = steps.filter(|step| !elsewhere(step)).collect();
     let never_reached: Vec<&str> = thread::scope(|scope| {
         let halves: Vec<_> = steps
             .chunks(steps.len().div_ceil(2))

@@ -38,6 +38,7 @@ use crate::{
     config::{Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
     fault,
+    guard::Guard,
     intake::{Intake, ProcessTable},
     ledger::Ledger,
     outbox::{Around, Outbox},
@@ -66,6 +67,8 @@ const POLICY: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// How often folders that hold workspaces are looked at for new ones.
 const DISCOVERY: Duration = Duration::from_secs(1);
+/// How often approved work that was left alone after a violation is looked at.
+const GUARD: Duration = Duration::from_secs(1);
 /// How often bytes are looked for that nothing needs any more.
 const COLLECTION: Duration = Duration::from_hours(1);
 /// How often the search looks at the ledger without a hint.
@@ -165,10 +168,16 @@ pub async fn run(
         Arc::clone(&clock),
         search::Settings::default(),
     )?;
+    let guard = Guard::new(
+        Arc::clone(&workspaces),
+        ledger.clone(),
+        Arc::clone(&state.objects),
+        Arc::clone(&clock),
+    );
     let watchers = {
-        let (intake, search) = (intake.clone(), search.clone());
+        let (intake, search, guard) = (intake.clone(), search.clone(), guard.clone());
         Watchers::start(Arc::clone(&clock), move |hint| {
-            serving::take(&intake, &search, hint);
+            serving::take(&intake, &search, &guard, hint);
         })
         .map_err(AppError::Thread)?
     };
@@ -245,6 +254,11 @@ pub async fn run(
         (endpoint, noted.is_ok()),
         &state,
     );
+    let approved = guard.clone();
+    reconciler.spawn("approved work", GUARD, guard.hints(), move || {
+        let guard = approved.clone();
+        async move { guard.run().await }
+    });
     let policy = stage.clone();
     reconciler.spawn("policy", POLICY, ledger.head(), move || {
         let policy = policy.clone();

@@ -12,25 +12,27 @@ use countersign_web::desk::DeskError;
 
 use crate::{
     config::{self, Config},
+    guard::Guard,
     intake::{Intake, SubmitError, Submitted},
     reconcile::Reconciler,
     review::{Delivered, Door, Pulse},
     search::Search,
     watch::{Hint, Mode, Root},
-    workspace::{FILE_MODE, Settings, Workspace, Workspaces},
+    workspace::{Account, FILE_MODE, Settings, Workspace, Workspaces, protect},
     writeback::Writeback,
 };
 
 use super::watchers::Watchers;
 
 /// Hands a hint of the watcher to the intake, or to the search.
-pub(super) fn take(intake: &Intake, search: &Search, hint: Hint) {
+pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, hint: Hint) {
     match hint {
         Hint::Changed {
             workspace,
             path,
             is_over,
         } => search.changed(workspace, path, is_over),
+        Hint::Approved { workspace, path } => guard.hint(&workspace, &path),
         Hint::Scanned { workspace } => search.walk(workspace),
         Hint::Look {
             workspace,
@@ -102,14 +104,19 @@ impl Serving {
             .map(|(path, errors)| (path, errors.to_string()))
             .collect();
         let mut new = false;
+        let accounts = accounts(&self.config);
         for one in found.workspaces {
             let name = one.name.value.as_str();
             if self.workspaces.get(name).is_some() {
                 continue;
             }
             let path = one.path.value.clone();
-            match Workspace::open(name, &path, settings(&one)) {
+            let boundary = self.config.boundary(name);
+            match Workspace::open(name, &path, settings(&one, &boundary, &accounts)) {
                 Ok(workspace) => {
+                    if boundary.protect.value {
+                        protect_rooms(&workspace, &boundary, &accounts);
+                    }
                     explain(&workspace);
                     let workspace = self.workspaces.add(workspace);
                     self.writeback.nudge();
@@ -155,6 +162,21 @@ impl Serving {
     }
 }
 
+/// Sets owners and modes. What cannot be set is told here, and by `countersign doctor` after it tried.
+fn protect_rooms(
+    workspace: &Workspace,
+    boundary: &config::Boundary,
+    accounts: &[(String, Account)],
+) {
+    let agents = accounts
+        .iter()
+        .filter(|(agent, _)| boundary.admits(agent))
+        .map(|(agent, account)| (agent.as_str(), *account));
+    for error in protect(workspace.dir(), agents) {
+        tracing::warn!(workspace = %workspace.name, %error, "a room is not protected");
+    }
+}
+
 /// What `.countersign/` says to who opens it.
 const EXPLANATION: &str = "\
 This folder belongs to the daemon countersign. Agents and people may read it.
@@ -183,7 +205,26 @@ fn explain(workspace: &Workspace) {
     }
 }
 
-fn settings(stated: &config::Workspace) -> Settings {
+/// The agents that have a user of their own.
+fn accounts(config: &Config) -> Vec<(String, Account)> {
+    let agents = config.policy.agents.iter();
+    agents
+        .filter_map(|one| {
+            let user = &one.user.as_ref()?.value;
+            let account = Account::find(user);
+            if account.is_none() {
+                tracing::warn!(agent = %one.id.value, user, "there is no such user");
+            }
+            Some((one.id.value.to_string(), account?))
+        })
+        .collect()
+}
+
+fn settings(
+    stated: &config::Workspace,
+    boundary: &config::Boundary,
+    accounts: &[(String, Account)],
+) -> Settings {
     Settings {
         class: stated.class.value.name().to_owned(),
         profile: stated.profile.value,
@@ -195,6 +236,20 @@ fn settings(stated: &config::Workspace) -> Settings {
             config::Limit::At(size) => Some(size.0),
         },
         max_files: usize::try_from(stated.max_files.value).unwrap_or(usize::MAX),
+        immutable: boundary.immutable.value,
+        quarantine: boundary.quarantine.value.0,
+        agents: boundary.agents.as_ref().map(|agents| {
+            let names = agents.value.iter().map(ToString::to_string);
+            names.collect()
+        }),
+        users: accounts
+            .iter()
+            .map(|(agent, account)| (agent.clone(), account.uid))
+            .collect(),
+        people: boundary.people.as_ref().map(|people| {
+            let names = people.value.iter().map(ToString::to_string);
+            names.collect()
+        }),
         heartbeat: match stated.heartbeat.value {
             config::Heartbeat::Off => None,
             config::Heartbeat::After(span) => Some(span.0),

@@ -28,7 +28,10 @@ pub(crate) const TABLE: [(Exit, &str); 12] = [
     (Exit::Done, "done; `wait`: approved or answered"),
     (Exit::Failed, "failed"),
     (Exit::Usage, "wrong usage"),
-    (Exit::Contract, "does not match the contract"),
+    (
+        Exit::Contract,
+        "does not match the contract; `verify`, `gate`: not what was approved",
+    ),
     (Exit::NotAllowed, "sign-in or permission needed"),
     (Exit::NotFound, "not found"),
     (

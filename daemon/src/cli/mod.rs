@@ -1,5 +1,6 @@
 //! The command line. Data goes to stdout, everything else to stderr; exit codes are in `exit`.
 
+mod approval;
 mod audit;
 mod bench;
 mod changed;
@@ -7,6 +8,7 @@ mod checkpoint;
 mod client;
 mod completions;
 mod config;
+mod confine;
 mod dead_letters;
 mod decide;
 mod demo;
@@ -15,6 +17,7 @@ mod doctor;
 mod exit;
 mod extract_worker;
 mod folder;
+mod gate;
 mod gc;
 mod help;
 mod index;
@@ -28,6 +31,7 @@ mod output;
 mod people;
 mod remark;
 mod route;
+mod run;
 mod schema;
 mod search;
 mod serve;
@@ -40,6 +44,7 @@ mod target;
 mod tests;
 mod token;
 mod validate;
+mod verify;
 mod version;
 mod versions;
 mod wait;
@@ -165,6 +170,12 @@ enum Command {
     Sla(sla::Args),
     /// Look into the ledger
     Audit(audit::Args),
+    /// Start an agent that can reach only what its workspace grants
+    Run(run::Args),
+    /// Check that files are what was approved
+    Verify(verify::Args),
+    /// Run a command on approved work that is held still
+    Gate(gate::Args),
     /// Show what a file is and what it says
     Inspect(inspect::Args),
     /// Manage the tokens of agents
@@ -184,6 +195,9 @@ enum Command {
     /// Read one file for the daemon, with nearly all rights given up
     #[command(hide = true)]
     ExtractWorker(extract_worker::Args),
+    /// Give up what a policy does not name and become a command
+    #[command(hide = true)]
+    Confine(confine::Args),
     /// Explain a command, or `exit-codes`
     Help(help::Args),
 }
@@ -323,6 +337,10 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Route(args) => route::run(&args, context),
         Command::Sla(args) => sla::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
+        Command::Run(args) => run::run(&args, context),
+        Command::Confine(args) => confine::run(&args),
+        Command::Verify(args) => verify::run(&args, context),
+        Command::Gate(args) => gate::run(&args, context),
         Command::Token(args) => token::run(&args, context),
         Command::Notify(args) => notify::run(&args, context),
         Command::Config(args) => config::run(&args, context),

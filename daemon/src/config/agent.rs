@@ -16,6 +16,8 @@ pub struct Agent {
     pub id: Setting<Id>,
     /// Who answers for it.
     pub owner: Option<Setting<Target>>,
+    /// The user of the operating system it runs as: a name or a number.
+    pub user: Option<Setting<String>>,
     /// Words that rules may use.
     pub labels: Setting<Vec<Id>>,
 }
@@ -24,11 +26,13 @@ impl Agent {
     pub(super) fn read(span: Range<usize>, section: &Section<'_>) -> Option<Self> {
         let id = section.need::<Id>("id", span, "the name under which it hands over");
         let owner = section.take("owner");
+        let user = section.take("user");
         let labels = section.take("labels");
         section.finish(&[]);
         Some(Self {
             id: id?,
             owner,
+            user,
             labels: labels.unwrap_or_else(|| Setting::default(Vec::new())),
         })
     }
@@ -41,6 +45,7 @@ impl Agent {
                 .iter()
                 .map(|owner| Entry::new(key("owner"), owner)),
         );
+        entries.extend(self.user.iter().map(|user| Entry::new(key("user"), user)));
         entries
     }
 }

@@ -4,6 +4,7 @@
 
 mod agent;
 mod auth;
+mod boundary;
 mod error;
 mod expression;
 mod group;
@@ -40,6 +41,7 @@ use serde_json::Value as Json;
 pub use self::{
     agent::Agent,
     auth::Auth,
+    boundary::Boundary,
     error::{ConfigError, ConfigErrors, Place},
     expression::{Expression, Pattern},
     group::Members,
@@ -95,6 +97,8 @@ pub struct Config {
     pub policy: Policy,
     /// `[notify]` and `[[webhook]]`.
     pub notify: Notify,
+    /// `[[boundary]]`: what holds agents back.
+    pub boundaries: Vec<Boundary>,
     /// What is served, without overlaps.
     pub roots: Vec<Root>,
     listed: Vec<Listed>,
@@ -196,6 +200,11 @@ impl Config {
                 Err(error) => source.fail(span, error),
             }
         }
+        let boundaries = top
+            .tables("boundary")
+            .into_iter()
+            .map(|(_, section)| Boundary::read(&section))
+            .collect();
         let mut policy = Policy::default();
         policy.read(&top);
         top.finish(&[]);
@@ -219,6 +228,7 @@ impl Config {
             observe,
             policy,
             notify,
+            boundaries,
             roots: Vec::new(),
             listed,
         };
@@ -323,6 +333,18 @@ impl Config {
         Ok(())
     }
 
+    /// What holds agents back in a workspace: its own section, else the one for all, else the defaults.
+    pub fn boundary(&self, workspace: &str) -> Boundary {
+        let of = |name: Option<&str>| {
+            self.boundaries.iter().find(|one| {
+                let stated = one.workspace.as_ref().map(|named| named.value.as_str());
+                stated == name
+            })
+        };
+        let found = of(Some(workspace)).or_else(|| of(None));
+        found.cloned().unwrap_or_default()
+    }
+
     /// Every value with its origin, in the order of the reference.
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = self.server.entries();
@@ -335,6 +357,7 @@ impl Config {
         for workspace in self.discover().workspaces {
             entries.extend(workspace.entries());
         }
+        entries.extend(self.boundaries.iter().flat_map(Boundary::entries));
         entries
     }
 }

@@ -39,6 +39,21 @@ pub struct Listed {
     pub kind: FileKind,
 }
 
+/// What a name stands for, whose it is, and what others may do with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// What it is.
+    pub kind: FileKind,
+    /// Permissions and the bits that lend an identity, without the kind.
+    pub mode: u32,
+    /// The user that it belongs to.
+    pub uid: u32,
+    /// How many names it has.
+    pub links: u64,
+    /// How it looks.
+    pub stamp: Stamp,
+}
+
 /// A folder held open. All names are resolved beneath it.
 #[derive(Debug)]
 pub struct Dir {
@@ -205,6 +220,77 @@ impl Dir {
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
             Err(source) => Err(Error::new("look at", self.path.join(path), source)),
         }
+    }
+
+    /// What `name` is, whose, and with which mode; for the empty name, of this folder itself. `None` when there
+    /// is none. It is not opened, and no link is followed.
+    pub fn attributes(&self, name: &Path) -> Result<Option<Attributes>, Error> {
+        let found = self
+            .resolve(name, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty())
+            .and_then(rustix::fs::fstat);
+        match found {
+            Ok(stat) => Ok(Some(Attributes {
+                kind: kind_of(rustix::fs::FileType::from_raw_mode(stat.st_mode)),
+                mode: stat.st_mode & 0o7777,
+                uid: stat.st_uid,
+                links: stat.st_nlink,
+                stamp: Stamp::of_stat(&stat),
+            })),
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
+            Err(source) => Err(Error::new("look at", self.path.join(name), source)),
+        }
+    }
+
+    /// Sets the mode of this folder, which is ours.
+    pub fn set_mode(&self, mode: u32) -> Result<(), Error> {
+        rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(mode))
+            .map_err(|source| Error::new("set the mode of", &self.path, source))
+    }
+
+    /// Makes this folder ours, which only the superuser can do.
+    pub fn take_over(&self) -> Result<(), Error> {
+        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+        rustix::fs::fchown(&self.fd, Some(user), Some(group))
+            .map_err(|source| Error::new("take over", &self.path, source))
+    }
+
+    /// Gives this folder to a group. Without rights we can only name one of our own.
+    pub fn give_to_group(&self, gid: u32) -> Result<(), Error> {
+        rustix::fs::fchown(&self.fd, None, Some(rustix::fs::Gid::from_raw(gid)))
+            .map_err(|source| Error::new("give away", &self.path, source))
+    }
+
+    /// Gives this folder, which we made, to another user; only the superuser can.
+    pub fn give_to(&self, uid: u32, gid: u32) -> Result<(), Error> {
+        let (user, group) = (
+            rustix::fs::Uid::from_raw(uid),
+            rustix::fs::Gid::from_raw(gid),
+        );
+        rustix::fs::fchown(&self.fd, Some(user), Some(group))
+            .map_err(|source| Error::new("give away", &self.path, source))
+    }
+
+    /// Sets or takes off the immutable flag of `name`, a file or folder of ours; of this folder for the empty name.
+    pub fn set_immutable(&self, name: &Path, on: bool) -> Result<(), Error> {
+        use rustix::fs::IFlags;
+        let failed = |source| Error::new("set the flags of", self.path.join(name), source);
+        let fd = self
+            .resolve(
+                name,
+                OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW,
+                Mode::empty(),
+            )
+            .map_err(failed)?;
+        let flags = rustix::fs::ioctl_getflags(&fd).map_err(failed)?;
+        let wanted = if on {
+            flags | IFlags::IMMUTABLE
+        } else {
+            flags - IFlags::IMMUTABLE
+        };
+        if wanted == flags {
+            return Ok(());
+        }
+        rustix::fs::ioctl_setflags(&fd, wanted).map_err(failed)
     }
 
     /// The names in this folder, in no order.

@@ -146,6 +146,58 @@ impl Dir {
         if durable { self.sync() } else { Ok(()) }
     }
 
+    /// Puts a copy of what `source` gives, if and only if it has the digest `sha256`, in the place of whatever
+    /// bears the name `name`. That goes on under the name that is given back; `None` when there was nothing.
+    pub fn replace_by_copy(
+        &self,
+        name: &Path,
+        source: &mut dyn Read,
+        sha256: Digest,
+        mode: u32,
+    ) -> Result<Option<PathBuf>, Error> {
+        let (mut file, temporary) = self.create_temporary()?;
+        let mut copy = || -> std::io::Result<Option<PathBuf>> {
+            let copied = hash_stream(source, |bytes| file.write_all(bytes))?;
+            if copied.0 != sha256 {
+                let damaged = format!("the kept bytes have SHA-256 {}, not {sha256}", copied.0);
+                return Err(std::io::Error::other(damaged));
+            }
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+            file.sync_all()?;
+            let rename =
+                |flags| rustix::fs::renameat_with(self.fd(), &temporary, self.fd(), name, flags);
+            match rename(RenameFlags::EXCHANGE) {
+                Ok(()) => Ok(Some(temporary.clone())),
+                Err(rustix::io::Errno::NOENT) => {
+                    rename(RenameFlags::NOREPLACE)?;
+                    Ok(None)
+                }
+                Err(error) => Err(error.into()),
+            }
+        };
+        let replaced = copy().map_err(|source| {
+            let _ = self.remove_own_file(&temporary);
+            Error::new("put right", self.path().join(name), source)
+        })?;
+        self.sync()?;
+        Ok(replaced)
+    }
+
+    /// Moves `name` of this folder to the new name `to` in the folder `into`; false when that is taken. What it
+    /// is does not matter: it is not opened.
+    pub fn move_into(&self, name: &Path, into: &Self, to: &Path) -> Result<bool, Error> {
+        let moved =
+            rustix::fs::renameat_with(self.fd(), name, into.fd(), to, RenameFlags::NOREPLACE);
+        match moved {
+            Ok(()) => {
+                into.sync()?;
+                self.sync().map(|()| true)
+            }
+            Err(rustix::io::Errno::EXIST) => Ok(false),
+            Err(source) => Err(Error::new("move", self.path().join(name), source)),
+        }
+    }
+
     /// A new folder to fill before it gets the name `name` by [`Dir::publish_folder`], under a name that
     /// nobody can foresee. What an interrupted run left of it is removed first.
     pub fn stage_folder(&self, name: &str) -> Result<(Self, PathBuf), Error> {

@@ -143,6 +143,7 @@ pub fn admit(
         warnings: checked.warnings,
         follows,
         stalled: None,
+        violated: Vec::new(),
         at,
     };
     let reason = format!("the agent went on and handed over {id}");

@@ -133,8 +133,13 @@ impl Inner {
         let rules = Rules {
             least: workspace.settings.profile,
         };
-        let checked = dialect::read(&read.bytes, format)
-            .and_then(|document| Ok((contract::check(&document, rules)?, document)));
+        let checked = dialect::read(&read.bytes, format).and_then(|document| {
+            let checked = contract::check(&document, rules)?;
+            let agent = &checked.handoff.from_agent.id;
+            let admitted = workspace.settings.admit(agent, &read.principal);
+            admitted.map_err(|refusal| gather::place(refusal, &document))?;
+            Ok((checked, document))
+        });
         let (checked, document) = match checked {
             Ok(checked) => checked,
             Err(refusal) => {

@@ -220,6 +220,7 @@ fn give_up(
         warnings: Vec::new(),
         follows: None,
         stalled: Some(stalled),
+        violated: Vec::new(),
     };
     let event = Event::AgentStalled {
         at: at.clone(),

@@ -125,7 +125,9 @@ impl Intake {
         };
         let read = dialect::read(&document, format)?;
         let checked = contract::check(&read, rules)?;
-        speaks_for_itself(&principal, &checked.handoff.from_agent.id)
+        let agent = &checked.handoff.from_agent.id;
+        speaks_for_itself(&principal, agent)
+            .and_then(|()| workspace.settings.admit(agent, &principal))
             .map_err(|refusal| SubmitError::Refused(place(refusal, &read)))?;
         let here = folder_of(workspace, &folder)?;
         let gather = Gather {

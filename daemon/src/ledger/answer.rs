@@ -4,11 +4,24 @@ use countersign_protocol::{
     decision::{DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
     names,
     principal::{Actor, Method},
+    release::ReleaseRecord,
 };
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Card, CardDecision, State, Withdrawal};
+
+/// What the daemon released for `card` and the decision by which it did; `None` when nothing was released.
+pub fn released(state: &State, card: &Card) -> Option<(ReleaseRecord, DecisionDocument)> {
+    card.released.as_ref()?;
+    let decision = card
+        .decisions
+        .iter()
+        .rfind(|decision| decision.decided.outcome == Outcome::Approved)?;
+    let revision = card.revision(decision.decided.revision)?;
+    let record = ReleaseRecord::of(&revision.accepted, decision.at);
+    Some((record, decision_document(state, card, decision)?))
+}
 
 /// The answer as the agent gets it; `None` when neither a person nor a rule gave it.
 pub fn decision_document(

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use super::held::Held;
 use super::known::{
     Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
-    Sittings, TimedOut, Token, Track, Withdrawal,
+    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
@@ -48,6 +48,8 @@ pub struct State {
     sittings: BTreeMap<String, Sittings>,
     /// People who want no mail, by id.
     mail_stopped: BTreeSet<String>,
+    /// The last violation of each release, and of `approved/` itself in each workspace.
+    violations: BTreeMap<(String, Option<HandoffId>), Arc<Violation>>,
     /// Receivers of messages that are no longer tried, with when and why.
     disabled: BTreeMap<String, (Timestamp, String)>,
 }
@@ -163,6 +165,25 @@ impl State {
                 self.change(*handoff, |card| {
                     card.released = Some((seq, at, folder.clone()));
                 });
+            }
+            Event::Violated(violated) => {
+                let key = (violated.workspace.clone(), violated.handoff);
+                let violation = Violation {
+                    seq,
+                    at,
+                    violated: (**violated).clone(),
+                    restored: None,
+                };
+                self.violations.insert(key, Arc::new(violation));
+            }
+            Event::Restored(restored) => {
+                let key = (restored.workspace.clone(), restored.handoff);
+                if let Some(violation) = self.violations.get_mut(&key)
+                    && violation.seq == restored.violation
+                {
+                    let restored = (seq, at, (**restored).clone());
+                    Arc::make_mut(violation).restored = Some(restored);
+                }
             }
             Event::Forgotten { handoff, revision } => self.forget(*handoff, *revision),
             Event::TimedOut {
@@ -509,6 +530,20 @@ impl State {
     /// Since when and why a receiver of messages is no longer tried, when it is not.
     pub fn receiver_disabled(&self, receiver: &str) -> Option<&(Timestamp, String)> {
         self.disabled.get(receiver)
+    }
+
+    /// The last violation of the release of `handoff`, or of `approved/` itself.
+    pub fn violation(
+        &self,
+        workspace: &str,
+        handoff: Option<HandoffId>,
+    ) -> Option<&Arc<Violation>> {
+        self.violations.get(&(workspace.to_owned(), handoff))
+    }
+
+    /// All of them, by workspace.
+    pub fn violations(&self) -> impl Iterator<Item = &Arc<Violation>> {
+        self.violations.values()
     }
 
     /// All tokens.

@@ -6,7 +6,8 @@ use countersign_protocol::{
     Digest, HandoffId,
     event::{Accepted, CheckpointSaved, Decided, Location, Marked},
     principal::Actor,
-    problem::{ProblemKind, Violation},
+    problem::{self, ProblemKind},
+    release::{Restored, Violated},
     state::HandoffState,
 };
 use jiff::Timestamp;
@@ -151,6 +152,19 @@ impl Card {
     }
 }
 
+/// That approved work was found to be other than approved.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// Its entry.
+    pub seq: u64,
+    /// When it was found.
+    pub at: Timestamp,
+    /// What was found.
+    pub violated: Violated,
+    /// The entry that says that it was put right, when it was.
+    pub restored: Option<(u64, Timestamp, Restored)>,
+}
+
 /// A delivery that was refused.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
@@ -165,7 +179,7 @@ pub struct DeadLetter {
     /// Why.
     pub kind: ProblemKind,
     /// In detail.
-    pub violations: Vec<Violation>,
+    pub violations: Vec<problem::Violation>,
 }
 
 /// A version of a checkpoint that is kept.

@@ -26,11 +26,11 @@ use countersign_protocol::{
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
-pub use answer::{decision_document, withdrawal_document};
+pub use answer::{decision_document, released, withdrawal_document};
 pub use fold::State;
 pub use known::{
     Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
-    Sittings, TimedOut, Token, Track, Withdrawal,
+    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 

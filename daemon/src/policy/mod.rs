@@ -101,6 +101,11 @@ pub fn assess(accepted: &Accepted, rules: Rules<'_>, revised: bool) -> Assessmen
         "The agent fell silent".to_owned(),
     );
     rule(
+        !accepted.violated.is_empty(),
+        Level::High,
+        "Approved work was changed by somebody other than the daemon".to_owned(),
+    );
+    rule(
         rules.class == "restricted" || rules.class == "confidential",
         Level::Medium,
         format!("The workspace is {}", rules.class),
@@ -154,6 +159,9 @@ fn why(accepted: &Accepted, under: bool, floor: f64, revised: bool) -> String {
             stalled.step
         ),
         (Some(stalled), _) => format!("The agent fell silent after step {}", stalled.step),
+        _ if !accepted.violated.is_empty() => {
+            "Somebody changed approved work; it was put right".to_owned()
+        }
         (None, Trigger::CriticalAction) => "It asks before a step that cannot be undone".to_owned(),
         (None, Trigger::Error) => "It stopped with an error and needs a choice".to_owned(),
         (None, Trigger::Sensitive) => "It met a sensitive topic".to_owned(),
@@ -229,6 +237,18 @@ pub fn effects(accepted: &Accepted) -> Vec<Effect> {
         .iter()
         .filter(|entry| entry.declared && entry.kept)
         .count();
+    if !accepted.violated.is_empty() {
+        return vec![
+            Effect {
+                answer: "approve",
+                text: "The card is closed. The files are as approved already, and what was foreign stays in the quarantine.".to_owned(),
+            },
+            Effect {
+                answer: "none",
+                text: "It keeps waiting. The files are as approved all the same.".to_owned(),
+            },
+        ];
+    }
     let id = accepted.handoff;
     let agent = &accepted.from_agent;
     let approve = match files {
@@ -279,7 +299,7 @@ pub fn sender(principal: &Principal) -> String {
         Principal::FileOwner { uid } => format!("name only; the file belongs to user {uid}"),
         Principal::Token { id, agent } => format!("token {id}, made for {agent}"),
         Principal::Operator => "name only; sent with the operator’s key".to_owned(),
-        Principal::Daemon => "the daemon, which made this from the last checkpoint".to_owned(),
+        Principal::Daemon => "the daemon, which made this by itself".to_owned(),
     }
 }
 

@@ -62,6 +62,7 @@ pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
         warnings: Vec::new(),
         follows: None,
         stalled: None,
+        violated: Vec::new(),
     };
     change(&mut accepted);
     accepted

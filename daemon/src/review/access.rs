@@ -43,6 +43,33 @@ impl LedgerDesk {
         }
     }
 
+    /// Whether `who` is among those who may answer where `id` is.
+    pub(super) fn may_answer(&self, who: &Person, id: HandoffId) -> Result<(), DeskError> {
+        let name = self
+            .ledger
+            .state()
+            .card(id)
+            .map(|card| card.workspace.clone());
+        let people = name
+            .and_then(|name| self.workspaces.get(&name))
+            .and_then(|workspace| workspace.settings.people.clone());
+        let Some(people) = people else {
+            return Ok(());
+        };
+        let (catalog, now) = (self.policy.catalog(), self.clock.now());
+        let is_one = |target: &String| {
+            *target == format!("person:{}", who.id) || catalog.belongs(&who.id, target, now)
+        };
+        if people.iter().any(is_one) {
+            return Ok(());
+        }
+        Err(DeskError::NotAllowed(format!(
+            "{} may not answer in this workspace; its boundary names {}",
+            who.display,
+            people.join(", ")
+        )))
+    }
+
     pub(super) fn visible_workspace(&self, who: &Caller, name: &str) -> Result<(), DeskError> {
         let served = self.workspaces.get(name).is_some() && sees(who, name);
         if served {

@@ -3,6 +3,7 @@
 use countersign_protocol::{
     chain::Body,
     event::{Event, Location},
+    release::Violated,
     routing::Asked,
 };
 use countersign_web::desk::{ActivityRow, Caller, DeskError};
@@ -61,6 +62,8 @@ impl LedgerDesk {
             | Event::AgentStalled { at, .. } => Some(at.workspace.clone()),
             Event::CheckpointSaved(saved) => Some(saved.at.workspace.clone()),
             Event::Marked(marked) => Some(marked.workspace.clone()),
+            Event::Violated(violated) => Some(violated.workspace.clone()),
+            Event::Restored(restored) => Some(restored.workspace.clone()),
             _ => self
                 .ledger
                 .state()
@@ -99,6 +102,13 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             format!("the answer to revision {revision} stands in the agent’s folder")
         }
         Event::Released { folder, .. } => format!("files released to {folder}/"),
+        Event::Violated(violated) => violation(violated),
+        Event::Restored(restored) => match restored.taken.len() {
+            0 => "approved work is as approved again".to_owned(),
+            taken => format!(
+                "approved work is as approved again; {taken} foreign taken out and kept apart"
+            ),
+        },
         Event::Routed(routed) => format!(
             "rule {} asks {} about revision {}",
             routed.rule,
@@ -182,6 +192,26 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             format!("{count} failed messages to {receiver} go out again")
         }
     }
+}
+
+/// What was found, in one line.
+pub(super) fn violation(violated: &Violated) -> String {
+    let named: Vec<String> = violated
+        .found
+        .iter()
+        .take(3)
+        .map(|one| format!("{} {}", one.path, one.kind.word()))
+        .collect();
+    let left = violated.found.len() + violated.more - named.len();
+    let more = match left {
+        0 => String::new(),
+        left => format!(", and {left} more"),
+    };
+    format!(
+        "{}/ is not as approved: {}{more}",
+        violated.folder,
+        named.join(", ")
+    )
 }
 
 fn path(at: &Location) -> String {

@@ -42,6 +42,7 @@ impl LedgerDesk {
     ) -> Result<DecisionDocument, DeskError> {
         let answer = checked(answer)?;
         let actor = person_actor(who);
+        self.may_answer(who, id)?;
         let decided = self.ledger.transact(move |state, now| {
             let card = state
                 .card(id)

@@ -2,6 +2,7 @@
 
 mod access;
 mod activity;
+mod boundaries;
 mod commands;
 mod compared;
 mod content;

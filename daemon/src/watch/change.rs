@@ -31,15 +31,16 @@ impl Site {
             }
             return;
         }
-        if layout::is_skipped(relative) {
+        if layout::is_unwatched(relative) {
             return;
         }
+        let is_approved = layout::is_approved(relative);
         // A folder that appeared is told of file by file, once it is watched.
         let is_folder = self.tree.folders.contains_key(relative);
-        if !is_folder || kind == ChangeKind::Left {
+        if !is_folder || is_approved || kind == ChangeKind::Left {
             self.changed(relative, kind != ChangeKind::Written, hands);
         }
-        let is_document = layout::is_document(name);
+        let is_document = layout::is_document(name) && !is_approved;
         if let Some(sight) = change.hinted {
             self.note(relative, sight);
             return;
@@ -69,6 +70,12 @@ impl Site {
 
     /// Tells of a path, whatever is there.
     pub(super) fn changed(&self, path: &Path, is_over: bool, hands: &Hands<'_>) {
+        if layout::is_approved(path) {
+            return hands.herald.tell(Hint::Approved {
+                workspace: Arc::clone(&self.workspace),
+                path: path.to_owned(),
+            });
+        }
         hands.herald.tell(Hint::Changed {
             workspace: Arc::clone(&self.workspace),
             path: path.to_owned(),
@@ -123,6 +130,7 @@ impl Site {
 
     fn something_at(&mut self, relative: &Path, hands: &Hands<'_>) {
         if let Some(folder) = relative.parent()
+            && !layout::is_approved(relative)
             && !relative.file_name().is_some_and(layout::is_own)
         {
             self.sign_of_life(folder, hands);

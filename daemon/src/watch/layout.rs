@@ -1,10 +1,20 @@
 //! Which parts of a workspace are walked, and which names in it are documents.
 
-use std::ffi::OsStr;
+use std::{ffi::OsStr, path::Path};
 
 use countersign_protocol::names;
 
 pub(crate) use crate::walk::is_skipped;
+
+/// Whether `relative` is released work: watched, since it must not change, and without documents.
+pub(crate) fn is_approved(relative: &Path) -> bool {
+    relative.starts_with(names::APPROVED)
+}
+
+/// Whether nothing of `relative` is noticed at all.
+pub(crate) fn is_unwatched(relative: &Path) -> bool {
+    is_skipped(relative) && !is_approved(relative)
+}
 
 /// Whether a file of this name is a document. A name that is no UTF-8 is judged by its readable
 /// parts, so that its agent is answered with a refusal rather than with silence.

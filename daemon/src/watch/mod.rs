@@ -84,6 +84,13 @@ pub enum Hint {
         /// The workspace.
         workspace: Arc<str>,
     },
+    /// Something came, changed or went in released work, where nothing may.
+    Approved {
+        /// The workspace.
+        workspace: Arc<str>,
+        /// The path.
+        path: PathBuf,
+    },
     /// A document that was hinted is no longer there.
     Gone {
         /// The workspace.

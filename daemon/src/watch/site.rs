@@ -63,6 +63,8 @@ pub(crate) struct Site {
     pub(super) is_scanned: bool,
     /// Documents the running full scan found before events did.
     pub(super) found: u64,
+    /// Watches that were set on released work.
+    pub(super) released: usize,
 }
 
 impl Site {
@@ -91,6 +93,7 @@ impl Site {
             is_scan_wanted: false,
             is_scanned: false,
             found: 0,
+            released: 0,
         };
         site.is_there();
         site
@@ -237,6 +240,7 @@ impl Site {
     /// The watcher is new: every watch must be set again.
     pub(crate) fn drop_watches(&mut self) {
         self.tree.drop_watches();
+        self.released = 0;
         self.probe.drop_watch();
     }
 

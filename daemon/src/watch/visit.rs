@@ -15,6 +15,10 @@ use super::sight::{self, Place, Sight};
 use super::site::{Hands, Later, Site};
 use super::tree::Folder;
 
+/// So many folders of released work are watched; the others are looked at on a period only, so that old work
+/// never takes the watches that new work needs.
+const MOST_RELEASED: usize = 4_096;
+
 /// A folder to list.
 #[derive(Debug)]
 pub(crate) struct Visit {
@@ -94,7 +98,7 @@ impl Site {
                             Reach::Children => (true, Reach::Unknown),
                             Reach::Everything => (true, Reach::Everything),
                         };
-                        if is_visited && !layout::is_skipped(&folder) {
+                        if is_visited && !layout::is_unwatched(&folder) {
                             let is_rewatched = listing.visit.is_rewatched;
                             lane.push(Visit {
                                 folder,
@@ -103,7 +107,10 @@ impl Site {
                             });
                         }
                     }
-                    Ok(entry) if layout::is_document(entry.file_name()) => {
+                    Ok(entry)
+                        if layout::is_document(entry.file_name())
+                            && !layout::is_approved(&listing.visit.folder) =>
+                    {
                         let document = listing.visit.folder.join(entry.file_name());
                         if pace == Pace::Urgent {
                             self.changed(&document, true, hands);
@@ -116,7 +123,7 @@ impl Site {
                     }
                     Ok(entry) if pace == Pace::Urgent => {
                         let path = listing.visit.folder.join(entry.file_name());
-                        if !layout::is_skipped(&path) {
+                        if !layout::is_unwatched(&path) {
                             self.changed(&path, true, hands);
                         }
                     }
@@ -219,6 +226,12 @@ impl Site {
     ) -> Option<bool> {
         if self.is_limit_hit || hands.sensor.fault().is_some() {
             return Some(false);
+        }
+        if layout::is_approved(folder) {
+            if self.released >= MOST_RELEASED {
+                return Some(true);
+            }
+            self.released += 1;
         }
         match hands.sensor.watch(path) {
             // The kernel follows a link that was put here since we looked.

@@ -1,6 +1,9 @@
 //! A shared folder: its layout, its settings, and where answers go in it.
 
+mod account;
+mod admission;
 mod answers;
+mod rooms;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,7 +19,9 @@ use countersign_protocol::{
     names::{self, AnswerNames},
 };
 
+pub use account::Account;
 pub use answers::{AnswerError, Answers, Written, json};
+pub use rooms::{own_box, protect};
 
 use crate::fs::{Dir, Error};
 
@@ -42,6 +47,16 @@ pub struct Settings {
     pub quota: Option<u64>,
     /// Most files in one handoff.
     pub max_files: usize,
+    /// Whether released files get the immutable flag.
+    pub immutable: bool,
+    /// Most bytes of foreign files that are kept of what was found in approved work.
+    pub quarantine: u64,
+    /// The agents that may hand over; without it, any.
+    pub agents: Option<Vec<String>>,
+    /// The users of the operating system that agents run as, of those that have one of their own.
+    pub users: BTreeMap<String, u32>,
+    /// Who may answer here, as rules name them; without it, everybody who signs in.
+    pub people: Option<Vec<String>>,
     /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
     pub heartbeat: Option<Duration>,
 }
@@ -56,6 +71,11 @@ impl Default for Settings {
             keep_up_to: 256 * 1024 * 1024,
             quota: None,
             max_files: 10_000,
+            immutable: false,
+            quarantine: 256_000_000,
+            agents: None,
+            users: BTreeMap::new(),
+            people: None,
             heartbeat: Some(Duration::from_mins(5)),
         }
     }

@@ -54,6 +54,18 @@ impl Writeback {
         let Some(revision) = card.revision(decided.revision) else {
             return Ok(());
         };
+        if !revision.accepted.violated.is_empty() {
+            // The daemon made the card itself, and there is nobody to answer to.
+            if decision.delivered.is_none() {
+                let event = Event::Delivered {
+                    handoff: id,
+                    revision: decided.revision,
+                    decision: entry.seq,
+                };
+                page.events.push((Actor::Daemon, event));
+            }
+            return Ok(());
+        }
         if decided.outcome == Outcome::Approved && document.released_to.is_some() {
             self.release(workspace, &revision.accepted, body.at)?;
             if card.released.is_none() {

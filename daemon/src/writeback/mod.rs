@@ -307,7 +307,8 @@ impl Writeback {
                 let accepted = &card.revision(*revision)?.accepted;
                 // What was answered before stays answered, and the card of a silent agent came by no
                 // document that somebody waits beside.
-                let is_awaited = card.decision(*revision).is_none() && accepted.stalled.is_none();
+                let is_own = accepted.stalled.is_some() || !accepted.violated.is_empty();
+                let is_awaited = card.decision(*revision).is_none() && !is_own;
                 is_awaited.then(|| accepted.at.clone())
             }
             _ => None,
@@ -330,6 +331,8 @@ impl Writeback {
             answers.remove_left_over()?;
         }
         match &body.event {
+            // A card that the daemon made itself.
+            Event::Accepted(accepted) if !accepted.violated.is_empty() => Ok(()),
             Event::Accepted(accepted) => self.receipt(workspace, accepted, body.at, durable, page),
             Event::Refused {
                 at,

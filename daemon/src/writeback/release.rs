@@ -1,26 +1,19 @@
 //! Releasing approved work: from the sealed bytes, never from the agent's folder.
 
 use std::{
-    collections::HashMap,
-    fmt::Write as _,
     io::{Cursor, Read},
     path::Path,
 };
 
-use countersign_protocol::{Digest, event::Accepted, names};
+use countersign_protocol::{Digest, event::Accepted, names, release::ReleaseRecord};
 use jiff::Timestamp;
 
-use super::{MANY, Writeback, WritebackError};
+use super::{Writeback, WritebackError};
 use crate::{
-    fault,
-    fs::{Dir, Error, FileKind, Listed, digest_of},
-    workspace::{FOLDER_MODE, Workspace, json},
+    fs::{Dir, Error},
+    release::{Expected, Sealed, Strictness, compare, make},
+    workspace::{FOLDER_MODE, Workspace},
 };
-
-/// The list that `sha256sum -c` accepts.
-const SUMS: &str = "SHA256SUMS";
-/// What was released, by which decision.
-const RELEASE: &str = "release.json";
 
 impl Writeback {
     /// Puts the approved files into `approved/<id>/`, which appears whole or not at all.
@@ -30,68 +23,29 @@ impl Writeback {
         accepted: &Accepted,
         decided_at: Timestamp,
     ) -> Result<(), WritebackError> {
+        // Nobody takes an unfinished folder for a foreign one meanwhile.
+        let _alone = workspace.answering();
         let id = accepted.handoff.to_string();
+        let expected = Expected::of(&ReleaseRecord::of(accepted, decided_at));
         let approved = workspace
             .dir()
             .make_folder(Path::new(names::APPROVED), FOLDER_MODE)?;
         if approved.kind(Path::new(&id))?.is_some() {
-            if is_released(&approved, &id, accepted) {
+            if is_released(&approved, &id, &expected) {
                 // Renamed before a crash; whether that was synced is not known.
                 approved.sync()?;
                 return Ok(workspace.dir().sync()?);
             }
             set_aside(&approved, &id)?;
         }
-        let (temporary, staged) = approved.stage_folder(&id)?;
-        let durable = accepted.manifest.entries.len() < MANY;
-        let mut sums = String::new();
-        for entry in accepted
-            .manifest
-            .entries
-            .iter()
-            .filter(|entry| entry.declared && entry.kept)
-        {
-            let path = Path::new(&entry.path);
-            let folder = match path.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => {
-                    temporary.make_folder(parent, FOLDER_MODE)?
-                }
-                _ => temporary.folder(Path::new(""))?,
-            };
-            let name = path.file_name().map_or(path, Path::new);
-            let mode = if entry.executable { 0o555 } else { 0o444 };
-            // Hashed once more on the way: what is released is what was decided.
-            folder.publish_copy(
-                name,
-                &mut *self.sealed(entry.sha256)?,
-                entry.sha256,
-                mode,
-                durable,
-            )?;
-            let _ = writeln!(sums, "{}  {}", entry.sha256, entry.path);
-            fault::step("release.file");
-        }
-        let record = json(&serde_json::json!({
-            "release_version": "1.0",
-            "handoff_id": accepted.handoff,
-            "revision": accepted.revision,
-            "manifest_sha256": accepted.manifest_sha256,
-            "approved_at": decided_at,
-            "files": accepted.manifest.entries,
-        }));
-        let (sums_name, record_name) = free_names(accepted);
-        temporary.publish(Path::new(&sums_name), sums.as_bytes(), 0o444, true)?;
-        temporary.publish(Path::new(&record_name), &record, 0o444, true)?;
-        if !durable {
-            temporary.sync_file_system()?;
-        }
-        fault::step("release.before_rename");
-        approved.publish_folder(&staged, &id)?;
-        fault::step("release.after_rename");
-        Ok(())
+        make(&approved, &id, &expected, self)
     }
+}
 
-    fn sealed(&self, sha256: Digest) -> Result<Box<dyn Read>, WritebackError> {
+impl Sealed for Writeback {
+    type Error = WritebackError;
+
+    fn open(&self, sha256: Digest) -> Result<Box<dyn Read>, WritebackError> {
         if let Some(file) = self.objects.open_object(sha256)? {
             return Ok(Box::new(file));
         }
@@ -102,34 +56,16 @@ impl Writeback {
     }
 }
 
-/// Whether the folder `id` holds the files that are to be released, our two lists, and nothing else.
-fn is_released(approved: &Dir, id: &str, accepted: &Accepted) -> bool {
-    let released: HashMap<&Path, Digest> = accepted
-        .manifest
-        .entries
-        .iter()
-        .filter(|entry| entry.declared && entry.kept)
-        .map(|entry| (Path::new(&entry.path), entry.sha256))
-        .collect();
-    let (sums, record) = free_names(accepted);
-    let Ok(folder) = approved.folder(Path::new(id)) else {
-        return false;
+/// Whether the folder `id` holds the files that are to be released and nothing else, as they are released.
+fn is_released(approved: &Dir, id: &str, expected: &Expected) -> bool {
+    let strictness = Strictness {
+        owner: Some(rustix::process::geteuid().as_raw()),
+        modes: true,
     };
-    let Ok(Some(listed)) = folder.list_deep(released.len() * 64 + 64) else {
-        return false;
-    };
-    let is_ours = |one: &Listed| {
-        if one.kind != FileKind::File {
-            return false;
-        }
-        match released.get(one.path.as_path()) {
-            Some(sha256) => folder
-                .open_file(&one.path)
-                .is_ok_and(|mut file| digest_of(&mut file).is_ok_and(|found| found == *sha256)),
-            None => one.path == Path::new(&sums) || one.path == Path::new(&record),
-        }
-    };
-    listed.len() == released.len() + 2 && listed.iter().all(is_ours)
+    approved.folder(Path::new(id)).is_ok_and(|folder| {
+        let found = compare(&folder, expected, strictness, &|_, _| false);
+        found.differences.is_empty()
+    })
 }
 
 /// Moves what stands in the place of a release aside: nobody but us released anything.
@@ -142,16 +78,4 @@ fn set_aside(approved: &Dir, id: &str) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Names for our two files that no released file has.
-fn free_names(accepted: &Accepted) -> (String, String) {
-    let free = |name: &str| {
-        let mut free = name.to_owned();
-        while accepted.manifest.get(&free).is_some() {
-            free.insert(0, '_');
-        }
-        free
-    };
-    (free(SUMS), free(RELEASE))
 }

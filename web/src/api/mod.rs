@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod boundaries;
 mod deliveries;
 mod diff;
 pub(crate) mod files;
@@ -48,6 +49,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::decide))
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
+        .routes(routes!(boundaries::release))
         .merge(routing::routes())
         .routes(routes!(service::service))
         .merge(deliveries::routes())

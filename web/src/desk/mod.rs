@@ -1,5 +1,6 @@
 //! What pages and API need from the daemon. `web` knows the daemon only through this.
 
+pub mod boundaries;
 mod content;
 pub mod messages;
 pub mod people;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
 pub use people::PeopleDesk;
@@ -591,7 +593,14 @@ pub enum DeskError {
 /// What the pages and the API ask and tell.
 #[async_trait]
 pub trait Desk:
-    ContentDesk + MessagesDesk + PeopleDesk + RoutingDesk + SearchDesk + ServiceDesk + VersionsDesk
+    BoundariesDesk
+    + ContentDesk
+    + MessagesDesk
+    + PeopleDesk
+    + RoutingDesk
+    + SearchDesk
+    + ServiceDesk
+    + VersionsDesk
 {
     /// Spends a one-time start token.
     async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;

@@ -74,7 +74,10 @@ impl Bed {
         let changes = Arc::<Mutex<Vec<Hint>>>::default();
         let changed = Arc::clone(&changes);
         let hint = move |hint| {
-            if matches!(hint, Hint::Changed { .. } | Hint::Scanned { .. }) {
+            if matches!(
+                hint,
+                Hint::Changed { .. } | Hint::Scanned { .. } | Hint::Approved { .. }
+            ) {
                 changed.lock().expect("the changes").push(hint);
                 return;
             }
@@ -182,6 +185,8 @@ fn tell(hint: Hint) -> Told {
         Hint::Look { file, .. } => Told::Look(file),
         Hint::Gone { file, .. } => Told::Gone(file),
         Hint::Activity { folder, .. } => Told::Activity(folder),
-        Hint::Changed { .. } | Hint::Scanned { .. } => unreachable!("kept apart"),
+        Hint::Changed { .. } | Hint::Scanned { .. } | Hint::Approved { .. } => {
+            unreachable!("kept apart")
+        }
     }
 }

@@ -185,6 +185,11 @@ pub(super) const ROUTES: &[Route] = &[
         [401, 200, 404, 200],
     ),
     get(
+        "/api/v1/handoffs/H-1/release",
+        "/api/v1/handoffs/{id}/release",
+        [401, 404, 404, 404],
+    ),
+    get(
         "/api/v1/handoffs/H-1/versions",
         "/api/v1/handoffs/{id}/versions",
         [401, 200, 404, 200],

@@ -1,0 +1,294 @@
+//! What an agent that is started through us may reach: files by Landlock, the network by Landlock and seccomp.
+//!
+//! All of it is given up by the process itself before it becomes the agent, needs no rights, and holds for
+//! everything the agent starts. What the kernel lacks is named, never passed over.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, NetPort,
+    PathBeneath, PathFd, Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _,
+    RulesetError, RulesetStatus, Scope,
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
+use serde::{Deserialize, Serialize};
+
+/// The newest interface of Landlock whose rights are asked for.
+const NEWEST: ABI = ABI::V6;
+
+/// Where programs, libraries and the facts of the system are.
+pub const SYSTEM: [&str; 14] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/opt",
+    "/etc",
+    "/nix/store",
+    "/proc",
+    "/sys",
+    "/run/systemd/resolve",
+    "/var/lib/ca-certificates",
+    "/dev/fd",
+];
+
+/// Devices that harm nobody, and the terminal.
+pub const DEVICES: [&str; 8] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+    "/dev/ptmx",
+    "/dev/pts",
+];
+
+/// What of the network may be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Network {
+    /// All of it.
+    Any,
+    /// Nothing but sockets of this machine that are files.
+    None,
+    /// Connections by TCP to these ports, and no ports to listen at. UDP is not held back, since names are looked up by it.
+    Ports(Vec<u16>),
+}
+
+/// What an agent may reach. What is not named cannot be opened, listed or made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// May be read and run, with all below.
+    pub read: Vec<PathBuf>,
+    /// May be changed in every way but for making devices.
+    pub write: Vec<PathBuf>,
+    /// Things may be moved into it, and nothing else.
+    pub add: Vec<PathBuf>,
+    /// What of the network may be used.
+    pub network: Network,
+}
+
+/// The newest interface of Landlock that this kernel has; `None` when it has none.
+fn interface() -> Option<ABI> {
+    let all = [ABI::V6, ABI::V5, ABI::V4, ABI::V3, ABI::V2, ABI::V1];
+    all.into_iter().find(|abi| {
+        // Made and thrown away: nothing is given up by that.
+        let mut ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(*abi));
+        if *abi >= ABI::V4 {
+            ruleset = ruleset.and_then(|one| one.handle_access(AccessNet::from_all(*abi)));
+        }
+        if *abi >= ABI::V6 {
+            ruleset = ruleset.and_then(|one| one.scope(Scope::from_all(*abi)));
+        }
+        ruleset.and_then(Ruleset::create).is_ok()
+    })
+}
+
+/// What this kernel cannot enforce of `network` and of files, one sentence each; empty when it can all.
+pub fn missing(network: &Network) -> Vec<&'static str> {
+    lacks(interface(), network)
+}
+
+fn lacks(abi: Option<ABI>, network: &Network) -> Vec<&'static str> {
+    let Some(abi) = abi else {
+        return vec!["this kernel has no Landlock: files are not confined at all"];
+    };
+    let mut lacks = Vec::new();
+    let mut need = |least: ABI, what: &'static str| {
+        if abi < least {
+            lacks.push(what);
+        }
+    };
+    need(
+        ABI::V2,
+        "this kernel lets nothing be moved between folders, so nothing can be dropped into the inbox",
+    );
+    need(
+        ABI::V3,
+        "this kernel does not keep files from being cut short",
+    );
+    if matches!(network, Network::Ports(_)) {
+        need(
+            ABI::V4,
+            "this kernel does not hold TCP connections back by port",
+        );
+    }
+    need(
+        ABI::V5,
+        "this kernel does not hold commands to devices back",
+    );
+    need(
+        ABI::V6,
+        "this kernel does not hold signals and abstract sockets to other processes back",
+    );
+    lacks
+}
+
+impl Policy {
+    /// Gives up everything that is not named, for this process and all that it becomes. Fails when the kernel
+    /// refuses; what it merely lacks is said by [`missing`].
+    pub fn enter(&self) -> io::Result<()> {
+        keep_standard_streams();
+        rustix::thread::set_no_new_privs(true)?;
+        if interface().is_some() {
+            let status = self.fence().map_err(io::Error::other)?;
+            if status == RulesetStatus::NotEnforced {
+                return Err(io::Error::other("Landlock is there and does not hold"));
+            }
+        }
+        if let Some(filter) = filter(&self.network) {
+            seccompiler::apply_filter(&filter).map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
+    fn fence(&self) -> Result<RulesetStatus, RulesetError> {
+        let mut ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(NEWEST))?;
+        if matches!(self.network, Network::Ports(_)) {
+            ruleset = ruleset.handle_access(AccessNet::from_all(NEWEST))?;
+        }
+        let mut ruleset = ruleset.scope(Scope::from_all(NEWEST))?.create()?;
+        let all = AccessFs::from_all(NEWEST) & !(AccessFs::MakeChar | AccessFs::MakeBlock);
+        for path in &self.read {
+            ruleset = allow(ruleset, path, AccessFs::from_read(NEWEST))?;
+        }
+        for path in &self.write {
+            ruleset = allow(ruleset, path, all)?;
+        }
+        for path in &self.add {
+            let add = AccessFs::MakeReg | AccessFs::MakeDir | AccessFs::Refer;
+            ruleset = allow(ruleset, path, add)?;
+        }
+        if let Network::Ports(ports) = &self.network {
+            for port in ports {
+                ruleset = ruleset.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
+            }
+        }
+        Ok(ruleset.restrict_self()?.ruleset)
+    }
+}
+
+/// Allows `rights` at `path`, when it is there.
+fn allow(
+    ruleset: RulesetCreated,
+    path: &Path,
+    mut rights: BitFlags<AccessFs>,
+) -> Result<RulesetCreated, RulesetError> {
+    let Ok(fd) = PathFd::new(path) else {
+        return Ok(ruleset);
+    };
+    if !path.is_dir() {
+        rights &= AccessFs::from_file(NEWEST);
+    }
+    ruleset.add_rule(PathBeneath::new(fd, rights))
+}
+
+/// Without a network, no socket but those that are files. `io_uring(7)` makes sockets past every filter.
+fn filter(network: &Network) -> Option<BpfProgram> {
+    if *network != Network::None {
+        return None;
+    }
+    let other = SeccompCondition::new(
+        0,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::Ne,
+        u64::try_from(libc::AF_UNIX).ok()?,
+    )
+    .ok()?;
+    let rules = [
+        (libc::SYS_socket, vec![SeccompRule::new(vec![other]).ok()?]),
+        (libc::SYS_io_uring_setup, Vec::new()),
+    ];
+    let errno = u32::try_from(libc::EACCES).ok()?;
+    let arch = TargetArch::try_from(std::env::consts::ARCH).ok()?;
+    SeccompFilter::new(
+        rules.into_iter().collect(),
+        SeccompAction::Allow,
+        SeccompAction::Errno(errno),
+        arch,
+    )
+    .ok()?
+    .try_into()
+    .ok()
+}
+
+#[expect(
+    unsafe_code,
+    reason = "no crate of ours has close_range(2); the call takes integers"
+)]
+fn keep_standard_streams() {
+    // SAFETY: descriptors are only marked to be closed when the program is replaced.
+    unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            3_u32,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        );
+    }
+}
+
+/// `path` without `hidden`: itself where nothing hidden is in it, else what is in it, as deep as need be.
+/// Landlock can only allow, so what must stay hidden is gone around.
+pub fn around(path: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
+    if hidden.iter().any(|one| path.starts_with(one)) {
+        return Vec::new();
+    }
+    if !hidden.iter().any(|one| one.starts_with(path)) {
+        return vec![path.to_owned()];
+    }
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_symlink()))
+        .flat_map(|entry| around(&entry.path(), hidden))
+        .collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_kernel_is_named_for_all_that_it_lacks() {
+        assert_eq!(lacks(Some(ABI::V6), &Network::Ports(vec![443])), [""; 0]);
+        assert_eq!(lacks(None, &Network::Any).len(), 1);
+        let oldest = lacks(Some(ABI::V1), &Network::Ports(vec![443]));
+        assert_eq!(oldest.len(), 5);
+        assert_eq!(lacks(Some(ABI::V3), &Network::None).len(), 2);
+        assert_eq!(lacks(Some(ABI::V3), &Network::Ports(Vec::new())).len(), 3);
+    }
+
+    #[test]
+    fn what_is_hidden_is_gone_around() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["a/b/secret", "a/b/open", "a/c", "d"] {
+            crate::fs::Dir::create(&at(name), 0o755).unwrap();
+        }
+        let hidden = [at("a/b/secret")];
+        assert_eq!(
+            around(folder.path(), &hidden),
+            [at("a/b/open"), at("a/c"), at("d")]
+        );
+        assert_eq!(around(&at("d"), &hidden), [at("d")]);
+        assert!(around(&at("a/b/secret"), &hidden).is_empty());
+        assert!(around(&at("a/b/secret/deep"), &hidden).is_empty());
+    }
+}
