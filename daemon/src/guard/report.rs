@@ -73,6 +73,7 @@ pub(super) fn card(
         title,
         trigger: Trigger::Policy,
         confidence: None,
+        classification: None,
         due: None,
         envelope: Envelope::default(),
         dialect: "countersign".to_owned(),
