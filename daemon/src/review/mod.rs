@@ -5,6 +5,7 @@ mod activity;
 mod commands;
 mod content;
 mod files;
+mod locks;
 mod messages;
 mod page;
 mod people;
@@ -41,6 +42,7 @@ use crate::{
     extract::Extractor,
     fs::Objects,
     ledger::{Ledger, TransactError},
+    locks::Locks,
     policy::Stage,
     search::Search,
     versions::collect::Collector,
@@ -71,6 +73,7 @@ pub struct LedgerDesk {
     reader: Arc<Extractor>,
     courier: Arc<dyn Courier>,
     search: Search,
+    locks: Locks,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -99,6 +102,7 @@ impl LedgerDesk {
         reader: Arc<Extractor>,
         courier: Arc<dyn Courier>,
         search: Search,
+        locks: Locks,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -116,6 +120,7 @@ impl LedgerDesk {
             reader,
             courier,
             search,
+            locks,
         })
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod files;
 mod handoffs;
 mod health;
 mod ledger;
+mod locks;
 mod messages;
 pub(crate) mod openapi;
 mod routing;
@@ -48,6 +49,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
         .merge(routing::routes())
+        .merge(locks::routes())
         .merge(deliveries::routes())
         .merge(search::routes())
         .routes(routes!(schemas::schema))

@@ -1,6 +1,7 @@
 //! What pages and API need from the daemon. `web` knows the daemon only through this.
 
 mod content;
+pub mod locks;
 pub mod messages;
 pub mod people;
 pub mod routing;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
 pub use people::PeopleDesk;
 pub use routing::RoutingDesk;
@@ -184,6 +186,9 @@ pub struct Queue {
     pub dead_letters: Vec<DeadLetter>,
     /// To get the next page.
     pub next_cursor: Option<String>,
+    /// Locks that are held.
+    #[serde(default)]
+    pub locks: usize,
     /// The ledger entry that this page shows.
     pub seq: u64,
 }
@@ -558,7 +563,7 @@ pub enum DeskError {
 /// What the pages and the API ask and tell.
 #[async_trait]
 pub trait Desk:
-    ContentDesk + MessagesDesk + PeopleDesk + RoutingDesk + SearchDesk + VersionsDesk
+    ContentDesk + LocksDesk + MessagesDesk + PeopleDesk + RoutingDesk + SearchDesk + VersionsDesk
 {
     /// Spends a one-time start token.
     async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;

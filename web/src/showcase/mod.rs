@@ -3,6 +3,7 @@
 
 mod card;
 mod desk;
+pub mod locks;
 mod messages;
 pub mod routing;
 pub mod sample;
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::desk::{
     ActivityRow, Agent, Caller, DeadLetter, DeskError, Health, SavedSearch, TokenRow,
+    locks::LockList,
     routing::{Routing, Stranded},
 };
 use card::Card;
@@ -45,6 +47,7 @@ pub(crate) struct State {
     pub(crate) tokens: Vec<TokenRow>,
     pub(crate) health: Health,
     searches: Vec<SavedSearch>,
+    pub(crate) locks: LockList,
     views: usize,
 }
 
@@ -72,6 +75,7 @@ impl Showcase {
         let mut state = State::new(Vec::new());
         state.dead_letters.clear();
         state.activity.clear();
+        state.locks = LockList::default();
         Self::with(state, 100)
     }
 
@@ -157,6 +161,7 @@ impl State {
             tokens: Vec::new(),
             health: sample::health(),
             searches: Vec::new(),
+            locks: locks::list(),
             views: 0,
         }
     }
