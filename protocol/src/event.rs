@@ -10,6 +10,7 @@ use crate::{
     envelope::Envelope,
     handoff::{Profile, Trigger},
     id::{Digest, HandoffId},
+    lock::{LockName, LockRequest},
     manifest::Manifest,
     principal::Principal,
     problem::{ProblemKind, Violation},
@@ -331,6 +332,68 @@ pub enum Event {
     /// A moment of a workspace got a name, for example a build.
     #[serde(rename = "workspace.marked")]
     Marked(Box<Marked>),
+    /// Somebody waits in line for a lock; the author of the entry is its owner.
+    #[serde(rename = "lock.requested")]
+    LockRequested {
+        /// The lock.
+        lock: LockName,
+        /// What is asked for.
+        request: Box<LockRequest>,
+    },
+    /// A lock is held from here on. The number of this entry is its fencing token.
+    #[serde(rename = "lock.acquired")]
+    LockAcquired {
+        /// The lock.
+        lock: LockName,
+        /// What was asked for, when it was to be had at once; the author of the entry is the owner then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<Box<LockRequest>>,
+    },
+    /// The terms of a lock changed. A mere sign of life is no fact.
+    #[serde(rename = "lock.renewed")]
+    LockRenewed {
+        /// The lock.
+        lock: LockName,
+        /// After so many seconds without a sign of life it ends.
+        ttl_seconds: u32,
+        /// The process that needs it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        process: Option<Process>,
+    },
+    /// Somebody asked the owner of a lock to let go.
+    #[serde(rename = "lock.asked")]
+    LockAsked {
+        /// The lock.
+        lock: LockName,
+        /// In which words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// The owner let go of a lock, or no longer waits for it.
+    #[serde(rename = "lock.released")]
+    LockReleased {
+        /// The lock.
+        lock: LockName,
+        /// The handoff by which it did so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handoff: Option<HandoffId>,
+    },
+    /// A lock ended, since nothing was heard of its owner or its process is gone.
+    #[serde(rename = "lock.expired")]
+    LockExpired {
+        /// The lock.
+        lock: LockName,
+        /// True when its process is known to be gone.
+        process_gone: bool,
+    },
+    /// Somebody took a lock away from its owner.
+    #[serde(rename = "lock.broken")]
+    LockBroken {
+        /// The lock.
+        lock: LockName,
+        /// Why.
+        reason: String,
+    },
     /// A bearer token for an agent was made. The secret is not kept.
     #[serde(rename = "token.created")]
     TokenCreated {
@@ -473,7 +536,7 @@ pub struct CheckpointSaved {
 }
 
 /// A process of this machine. The start time tells it from a later one with the same number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Process {
     /// Process id.
     pub pid: u32,
@@ -482,6 +545,20 @@ pub struct Process {
 }
 
 impl Event {
+    /// The lock this is about, when it is about one.
+    pub fn lock(&self) -> Option<&LockName> {
+        match self {
+            Self::LockRequested { lock, .. }
+            | Self::LockAcquired { lock, .. }
+            | Self::LockRenewed { lock, .. }
+            | Self::LockAsked { lock, .. }
+            | Self::LockReleased { lock, .. }
+            | Self::LockExpired { lock, .. }
+            | Self::LockBroken { lock, .. } => Some(lock),
+            _ => None,
+        }
+    }
+
     /// The card this is about, when it is about one.
     pub fn handoff(&self) -> Option<HandoffId> {
         match self {
@@ -507,7 +584,7 @@ impl Event {
             | Self::Rescheduled { handoff, .. }
             | Self::TimedOut { handoff, .. }
             | Self::Released { handoff, .. } => Some(*handoff),
-            Self::MessageFailed { handoff, .. } => *handoff,
+            Self::MessageFailed { handoff, .. } | Self::LockReleased { handoff, .. } => *handoff,
             Self::Violated(violated) => violated.handoff,
             Self::Restored(restored) => restored.handoff,
             _ => None,
@@ -547,6 +624,13 @@ impl Event {
             Self::CheckpointSaved(_) => "checkpoint.saved",
             Self::AgentStalled { .. } => "agent.stalled",
             Self::Marked(_) => "workspace.marked",
+            Self::LockRequested { .. } => "lock.requested",
+            Self::LockAcquired { .. } => "lock.acquired",
+            Self::LockRenewed { .. } => "lock.renewed",
+            Self::LockAsked { .. } => "lock.asked",
+            Self::LockReleased { .. } => "lock.released",
+            Self::LockExpired { .. } => "lock.expired",
+            Self::LockBroken { .. } => "lock.broken",
             Self::TokenCreated { .. } => "token.created",
             Self::TokenRevoked { .. } => "token.revoked",
             Self::SearchSaved { .. } => "search.saved",

@@ -17,6 +17,7 @@ pub mod event;
 pub mod handoff;
 pub mod id;
 pub mod invisible;
+pub mod lock;
 pub mod manifest;
 pub mod mark;
 pub mod names;

@@ -26,6 +26,16 @@ pub enum Principal {
     Daemon,
 }
 
+impl Principal {
+    /// Whether both say that the same one came; a new token of an agent is still that agent.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Token { agent, .. }, Self::Token { agent: other, .. }) => agent == other,
+            _ => self == other,
+        }
+    }
+}
+
 /// Who caused a ledger entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

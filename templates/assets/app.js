@@ -219,6 +219,7 @@
     "g q": () => visit("/queue"),
     "g s": () => visit("/search"),
     "g a": () => visit("/activity"),
+    "g l": () => visit("/locks"),
     "]": () => visit(next),
     "[": () => visit(previous),
     u: () => visit("/queue"),
@@ -296,8 +297,10 @@
     say("");
   };
   const checkSwap = async () => {
+    const old = $("#swap");
+    if ($("details[open]", old)) return announce("The list may have changed, show"); // somebody writes there
     const fresh = $("#swap", await load(location.href));
-    if (fresh) $("#swap").replaceChildren(...fresh.childNodes);
+    if (fresh) old.replaceChildren(...fresh.childNodes);
   };
   const checks = [
     ["#swap", checkSwap],
@@ -335,6 +338,8 @@
     addEventListener("pagehide", () => source.close(), { once: true });
   };
   connect();
+  const every = Number($("[data-every]")?.dataset.every ?? 0); // what changes without a fact
+  if (every > 0) setInterval(() => { if (!$("#swap details[open]") && !document.hidden) check().catch(() => {}); }, every * 1000);
   setInterval(tell, 5000);
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();

@@ -11,7 +11,7 @@ use countersign_tests::{
     wait,
     webdriver::{Browser, Driver, Look, key},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The program with work in it, and browsers to look at it.
 struct Scene {
@@ -224,6 +224,82 @@ fn what_an_agent_writes_is_inert() {
     }
 }
 
+/// Two agents want the same file: one has it, the other is in line.
+fn contend(scene: &Scene) {
+    let take = |agent: &str, path: &str, wait: Value| {
+        let mut wish = json!({ "workspace": "work", "path": path, "agent": agent, "reason": "render batch 7" });
+        if !wait.is_null() {
+            wish["wait_seconds"] = wait;
+        }
+        scene.bed.http().push("/api/v1/locks", &wish)
+    };
+    take("media-renderer", "frames/", Value::Null).expect(201);
+    take("patch-runner", "frames/7/*.png", json!(0)).expect(202);
+}
+
+#[test]
+fn a_lock_is_asked_for_and_broken_on_its_page() {
+    let scene = Scene::start();
+    let browser = scene.signed_in(Look::default());
+    browser.go(&format!("{}/locks", scene.bed.endpoint().url));
+    browser.says("No lock is held");
+    // It fills by itself.
+    contend(&scene);
+    browser.says("1 lock held");
+    browser.says("render batch 7");
+    browser.says("Waiting in line");
+    assert!(
+        browser
+            .find("tr[id^=L-] td:nth-child(8)")
+            .text()
+            .contains("patch-runner")
+    );
+    browser.find("form[action$='/ask'] button").click();
+    browser.says("Robin Reviewer asks to release");
+    browser.find("details.breaker summary").click();
+    browser
+        .find("input[name=reason]")
+        .write("the renderer hangs");
+    // What is typed is not swept away by news.
+    let wish = json!({ "workspace": "work", "path": "notes.md", "agent": "writer" });
+    scene.bed.http().push("/api/v1/locks", &wish).expect(201);
+    browser.says("The list may have changed");
+    browser.find("form[action$='/break'] button").click();
+    browser.says("2 locks held");
+    assert!(
+        !browser.text().contains("media-renderer"),
+        "{}",
+        browser.text()
+    );
+    let list = scene.bed.http().fetch("/api/v1/locks").json();
+    assert_eq!(list["locks"][0]["owner"], "patch-runner");
+    browser.press(&['g']);
+    browser.press(&['a']);
+    browser.says("the renderer hangs");
+    no_complaints(&browser);
+}
+
+#[test]
+fn locks_are_asked_for_and_broken_without_javascript() {
+    let scene = Scene::start();
+    contend(&scene);
+    let browser = scene.signed_in(Look {
+        scripts: false,
+        ..Look::default()
+    });
+    browser.go(&format!("{}/locks", scene.bed.endpoint().url));
+    browser.find("form[action$='/ask'] button").click();
+    browser.says("asks to release");
+    browser.find("details.breaker summary").click();
+    browser
+        .find("input[name=reason]")
+        .write("the renderer hangs");
+    browser.find("form[action$='/break'] button").click();
+    browser.says("1 lock held");
+    let list = scene.bed.http().fetch("/api/v1/locks").json();
+    assert_eq!(list["locks"][0]["owner"], "patch-runner");
+}
+
 #[test]
 fn nobody_comes_in_without_a_link_and_a_link_is_good_once() {
     let scene = Scene::start();
@@ -274,6 +350,7 @@ fn the_pages_look_right_at_both_widths_in_light_and_dark() {
         "Backfill the currency on 48,211 invoices",
         "update invoices set currency = 'EUR'\n",
     );
+    contend(&scene);
     for (width, height) in [(1440, 900), (390, 844)] {
         for dark in [false, true] {
             let browser = scene.signed_in(Look {
@@ -285,9 +362,14 @@ fn the_pages_look_right_at_both_widths_in_light_and_dark() {
             for (page, path) in [
                 ("queue", "/queue".to_owned()),
                 ("review", format!("/h/{id}")),
+                ("locks", "/locks".to_owned()),
             ] {
                 browser.go(&format!("{}{path}", scene.bed.endpoint().url));
-                browser.says("Q3 board pack");
+                browser.says(if page == "locks" {
+                    "render batch 7"
+                } else {
+                    "Q3 board pack"
+                });
                 let overflow =
                     browser.run("return document.documentElement.scrollWidth - innerWidth");
                 assert!(

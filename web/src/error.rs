@@ -13,7 +13,7 @@ use countersign_protocol::problem::{ProblemKind, Refusal};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use crate::desk::{DeskError, SearchError};
+use crate::desk::{DeskError, SearchError, locks::LocksError};
 
 /// A problem. It is a pointer, so that the good results around it stay small.
 #[derive(Clone, Debug)]
@@ -229,6 +229,26 @@ impl From<DeskError> for Problem {
             )
             .hint("Nothing was changed. Try again in a moment.")
             .header(header::RETRY_AFTER, HeaderValue::from_static("5")),
+        }
+    }
+}
+
+impl From<LocksError> for Problem {
+    fn from(error: LocksError) -> Self {
+        let message = format!("{error}.");
+        let conflict = |kind, title| Self::new(StatusCode::CONFLICT, kind, title, message.clone());
+        match error {
+            LocksError::Desk(error) => error.into(),
+            LocksError::Taken { by, .. } => conflict("locked", "It is locked by somebody else")
+                .hint("Wait in line with `wait_seconds`, or ask again later.")
+                .with("by", json!(by)),
+            LocksError::Over { .. } => conflict("lock-over", "This lock is no more")
+                .hint("Stop writing what it was on, and ask for a new one."),
+            LocksError::Stale { fence, .. } => conflict("stale-fence", "The token is an old one")
+                .hint("Stop writing what the lock is on; somebody else may have it by now.")
+                .with("fence", json!(fence)),
+            LocksError::TooMany(_) => conflict("too-many-locks", "These are too many locks")
+                .hint("Let go of some first; a folder or a glob is one lock."),
         }
     }
 }

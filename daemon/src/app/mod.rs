@@ -39,10 +39,12 @@ use crate::{
     endpoint::{Endpoint, EndpointWorkspace},
     fault,
     guard::Guard,
-    intake::{Intake, ProcessTable},
+    intake::Intake,
     ledger::Ledger,
+    locks::Locks,
     outbox::{Around, Outbox},
     policy::Stage,
+    process::ProcessTable,
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
     search::{self, Search},
@@ -73,6 +75,8 @@ const GUARD: Duration = Duration::from_secs(1);
 const COLLECTION: Duration = Duration::from_hours(1);
 /// How often the search looks at the ledger without a hint.
 const SEARCH: Duration = Duration::from_mins(1);
+/// How often leases, and requests for locks, are looked at without a hint.
+const LOCKS: Duration = Duration::from_secs(1);
 /// How often answers are looked at without a hint.
 const WRITEBACK: Duration = Duration::from_secs(10);
 
@@ -174,10 +178,12 @@ pub async fn run(
         Arc::clone(&state.objects),
         Arc::clone(&clock),
     );
+    let locks = Locks::new(ledger.clone(), Arc::clone(&workspaces), Arc::clone(&clock));
     let watchers = {
-        let (intake, search, guard) = (intake.clone(), search.clone(), guard.clone());
+        let (intake, search) = (intake.clone(), search.clone());
+        let (guard, locks) = (guard.clone(), locks.clone());
         Watchers::start(Arc::clone(&clock), move |hint| {
-            serving::take(&intake, &search, &guard, hint);
+            serving::take(&intake, &search, &guard, &locks, hint);
         })
         .map_err(AppError::Thread)?
     };
@@ -226,6 +232,7 @@ pub async fn run(
         reader,
         Arc::new(Courier(outbox)),
         search.clone(),
+        locks.clone(),
     )
     .await?;
     let desk = Arc::new(desk);
@@ -270,6 +277,8 @@ pub async fn run(
         let (ledger, clock) = (asked.clone(), Arc::clone(&its_clock));
         async move { timeout::look(&ledger, &*clock).await }
     });
+
+    spawn_locks(&reconciler, &locks);
 
     let told = search.clone();
     reconciler.spawn("search", SEARCH, ledger.head(), move || {
@@ -346,6 +355,20 @@ fn spawn_collector(reconciler: &Reconciler, collector: &Collector) {
             }
             Ok::<_, CollectError>(())
         }
+    });
+}
+
+/// Ends leases, and answers requests by file. A folder that cannot be answered must not keep a lock from ending.
+fn spawn_locks(reconciler: &Reconciler, locks: &Locks) {
+    let leases = locks.clone();
+    reconciler.spawn("locks", LOCKS, locks.nudges(), move || {
+        let locks = leases.clone();
+        async move { locks.run().await }
+    });
+    let files = locks.clone();
+    reconciler.spawn("locks by file", LOCKS, locks.nudges(), move || {
+        let locks = files.clone();
+        async move { locks.look_at_files().await }
     });
 }
 

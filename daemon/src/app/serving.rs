@@ -7,13 +7,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use countersign_protocol::{Digest, event::Location, principal::Principal, receipt::Receipt};
+use countersign_protocol::{
+    Digest, event::Location, names, principal::Principal, receipt::Receipt,
+};
 use countersign_web::desk::DeskError;
 
 use crate::{
     config::{self, Config},
     guard::Guard,
     intake::{Intake, SubmitError, Submitted},
+    locks::Locks,
     reconcile::Reconciler,
     review::{Delivered, Door, Pulse},
     search::Search,
@@ -25,13 +28,18 @@ use crate::{
 use super::watchers::Watchers;
 
 /// Hands a hint of the watcher to the intake, or to the search.
-pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, hint: Hint) {
+pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, locks: &Locks, hint: Hint) {
     match hint {
         Hint::Changed {
             workspace,
             path,
             is_over,
-        } => search.changed(workspace, path, is_over),
+        } => {
+            if path.starts_with(names::LOCKS) {
+                locks.nudge();
+            }
+            search.changed(workspace, path, is_over);
+        }
         Hint::Approved { workspace, path } => guard.hint(&workspace, &path),
         Hint::Scanned { workspace } => search.walk(workspace),
         Hint::Look {

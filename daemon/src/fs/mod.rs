@@ -5,6 +5,7 @@
 //! write appear whole or not at all: written under a temporary name that we created, synced, renamed.
 
 mod dir;
+mod inodes;
 mod lease;
 mod lock;
 mod mount;
@@ -17,6 +18,7 @@ mod read;
 mod seal;
 
 pub use dir::{Attributes, Dir, FileKind, Listed};
+pub use inodes::Inodes;
 pub use lease::{Writers, writers};
 pub use lock::{InstanceLock, LockHeld};
 pub use mount::{blind_mount, remote_mount};

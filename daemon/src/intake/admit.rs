@@ -148,7 +148,10 @@ pub fn admit(
     };
     let reason = format!("the agent went on and handed over {id}");
     let mut events = back_again(state, &accepted.at, &actor, &reason);
+    // Who hands over stops writing, so that what a person gets is nobody's any more.
+    let released = state.handed_over(now, &accepted, rustix::process::geteuid().as_raw());
     events.push((actor, Event::Accepted(Box::new(accepted))));
+    events.extend(released);
     Draft {
         events,
         objects,

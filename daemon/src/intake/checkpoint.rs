@@ -18,10 +18,10 @@ use super::{
     admit::back_again,
     look::{Pause, is_ours, unchanged},
     seen::Seen,
-    silence,
 };
 use crate::{
     ledger::{Draft, State},
+    process::{ProcessTable, Processes},
     workspace::Workspace,
 };
 
@@ -44,12 +44,7 @@ impl Inner {
         task: &Task,
     ) -> Result<(), Pause> {
         let read = self.read(workspace, at, complete)?;
-        let version = match version(
-            at,
-            &read.bytes,
-            read.principal.clone(),
-            &silence::ProcessTable,
-        ) {
+        let version = match version(at, &read.bytes, read.principal.clone(), &ProcessTable) {
             Ok(version) => version,
             Err(refusal) => {
                 self.refuse(at.clone(), Some(read), refusal, task.clone());
@@ -98,7 +93,7 @@ impl Intake {
                 "name a folder of your own by its relative path",
             )));
         }
-        let version = version(&at, &bytes, principal, &silence::ProcessTable)?;
+        let version = version(&at, &bytes, principal, &ProcessTable)?;
         let (workspace, folder) = (at.workspace.clone(), at.folder.clone());
         let sha256 = version.sha256;
         let kept = self
@@ -122,7 +117,7 @@ fn version(
     at: &Location,
     bytes: &[u8],
     principal: Principal,
-    processes: &dyn silence::Processes,
+    processes: &dyn Processes,
 ) -> Result<Version, Refusal> {
     let document = dialect::read(bytes, Format::Json)?;
     let (checkpoint, _) = contract::check_checkpoint(&document)?;

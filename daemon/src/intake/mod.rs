@@ -28,7 +28,6 @@ use countersign_protocol::event::Location;
 pub use admit::{Admitted, admit};
 pub use gather::Delivery;
 pub(crate) use gather::{Problem, merge, open_artifact, place};
-pub use silence::{ProcessTable, Processes};
 pub use submit::{SubmitError, Submitted};
 
 use crate::{

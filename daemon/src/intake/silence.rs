@@ -15,37 +15,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Intake, seen::Moment};
-use crate::ledger::{Draft, State, Track};
+use crate::{
+    ledger::{Draft, State, Track},
+    process::Processes,
+};
 
 /// After this many promised spans without a sign of life an agent counts as silent.
 const SPANS: u32 = 3;
 
 /// For so long a process must be gone: what it handed over just before may still be on its way here.
 const GONE: Duration = Duration::from_secs(2);
-
-/// The processes of this machine.
-pub trait Processes {
-    /// When the process `pid` started, in clock ticks after boot; `None` when there is none.
-    fn started(&self, pid: u32) -> Option<u64>;
-}
-
-/// What `/proc` says.
-#[derive(Clone, Copy, Debug)]
-pub struct ProcessTable;
-
-impl Processes for ProcessTable {
-    fn started(&self, pid: u32) -> Option<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in field 2 may hold anything but ends with the last parenthesis (proc(5)).
-        let (_, rest) = stat.rsplit_once(')')?;
-        let mut fields = rest.split_ascii_whitespace();
-        if matches!(fields.next(), Some("Z" | "X")) {
-            return None;
-        }
-        // The state was field 3; the start time is field 22.
-        fields.nth(18)?.parse().ok()
-    }
-}
 
 impl Intake {
     /// Looks at every agent that is at work; makes a card for each that fell silent.
@@ -91,7 +70,7 @@ impl Intake {
         let life = seen.last_life(&at.workspace, &at.folder);
         let last_seen = life.map_or(last.at, |life| life.wall.max(last.at));
         if let Some(process) = last.saved.process {
-            if processes.started(process.pid) == Some(process.started) {
+            if processes.runs(process) {
                 seen.not_gone(at);
             } else if seen.gone_for(at, now.monotonic) >= GONE {
                 return Some((at.clone(), true, last_seen));

@@ -10,6 +10,7 @@ use countersign_protocol::{
     chain::{Body, Head},
     decision::Outcome,
     event::{Accepted, CheckpointSaved, Event, Location},
+    lock::Table,
     principal::Actor,
     state::HandoffState,
 };
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 
 use super::held::Held;
 use super::known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
+    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
     Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 
@@ -28,9 +29,12 @@ pub struct State {
     pub head: Head,
     /// Its time.
     pub last_time: Option<Timestamp>,
-    cards: BTreeMap<HandoffId, Arc<Card>>,
+    pub(super) cards: BTreeMap<HandoffId, Arc<Card>>,
     /// Those that wait for a person.
     waiting: BTreeSet<HandoffId>,
+    /// Those that a person may be reading.
+    pub(super) read: BTreeSet<HandoffId>,
+    pub(super) locks: Table,
     /// The newest card of each workspace and subject.
     subjects: HashMap<(String, String), HandoffId>,
     /// Deliveries by workspace and key.
@@ -96,10 +100,14 @@ impl State {
             Event::Viewed {
                 handoff, revision, ..
             } => {
-                if let Actor::Person { id, .. } = &body.actor {
+                if let Actor::Person { id, display, .. } = &body.actor {
                     self.change(*handoff, |card| {
                         card.viewed.insert((id.clone(), *revision));
                         card.was_seen(at);
+                        if *revision == card.newest().accepted.revision {
+                            let display = display.clone();
+                            card.opened = Some(Opened { at, display });
+                        }
                     });
                 }
             }
@@ -238,6 +246,13 @@ impl State {
             Event::ClockJumped { .. }
             | Event::MessageFailed { .. }
             | Event::MessagesRedriven { .. } => {}
+            Event::LockRequested { .. }
+            | Event::LockAcquired { .. }
+            | Event::LockRenewed { .. }
+            | Event::LockAsked { .. }
+            | Event::LockReleased { .. }
+            | Event::LockExpired { .. }
+            | Event::LockBroken { .. } => self.locks.apply(body),
             Event::TokenCreated {
                 id,
                 secret_sha256,
@@ -312,6 +327,7 @@ impl State {
                 card.state = state;
             }
             card.revisions.push(revision);
+            card.opened = None;
             card.was_handed_over(at, accepted.due);
         } else {
             self.subjects.insert(
@@ -329,6 +345,7 @@ impl State {
                 decisions: Vec::new(),
                 comments: Vec::new(),
                 viewed: BTreeSet::new(),
+                opened: None,
                 released: None,
                 withdrawn: None,
                 routing: None,
@@ -341,6 +358,7 @@ impl State {
             card.was_handed_over(at, accepted.due);
             self.cards.insert(accepted.handoff, Arc::new(card));
         }
+        self.index_reading(accepted.handoff);
     }
 
     fn checkpoint(&mut self, seq: u64, at: Timestamp, saved: &CheckpointSaved) {
@@ -422,6 +440,7 @@ impl State {
             } else {
                 self.waiting.remove(&id);
             }
+            self.index_reading(id);
         }
     }
 

@@ -87,6 +87,15 @@ pub struct CardComment {
     pub text: String,
 }
 
+/// That a person opened the newest revision.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// When somebody last did so for the first time.
+    pub at: Timestamp,
+    /// The name of the person.
+    pub display: String,
+}
+
 /// One handoff, from its first revision to its last word.
 #[derive(Clone, Debug)]
 pub struct Card {
@@ -106,6 +115,8 @@ pub struct Card {
     pub comments: Vec<CardComment>,
     /// Who opened which revision, by id of the person.
     pub viewed: BTreeSet<(String, u32)>,
+    /// Who last opened the newest revision.
+    pub opened: Option<Opened>,
     /// Where approved files were released, and by which entry.
     pub released: Option<(u64, Timestamp, String)>,
     /// That it was taken back.

@@ -9,6 +9,7 @@ mod answer;
 mod fold;
 mod held;
 mod known;
+mod locks;
 mod queue;
 mod routing;
 #[cfg(test)]
@@ -29,9 +30,10 @@ use tokio::sync::{oneshot, watch};
 pub use answer::{decision_document, released, withdrawal_document};
 pub use fold::State;
 pub use known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Revision,
+    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
     Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
+pub use locks::Reading;
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 
 use crate::{

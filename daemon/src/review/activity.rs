@@ -3,6 +3,7 @@
 use countersign_protocol::{
     chain::Body,
     event::{Event, Location},
+    lock::LockName,
     release::Violated,
     routing::Asked,
 };
@@ -64,6 +65,7 @@ impl LedgerDesk {
             Event::Marked(marked) => Some(marked.workspace.clone()),
             Event::Violated(violated) => Some(violated.workspace.clone()),
             Event::Restored(restored) => Some(restored.workspace.clone()),
+            event if event.lock().is_some() => event.lock().map(|lock| lock.workspace.clone()),
             _ => self
                 .ledger
                 .state()
@@ -175,6 +177,32 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
                 note.unwrap_or_default()
             )
         }
+        Event::LockRequested { lock, request } => {
+            format!("waits for {}{}", on(lock), because(request.reason.as_ref()))
+        }
+        Event::LockAcquired { lock, request } => {
+            let reason = request.as_ref().and_then(|request| request.reason.as_ref());
+            format!("has {}{}", on(lock), because(reason))
+        }
+        Event::LockRenewed {
+            lock, ttl_seconds, ..
+        } => format!("keeps {} for {ttl_seconds} s at a time", on(lock)),
+        Event::LockAsked { lock, note } => {
+            format!("asks to release {}{}", on(lock), because(note.as_ref()))
+        }
+        Event::LockReleased { lock, handoff } => match handoff {
+            Some(handoff) => format!("released {}, handed over as {handoff}", on(lock)),
+            None => format!("released {}", on(lock)),
+        },
+        Event::LockExpired { lock, process_gone } => {
+            let why = if *process_gone {
+                "its process is gone"
+            } else {
+                "nothing was heard of its owner"
+            };
+            format!("{} ended: {why}", on(lock))
+        }
+        Event::LockBroken { lock, reason } => format!("broke {}: {reason}", on(lock)),
         Event::TokenCreated { id, agent, .. } => format!("token {id} made for {agent}"),
         Event::TokenRevoked { id } => format!("token {id} taken back"),
         Event::SearchSaved { name, query } => format!("keeps the search “{name}”: {query}"),
@@ -212,6 +240,15 @@ pub(super) fn violation(violated: &Violated) -> String {
         violated.folder,
         named.join(", ")
     )
+}
+
+/// A lock with what it is on.
+fn on(lock: &LockName) -> String {
+    format!("{} on {}/{}", lock.id, lock.workspace, lock.path)
+}
+
+fn because(reason: Option<&String>) -> String {
+    reason.map_or_else(String::new, |reason| format!(": {reason}"))
 }
 
 fn path(at: &Location) -> String {

@@ -7,6 +7,7 @@ mod commands;
 mod compared;
 mod content;
 mod files;
+mod locks;
 mod messages;
 mod page;
 mod people;
@@ -44,6 +45,7 @@ use crate::{
     extract::Extractor,
     fs::Objects,
     ledger::{Ledger, TransactError},
+    locks::Locks,
     policy::Stage,
     search::Search,
     versions::collect::Collector,
@@ -74,6 +76,7 @@ pub struct LedgerDesk {
     reader: Arc<Extractor>,
     courier: Arc<dyn Courier>,
     search: Search,
+    locks: Locks,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -102,6 +105,7 @@ impl LedgerDesk {
         reader: Arc<Extractor>,
         courier: Arc<dyn Courier>,
         search: Search,
+        locks: Locks,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -119,6 +123,7 @@ impl LedgerDesk {
             reader,
             courier,
             search,
+            locks,
         })
     }
 }

@@ -60,6 +60,11 @@ impl LedgerDesk {
                 counts,
                 dead_letters: Vec::new(),
                 next_cursor,
+                locks: state
+                    .locks()
+                    .all()
+                    .filter(|lock| lock.held.is_some() && sees(who, &lock.workspace))
+                    .count(),
                 seq: state.head.seq,
             }
         };

@@ -36,6 +36,7 @@ use crate::{
     fs::Objects,
     intake::{Intake, SubmitError, Submitted},
     ledger::{Card, Draft, Ledger},
+    locks::Locks,
     policy::Stage,
     review::{LedgerDesk, Local},
     search::{self, Search},
@@ -61,6 +62,7 @@ struct Parts {
     writeback: Writeback,
     desk: Arc<LedgerDesk>,
     policy: Stage,
+    locks: Locks,
 }
 
 pub(crate) struct Rig {
@@ -162,6 +164,7 @@ impl Rig {
                 commit: Duration::ZERO,
             },
         );
+        let locks = Locks::new(ledger.clone(), Arc::clone(&workspaces), Arc::clone(&clock));
         let desk = LedgerDesk::new(
             ledger.clone(),
             policy.clone(),
@@ -174,6 +177,7 @@ impl Rig {
             reader,
             Arc::new(stand_ins::NoCourier),
             search.unwrap(),
+            locks.clone(),
         );
         let desk = Arc::new(self.runtime.block_on(desk).unwrap());
         self.parts = Some(Parts {
@@ -184,6 +188,7 @@ impl Rig {
             writeback,
             desk,
             policy,
+            locks,
         });
         self.serve();
     }
@@ -230,6 +235,10 @@ impl Rig {
 
     pub(crate) fn writeback(&self) -> &Writeback {
         &self.parts().writeback
+    }
+
+    pub(crate) fn locks(&self) -> &Locks {
+        &self.parts().locks
     }
 
     pub(crate) fn policy(&self) -> &Stage {

@@ -13,7 +13,7 @@ use countersign_protocol::{
 use countersign_web::desk::{DeskError, TestResult};
 
 use crate::{
-    intake::Processes,
+    process::Processes,
     review::{Courier, Delivered, Door, Pulse},
     store::{Batch, MemoryStore, Space, Store, StoreError},
 };

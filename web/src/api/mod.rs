@@ -9,6 +9,7 @@ pub(crate) mod files;
 mod handoffs;
 mod health;
 mod ledger;
+mod locks;
 mod messages;
 pub(crate) mod openapi;
 mod routing;
@@ -52,6 +53,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(boundaries::release))
         .merge(routing::routes())
         .routes(routes!(service::service))
+        .merge(locks::routes())
         .merge(deliveries::routes())
         .merge(search::routes())
         .routes(routes!(schemas::schema))

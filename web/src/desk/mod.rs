@@ -2,6 +2,7 @@
 
 pub mod boundaries;
 mod content;
+pub mod locks;
 pub mod messages;
 pub mod people;
 pub mod routing;
@@ -29,6 +30,7 @@ use utoipa::ToSchema;
 
 pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
 pub use people::PeopleDesk;
 pub use routing::RoutingDesk;
@@ -188,6 +190,9 @@ pub struct Queue {
     pub dead_letters: Vec<DeadLetter>,
     /// To get the next page.
     pub next_cursor: Option<String>,
+    /// Locks that are held.
+    #[serde(default)]
+    pub locks: usize,
     /// The ledger entry that this page shows.
     pub seq: u64,
 }
@@ -595,6 +600,7 @@ pub enum DeskError {
 pub trait Desk:
     BoundariesDesk
     + ContentDesk
+    + LocksDesk
     + MessagesDesk
     + PeopleDesk
     + RoutingDesk

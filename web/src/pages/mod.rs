@@ -14,6 +14,7 @@ mod file;
 mod file_view;
 mod help;
 mod listing;
+mod locks;
 mod look;
 mod messages;
 mod people;
@@ -65,6 +66,9 @@ pub fn routes() -> Router<AppState> {
         .route("/messages/{name}/enable", post(messages::enable))
         .route("/messages/{name}/redrive", post(messages::redrive))
         .route("/activity", get(activity::show))
+        .route("/locks", get(locks::show))
+        .route("/locks/{id}/ask", post(locks::ask))
+        .route("/locks/{id}/break", post(locks::break_up))
         .route("/search", get(search::show))
         .route("/search/saved", post(search::save))
         .route("/search/saved/remove", post(search::remove))
@@ -104,6 +108,7 @@ mod registry {
         render::<super::decided::DecidedPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);
+        render::<super::locks::LocksPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
         render::<super::file_view::FilePage>(&templates, &mut seen);

@@ -391,6 +391,7 @@ impl Page for QueuePage {
             counts: crate::desk::QueueCounts::default(),
             dead_letters: Vec::new(),
             next_cursor: None,
+            locks: 0,
             seq: 0,
         };
         let mut paged = full.clone();

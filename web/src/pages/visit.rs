@@ -71,6 +71,7 @@ impl Visit {
             section,
             turn: queue.counts.turn,
             dead: queue.dead_letters.len(),
+            locks: queue.locks,
             seq: queue.seq,
         }
     }
@@ -96,6 +97,8 @@ pub(super) struct Chrome {
     pub(super) turn: usize,
     /// Deliveries that could not be read.
     pub(super) dead: usize,
+    /// Locks that are held.
+    pub(super) locks: usize,
     /// The ledger entry that this page shows.
     pub(super) seq: u64,
 }
@@ -123,6 +126,7 @@ impl Chrome {
             section,
             turn: 3,
             dead: 1,
+            locks: 3,
             seq: 42,
         }
     }

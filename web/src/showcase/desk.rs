@@ -157,6 +157,7 @@ impl Desk for Showcase {
             counts,
             dead_letters: state.letters(who),
             next_cursor: more.then(|| (skip + limit).to_string()),
+            locks: state.locks.locks.iter().filter(|row| row.held).count(),
             seq: self.seq(),
         })
     }

@@ -4,6 +4,7 @@
 mod boundaries;
 mod card;
 mod desk;
+pub mod locks;
 mod messages;
 pub mod routing;
 pub mod sample;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::desk::{
     ActivityRow, Agent, Caller, DeadLetter, DeskError, Health, SavedSearch, TokenRow,
+    locks::LockList,
     routing::{Routing, Stranded},
 };
 use card::Card;
@@ -46,6 +48,7 @@ pub(crate) struct State {
     pub(crate) tokens: Vec<TokenRow>,
     pub(crate) health: Health,
     searches: Vec<SavedSearch>,
+    pub(crate) locks: LockList,
     views: usize,
 }
 
@@ -73,6 +76,7 @@ impl Showcase {
         let mut state = State::new(Vec::new());
         state.dead_letters.clear();
         state.activity.clear();
+        state.locks = LockList::default();
         Self::with(state, 100)
     }
 
@@ -158,6 +162,7 @@ impl State {
             tokens: Vec::new(),
             health: sample::health(),
             searches: Vec::new(),
+            locks: locks::list(),
             views: 0,
         }
     }

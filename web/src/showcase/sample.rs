@@ -83,6 +83,7 @@ pub fn queue(view: QueueView) -> Queue {
         rows,
         dead_letters: dead_letters(),
         next_cursor: None,
+        locks: 3,
         seq: 100,
     }
 }

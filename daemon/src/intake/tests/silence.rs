@@ -131,7 +131,7 @@ fn a_process_that_is_gone_is_noticed_without_a_heartbeat() {
     let rig = Rig::new();
     let own = json!({ "pid": std::process::id(), "heartbeat_seconds": 3600 });
     rig.deliver("run/checkpoint.json", checkpoint(4, own));
-    rig.wait(rig.intake().look_for_silence(&crate::intake::ProcessTable));
+    rig.wait(rig.intake().look_for_silence(&crate::process::ProcessTable));
     assert_eq!(rig.cards().len(), 0, "this process lives");
     look_for_silence(&rig);
     assert_eq!(rig.cards().len(), 0, "its handoff may be on its way");

@@ -1,0 +1,435 @@
+//! The table of locks, for pages and API.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use countersign_protocol::{
+    event::{Accepted, Process},
+    lock::{Lock, LockId, LockRequest, MAX_REASON, Mode, Pattern, USUAL, is_same_owner},
+    principal::{Actor, Method, Principal},
+};
+use countersign_web::desk::{
+    Caller, Check, DeskError, Person,
+    locks::{
+        AskedToRelease, KernelLockKind, KernelLockRow, LockList, LockRow, LockWish, LocksDesk,
+        LocksError, ReadingRow,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    LedgerDesk,
+    access::{actor, person_actor, sees},
+    commands::words,
+};
+use crate::{
+    ledger::{Reading, State},
+    locks::{KernelKind, KernelLock, Leased, LockError, kernel_locks},
+    process::{ProcessTable, Processes as _},
+};
+
+/// Most paths of a reading that are named.
+const PATHS: usize = 5;
+
+impl LedgerDesk {
+    /// As whom the caller acts on `lock`: the operator acts for agents that it asked for.
+    fn owner_of(who: &Caller, lock: &Lock) -> Actor {
+        let is_operator = matches!(who, Caller::Person(person) if person.method == Method::Cli);
+        match &lock.owner {
+            Actor::Agent {
+                principal: Principal::Operator,
+                ..
+            } if is_operator => lock.owner.clone(),
+            _ => actor(who),
+        }
+    }
+
+    /// The lock, when `who` may see it.
+    fn visible_lock(&self, who: &Caller, id: LockId) -> Result<Arc<Lock>, LocksError> {
+        let state = self.ledger.state();
+        let ended = state.locks().ended(id);
+        let ended = ended
+            .filter(|ended| sees(who, &ended.lock.workspace))
+            .cloned();
+        let lock = state.locks().get(id);
+        let lock = lock.filter(|lock| sees(who, &lock.workspace)).cloned();
+        drop(state);
+        match (lock, ended) {
+            (Some(lock), _) => Ok(lock),
+            (None, Some(ended)) => {
+                let ended = Some(ended);
+                Err(self.told(LockError::Over { id, ended }, who))
+            }
+            (None, None) => Err(DeskError::NotFound(format!("the lock {id}")).into()),
+        }
+    }
+
+    fn told(&self, error: LockError, who: &Caller) -> LocksError {
+        let message = error.to_string();
+        match error {
+            LockError::Taken { by, .. } => {
+                let state = self.ledger.state();
+                LocksError::Taken {
+                    message,
+                    by: self.rows(&state, who, by),
+                }
+            }
+            LockError::Reviewed { .. } => LocksError::Taken {
+                message,
+                by: Vec::new(),
+            },
+            LockError::Over { .. } => LocksError::Over { message },
+            LockError::NotYours { .. } => DeskError::NotAllowed(message).into(),
+            LockError::Stale { fence, .. } => LocksError::Stale { message, fence },
+            LockError::TooMany { .. } => LocksError::TooMany(message),
+            LockError::Unavailable(_) => DeskError::Unavailable(message).into(),
+        }
+    }
+
+    fn rows(&self, state: &State, who: &Caller, locks: Vec<Arc<Lock>>) -> Vec<LockRow> {
+        let now = self.clock.now();
+        let row = |leased: &Leased| row(state, Self::owner_of(who, &leased.lock), leased, now);
+        self.locks.leased(locks).iter().map(row).collect()
+    }
+
+    /// The row of a lock that is held or waited for; what became of it when it is no more.
+    fn row_of_lock(&self, who: &Caller, id: LockId) -> Result<LockRow, LocksError> {
+        let lock = self.visible_lock(who, id)?;
+        let state = self.ledger.state();
+        let mut rows = self.rows(&state, who, vec![lock]);
+        rows.pop()
+            .ok_or_else(|| DeskError::NotFound(format!("the lock {id}")).into())
+    }
+
+    /// Who asks, and what for.
+    fn checked(
+        &self,
+        who: &Caller,
+        wish: LockWish,
+    ) -> Result<(Actor, Pattern, LockRequest), LocksError> {
+        self.visible_workspace(who, &wish.workspace)?;
+        let invalid = |field: &str, message: String| DeskError::Invalid {
+            field: field.to_owned(),
+            message,
+        };
+        let pattern = Pattern::read(&wish.path, wish.kind)
+            .map_err(|problem| invalid("/path", format!("{problem}. {}", problem.fix())))?;
+        let owner = match (who, wish.agent) {
+            (Caller::Person(person), Some(name)) if person.method == Method::Cli => {
+                if name.trim().is_empty() || name.len() > 128 {
+                    let message = "name the agent in at most 128 bytes".to_owned();
+                    return Err(invalid("/agent", message).into());
+                }
+                let principal = Principal::Operator;
+                Actor::Agent { name, principal }
+            }
+            (Caller::Agent(agent), Some(name)) if agent.agent != name => {
+                let whose = &agent.agent;
+                let why = format!("the token is of {whose} and cannot ask for {name}");
+                return Err(DeskError::NotAllowed(why).into());
+            }
+            (Caller::Person(_), Some(_)) => {
+                let why = "only the operator at the command line asks for an agent".to_owned();
+                return Err(DeskError::NotAllowed(why).into());
+            }
+            _ => actor(who),
+        };
+        let request = LockRequest {
+            path: pattern.as_str().to_owned(),
+            kind: pattern.kind(),
+            mode: wish.mode,
+            ttl_seconds: wish.ttl_seconds.unwrap_or(USUAL),
+            reason: short("/reason", wish.reason)?,
+            process: wish.pid.map(process).transpose()?,
+            key: wish.key,
+            file: None,
+        };
+        Ok((owner, pattern, request))
+    }
+}
+
+/// Words that a row can show.
+fn short(field: &str, text: Option<String>) -> Result<Option<String>, LocksError> {
+    let text = words(field, text)?;
+    if text
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > MAX_REASON)
+    {
+        let message = format!("at most {MAX_REASON} characters fit here");
+        let field = field.to_owned();
+        return Err(DeskError::Invalid { field, message }.into());
+    }
+    Ok(text)
+}
+
+fn process(pid: u32) -> Result<Process, LocksError> {
+    let Some(started) = ProcessTable.started(pid) else {
+        let message = format!("there is no process {pid} on the machine of the daemon");
+        let field = "/pid".to_owned();
+        return Err(DeskError::Invalid { field, message }.into());
+    };
+    Ok(Process { pid, started })
+}
+
+fn known_by(owner: &Actor) -> String {
+    match owner {
+        Actor::Person { method, .. } => match method {
+            Method::Cli => "at the command line",
+            _ => "signed in",
+        }
+        .to_owned(),
+        Actor::Agent { principal, .. } => match principal {
+            Principal::FileOwner { uid } => format!("by file, uid {uid}"),
+            Principal::Token { id, .. } => format!("token {id}"),
+            Principal::Operator => "by the operator".to_owned(),
+            Principal::Daemon => "by the daemon".to_owned(),
+        },
+        Actor::Daemon | Actor::Policy { .. } => "by the daemon".to_owned(),
+    }
+}
+
+fn row(state: &State, me: Actor, leased: &Leased, now: Timestamp) -> LockRow {
+    let lock = &leased.lock;
+    let after = |span: Duration| {
+        now.saturating_add(SignedDuration::try_from(span).ok()?)
+            .ok()
+    };
+    let before = |span: Duration| {
+        now.saturating_sub(SignedDuration::try_from(span).ok()?)
+            .ok()
+    };
+    let waits_for = match lock.held {
+        Some(_) => Vec::new(),
+        None => state
+            .locks()
+            .ahead_of(lock)
+            .iter()
+            .map(|other| other.id)
+            .collect(),
+    };
+    LockRow {
+        id: lock.id,
+        workspace: lock.workspace.to_string(),
+        path: lock.pattern.as_str().to_owned(),
+        kind: lock.pattern.kind(),
+        mode: lock.mode,
+        held: lock.held.is_some(),
+        fence: lock.held.map(|held| held.fence),
+        owner: lock.owner.name().to_owned(),
+        agent: matches!(lock.owner, Actor::Agent { .. }),
+        known_by: known_by(&lock.owner),
+        mine: is_same_owner(&lock.owner, &me),
+        reason: lock.reason.clone(),
+        pid: lock.process.map(|process| process.pid),
+        file: lock.file.as_ref().map(|file| file.name.clone()),
+        requested_at: lock.requested,
+        held_at: lock.held.map(|held| held.since),
+        ttl_seconds: lock.ttl_seconds,
+        expires_at: leased.lease.and_then(|(left, _)| after(left)),
+        heard_at: leased.lease.and_then(|(_, heard)| before(heard)),
+        waits_for,
+        asked: lock.asked.as_ref().map(|asked| AskedToRelease {
+            by: asked.by.name().to_owned(),
+            at: asked.at,
+            note: asked.note.clone(),
+        }),
+    }
+}
+
+/// What a reviewer should know of locks on the files of a revision: somebody may be writing them.
+pub(super) fn written(state: &State, accepted: &Accepted) -> Vec<Check> {
+    let at = &accepted.at;
+    let below = |path: &String| match at.folder.as_str() {
+        "" => path.clone(),
+        folder => format!("{folder}/{path}"),
+    };
+    let entries = accepted.manifest.entries.iter();
+    let paths: Vec<String> = entries.map(|entry| below(&entry.path)).collect();
+    let writes = |lock: &&Arc<Lock>| {
+        lock.mode == Mode::Exclusive && paths.iter().any(|path| lock.pattern.covers(path))
+    };
+    let told = |lock: &Arc<Lock>| Check {
+        ok: false,
+        verified: true,
+        text: format!(
+            "{} holds a lock to write {} ({}): the file may still change, what you read is sealed",
+            lock.owner.name(),
+            lock.pattern.as_str(),
+            lock.id
+        ),
+    };
+    state
+        .locks()
+        .held(&at.workspace)
+        .filter(writes)
+        .map(told)
+        .collect()
+}
+
+fn reading_row(reading: Reading) -> ReadingRow {
+    let more = reading.patterns.len().saturating_sub(PATHS);
+    let shown = reading.patterns.iter().take(PATHS);
+    let mut paths: Vec<String> = shown.map(|one| one.as_str().to_owned()).collect();
+    if more > 0 {
+        paths.push(format!("{more} more"));
+    }
+    ReadingRow {
+        handoff: reading.handoff,
+        workspace: reading.workspace,
+        by: reading.by,
+        since: reading.since,
+        until: reading.until,
+        paths,
+    }
+}
+
+fn kernel_row(lock: KernelLock) -> KernelLockRow {
+    KernelLockRow {
+        workspace: lock.workspace,
+        path: lock.path,
+        kind: match lock.kind {
+            KernelKind::Flock => KernelLockKind::Flock,
+            KernelKind::Record => KernelLockKind::Record,
+            KernelKind::OpenFile => KernelLockKind::OpenFile,
+            KernelKind::Lease => KernelLockKind::Lease,
+        },
+        exclusive: lock.exclusive,
+        waiting: lock.waiting,
+        pid: lock.pid,
+        program: lock.program,
+    }
+}
+
+#[async_trait]
+impl LocksDesk for LedgerDesk {
+    async fn locks(&self, who: &Caller, workspace: Option<&str>) -> Result<LockList, DeskError> {
+        if let Some(name) = workspace {
+            self.visible_workspace(who, name)?;
+        }
+        let wanted = |name: &str| sees(who, name) && workspace.is_none_or(|only| only == name);
+        let places: Vec<_> = self.workspaces.all();
+        let places = places
+            .into_iter()
+            .filter(|one| wanted(&one.name))
+            .collect::<Vec<_>>();
+        let looked = tokio::task::spawn_blocking(move || kernel_locks(&places)).await;
+        let (kernel, kernel_complete) = looked.unwrap_or_default();
+        let now = self.clock.now();
+        let state = self.ledger.state();
+        let here: BTreeSet<LockId> = state
+            .locks()
+            .all()
+            .filter(|lock| wanted(&lock.workspace))
+            .map(|lock| lock.id)
+            .collect();
+        let (held, line): (Vec<_>, Vec<_>) = here
+            .iter()
+            .filter_map(|id| state.locks().get(*id).cloned())
+            .partition(|lock| lock.held.is_some());
+        let all = held.into_iter().chain(line).collect();
+        let readings = state.readings(now).into_iter();
+        Ok(LockList {
+            locks: self.rows(&state, who, all),
+            readings: readings
+                .filter(|one| wanted(&one.workspace))
+                .map(reading_row)
+                .collect(),
+            kernel: kernel.into_iter().map(kernel_row).collect(),
+            kernel_complete,
+        })
+    }
+
+    async fn lock(&self, who: &Caller, id: LockId) -> Result<LockRow, LocksError> {
+        self.row_of_lock(who, id)
+    }
+
+    async fn acquire_lock(
+        &self,
+        who: &Caller,
+        wish: LockWish,
+        wait: Option<Duration>,
+    ) -> Result<LockRow, LocksError> {
+        let workspace = wish.workspace.clone();
+        let (owner, pattern, request) = self.checked(who, wish)?;
+        let taken = self
+            .locks
+            .acquire(owner, &workspace, pattern, request, wait.is_some())
+            .await;
+        let id = taken.map_err(|error| self.told(error, who))?;
+        if let Some(patience) = wait {
+            self.locks.settled(id, patience).await;
+        }
+        self.row_of_lock(who, id)
+    }
+
+    async fn wait_for_lock(
+        &self,
+        who: &Caller,
+        id: LockId,
+        wait: Duration,
+    ) -> Result<LockRow, LocksError> {
+        let lock = self.visible_lock(who, id)?;
+        let me = Self::owner_of(who, &lock);
+        if is_same_owner(&lock.owner, &me) {
+            let heard = self.locks.renew(id, me, None, (None, None)).await;
+            heard.map_err(|error| self.told(error, who))?;
+        }
+        self.locks.settled(id, wait).await;
+        self.row_of_lock(who, id)
+    }
+
+    async fn renew_lock(
+        &self,
+        who: &Caller,
+        id: LockId,
+        fence: Option<u64>,
+        (ttl_seconds, pid): (Option<u32>, Option<u32>),
+    ) -> Result<LockRow, LocksError> {
+        let lock = self.visible_lock(who, id)?;
+        let terms = (ttl_seconds, pid.map(process).transpose()?);
+        let renewed = self
+            .locks
+            .renew(id, Self::owner_of(who, &lock), fence, terms)
+            .await;
+        renewed.map_err(|error| self.told(error, who))?;
+        self.row_of_lock(who, id)
+    }
+
+    async fn release_lock(
+        &self,
+        who: &Caller,
+        id: LockId,
+        fence: Option<u64>,
+    ) -> Result<(), LocksError> {
+        let lock = self.visible_lock(who, id)?;
+        let released = self
+            .locks
+            .release(id, Self::owner_of(who, &lock), fence)
+            .await;
+        released.map_err(|error| self.told(error, who))
+    }
+
+    async fn ask_for_lock(
+        &self,
+        who: &Caller,
+        id: LockId,
+        note: Option<String>,
+    ) -> Result<(), LocksError> {
+        self.visible_lock(who, id)?;
+        let note = short("/note", note)?;
+        let asked = self.locks.ask(id, actor(who), note).await;
+        asked.map_err(|error| self.told(error, who))
+    }
+
+    async fn break_lock(&self, who: &Person, id: LockId, reason: String) -> Result<(), LocksError> {
+        let caller = Caller::Person(who.clone());
+        self.visible_lock(&caller, id)?;
+        let Some(reason) = short("/reason", Some(reason))? else {
+            let field = "/reason".to_owned();
+            let message = "say why it is taken away".to_owned();
+            return Err(DeskError::Invalid { field, message }.into());
+        };
+        let broken = self.locks.break_up(id, person_actor(who), reason).await;
+        broken.map_err(|error| self.told(error, &caller))
+    }
+}

@@ -1,0 +1,354 @@
+//! What a lock is on, and whether two of them have a file in common.
+//!
+//! A file is itself. A folder is itself and everything beneath it. A glob is what it fits: `*` and `?` stay
+//! within a name, `[a-z]` and `[!a-z]` are one character of a name, `{a,b}` is either, and `**` between
+//! slashes is any number of names, none included. The answer is exact: two patterns overlap if and only if there is a
+//! path that both fit, whether or not it exists.
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::{self, PathProblem};
+
+/// Longest glob, in bytes: comparing two takes time with the product of their lengths.
+const MAX_GLOB: usize = 256;
+/// Most patterns that the braces of a glob may stand for.
+const MAX_ALTERNATIVES: usize = 16;
+
+/// What the path of a lock is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One name, whether it exists or not.
+    File,
+    /// A folder and everything beneath it.
+    Folder,
+    /// Whatever fits.
+    Glob,
+}
+
+/// Why a path cannot be locked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PatternProblem {
+    /// It is no path in a workspace.
+    #[error("the path {0}")]
+    Path(PathProblem),
+    /// Too long to be compared.
+    #[error("a glob has at most 256 bytes")]
+    Long,
+    /// Too many alternatives.
+    #[error("the braces of a glob stand for at most 16 patterns")]
+    Many,
+    /// `**` with something beside it.
+    #[error("`**` stands alone between slashes, as in `src/**/*.rs`")]
+    Stars,
+    /// `[` without an end, an empty class, or one with a slash.
+    #[error(
+        "`[` begins a class of characters, as in `[a-z]` or `[!a-z]`, and none of them is a slash"
+    )]
+    Class,
+    /// `{` without an end, or one inside another.
+    #[error("`{{` begins alternatives, as in `{{a,b}}`, and they do not nest")]
+    Braces,
+}
+
+impl PatternProblem {
+    /// What to do about it.
+    pub fn fix(&self) -> &'static str {
+        match self {
+            Self::Path(problem) => problem.fix(),
+            _ => "Write it otherwise, or take several locks; `kind` says that a path is no glob.",
+        }
+    }
+}
+
+/// What a lock is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+    kind: Kind,
+    /// Each is a pattern of its own; only a glob has more than one.
+    alternatives: Vec<Vec<Part>>,
+}
+
+/// What stands between two slashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    /// Any number of names.
+    Any,
+    /// This name.
+    Name(String),
+    /// A name that fits.
+    Like(Vec<Token>),
+}
+
+/// What stands for characters of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Token {
+    /// Any number of them.
+    Run,
+    /// One of these: ranges of scalar values, sorted, never empty.
+    One(Vec<(u32, u32)>),
+}
+
+impl Pattern {
+    /// Reads a path relative to the workspace. Without a kind, a slash at the end makes a folder, one of `*?[{` a
+    /// glob; the workspace itself is `.`.
+    pub fn read(text: &str, kind: Option<Kind>) -> Result<Self, PatternProblem> {
+        let kind = kind.unwrap_or_else(|| match text {
+            "." => Kind::Folder,
+            _ if text.ends_with('/') => Kind::Folder,
+            _ if text.contains(['*', '?', '[', '{']) => Kind::Glob,
+            _ => Kind::File,
+        });
+        let alternatives = match kind {
+            Kind::Folder if matches!(text, "" | "." | "./") => vec![vec![Part::Any]],
+            Kind::Folder => {
+                let mut parts = names(text.strip_suffix('/').unwrap_or(text))?;
+                parts.push(Part::Any);
+                vec![parts]
+            }
+            Kind::File => vec![names(text)?],
+            Kind::Glob if text.len() > MAX_GLOB => return Err(PatternProblem::Long),
+            Kind::Glob => expanded(text)?
+                .iter()
+                .map(|text| glob(text))
+                .collect::<Result<_, _>>()?,
+        };
+        let text = match kind {
+            Kind::Folder if matches!(text, "" | ".") => "./".to_owned(),
+            Kind::Folder if !text.ends_with('/') => format!("{text}/"),
+            _ => text.to_owned(),
+        };
+        Ok(Self {
+            text,
+            kind,
+            alternatives,
+        })
+    }
+
+    /// As a reader would write it; a folder ends in a slash.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether there is a path that both fit.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let meets = |one: &Vec<Part>| {
+            let mut others = other.alternatives.iter();
+            others.any(|other| common(one, other, |part| *part == Part::Any, Part::meets))
+        };
+        self.alternatives.iter().any(meets)
+    }
+
+    /// Whether the file or folder `path` fits.
+    pub fn covers(&self, path: &str) -> bool {
+        Self::read(path, Some(Kind::File)).is_ok_and(|path| self.overlaps(&path))
+    }
+}
+
+impl Part {
+    fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) | (_, Self::Any) => true,
+            (Self::Name(one), Self::Name(other)) => one == other,
+            (Self::Name(name), Self::Like(tokens)) | (Self::Like(tokens), Self::Name(name)) => {
+                fits(&literal(name), tokens)
+            }
+            (Self::Like(one), Self::Like(other)) => fits(one, other),
+        }
+    }
+}
+
+fn fits(one: &[Token], other: &[Token]) -> bool {
+    common(
+        one,
+        other,
+        |token| *token == Token::Run,
+        |one, other| match (one, other) {
+            (Token::One(one), Token::One(other)) => one
+                .iter()
+                .any(|(from, to)| other.iter().any(|(start, end)| from <= end && start <= to)),
+            _ => true,
+        },
+    )
+}
+
+/// Whether some sequence fits both. An element for which `is_run` holds stands for any number of any elements;
+/// of two others `meet` says whether one thing fits both.
+fn common<T>(
+    mut one: &[T],
+    mut other: &[T],
+    is_run: impl Fn(&T) -> bool,
+    meet: impl Fn(&T, &T) -> bool,
+) -> bool {
+    // What both begin with is settled one by one, and most pairs differ there.
+    while let ([first, rest @ ..], [begin, more @ ..]) = (one, other)
+        && !is_run(first)
+        && !is_run(begin)
+    {
+        if !meet(first, begin) {
+            return false;
+        }
+        (one, other) = (rest, more);
+    }
+    // Whether what is left of `one` and each rest of `other` have a sequence in common, from the ends to the front.
+    let width = other.len();
+    let mut after = vec![false; width + 1];
+    for at in (0..=one.len()).rev() {
+        let mut row = vec![false; width + 1];
+        for place in (0..=width).rev() {
+            let (here, there) = (one.get(at), other.get(place));
+            row[place] = match (here, there) {
+                (None, None) => true,
+                (Some(here), _) if is_run(here) => after[place] || place < width && row[place + 1],
+                (_, Some(there)) if is_run(there) => {
+                    row[place + 1] || here.is_some() && after[place]
+                }
+                (Some(here), Some(there)) => after[place + 1] && meet(here, there),
+                _ => false,
+            };
+        }
+        after = row;
+    }
+    after[0]
+}
+
+fn names(text: &str) -> Result<Vec<Part>, PatternProblem> {
+    path::check(text).map_err(PatternProblem::Path)?;
+    Ok(text
+        .split('/')
+        .map(|name| Part::Name(name.to_owned()))
+        .collect())
+}
+
+/// The glob without braces, once for each way to read them.
+fn expanded(text: &str) -> Result<Vec<String>, PatternProblem> {
+    let mut found = vec![String::new()];
+    let mut rest = text;
+    while let Some((before, inside)) = rest.split_once('{') {
+        let (inside, behind) = inside.split_once('}').ok_or(PatternProblem::Braces)?;
+        if before.contains('}') || inside.contains('{') {
+            return Err(PatternProblem::Braces);
+        }
+        let more = |so_far: &String| -> Vec<String> {
+            inside
+                .split(',')
+                .map(|one| format!("{so_far}{before}{one}"))
+                .collect()
+        };
+        found = found.iter().flat_map(more).collect();
+        if found.len() > MAX_ALTERNATIVES {
+            return Err(PatternProblem::Many);
+        }
+        rest = behind;
+    }
+    if rest.contains('}') {
+        return Err(PatternProblem::Braces);
+    }
+    for one in &mut found {
+        one.push_str(rest);
+    }
+    Ok(found)
+}
+
+fn glob(text: &str) -> Result<Vec<Part>, PatternProblem> {
+    path::check(text).map_err(PatternProblem::Path)?;
+    let part = |text: &str| match text {
+        "**" => Ok(Part::Any),
+        _ if text.contains("**") => Err(PatternProblem::Stars),
+        _ if text.contains(['*', '?', '[']) => tokens(text).map(Part::Like),
+        _ => Ok(Part::Name(text.to_owned())),
+    };
+    text.split('/').map(part).collect()
+}
+
+fn literal(name: &str) -> Vec<Token> {
+    let one = |c: char| Token::One(vec![(c.into(), c.into())]);
+    name.chars().map(one).collect()
+}
+
+fn tokens(text: &str) -> Result<Vec<Token>, PatternProblem> {
+    let mut tokens = Vec::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        tokens.push(match c {
+            '*' => Token::Run,
+            '?' => Token::One(others(&[])),
+            '[' => {
+                let (class, rest) = chars
+                    .as_str()
+                    .split_once(']')
+                    .ok_or(PatternProblem::Class)?;
+                chars = rest.chars();
+                Token::One(self::class(class)?)
+            }
+            c => Token::One(vec![(c.into(), c.into())]),
+        });
+    }
+    Ok(tokens)
+}
+
+/// What stands between brackets.
+fn class(text: &str) -> Result<Vec<(u32, u32)>, PatternProblem> {
+    let negated = text.strip_prefix(['!', '^']);
+    let chars: Vec<char> = negated.unwrap_or(text).chars().collect();
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    let mut rest = &chars[..];
+    loop {
+        rest = match rest {
+            [] => break,
+            [from, '-', to, rest @ ..] if from <= to => {
+                ranges.push(((*from).into(), (*to).into()));
+                rest
+            }
+            [_, '-', _, ..] => return Err(PatternProblem::Class),
+            [one, rest @ ..] => {
+                ranges.push(((*one).into(), (*one).into()));
+                rest
+            }
+        };
+    }
+    ranges.sort_unstable();
+    let found = match negated {
+        Some(_) if !ranges.is_empty() => others(&ranges),
+        Some(_) => Vec::new(),
+        None => ranges,
+    };
+    let slash = u32::from('/');
+    if found.is_empty()
+        || found
+            .iter()
+            .any(|(from, to)| (*from..=*to).contains(&slash))
+    {
+        return Err(PatternProblem::Class);
+    }
+    Ok(found)
+}
+
+/// Every character of a name but those in `ranges`, which are sorted: neither a slash nor a zero.
+fn others(ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    // There are no scalar values between these (Unicode, 3.9, D76).
+    let surrogates = (0xD800, 0xDFFF);
+    let slash = (u32::from('/'), u32::from('/'));
+    let mut left_out: Vec<(u32, u32)> = ranges.to_vec();
+    left_out.extend([(0, 0), slash, surrogates]);
+    left_out.sort_unstable();
+    let mut found = Vec::new();
+    let mut next = 0;
+    for (from, to) in left_out {
+        if next < from {
+            found.push((next, from - 1));
+        }
+        next = next.max(to + 1);
+    }
+    if next <= u32::from(char::MAX) {
+        found.push((next, char::MAX.into()));
+    }
+    found
+}
