@@ -32,6 +32,8 @@ pub type Manner = Arc<dyn Fn(usize) -> Vec<u8> + Send + Sync>;
 #[derive(Default)]
 struct Notes {
     got: Vec<Got>,
+    /// How often each id was answered with 200.
+    taken: BTreeMap<String, usize>,
     connections: usize,
     waiting: Vec<mpsc::Sender<()>>,
 }
@@ -106,6 +108,13 @@ impl Hook {
         look(&self.held().got)
     }
 
+    /// How many different messages were answered with 200, and how often one was that had been before.
+    pub fn taken(&self) -> (usize, usize) {
+        let notes = self.held();
+        let all: usize = notes.taken.values().sum();
+        (notes.taken.len(), all - notes.taken.len())
+    }
+
     /// How often somebody connected.
     pub fn connections(&self) -> usize {
         self.held().connections
@@ -156,10 +165,15 @@ impl Hook {
                 }
                 let answer = slow.unwrap_or(answer);
                 let status = String::from_utf8_lossy(answer.get(9..12).unwrap_or_default()).parse();
+                let status = status.unwrap_or(0);
+                if status == 200 {
+                    let id = headers.get("webhook-id").cloned().unwrap_or_default();
+                    *notes.taken.entry(id).or_default() += 1;
+                }
                 notes.got.push(Got {
                     headers,
                     body,
-                    status: status.unwrap_or(0),
+                    status,
                 });
                 (answer, until)
             };

@@ -1,6 +1,6 @@
 //! `countersign config`: what holds, and where it came from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    config::{Config, Flags, REFERENCE, Workspace},
+    config::{Config, Flags, REFERENCE},
     fs::Dir,
     policy::routing::Owners,
 };
@@ -72,7 +72,9 @@ fn check(roots: &[PathBuf], context: &mut Context) -> Result<Exit, Failure> {
             .collect();
         return Err(failure);
     }
-    let doubts = doubts(&config, &found.workspaces);
+    let served = found.workspaces.iter();
+    let served = served.map(|one| (one.name.value.as_str(), one.path.value.as_path()));
+    let doubts = doubts(&config, served);
     if !doubts.is_empty() {
         let mut failure = Failure::new(Exit::Failed, "some owners of files cannot be asked");
         failure.hint = Some("mend the lines of the file; the others count as they are".to_owned());
@@ -104,20 +106,24 @@ fn check(roots: &[PathBuf], context: &mut Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// What the files of owners say and cannot be read, where a rule asks owners.
-pub(super) fn doubts(config: &Config, workspaces: &[Workspace]) -> Vec<String> {
+/// What the files of owners in workspaces, by name and folder, say and cannot be read, where a rule asks owners.
+pub(super) fn doubts<'a>(
+    config: &Config,
+    workspaces: impl Iterator<Item = (&'a str, &'a Path)>,
+) -> Vec<String> {
     if !Owners::are_asked(&config.policy) {
         return Vec::new();
     }
     let catalog = Catalog::new(&config.policy);
-    let of = |workspace: &Workspace| {
-        let dir = Dir::open(&workspace.path.value).ok();
-        let owners = dir.and_then(|dir| Owners::of_workspace(&dir));
+    let of = |(name, path): (&'a str, &'a Path)| {
+        let owners = Dir::open(path)
+            .ok()
+            .and_then(|dir| Owners::of_workspace(&dir));
         let doubts = owners.map(|owners| owners.doubts(&catalog));
-        let named = |doubt| format!("{}: {doubt}", workspace.name.value);
-        doubts.into_iter().flatten().map(named).collect::<Vec<_>>()
+        let named = move |doubt| format!("{name}: {doubt}");
+        doubts.into_iter().flatten().map(named)
     };
-    workspaces.iter().flat_map(of).collect()
+    workspaces.flat_map(of).collect()
 }
 
 fn show(roots: &[PathBuf], origin: bool, context: &mut Context) -> Result<Exit, Failure> {

@@ -86,10 +86,6 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     findings.push(checks::reader());
     let mut folders: Vec<(String, PathBuf)> = Vec::new();
     let found = config.discover();
-    for doubt in super::config::doubts(&config, &found.workspaces) {
-        let fix = "mend that line; the others count as they are";
-        findings.push(Finding::bad(Mark::Warn, "owners", doubt, fix));
-    }
     for workspace in found.workspaces {
         folders.push((workspace.name.to_string(), workspace.path.value));
     }
@@ -103,8 +99,12 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             fix.unwrap_or_else(|| "see `countersign config check`".to_owned()),
         ));
     }
+    let mut served = folders.clone();
     if let Ok(health) = &health {
         for row in &health.workspaces {
+            if !served.iter().any(|(name, _)| *name == row.name) {
+                served.push((row.name.clone(), PathBuf::from(&row.path)));
+            }
             folders.retain(|(name, _)| *name != row.name);
             findings.push(checks::served(row));
             findings.extend(checks::workspace(&row.name, row.path.as_ref()));
@@ -113,6 +113,13 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     for (name, path) in folders {
         findings.extend(checks::workspace(&name, &path));
         findings.push(events::delivery(&name, &path, context.clock.as_ref()));
+    }
+    let served = served
+        .iter()
+        .map(|(name, path)| (name.as_str(), path.as_path()));
+    for doubt in super::config::doubts(&config, served) {
+        let fix = "mend that line; the others count as they are";
+        findings.push(Finding::bad(Mark::Warn, "owners", doubt, fix));
     }
     print(&findings, context);
     let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);

@@ -24,7 +24,7 @@ mod view;
 use std::{
     convert::Infallible,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -178,7 +178,12 @@ struct Inner {
     turn: tokio::sync::Mutex<()>,
     /// When people were last told; after a start everybody may be told at once.
     last: Mutex<Last>,
+    /// When the next of what waits is told; `None` until the store was asked.
+    next: Mutex<Option<Next>>,
 }
+
+/// The time of the next of what waits, if anything does.
+type Next = Option<Timestamp>;
 
 impl Outbox {
     /// The stage with a lane for every receiver of `rules`, and the lanes to be run. The error names what is
@@ -240,6 +245,7 @@ impl Outbox {
             marked: AtomicU64::new(0),
             turn: tokio::sync::Mutex::default(),
             last: Mutex::default(),
+            next: Mutex::default(),
         };
         let outbox = Self {
             inner: Arc::new(inner),
@@ -333,8 +339,19 @@ impl Outbox {
         self.release().await
     }
 
+    fn next(&self) -> MutexGuard<'_, Option<Next>> {
+        let next = self.inner.next.lock();
+        next.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells people what waited until now.
     async fn release(&self) -> Result<Option<Timestamp>, OutboxError> {
+        let now = self.inner.around.clock.now();
+        if let Some(next) = *self.next()
+            && next.is_none_or(|at| at > now)
+        {
+            return Ok(next);
+        }
         loop {
             let ledger = &self.inner.around.ledger;
             let first = ledger.read(|store| Held::first(store, RELEASED)).await?;
@@ -342,6 +359,7 @@ impl Outbox {
             let next = first.iter().map(|held| held.until).find(|at| *at > now);
             let due: Vec<Held> = first.into_iter().filter(|held| held.until <= now).collect();
             if due.is_empty() {
+                *self.next() = Some(next);
                 return Ok(next);
             }
             let mut batch = self.begun();
@@ -478,6 +496,10 @@ impl Outbox {
             changes: mut values,
             last,
         } = batch;
+        // What waits changes; the store is asked again.
+        if !values.is_empty() {
+            *self.next() = None;
+        }
         values.extend(owed.iter().flat_map(Owed::owe));
         values.extend(mark.map(|mark| (Space::Progress, MARK.to_owned(), Some(mark.to_string()))));
         let (send, recorded) = oneshot::channel();

@@ -93,7 +93,7 @@ impl RoutingPart {
                 .into_iter()
                 .map(|step| LadderView {
                     text: step.text,
-                    at: When::new(step.taken_at.unwrap_or(step.at), now),
+                    at: When::planned(step.taken_at.unwrap_or(step.at), now),
                     taken: step.taken_at.is_some(),
                 })
                 .collect(),
@@ -104,7 +104,7 @@ impl RoutingPart {
             }),
             snoozed: routing.snoozed.map(|(until, by)| SnoozeView {
                 by,
-                until: When::new(until, now),
+                until: When::planned(until, now),
             }),
             held: routing.held,
             sampled: routing.sampled,

@@ -158,9 +158,10 @@ impl MessageView {
             state: match row.state.as_str() {
                 "retrying" => format!("tried again{tries}"),
                 "held" => "waits for its receiver".to_owned(),
+                "later" => "told with others".to_owned(),
                 state => format!("{state}{tries}"),
             },
-            at: When::new(row.at.unwrap_or(row.since), now),
+            at: When::planned(row.at.unwrap_or(row.since), now),
             failed,
             said: row
                 .said

@@ -31,6 +31,14 @@ impl When {
             ago: words::ago(at, now),
         }
     }
+
+    /// A moment that is planned, and may have come.
+    pub(super) fn planned(at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            ago: words::planned(at, now),
+            ..Self::new(at, now)
+        }
+    }
 }
 
 /// A deadline.

@@ -27,6 +27,14 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// When something planned is: `in 42 min`, and as [`ago`] once it has come.
+pub fn planned(at: Timestamp, now: Timestamp) -> String {
+    match at.duration_since(now) {
+        length if length.as_secs() < 60 => ago(at, now),
+        length => format!("in {}", span(length)),
+    }
+}
+
 /// A deadline as seen from `now`: `due in 42 min`, `4 min late`.
 pub fn due(at: Timestamp, now: Timestamp) -> String {
     if at < now {
@@ -104,6 +112,9 @@ mod tests {
         }
         // A clock that jumped back is no reason for a negative age.
         assert_eq!(ago(at(100), at(0)), "just now");
+        assert_eq!(planned(at(7_500), at(0)), "in 2 h 05 min");
+        assert_eq!(planned(at(59), at(0)), "just now");
+        assert_eq!(planned(at(0), at(60)), "1 min ago");
         assert_eq!(due(at(42 * 60), at(0)), "due in 42 min");
         assert_eq!(due(at(0), at(240)), "4 min late");
         assert_eq!(clock(at(0)), "1 Jan 1970 00:00:00 UTC");
