@@ -436,7 +436,8 @@ fn both_seed_questions_are_answered_and_cite_their_entries() {
     let hit = &changed["hits"][0];
     assert_eq!(hit["handoff"], id.as_str());
     assert!(hit["seq"].as_u64().unwrap() > before, "{hit}");
-    assert_eq!(changed["changes"]["since"], "build 318");
+    let since = changed["changes"]["since"].as_str().unwrap();
+    assert!(since.starts_with("build 318"), "{since}");
     indexed(&bed);
     let errors = ask(&bed, "Show me the files with validation errors");
     assert_eq!(told(&errors), "refused:work/broken/handoff.json");

@@ -21,12 +21,6 @@ pub(super) fn handoff_with_artifact(number: usize) -> Vec<u8> {
     document(number, &json!({ "artifacts": [{ "path": "result.md" }] }))
 }
 
-/// A handoff that names the files of [`many_files`].
-pub(super) fn handoff_with_files(count: usize, folder: usize) -> Vec<u8> {
-    let paths: Vec<String> = (0..count).map(|number| path(number, folder)).collect();
-    document(0, &json!({ "artifacts": paths }))
-}
-
 /// Writes `count` small files into folders of `folder` files below `root`; no two are the same.
 pub(super) fn many_files(root: &Path, count: usize, folder: usize) -> Result<(), Error> {
     folders(root, count.div_ceil(folder.max(1)))?;

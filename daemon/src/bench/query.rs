@@ -97,7 +97,7 @@ pub(super) fn measure(
     let asked = [
         ("rare word", RARE_WORD.to_owned(), Some(RARE_WORD), None),
         ("common word", common.clone(), Some(common.as_str()), None),
-        ("path", "path:part001/**/*.rs".to_owned(), None, None),
+        ("path", "path:part000/**/*.rs".to_owned(), None, None),
         ("phrase", format!("\"{PHRASE}\""), Some(PHRASE), None),
         (
             "substring",

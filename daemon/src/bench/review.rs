@@ -71,13 +71,16 @@ pub(super) fn measure(
     clock: &SharedClock,
 ) -> Result<Review, BenchError> {
     let workspace = place.join("workspace");
-    let staged = place.join("staged.json");
-    agent::many_files(&workspace.join("big"), files, FOLDER)?;
-    agent::write(&staged, &agent::handoff_with_files(files, FOLDER))?;
+    // A package hands over all that is in it; a document names a thousand files at most.
+    let staged = workspace.join(".staging/big");
+    agent::many_files(&staged, files, FOLDER)?;
+    agent::write(&staged.join("handoff.json"), &agent::handoff(0))?;
+    let inbox = workspace.join("inbox/bench");
+    crate::fs::Dir::create(&inbox, 0o755)?;
     let daemon = Daemon::start(program, &workspace, place.join("data"), clock)?;
     let news = daemon.news()?;
     let newest = daemon::first(&news)?;
-    agent::rename(&staged, &workspace.join("big/handoff.json"))?;
+    agent::rename(&staged, &inbox.join("big"))?;
     if daemon::until(&news, newest + 1, PATIENCE).is_none() {
         return Err(BenchError::Daemon("did not take the handoff".to_owned()));
     }

@@ -143,7 +143,11 @@ fn row(hit: &Hit, now: jiff::Timestamp) -> Vec<Cell> {
         Cell::new(what),
         Cell::new(by.map_or("", String::as_str)),
         Cell::two(ago(hit.at, now), hit.at.to_string()),
-        Cell::new(format!("e{}", hit.seq)).style(Style::Faint),
+        Cell::new(match hit.seq {
+            0 => String::new(),
+            seq => format!("e{seq}"),
+        })
+        .style(Style::Faint),
     ]
 }
 

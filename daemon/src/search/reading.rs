@@ -90,6 +90,8 @@ impl Reading {
     pub(super) fn want(&self, wanted: Wanted) {
         let mut inner = self.held();
         if wanted.is_fresh {
+            // One that is written again and again waits once.
+            inner.fresh.retain(|other| other.key != wanted.key);
             inner.fresh.push_back(wanted);
         } else {
             inner.others.push_back(wanted);

@@ -54,6 +54,11 @@ pub(super) struct Words {
 /// What a page shows is a text beside the one it is written in.
 const AS_SHOWN: &str = "as shown";
 
+/// Whether a place is what a page shows.
+pub(super) fn is_as_shown(place: &Place) -> bool {
+    matches!(place, Place::Part { part } if part == AS_SHOWN)
+}
+
 impl Words {
     /// What a child read from a file; `source` is the file as text, where it is one.
     pub(super) fn of(content: Content, source: Option<String>) -> Self {

@@ -109,7 +109,7 @@ pub struct Hit {
     pub size: Option<u64>,
     /// When it was recorded.
     pub at: Timestamp,
-    /// The ledger entry that it is found in: the source of what is said here.
+    /// The ledger entry that it is found in: the source of what is said here. 0 for a file that no entry tells of.
     pub seq: u64,
     /// Lines that match.
     pub lines: Vec<MatchedLine>,

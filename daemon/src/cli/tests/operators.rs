@@ -237,3 +237,50 @@ fn the_doctor_ends_with_a_failure_only_when_something_fails() {
     let ran = bed.run(&["doctor", &parent, "--json", "--data-dir", "/tmp/never"]);
     assert_eq!(ran.exit, 1, "{ran:?}");
 }
+
+#[test]
+fn an_index_made_anew_is_waited_for_and_what_is_not_searched_is_said() {
+    let looks = std::cell::Cell::new(0_u64);
+    let index = move |asked: &super::responder::Asked| {
+        let status = |state: &str, done: u64| {
+            json!({"state": state, "why": null, "done": done, "of": 9, "documents": done,
+                "bytes": 4096, "seq": 7, "cut": 2, "unread": 1})
+        };
+        if asked.line.starts_with("POST /api/v1/search/index/rebuild") {
+            return (202, status("rebuilding", 0));
+        }
+        looks.set(looks.get() + 1);
+        match looks.get() {
+            look @ 1..=2 => (200, status("rebuilding", look * 3)),
+            _ => (200, status("ready", 9)),
+        }
+    };
+    let bed = Bed::with_daemon(index);
+    let ran = bed.run(&["index", "rebuild", "--json"]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert_eq!(ran.json()["index"]["state"], "ready");
+    assert_eq!(bed.asked().len(), 4);
+    let ran = bed.run(&["index", "status"]);
+    assert_eq!(ran.exit, 0);
+    assert_eq!(
+        ran.out,
+        "ready: 9 documents, 4096 bytes, everything up to entry e7\n"
+    );
+    assert!(ran.err.contains("of 2 files only a part"), "{ran:?}");
+    assert!(
+        ran.err.contains("`countersign search has:unsearched`"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn an_index_that_cannot_be_made_is_a_failure_with_its_reason() {
+    let off = json!({"state": "off", "why": "the search index cannot be used: the disk is full",
+        "done": 0, "of": 0, "documents": 0, "bytes": 0, "seq": 0});
+    let bed = Bed::with_daemon(move |_| (200, off.clone()));
+    let ran = bed.run(&["index", "rebuild"]);
+    assert_eq!(ran.exit, 1, "{ran:?}");
+    assert!(ran.err.contains("the disk is full"), "{ran:?}");
+    let ran = bed.run(&["index", "rebuild", "--no-wait"]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+}

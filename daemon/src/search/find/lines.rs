@@ -5,7 +5,10 @@ use regex::{Regex, RegexBuilder};
 use countersign_protocol::content::Place;
 
 use super::{
-    super::{levels::Level, words::Places},
+    super::{
+        levels::Level,
+        words::{self, Places},
+    },
     condition::Condition,
 };
 
@@ -97,15 +100,16 @@ impl Wanted {
         found
     }
 
-    /// The same with the place of each in the file that `text` was read from. A line that only says again
-    /// what another one showed is left out.
+    /// The same with the place of each in the file that `text` was read from. What a page shows is told only
+    /// where nothing of how it is written matches: it would be the same words again.
     pub(super) fn placed(&self, text: &str, places: &Places) -> Vec<Line> {
         let mut told: Vec<Line> = Vec::new();
         for mut line in self.lines(text) {
-            if told.iter().any(|one| one.text.contains(line.text.trim())) {
-                continue;
-            }
             if let Some((place, number)) = places.of_line(line.number) {
+                let is_again = words::is_as_shown(place);
+                if is_again && told.iter().any(|one| one.place.is_none()) {
+                    break;
+                }
                 line.number = number;
                 line.place = Some(place.clone()).filter(|place| *place != Place::Whole);
             }
@@ -209,6 +213,21 @@ mod tests {
         let lines = Wanted::of(&any, &[]).lines("a\nxx\n");
         let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
         assert_eq!(numbers, [2]);
+    }
+
+    #[test]
+    fn what_a_page_shows_is_told_where_its_source_does_not_match() {
+        let page = r#"[[1,{"in":"whole"}],[2,{"in":"part","part":"as shown"}]]"#;
+        let places: Places = serde_json::from_str(page).unwrap();
+        let text = "a <b>bold</b> zebra\na bold zebra";
+        let told = |phrase: &str| {
+            let phrase = Condition::Pattern(Pattern::phrase(phrase).unwrap(), None);
+            let lines = Wanted::of(&phrase, &[]).placed(text, &places);
+            let of = |line: &Line| (line.number, line.place.as_ref().map(ToString::to_string));
+            lines.iter().map(of).collect::<Vec<_>>()
+        };
+        assert_eq!(told("zebra"), [(1, None)]);
+        assert_eq!(told("bold zebra"), [(1, Some("as shown".to_owned()))]);
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(super) struct HitView {
     title: String,
     /// Whether the title is a path.
     is_path: bool,
-    href: String,
+    /// A file that nobody handed over has no page.
+    href: Option<String>,
     member: Option<String>,
     facts: Vec<String>,
     at: When,
@@ -36,7 +37,8 @@ pub(super) struct HitView {
     change: Option<(&'static str, &'static str)>,
     renamed_from: Option<String>,
     state: Option<String>,
-    cite: u64,
+    /// The entry that it is from.
+    cite: Option<u64>,
     cite_href: String,
     lines: Vec<LineView>,
     errors: Vec<String>,
@@ -82,7 +84,8 @@ impl HitView {
                 None => id.to_string(),
             });
         }
-        if hit.path.is_some() && hit.kind != HitKind::Refused {
+        let is_named_by_path = hit.path.as_ref() == Some(&hit.title);
+        if hit.path.is_some() && hit.kind != HitKind::Refused && !is_named_by_path {
             facts.push(hit.title.clone());
         }
         facts.push(hit.workspace.clone());
@@ -105,7 +108,7 @@ impl HitView {
             change: hit.change.and_then(change),
             renamed_from: hit.renamed_from.clone(),
             state: hit.state.as_ref().map(|state| state.replace('_', " ")),
-            cite: hit.seq,
+            cite: Some(hit.seq).filter(|seq| *seq > 0),
             cite_href: entry(hit.seq),
             lines: hit.lines.iter().map(LineView::new).collect(),
             note: hit.note.clone(),
@@ -127,7 +130,7 @@ impl HitView {
 }
 
 /// Where the hit leads to.
-fn target(hit: &Hit) -> String {
+fn target(hit: &Hit) -> Option<String> {
     let path = hit
         .path
         .as_deref()
@@ -135,7 +138,7 @@ fn target(hit: &Hit) -> String {
             None | Some("") => Some(path),
             Some(folder) => path.strip_prefix(folder)?.strip_prefix('/'),
         });
-    match (hit.kind, hit.handoff, hit.revision, path) {
+    Some(match (hit.kind, hit.handoff, hit.revision, path) {
         (HitKind::File, Some(id), Some(revision), Some(path))
             if hit.change != Some(Change::Removed) =>
         {
@@ -148,8 +151,9 @@ fn target(hit: &Hit) -> String {
             format!("/h/{id}?revision={revision}")
         }
         (_, Some(id), ..) => format!("/h/{id}"),
+        _ if hit.seq == 0 => return None,
         _ => entry(hit.seq),
-    }
+    })
 }
 
 fn change(change: Change) -> Option<(&'static str, &'static str)> {
