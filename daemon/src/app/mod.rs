@@ -5,6 +5,7 @@ mod demo;
 mod error;
 mod serving;
 mod state;
+mod trials;
 mod watchers;
 
 use std::{
@@ -29,6 +30,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use demo::Demo;
 pub use error::AppError;
 pub(crate) use state::LEDGER_FILE;
+pub(crate) use trials::try_all;
 
 use crate::{
     catalog::Catalog,
@@ -177,6 +179,7 @@ pub async fn run(
     };
     let serving = Arc::new(Serving::new(
         config.clone(),
+        Arc::clone(&clock),
         Arc::clone(&workspaces),
         watchers,
         reconciler.clone(),

@@ -49,6 +49,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
         .routes(routes!(boundaries::release))
+        .routes(routes!(boundaries::list))
         .merge(routing::routes())
         .merge(deliveries::routes())
         .merge(search::routes())
