@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use countersign_protocol::names;
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, NetPort,
     PathBeneath, PathFd, Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _,
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 const NEWEST: ABI = ABI::V6;
 
 /// Where programs, libraries and the facts of the system are.
-pub const SYSTEM: [&str; 14] = [
+const SYSTEM: [&str; 14] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -41,7 +42,7 @@ pub const SYSTEM: [&str; 14] = [
 ];
 
 /// Devices that harm nobody, and the terminal.
-pub const DEVICES: [&str; 8] = [
+const DEVICES: [&str; 8] = [
     "/dev/null",
     "/dev/zero",
     "/dev/full",
@@ -74,6 +75,50 @@ pub struct Policy {
     pub add: Vec<PathBuf>,
     /// What of the network may be used.
     pub network: Network,
+}
+
+/// Where an agent works.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The real path of the workspace.
+    pub workspace: PathBuf,
+    /// Its work area, relative to the workspace.
+    pub work: PathBuf,
+    /// Real paths of other workspaces and of the daemon's own folder.
+    pub hidden: Vec<PathBuf>,
+}
+
+impl Policy {
+    /// What every agent gets at its site: its work area, its box, and to read the rest of the workspace and of the system.
+    pub fn of_agent(site: &Site, agent: &str, network: Network) -> Self {
+        let workspace = &site.workspace;
+        let work = workspace.join(&site.work);
+        let own = workspace.join(names::OWN_FOLDER);
+        let inbox = workspace.join(names::INBOX);
+        let mut read: Vec<PathBuf> = SYSTEM
+            .iter()
+            .filter_map(|path| Path::new(path).canonicalize().ok())
+            .flat_map(|path| around(&path, &site.hidden))
+            .collect();
+        // The folder itself cannot be granted, or all of its rooms would be.
+        read.extend(around(
+            workspace,
+            &[own.clone(), inbox.clone(), work.clone()],
+        ));
+        read.push(own.join("handoffs"));
+        read.push(own.join(names::INBOX).join(agent));
+        read.extend(std::env::current_exe());
+        let mut write: Vec<PathBuf> = DEVICES.iter().map(PathBuf::from).collect();
+        write.push(work);
+        // Requests for locks, by file.
+        write.push(workspace.join(names::LOCKS));
+        Self {
+            read,
+            write,
+            add: vec![inbox.join(agent)],
+            network,
+        }
+    }
 }
 
 /// The newest interface of Landlock that this kernel has; `None` when it has none.

@@ -6,6 +6,7 @@ mod error;
 mod memory;
 mod serving;
 mod state;
+mod trials;
 mod watchers;
 
 use std::{
@@ -31,6 +32,7 @@ pub use demo::Demo;
 pub use error::AppError;
 pub use memory::few_arenas;
 pub(crate) use state::LEDGER_FILE;
+pub(crate) use trials::try_all;
 
 use crate::{
     catalog::Catalog,
@@ -189,6 +191,7 @@ pub async fn run(
     };
     let serving = Arc::new(Serving::new(
         config.clone(),
+        Arc::clone(&clock),
         Arc::clone(&workspaces),
         watchers,
         reconciler.clone(),

@@ -4,15 +4,17 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use countersign_protocol::{
     Digest, event::Location, names, principal::Principal, receipt::Receipt,
 };
-use countersign_web::desk::DeskError;
+use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries};
 
 use crate::{
+    clock::SharedClock,
     config::{self, Config},
     guard::Guard,
     intake::{Intake, SubmitError, Submitted},
@@ -25,7 +27,10 @@ use crate::{
     writeback::Writeback,
 };
 
-use super::watchers::Watchers;
+use super::{
+    trials::{COUNTS_FOR, try_all},
+    watchers::Watchers,
+};
 
 /// Hands a hint of the watcher to the intake, or to the search.
 pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, locks: &Locks, hint: Hint) {
@@ -59,12 +64,15 @@ pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, locks: &Lock
 /// What is served, and how it fares.
 pub(super) struct Serving {
     config: Config,
+    clock: SharedClock,
     workspaces: Arc<Workspaces>,
     watchers: Mutex<Option<Watchers>>,
     reconciler: Reconciler,
     writeback: Writeback,
     intake: Intake,
     refused: Mutex<HashMap<PathBuf, String>>,
+    /// What holds agents back, and when it was tried.
+    tried: Mutex<Option<(Duration, Vec<WorkspaceBoundaries>)>>,
     /// The folders that were there at the last look.
     folders: Mutex<Vec<PathBuf>>,
 }
@@ -76,6 +84,7 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Serving {
     pub(super) fn new(
         config: Config,
+        clock: SharedClock,
         workspaces: Arc<Workspaces>,
         watchers: Watchers,
         reconciler: Reconciler,
@@ -84,12 +93,14 @@ impl Serving {
     ) -> Self {
         Self {
             config,
+            clock,
             workspaces,
             watchers: Mutex::new(Some(watchers)),
             reconciler,
             writeback,
             intake,
             refused: Mutex::default(),
+            tried: Mutex::default(),
             folders: Mutex::default(),
         }
     }
@@ -266,6 +277,24 @@ fn settings(
 }
 
 impl Pulse for Serving {
+    fn boundaries(&self) -> Vec<WorkspaceBoundaries> {
+        let now = self.clock.monotonic();
+        let mut tried = held(&self.tried);
+        if let Some((at, found)) = &*tried
+            && now.saturating_sub(*at) < COUNTS_FOR
+        {
+            return found.clone();
+        }
+        let served = self.workspaces.all();
+        let served: Vec<(String, PathBuf)> = served
+            .iter()
+            .map(|one| (one.name.to_string(), one.path.clone()))
+            .collect();
+        let found = try_all(&self.config, &served);
+        *tried = Some((now, found.clone()));
+        found
+    }
+
     fn ready(&self) -> bool {
         held(&self.watchers)
             .as_ref()

@@ -5,7 +5,7 @@ mod events;
 
 use std::path::PathBuf;
 
-use countersign_web::desk::Health;
+use countersign_web::desk::{Health, boundaries::Holds};
 use serde_json::json;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     exit::{Exit, Failure},
     output::{Cell, Style, Table},
 };
-use crate::config::Flags;
+use crate::config::{Config, Flags};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -121,9 +121,55 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         let fix = "mend that line; the others count as they are";
         findings.push(Finding::bad(Mark::Warn, "owners", doubt, fix));
     }
+    findings.extend(boundaries(&config, &health));
     print(&findings, context);
     let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
     Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// What holds agents back in each workspace, tried here, with our rights.
+fn boundaries(config: &Config, health: &Result<Health, Failure>) -> Vec<Finding> {
+    let found = config.discover().workspaces;
+    let mut served: Vec<(String, PathBuf)> = found
+        .into_iter()
+        .map(|one| (one.name.value.to_string(), one.path.value))
+        .collect();
+    for row in health.iter().flat_map(|health| &health.workspaces) {
+        let path = PathBuf::from(&row.path);
+        if !served.iter().any(|(_, known)| *known == path) {
+            served.push((row.name.clone(), path));
+        }
+    }
+    let tried = crate::app::try_all(config, &served);
+    let rows = tried
+        .iter()
+        .flat_map(|one| one.rows.iter().map(move |row| (one, row)));
+    rows.map(|(one, row)| {
+        let what = format!("{} {}", one.workspace, row.room);
+        let held = format!(
+            "{}: {} in the shared folder, {} with `run`",
+            row.promise,
+            row.shared.words(),
+            row.run.words()
+        );
+        let is_good = |holds| matches!(holds, Holds::Kernel | Holds::Modes);
+        match (is_good(row.shared), is_good(row.run)) {
+            (true, _) => Finding::ok(what, held),
+            (false, true) => Finding::bad(
+                Mark::Warn,
+                what,
+                format!("{held} ({})", row.detail),
+                "start agents with `countersign run`, give each its own `user`, and set `protect = true`",
+            ),
+            (false, false) => Finding::bad(
+                Mark::Warn,
+                what,
+                format!("{held} ({})", row.detail),
+                "see docs/boundaries.md for what this machine can enforce",
+            ),
+        }
+    })
+    .collect()
 }
 
 fn daemon(health: &Result<Health, Failure>) -> Finding {

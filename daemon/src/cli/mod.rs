@@ -43,6 +43,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod token;
+mod try_boundary;
 mod validate;
 mod verify;
 mod version;
@@ -198,6 +199,9 @@ enum Command {
     /// Give up what a policy does not name and become a command
     #[command(hide = true)]
     Confine(confine::Args),
+    /// Try what an agent must not be able to do
+    #[command(hide = true)]
+    TryBoundary(try_boundary::Args),
     /// Explain a command, or `exit-codes`
     Help(help::Args),
 }
@@ -339,6 +343,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Audit(args) => audit::run(&args, context),
         Command::Run(args) => run::run(&args, context),
         Command::Confine(args) => confine::run(&args),
+        Command::TryBoundary(args) => try_boundary::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
         Command::Gate(args) => gate::run(&args, context),
         Command::Token(args) => token::run(&args, context),

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{Config, Id},
-    confine::{DEVICES, Network, Policy, SYSTEM, around, missing},
+    confine::{Network, Policy, Site, around, missing},
     fs::{Dir, read_limited},
     supervise::{self, Ended},
     workspace::{Account, FILE_MODE, json as pretty, own_box},
@@ -82,16 +82,6 @@ impl FromStr for Reach {
             }
         }))
     }
-}
-
-/// Where the agent works.
-struct Site {
-    /// The real path of the workspace.
-    workspace: PathBuf,
-    /// Its work area, relative to the workspace.
-    work: PathBuf,
-    /// Other workspaces and the daemon's own folder.
-    hidden: Vec<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -268,42 +258,21 @@ fn account(
 }
 
 fn policy(args: &Args, site: &Site, private: &Path, context: &Context) -> Policy {
-    let workspace = &site.workspace;
-    let work = workspace.join(&site.work);
-    let own = workspace.join(names::OWN_FOLDER);
-    let inbox = workspace.join(names::INBOX);
-    let mut read: Vec<PathBuf> = SYSTEM
-        .iter()
-        .map(Path::new)
-        .chain(args.read.iter().map(PathBuf::as_path))
-        .filter_map(|path| context.at(path).canonicalize().ok())
-        .flat_map(|path| around(&path, &site.hidden))
-        .collect();
-    // The folder itself cannot be granted, or all of its rooms would be.
-    let rooms = [own.clone(), inbox.clone(), work.clone()];
-    read.extend(around(workspace, &rooms));
-    read.push(own.join("handoffs"));
-    read.push(own.join(names::INBOX).join(args.agent.as_str()));
-    read.extend(std::env::current_exe());
-    let mut write: Vec<PathBuf> = DEVICES.iter().map(PathBuf::from).collect();
-    let others = args.write.iter().chain(&args.home);
+    let mut policy = Policy::of_agent(site, args.agent.as_str(), args.network.0.clone());
+    let real = |path: &PathBuf| context.at(path).canonicalize().ok();
+    let read = args.read.iter().filter_map(real);
+    policy
+        .read
+        .extend(read.flat_map(|path| around(&path, &site.hidden)));
+    let rooms = [names::OWN_FOLDER, names::INBOX, names::APPROVED];
     let mut kept = site.hidden.clone();
-    kept.extend([own, inbox.clone(), workspace.join(names::APPROVED)]);
-    write.extend(
-        others
-            .filter_map(|path| context.at(path).canonicalize().ok())
-            .flat_map(|path| around(&path, &kept)),
-    );
-    write.push(work);
-    write.push(private.to_owned());
-    // Requests for locks, by file.
-    write.push(workspace.join(names::LOCKS));
-    Policy {
-        read,
-        write,
-        add: vec![inbox.join(args.agent.as_str())],
-        network: args.network.0.clone(),
-    }
+    kept.extend(rooms.map(|room| site.workspace.join(room)));
+    let write = args.write.iter().chain(&args.home).filter_map(real);
+    policy
+        .write
+        .extend(write.flat_map(|path| around(&path, &kept)));
+    policy.write.push(private.to_owned());
+    policy
 }
 
 /// Hands over for an agent that can no longer do it, by the same file that it would have written: so it reaches

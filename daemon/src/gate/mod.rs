@@ -7,10 +7,6 @@
 //! itself; against that nothing holds, and the documentation says so.
 
 #[cfg(test)]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the tests play the agents, who do not use our door"
-)]
 mod tests;
 
 use std::{

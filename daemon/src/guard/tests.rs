@@ -1,5 +1,10 @@
 //! Approved work is kept as it was approved, whatever happens to it.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests play the agents, who do not use our door"
+)]
+
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -297,6 +302,17 @@ fn a_violation_that_was_recorded_before_a_crash_is_put_right_once_and_not_told_t
     assert_eq!(rig.count("artifact.violation"), 1);
     assert_eq!(rig.count("artifact.restored"), 1);
     assert_eq!(rig.cards().len(), 2);
+}
+
+#[test]
+fn another_folder_in_the_place_of_approved_is_noticed_at_the_first_hint() {
+    let (rig, guard) = released(Settings::default());
+    sweep(&rig, &guard);
+    fs::rename(rig.path("approved"), rig.path("gone")).unwrap();
+    fs::create_dir(rig.path("approved")).unwrap();
+    guard.hint("w", Path::new("approved"));
+    rig.wait(guard.run()).unwrap();
+    is_as_approved(&rig);
 }
 
 #[test]

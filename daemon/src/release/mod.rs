@@ -8,10 +8,6 @@ mod compare;
 mod freeze;
 mod make;
 #[cfg(test)]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the tests play the agents, who do not use our door"
-)]
 mod tests;
 
 use std::{

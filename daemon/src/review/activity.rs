@@ -4,7 +4,7 @@ use countersign_protocol::{
     chain::Body,
     event::{Event, Location},
     lock::LockName,
-    release::Violated,
+    release::{Restored, Violated},
     routing::Asked,
 };
 use countersign_web::desk::{ActivityRow, Caller, DeskError};
@@ -105,12 +105,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         }
         Event::Released { folder, .. } => format!("files released to {folder}/"),
         Event::Violated(violated) => violation(violated),
-        Event::Restored(restored) => match restored.taken.len() {
-            0 => "approved work is as approved again".to_owned(),
-            taken => format!(
-                "approved work is as approved again; {taken} foreign taken out and kept apart"
-            ),
-        },
+        Event::Restored(restored) => put_right(restored),
         Event::Routed(routed) => format!(
             "rule {} asks {} about revision {}",
             routed.rule,
@@ -222,6 +217,25 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
     }
 }
 
+/// That it was put right, with where the foreign things are.
+fn put_right(restored: &Restored) -> String {
+    let said = "approved work is as approved again".to_owned();
+    let named = restored.taken.iter().take(3).map(|one| match &one.kept_at {
+        Some(place) => format!("{} is kept in {place}", one.path),
+        None => format!("{} was too large to keep", one.path),
+    });
+    let named: Vec<String> = named.collect();
+    match restored.taken.len() {
+        0 => said,
+        taken if taken > named.len() => format!(
+            "{said}; {}, and {} more",
+            named.join(", "),
+            taken - named.len()
+        ),
+        _ => format!("{said}; {}", named.join(", ")),
+    }
+}
+
 /// What was found, in one line.
 pub(super) fn violation(violated: &Violated) -> String {
     let named: Vec<String> = violated
@@ -236,7 +250,7 @@ pub(super) fn violation(violated: &Violated) -> String {
         left => format!(", and {left} more"),
     };
     format!(
-        "{}/ is not as approved: {}{more}",
+        "{}/ was not as approved: {}{more}",
         violated.folder,
         named.join(", ")
     )

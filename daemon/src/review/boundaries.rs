@@ -1,14 +1,53 @@
 //! What approved work must be.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use countersign_protocol::HandoffId;
-use countersign_web::desk::{BoundariesDesk, Caller, DeskError, boundaries::Release};
+use countersign_web::desk::{
+    BoundariesDesk, Caller, DeskError, Person,
+    boundaries::{Release, WorkspaceBoundaries},
+};
 
 use super::{LedgerDesk, access};
 use crate::ledger::released;
 
+/// So many violations of a workspace are listed.
+const LISTED: usize = 5;
+
 #[async_trait]
 impl BoundariesDesk for LedgerDesk {
+    async fn boundaries(&self, _who: &Person) -> Result<Vec<WorkspaceBoundaries>, DeskError> {
+        let pulse = Arc::clone(&self.pulse);
+        let tried = tokio::task::spawn_blocking(move || pulse.boundaries()).await;
+        let mut found = tried.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let state = self.ledger.state();
+        for one in &mut found {
+            let released = state.cards().filter(|card| card.released.is_some());
+            one.releases = released
+                .filter(|card| card.workspace == one.workspace)
+                .count();
+            let mut violations: Vec<_> = state
+                .violations()
+                .filter(|violation| violation.violated.workspace == one.workspace)
+                .collect();
+            violations.sort_by_key(|violation| std::cmp::Reverse(violation.seq));
+            one.violations = violations
+                .into_iter()
+                .take(LISTED)
+                .map(|violation| {
+                    let after = match &violation.restored {
+                        Some(_) => "put right",
+                        None => "not put right yet",
+                    };
+                    let text = super::activity::violation(&violation.violated);
+                    format!("{text}; {after} [e{}]", violation.seq)
+                })
+                .collect();
+        }
+        Ok(found)
+    }
+
     async fn released(&self, who: &Caller, id: HandoffId) -> Result<Release, DeskError> {
         let state = self.ledger.state();
         let card = access::visible_card(&state, who, id)?;

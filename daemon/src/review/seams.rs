@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use countersign_protocol::{
     Digest, dialect::Format, event::Location, principal::Principal, receipt::Receipt,
 };
-use countersign_web::desk::DeskError;
+use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries};
 
 /// How the rest of the daemon is. The program wires it; the desk imports no other stage.
 pub trait Pulse: Send + Sync + 'static {
@@ -14,6 +14,8 @@ pub trait Pulse: Send + Sync + 'static {
     fn ready(&self) -> bool;
     /// What is wrong, one line each.
     fn troubles(&self) -> Vec<String>;
+    /// What holds agents back in each workspace, as it was tried. It waits for processes.
+    fn boundaries(&self) -> Vec<WorkspaceBoundaries>;
     /// How a workspace is watched: the mode, and why not better.
     fn watching(&self, workspace: &str) -> (String, Option<String>);
 }

@@ -66,6 +66,10 @@ impl Store for SharedStore {
 pub(super) struct Steady;
 
 impl Pulse for Steady {
+    fn boundaries(&self) -> Vec<countersign_web::desk::boundaries::WorkspaceBoundaries> {
+        Vec::new()
+    }
+
     fn ready(&self) -> bool {
         true
     }

@@ -5,11 +5,23 @@ use countersign_protocol::HandoffId;
 
 use super::openapi::Problems;
 use crate::{
-    desk::boundaries::Release,
+    desk::boundaries::{Release, WorkspaceBoundaries},
     error::Problem,
-    security::{PathOf, Signed},
+    security::{PathOf, Signed, SignedIn},
     state::AppState,
 };
+
+/// What holds agents back in each workspace, as it was tried.
+#[utoipa::path(
+    get, path = "/api/v1/boundaries", operation_id = "listBoundaries", tag = "workspaces",
+    responses((status = 200, description = "One for each workspace", body = Vec<WorkspaceBoundaries>), Problems)
+)]
+pub(super) async fn list(
+    State(app): State<AppState>,
+    SignedIn(person): SignedIn,
+) -> Result<Json<Vec<WorkspaceBoundaries>>, Problem> {
+    Ok(Json(app.desk.boundaries(&person).await?))
+}
 
 /// What was released for a handoff and by which decision: all that is needed to check the files.
 #[utoipa::path(

@@ -51,6 +51,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
         .routes(routes!(boundaries::release))
+        .routes(routes!(boundaries::list))
         .merge(routing::routes())
         .routes(routes!(service::service))
         .merge(locks::routes())

@@ -5,7 +5,7 @@ use countersign_protocol::{HandoffId, decision::DecisionDocument, release::Relea
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, DeskError};
+use super::{Caller, DeskError, Person};
 
 /// What was released for a handoff, and by which decision: all that is needed to check it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -18,9 +18,78 @@ pub struct Release {
     pub decision: DecisionDocument,
 }
 
+/// What holds an agent back in a room, as far as it was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Holds {
+    /// The kernel, whatever the modes are.
+    Kernel,
+    /// Owners and modes of files.
+    Modes,
+    /// Nothing: what is done is found and put right, or does no harm.
+    Detected,
+    /// Nothing.
+    Open,
+    /// It could not be tried.
+    NotTried,
+}
+
+impl Holds {
+    /// The words for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Kernel => "enforced by the kernel",
+            Self::Modes => "enforced by file modes",
+            Self::Detected => "only detected",
+            Self::Open => "not held",
+            Self::NotTried => "not tried",
+        }
+    }
+}
+
+/// One room of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BoundaryRow {
+    /// For example `approved/`.
+    pub room: String,
+    /// What agents may do there.
+    pub promise: String,
+    /// What holds one that only shares the folder.
+    pub shared: Holds,
+    /// What holds one that `countersign run` starts.
+    pub run: Holds,
+    /// What was possible, in words; empty when nothing was.
+    pub detail: String,
+}
+
+/// What holds agents back in a workspace, as it was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WorkspaceBoundaries {
+    /// The workspace.
+    pub workspace: String,
+    /// Its folder.
+    pub path: String,
+    /// The agent in whose place it was tried, and its user.
+    pub tried_as: String,
+    /// Agents that may hand over; empty for any.
+    pub agents: Vec<String>,
+    /// Who may answer; empty for everybody who signs in.
+    pub people: Vec<String>,
+    /// Whether the daemon sets owners and modes.
+    pub protect: bool,
+    /// The rooms.
+    pub rows: Vec<BoundaryRow>,
+    /// Releases, and how many were found changed since they were made.
+    pub releases: usize,
+    /// The last violations, newest first, one line each.
+    pub violations: Vec<String>,
+}
+
 /// What pages and API ask about boundaries.
 #[async_trait]
 pub trait BoundariesDesk: Send + Sync + 'static {
+    /// What holds agents back in each workspace. It is tried anew when the last time is long ago.
+    async fn boundaries(&self, who: &Person) -> Result<Vec<WorkspaceBoundaries>, DeskError>;
     /// What was released for a handoff.
     async fn released(&self, who: &Caller, id: HandoffId) -> Result<Release, DeskError>;
 }

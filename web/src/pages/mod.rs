@@ -30,6 +30,7 @@ mod tests;
 mod turns;
 mod view;
 mod visit;
+mod workspaces;
 
 use axum::{
     Router,
@@ -72,6 +73,7 @@ pub fn routes() -> Router<AppState> {
         .route("/search", get(search::show))
         .route("/search/saved", post(search::save))
         .route("/search/saved/remove", post(search::remove))
+        .route("/workspaces", get(workspaces::show))
         .route("/help", get(help::show))
         .route("/assets/{name}", get(assets::serve))
 }
@@ -115,6 +117,7 @@ mod registry {
         render::<super::file_view::FilePart>(&templates, &mut seen);
         render::<super::review_view::ReviewPage>(&templates, &mut seen);
         render::<super::search_view::SearchPage>(&templates, &mut seen);
+        render::<super::workspaces::WorkspacesPage>(&templates, &mut seen);
         let names = Templates::names().filter(|name| name.starts_with("pages/"));
         assert_eq!(seen, names.collect::<BTreeSet<_>>());
     }

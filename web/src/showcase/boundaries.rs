@@ -4,10 +4,62 @@ use async_trait::async_trait;
 use countersign_protocol::{HandoffId, decision::Outcome, release::ReleaseRecord};
 
 use super::Showcase;
-use crate::desk::{BoundariesDesk, Caller, DeskError, boundaries::Release};
+use crate::desk::{
+    BoundariesDesk, Caller, DeskError, Person,
+    boundaries::{BoundaryRow, Holds, Release, WorkspaceBoundaries},
+};
+
+/// A workspace where nearly everything holds.
+pub fn sample() -> Vec<WorkspaceBoundaries> {
+    let row = |room: &str, promise: &str, shared, run, detail: &str| BoundaryRow {
+        room: room.to_owned(),
+        promise: promise.to_owned(),
+        shared,
+        run,
+        detail: detail.to_owned(),
+    };
+    vec![WorkspaceBoundaries {
+        workspace: "billing-backfill".to_owned(),
+        path: "/srv/handoff/billing-backfill".to_owned(),
+        tried_as: "ledger-migrator, user 40001".to_owned(),
+        agents: vec!["ledger-migrator".to_owned()],
+        people: vec!["group:data-reviewers".to_owned()],
+        protect: true,
+        rows: vec![
+            row(
+                "inbox/",
+                "boxes of other agents are out of reach",
+                Holds::Modes,
+                Holds::Kernel,
+                "",
+            ),
+            row(
+                "inbox/ own box",
+                "adds only: nothing is listed, read, replaced or removed",
+                Holds::Detected,
+                Holds::Kernel,
+                "what was dropped can be read, what was dropped can be removed",
+            ),
+            row("approved/", "reads only", Holds::Modes, Holds::Kernel, ""),
+            row(
+                "other workspaces",
+                "are invisible",
+                Holds::Open,
+                Holds::NotTried,
+                "<script>alert(1)</script>",
+            ),
+        ],
+        releases: 31,
+        violations: vec!["approved/H-9/ was not as approved: vat.sql has other bytes".to_owned()],
+    }]
+}
 
 #[async_trait]
 impl BoundariesDesk for Showcase {
+    async fn boundaries(&self, _: &Person) -> Result<Vec<WorkspaceBoundaries>, DeskError> {
+        Ok(sample())
+    }
+
     async fn released(&self, who: &Caller, id: HandoffId) -> Result<Release, DeskError> {
         let mut state = self.lock();
         let card = state.card(who, id)?;

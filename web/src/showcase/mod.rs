@@ -1,7 +1,7 @@
 //! A desk in memory, for tests of pages and API and for looking at the pages. It starts with sample
 //! work that has one of everything, or, for tests that count, with two small handoffs.
 
-mod boundaries;
+pub mod boundaries;
 mod card;
 mod desk;
 pub mod locks;

@@ -185,6 +185,11 @@ pub(super) const ROUTES: &[Route] = &[
         [401, 200, 404, 200],
     ),
     get(
+        "/api/v1/boundaries",
+        "/api/v1/boundaries",
+        [401, 403, 403, 200],
+    ),
+    get(
         "/api/v1/handoffs/H-1/release",
         "/api/v1/handoffs/{id}/release",
         [401, 404, 404, 404],
