@@ -7,6 +7,7 @@
 )]
 
 pub mod agent;
+pub mod attack;
 pub mod bed;
 pub mod certificates;
 pub mod confined;
