@@ -23,6 +23,7 @@ pub mod reconcile;
 pub mod review;
 pub mod search;
 pub mod store;
+pub mod supervise;
 #[cfg(test)]
 mod testing;
 pub mod timeout;

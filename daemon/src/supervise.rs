@@ -1,0 +1,125 @@
+//! A command that runs in our place: it gets our signals, and we end as it ended.
+
+use std::{io, process::ExitStatus};
+
+use rustix::process::{Pid, Signal};
+use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
+
+/// The signals that are handed on.
+const HANDED_ON: [Signal; 6] = [
+    Signal::TERM,
+    Signal::HUP,
+    Signal::INT,
+    Signal::QUIT,
+    Signal::USR1,
+    Signal::USR2,
+];
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Code(u8),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// Runs `command` to its end; `started` is told its number. It has our streams; signals that come to us go to it.
+pub fn run_with(
+    command: std::process::Command,
+    started: impl FnOnce(Option<Pid>),
+) -> io::Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    runtime.block_on(supervise(command, started))
+}
+
+async fn supervise(
+    command: std::process::Command,
+    started: impl FnOnce(Option<Pid>),
+) -> io::Result<Ended> {
+    let mut arrivals = HANDED_ON
+        .into_iter()
+        .map(|one| signal(SignalKind::from_raw(one.as_raw())))
+        .collect::<io::Result<Vec<Arrivals>>>()?;
+    let mut child = tokio::process::Command::from(command).spawn()?;
+    let pid = child
+        .id()
+        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    started(pid);
+    loop {
+        tokio::select! {
+            // A signal that came first is handed on first.
+            biased;
+            at = any(&mut arrivals) => {
+                let arrived = HANDED_ON[at];
+                if let Some(pid) = pid.filter(|_| !terminal_told_all(arrived)) {
+                    // It fails only when the command has ended, and then that is heard next.
+                    let _ = rustix::process::kill_process(pid, arrived);
+                }
+            }
+            status = child.wait() => return Ok(ended(status?)),
+        }
+    }
+}
+
+/// Waits for the next signal; says which one it is.
+async fn any(arrivals: &mut [Arrivals]) -> usize {
+    std::future::poll_fn(|context| {
+        let ready = arrivals
+            .iter_mut()
+            .position(|one| one.poll_recv(context).is_ready());
+        ready.map_or(std::task::Poll::Pending, std::task::Poll::Ready)
+    })
+    .await
+}
+
+/// What is typed at a terminal goes to all processes in its foreground, the command among them.
+fn terminal_told_all(signal: Signal) -> bool {
+    let is_typed = signal == Signal::INT || signal == Signal::QUIT;
+    is_typed
+        && rustix::termios::tcgetpgrp(std::io::stdin())
+            .is_ok_and(|foreground| foreground == rustix::process::getpgrp())
+}
+
+fn ended(status: ExitStatus) -> Ended {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ended::Code(u8::try_from(code).unwrap_or(u8::MAX)),
+        (None, Some(signal)) => Ended::Signal(signal),
+        (None, None) => Ended::Code(u8::MAX),
+    }
+}
+
+impl Ended {
+    /// Ends this process in the same way, so that whoever waits for it sees no difference.
+    pub fn pass_on(self) -> ! {
+        match self {
+            Self::Code(code) => std::process::exit(i32::from(code)),
+            Self::Signal(number) => {
+                die_of(number);
+                // As shells count, should the signal not end us.
+                std::process::exit(128 + number)
+            }
+        }
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "rustix does not change how signals are handled; the call takes two integers"
+)]
+fn die_of(number: i32) {
+    // One core dump, that of the command, is enough.
+    let none = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    // SAFETY: the default action is set for a signal; no handler of ours is referred to.
+    unsafe { libc::signal(number, libc::SIG_DFL) };
+    if let Some(signal) = Signal::from_named_raw(number) {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+    }
+}
