@@ -105,6 +105,11 @@ impl Daemon {
         address.map_err(|_| BenchError::Daemon("listens nowhere".to_owned()))
     }
 
+    /// The token of the operator.
+    pub(super) fn token(&self) -> &str {
+        &self.endpoint.token
+    }
+
     /// Signs a person in; gives the cookie.
     pub(super) fn sign_in(&self) -> Result<String, BenchError> {
         let failed = |error: ureq::Error| BenchError::Daemon(format!("lets nobody in: {error}"));

@@ -9,6 +9,7 @@ mod browser;
 mod burst;
 mod daemon;
 mod figures;
+mod locks;
 mod machine;
 mod notices;
 mod process;
@@ -17,6 +18,7 @@ mod review;
 mod scale;
 mod scratch;
 mod trigger;
+mod wire;
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -24,6 +26,7 @@ use serde::Serialize;
 
 pub use burst::{Burst, Round, Run};
 pub use figures::{Ratio, Spread};
+pub use locks::{Locks, Peer};
 pub use machine::Machine;
 pub use review::Review;
 pub use scale::{Idle, Scale};
@@ -47,6 +50,8 @@ pub struct Plan {
     pub burst: Option<usize>,
     /// Rounds of W2 and W6.
     pub rounds: usize,
+    /// Pairs of one client of W7, if it is wanted.
+    pub locks: Option<usize>,
     /// Files of the handoff of W8, if it is wanted.
     pub review: Option<usize>,
     /// Files of W6, if it is wanted.
@@ -66,6 +71,9 @@ pub struct Report {
     /// W2: many handoffs at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w2: Option<Burst>,
+    /// W7: durable locks over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w7: Option<Locks>,
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
@@ -127,6 +135,7 @@ pub fn run(
         machine: Machine::look(&plan.dir),
         w1: None,
         w2: None,
+        w7: None,
         w8: None,
         w6: None,
         w10: None,
@@ -148,6 +157,12 @@ pub fn run(
             scratch.clear(&place);
         }
         report.w2 = Some(burst);
+    }
+    if let Some(count) = plan.locks {
+        progress(&format!("W7: {count} locks of one client, then of many"));
+        let place = scratch.folder("w7")?;
+        report.w7 = Some(locks::measure(&plan.program, &place, count, clock)?);
+        scratch.clear(&place);
     }
     if let Some(files) = plan.review {
         progress(&format!(

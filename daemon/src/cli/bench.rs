@@ -10,7 +10,7 @@ use super::{
     output::{Cell, Output, Table},
 };
 use crate::bench::{
-    self, BenchError, Burst, Idle, Machine, Plan, Report, Review, Scale, Spread, Trigger,
+    self, BenchError, Burst, Idle, Locks, Machine, Plan, Report, Review, Scale, Spread, Trigger,
 };
 
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// What to measure; else all
     #[arg(value_enum)]
     workloads: Vec<Workload>,
-    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; files of the one of W8, else 10000
+    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; locks of one client in W7, else 1000; files of the one of W8, else 10000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: Option<u32>,
     /// Files in W6 and W10; else 200000 and 100000
@@ -41,6 +41,8 @@ enum Workload {
     W1,
     /// Many handoffs at once
     W2,
+    /// Durable locks over HTTP, of one client and of many
+    W7,
     /// The review page of a handoff with very many files
     W8,
     /// From the start to ready over very many files
@@ -71,6 +73,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         trigger: wants(Workload::W1).then(|| count(1_000)),
         burst: wants(Workload::W2).then(|| count(10_000)),
         rounds: usize::from(args.rounds),
+        locks: wants(Workload::W7).then(|| count(1_000)),
         review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
         scale: wants(Workload::W6).then(|| files(200_000)),
         idle: wants(Workload::W10).then(|| (files(100_000), args.span.0)),
@@ -105,6 +108,9 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(burst) = &report.w2 {
         show_burst(burst, out);
+    }
+    if let Some(locks) = &report.w7 {
+        show_locks(locks, out);
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);
@@ -213,6 +219,53 @@ fn show_burst(burst: &Burst, out: &mut Output) {
         burst.ratio,
         burst.goal,
         reached(burst.met)
+    ));
+}
+
+fn show_locks(locks: &Locks, out: &mut Output) {
+    out.remark("");
+    out.remark(locks.compares);
+    let mut table = Table::new(&["W7, milliseconds", "min", "p50", "p90", "p99", "max"]);
+    table.row(spread_row("floor, one commit", &locks.floor));
+    table.row(spread_row("ours, one client", &locks.ours));
+    for peer in &locks.peers {
+        table.row(spread_row(
+            &format!("{}, one client", peer.name),
+            &peer.single,
+        ));
+    }
+    out.table(&table);
+    let mut table = Table::new(&["W7, clients at once", "pairs per second", "ours to it"]);
+    let mut row = |name: &str, rate: f64, ratio: f64| {
+        table.row(vec![
+            Cell::new(name),
+            Cell::new(format!("{rate:.0}")),
+            Cell::new(format!("{ratio:.1}")),
+        ]);
+    };
+    row(
+        "floor, two commits in turn",
+        locks.floor_rate,
+        locks.rate / locks.floor_rate.max(1e-9),
+    );
+    for peer in &locks.peers {
+        row(peer.name, peer.rate, peer.ratio);
+    }
+    row("ours", locks.rate, 1.0);
+    out.table(&table);
+    let met = match locks.met {
+        Some(met) => reached(met),
+        None => "not decided without etcd",
+    };
+    out.remark(&format!(
+        "{} pairs of {} clients; one client / floor at p50 {:.2}, goal {}; goal: {} times etcd: {}{}",
+        locks.pairs,
+        locks.clients,
+        locks.ratio.p50,
+        locks.single_goal,
+        locks.crowd_goal,
+        met,
+        memory(locks.peak_memory)
     ));
 }
 
