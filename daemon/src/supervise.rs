@@ -26,13 +26,24 @@ pub enum Ended {
 
 /// Runs `command` to its end. It has our streams; signals that come to us go to it.
 pub fn run(command: std::process::Command) -> io::Result<Ended> {
+    run_with(command, |_| ())
+}
+
+/// As [`run`]; `started` is told the number of the command.
+pub fn run_with(
+    command: std::process::Command,
+    started: impl FnOnce(Option<Pid>),
+) -> io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
-    runtime.block_on(supervise(command))
+    runtime.block_on(supervise(command, started))
 }
 
-async fn supervise(command: std::process::Command) -> io::Result<Ended> {
+async fn supervise(
+    command: std::process::Command,
+    started: impl FnOnce(Option<Pid>),
+) -> io::Result<Ended> {
     let mut arrivals = HANDED_ON
         .into_iter()
         .map(|one| signal(SignalKind::from_raw(one.as_raw())))
@@ -41,6 +52,7 @@ async fn supervise(command: std::process::Command) -> io::Result<Ended> {
     let pid = child
         .id()
         .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+    started(pid);
     loop {
         tokio::select! {
             // A signal that came first is handed on first.

@@ -233,8 +233,8 @@ fn contend(scene: &Scene) {
         }
         scene.bed.http().push("/api/v1/locks", &wish)
     };
-    let _ = take("media-renderer", "frames/", Value::Null).expect(201);
-    let _ = take("patch-runner", "frames/7/*.png", json!(0)).expect(202);
+    assert_eq!(take("media-renderer", "frames/", Value::Null).status, 201);
+    assert_eq!(take("patch-runner", "frames/7/*.png", json!(0)).status, 202);
 }
 
 #[test]
@@ -262,7 +262,8 @@ fn a_lock_is_asked_for_and_broken_on_its_page() {
         .write("the renderer hangs");
     // What is typed is not swept away by news.
     let wish = json!({ "workspace": "work", "path": "notes.md", "agent": "writer" });
-    let _ = scene.bed.http().push("/api/v1/locks", &wish).expect(201);
+    let more = scene.bed.http().push("/api/v1/locks", &wish);
+    assert_eq!(more.status, 201);
     browser.says("The list may have changed");
     browser.find("form[action$='/break'] button").click();
     browser.says("2 locks held");

@@ -119,6 +119,11 @@ impl Daemon {
         address.map_err(|_| BenchError::Daemon("listens nowhere".to_owned()))
     }
 
+    /// The token of the operator.
+    pub(super) fn token(&self) -> &str {
+        &self.endpoint.token
+    }
+
     /// The JSON that it answers with.
     pub(super) fn fetch(&self, path: &str) -> Result<serde_json::Value, BenchError> {
         let failed = |error: ureq::Error| BenchError::Daemon(format!("does not answer: {error}"));

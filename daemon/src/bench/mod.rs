@@ -13,6 +13,7 @@ mod fanout;
 mod figures;
 mod fresh;
 mod indexing;
+mod locks;
 mod machine;
 mod notices;
 mod process;
@@ -24,6 +25,7 @@ mod scale;
 mod scratch;
 mod sink;
 mod trigger;
+mod wire;
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -34,6 +36,7 @@ pub use fanout::{Channel, Fanout};
 pub use figures::{Ratio, Spread};
 pub use fresh::Fresh;
 pub use indexing::Indexing;
+pub use locks::{Locks, Peer};
 pub use machine::Machine;
 pub use query::Query;
 pub use review::Review;
@@ -58,6 +61,8 @@ pub struct Plan {
     pub burst: Option<usize>,
     /// Rounds of W2 and W6.
     pub rounds: usize,
+    /// Pairs of one client of W7, if it is wanted.
+    pub locks: Option<usize>,
     /// Files of the handoff of W8, if it is wanted.
     pub review: Option<usize>,
     /// Messages of W9 by each channel, if it is wanted.
@@ -96,6 +101,9 @@ pub struct Report {
     /// W5: how soon a file is found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w5: Option<Fresh>,
+    /// W7: durable locks over HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w7: Option<Locks>,
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
@@ -163,6 +171,7 @@ pub fn run(
         w3: None,
         w4: None,
         w5: None,
+        w7: None,
         w8: None,
         w9: None,
         w6: None,
@@ -188,6 +197,12 @@ pub fn run(
     }
     if plan.indexing || plan.query.is_some() || plan.fresh.is_some() {
         search(plan, &scratch, clock, &mut progress, &mut report)?;
+    }
+    if let Some(count) = plan.locks {
+        progress(&format!("W7: {count} locks of one client, then of many"));
+        let place = scratch.folder("w7")?;
+        report.w7 = Some(locks::measure(&plan.program, &place, count, clock)?);
+        scratch.clear(&place);
     }
     if let Some(files) = plan.review {
         progress(&format!(

@@ -12,7 +12,8 @@ use super::{
     output::{Cell, Output, Table},
 };
 use crate::bench::{
-    self, BenchError, Burst, Fanout, Idle, Machine, Plan, Report, Review, Scale, Spread, Trigger,
+    self, BenchError, Burst, Fanout, Idle, Locks, Machine, Plan, Report, Review, Scale, Spread,
+    Trigger,
 };
 
 #[derive(Debug, clap::Args)]
@@ -20,8 +21,9 @@ pub(crate) struct Args {
     /// What to measure; else all
     #[arg(value_enum)]
     workloads: Vec<Workload>,
-    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; files of the one of W8 and messages by each
-    /// channel of W9, else 10000; requests of each kind in W4, else 200; files that W5 looks for, else 100
+    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; locks of one client in W7, else 1000; files of the
+    /// one of W8 and messages by each channel of W9, else 10000; requests of each kind in W4, else 200; files that
+    /// W5 looks for, else 100
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: Option<u32>,
     /// Files in W6 and W10, and of the corpus of W3 to W5; else 200000, 100000 and 100000
@@ -50,6 +52,8 @@ enum Workload {
     W4,
     /// How soon a file is found while others change
     W5,
+    /// Durable locks over HTTP, of one client and of many
+    W7,
     /// The review page of a handoff with very many files
     W8,
     /// Very many messages, by webhook and by mail
@@ -86,6 +90,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         indexing: wants(Workload::W3),
         query: wants(Workload::W4).then(|| count(200)),
         fresh: wants(Workload::W5).then(|| count(100)),
+        locks: wants(Workload::W7).then(|| count(1_000)),
         review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
         fanout: wants(Workload::W9).then(|| count(10_000)),
         scale: wants(Workload::W6).then(|| files(200_000)),
@@ -130,6 +135,9 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(fresh) = &report.w5 {
         search::show_fresh(fresh, out);
+    }
+    if let Some(locks) = &report.w7 {
+        show_locks(locks, out);
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);
@@ -237,6 +245,53 @@ fn show_burst(burst: &Burst, out: &mut Output) {
         burst.ratio,
         burst.goal,
         reached(burst.met)
+    ));
+}
+
+fn show_locks(locks: &Locks, out: &mut Output) {
+    out.remark("");
+    out.remark(locks.compares);
+    let mut table = Table::new(&["W7, milliseconds", "min", "p50", "p90", "p99", "max"]);
+    table.row(spread_row("floor, one commit", &locks.floor));
+    table.row(spread_row("ours, one client", &locks.ours));
+    for peer in &locks.peers {
+        table.row(spread_row(
+            &format!("{}, one client", peer.name),
+            &peer.single,
+        ));
+    }
+    out.table(&table);
+    let mut table = Table::new(&["W7, clients at once", "pairs per second", "ours to it"]);
+    let mut row = |name: &str, rate: f64, ratio: f64| {
+        table.row(vec![
+            Cell::new(name),
+            Cell::new(format!("{rate:.0}")),
+            Cell::new(format!("{ratio:.1}")),
+        ]);
+    };
+    row(
+        "floor, two commits in turn",
+        locks.floor_rate,
+        locks.rate / locks.floor_rate.max(1e-9),
+    );
+    for peer in &locks.peers {
+        row(peer.name, peer.rate, peer.ratio);
+    }
+    row("ours", locks.rate, 1.0);
+    out.table(&table);
+    let met = match locks.met {
+        Some(met) => reached(met),
+        None => "not decided without etcd",
+    };
+    out.remark(&format!(
+        "{} pairs of {} clients; one client / floor at p50 {:.2}, goal {}; goal: {} times etcd: {}{}",
+        locks.pairs,
+        locks.clients,
+        locks.ratio.p50,
+        locks.single_goal,
+        locks.crowd_goal,
+        met,
+        memory(locks.peak_memory)
     ));
 }
 

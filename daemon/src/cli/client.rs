@@ -1,6 +1,10 @@
 //! The HTTP client of the commands.
 
-use std::{io::Read, path::Path, time::Duration};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use countersign_protocol::HandoffId;
 use countersign_web::desk::HandoffRow;
@@ -48,19 +52,43 @@ impl Reply {
     }
 }
 
-impl Client {
-    /// The daemon that `--url` or `COUNTERSIGN_URL` names, else the one that runs on this machine.
-    pub(crate) fn find(context: &Context) -> Result<Self, Failure> {
+/// Where a daemon is looked for. One that was started anew is found again by it.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    named: Option<String>,
+    /// Not known only when an address is named.
+    data_dir: Option<PathBuf>,
+    token: Option<String>,
+}
+
+impl Source {
+    /// What flags, environment and configuration say.
+    pub(crate) fn of(context: &Context) -> Result<Self, Failure> {
         let named = context
             .options
             .url
             .as_deref()
             .or(context.environment.get("COUNTERSIGN_URL"))
             .map(|url| url.trim_end_matches('/').to_owned());
-        let endpoint = match context.data_dir() {
-            Ok(data_dir) => read_endpoint(&data_dir, named.is_some())?,
+        let data_dir = match context.data_dir() {
+            Ok(data_dir) => Some(data_dir),
             Err(_) if named.is_some() => None,
             Err(failure) => return Err(failure),
+        };
+        let token = context.environment.get("COUNTERSIGN_TOKEN");
+        Ok(Self {
+            named,
+            data_dir,
+            token: token.map(str::to_owned),
+        })
+    }
+
+    /// The daemon that is named, else the one that runs on this machine.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        let named = self.named.clone();
+        let endpoint = match &self.data_dir {
+            Some(data_dir) => read_endpoint(data_dir, named.is_some())?,
+            None => None,
         };
         let endpoint = endpoint.filter(|here| named.as_ref().is_none_or(|url| *url == here.url));
         let url = match (named, &endpoint) {
@@ -74,16 +102,20 @@ impl Client {
                 );
             }
         };
-        let token = context
-            .environment
-            .get("COUNTERSIGN_TOKEN")
-            .map(str::to_owned);
-        Ok(Self {
+        let token = self.token.clone();
+        Ok(Client {
             agent: agent(&url),
             token: token.or_else(|| endpoint.as_ref().map(|endpoint| endpoint.token.clone())),
             url,
             endpoint,
         })
+    }
+}
+
+impl Client {
+    /// The daemon that `--url` or `COUNTERSIGN_URL` names, else the one that runs on this machine.
+    pub(crate) fn find(context: &Context) -> Result<Self, Failure> {
+        Source::of(context)?.client()
     }
 
     /// Where it is.

@@ -36,10 +36,10 @@ pub(crate) const TABLE: [(Exit, &str); 12] = [
     (Exit::NotFound, "not found"),
     (
         Exit::Conflict,
-        "conflict: newer revision or already decided",
+        "conflict: newer revision, already decided, or locked; `lock renew`, `lock run`: the lock was lost",
     ),
     (Exit::Unreachable, "daemon not reachable"),
-    (Exit::Pending, "still pending"),
+    (Exit::Pending, "still pending; `lock`: waited in vain"),
     (Exit::ChangesRequested, "`wait`: changes requested"),
     (Exit::Rejected, "`wait`: rejected"),
     (Exit::Over, "`wait`: expired, withdrawn or superseded"),

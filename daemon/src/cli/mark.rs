@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 }
 
 /// The workspace of the current folder; the only one, when it is in none.
-fn here(context: &Context, client: &Client) -> Result<String, Failure> {
+pub(super) fn here(context: &Context, client: &Client) -> Result<String, Failure> {
     let endpoint = client.endpoint.as_ref();
     if let Some((workspace, _)) = endpoint.and_then(|one| one.workspace_of(&context.folder)) {
         return Ok(workspace.name.clone());

@@ -23,6 +23,7 @@ mod help;
 mod index;
 mod init;
 mod inspect;
+mod lock;
 mod ls;
 mod mark;
 mod notify;
@@ -141,6 +142,8 @@ enum Command {
     Archive(versions::ArchiveArgs),
     /// Put the files of a revision into a folder
     Restore(versions::RestoreArgs),
+    /// Ask others to keep off files: take, keep, see and free advisory locks
+    Lock(lock::Args),
     /// Give the present moment a name, such as `build 318`
     Mark(mark::Args),
     /// Let go of sealed bytes that nothing needs any more
@@ -326,6 +329,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Versions(args) => versions::run(&args, context),
         Command::Archive(args) => versions::archive(&args, context),
         Command::Restore(args) => versions::restore(&args, context),
+        Command::Lock(args) => lock::run(args, context),
         Command::Mark(args) => mark::run(&args, context),
         Command::Gc(args) => gc::run(&args, context),
         Command::Approve(args) => decide::run(&args, Outcome::Approved, context),

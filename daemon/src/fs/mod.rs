@@ -4,6 +4,7 @@
 //! (`RESOLVE_BENEATH`, no links), so that no name an agent makes leads out of it. Files that we
 //! write appear whole or not at all: written under a temporary name that we created, synced, renamed.
 
+mod advisory;
 mod dir;
 mod inodes;
 mod lease;
@@ -17,6 +18,7 @@ mod publish;
 mod read;
 mod seal;
 
+pub use advisory::FileLock;
 pub use dir::{Attributes, Dir, FileKind, Listed};
 pub use inodes::Inodes;
 pub use lease::{Writers, writers};

@@ -283,7 +283,9 @@ fn reading_row(reading: Reading) -> ReadingRow {
     }
 }
 
-fn kernel_row(lock: KernelLock) -> KernelLockRow {
+/// What the processes of this machine are is no agent's business.
+fn kernel_row(lock: KernelLock, who: &Caller) -> KernelLockRow {
+    let is_person = matches!(who, Caller::Person(_));
     KernelLockRow {
         workspace: lock.workspace,
         path: lock.path,
@@ -295,8 +297,8 @@ fn kernel_row(lock: KernelLock) -> KernelLockRow {
         },
         exclusive: lock.exclusive,
         waiting: lock.waiting,
-        pid: lock.pid,
-        program: lock.program,
+        pid: lock.pid.filter(|_| is_person),
+        program: lock.program.filter(|_| is_person),
     }
 }
 
@@ -334,7 +336,10 @@ impl LocksDesk for LedgerDesk {
                 .filter(|one| wanted(&one.workspace))
                 .map(reading_row)
                 .collect(),
-            kernel: kernel.into_iter().map(kernel_row).collect(),
+            kernel: kernel
+                .into_iter()
+                .map(|lock| kernel_row(lock, who))
+                .collect(),
             kernel_complete,
         })
     }
