@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod contracts;
 pub mod endpoint;
 pub mod extract;
 pub mod fault;

@@ -5,7 +5,7 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use countersign_protocol::{
     Digest,
     contract::{self, Rules},
-    dialect::{self, Format},
+    dialect::Format,
     event::{Event, Location},
     names::{self, DocumentKind},
     principal::{Actor, Principal},
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     fault,
-    fs::{Dir, Error, FileKind, ReadProblem, Stamp, Writers, read_limited},
+    fs::{Dir, Error, FileKind, ReadProblem, Stamp, Writers, is_temporary, read_limited},
     ledger::Draft,
     workspace::{Workspace, package},
 };
@@ -32,8 +32,12 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 pub(super) fn is_ours(folder: &str) -> bool {
     let mut parts = folder.split('/');
     let first = parts.next().unwrap_or_default();
-    let done = |part: &str| part.starts_with(DONE);
-    first == names::OWN_FOLDER || first == names::APPROVED || done(first) || parts.any(done)
+    let done = |part: &str| part.starts_with(DONE) || is_temporary(Path::new(part));
+    first == names::OWN_FOLDER
+        || first == names::APPROVED
+        || names::is_in_package(folder)
+        || done(first)
+        || parts.any(done)
 }
 
 /// Why a look has no result yet.
@@ -94,11 +98,16 @@ impl Inner {
         let outcome = match kind {
             DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, complete, &task),
             // Nobody works in a package: a checkpoint or mark is one of its files.
-            DocumentKind::Checkpoint | DocumentKind::Mark if package(&at.folder).is_some() => {
+            DocumentKind::Checkpoint | DocumentKind::Mark | DocumentKind::Answer(..)
+                if package(&at.folder).is_some() =>
+            {
                 return self.queue.finish(task, None);
             }
             DocumentKind::Checkpoint => self.checkpoint(&workspace, &at, complete, &task),
             DocumentKind::Mark => self.mark(&workspace, &at, complete, &task),
+            DocumentKind::Answer(id, hop) => {
+                self.answer(&workspace, &at, (id, hop), complete, &task)
+            }
         };
         match outcome {
             // The ledger finishes the task when the commit is done.
@@ -133,10 +142,11 @@ impl Inner {
         let rules = Rules {
             least: workspace.settings.profile,
         };
-        let checked = dialect::read(&read.bytes, format)
-            .and_then(|document| Ok((contract::check(&document, rules)?, document)));
-        let (checked, document) = match checked {
-            Ok(checked) => checked,
+        let contracts = &workspace.settings.contracts;
+        let agent = names::agent_of(&at.folder);
+        let (checked, contract, document) = match contracts.read(&read.bytes, format, rules, agent)
+        {
+            Ok(one) => (one.checked, one.contract, one.document),
             Err(refusal) => {
                 self.refuse(at.clone(), Some(read), refusal, task.clone());
                 return Ok(());
@@ -156,7 +166,7 @@ impl Inner {
                 wait.is_zero()
             },
         };
-        let gathered = match gather.all(&checked.handoff) {
+        let gathered = match gather.all(&checked.handoff.artifacts) {
             Ok(gathered) => gathered,
             Err(gather::Problem::Busy(path)) => {
                 let busy_for = self.seen().busy_for(at, self.clock.monotonic());
@@ -181,9 +191,9 @@ impl Inner {
             read.bytes,
             read.sha256,
             read.principal,
-            checked,
+            (checked, contract),
             gathered,
-            workspace.settings.quota,
+            &workspace.settings,
         );
         self.record(workspace, delivery, read.stamp, task.clone());
         Ok(())

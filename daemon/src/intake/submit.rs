@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use countersign_protocol::{
     Digest,
-    contract::{self, Rules},
-    dialect::{self, Format},
+    contract::Rules,
+    dialect::Format,
     event::Location,
+    names,
     principal::Principal,
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
@@ -123,8 +124,13 @@ impl Intake {
         let rules = Rules {
             least: workspace.settings.profile,
         };
-        let read = dialect::read(&document, format)?;
-        let checked = contract::check(&read, rules)?;
+        let read = workspace.settings.contracts.read(
+            &document,
+            format,
+            rules,
+            names::agent_of(&folder),
+        )?;
+        let (checked, contract, read) = (read.checked, read.contract, read.document);
         speaks_for_itself(&principal, &checked.handoff.from_agent.id)
             .map_err(|refusal| SubmitError::Refused(place(refusal, &read)))?;
         let here = folder_of(workspace, &folder)?;
@@ -139,7 +145,7 @@ impl Intake {
             is_quiet: &|_, _| true,
         };
         let gathered = gather
-            .all(&checked.handoff)
+            .all(&checked.handoff.artifacts)
             .map_err(|problem| match problem {
                 Problem::Busy(path) => SubmitError::Refused(still_written(&path)),
                 Problem::Refused(refusal) => SubmitError::Refused(place(refusal, &read)),
@@ -151,9 +157,14 @@ impl Intake {
             file: String::new(),
         };
         let sha256 = Digest::of(&document);
-        let quota = workspace.settings.quota;
         Ok(Delivery::new(
-            at, document, sha256, principal, checked, gathered, quota,
+            at,
+            document,
+            sha256,
+            principal,
+            (checked, contract),
+            gathered,
+            &workspace.settings,
         ))
     }
 }

@@ -10,6 +10,7 @@ use countersign_protocol::{
     chain::{Body, Head},
     decision::Outcome,
     event::{Accepted, CheckpointSaved, Event, Location},
+    manifest::Manifest,
     principal::Actor,
     state::HandoffState,
 };
@@ -31,6 +32,10 @@ pub struct State {
     cards: BTreeMap<HandoffId, Arc<Card>>,
     /// Those that wait for a person.
     waiting: BTreeSet<HandoffId>,
+    /// Those that are with an agent.
+    pub(super) with_agents: BTreeSet<HandoffId>,
+    /// Those of which a person approved that a hop is carried out, and it was not yet.
+    pub(super) approved_hops: BTreeSet<HandoffId>,
     /// The newest card of each workspace and subject.
     subjects: HashMap<(String, String), HandoffId>,
     /// Deliveries by workspace and key.
@@ -120,6 +125,9 @@ impl State {
                     decided,
                     delivered: None,
                 });
+                if card.approved_stop().is_none() && !card.state.takes_revisions() {
+                    card.end_hops(at);
+                }
             }),
             Event::Withdrawn {
                 handoff,
@@ -129,6 +137,7 @@ impl State {
                 if let Ok(state) = card.state.decided(*revision, Outcome::Cancelled, at) {
                     card.state = state;
                 }
+                card.end_hops(at);
                 card.withdrawn = Some(Withdrawal {
                     seq,
                     hash,
@@ -199,6 +208,20 @@ impl State {
                 let marks = self.marks.entry(marked.workspace.clone());
                 marks.or_default().push(Arc::new(mark));
             }
+            Event::Offered(_)
+            | Event::PackageDelivered { .. }
+            | Event::TaskAccepted(_)
+            | Event::TaskDeclined(_)
+            | Event::TaskQueued(_)
+            | Event::TaskDuplicate(_)
+            | Event::TaskProgressed(_)
+            | Event::TaskCompleted(_)
+            | Event::TaskFailed(_)
+            | Event::HopResolved { .. }
+            | Event::ReceiverReminded { .. }
+            | Event::HopTimedOut(_)
+            | Event::TaskReturned { .. }
+            | Event::HopStopped(_) => self.transferred(body),
             Event::Routed(_)
             | Event::Progressed(_)
             | Event::Reminded(_)
@@ -269,10 +292,7 @@ impl State {
             accepted: accepted.clone(),
             is_forgotten: false,
         });
-        self.held.add(&workspace, accepted.manifest.document, 0);
-        for entry in accepted.manifest.entries.iter().filter(|entry| entry.kept) {
-            self.held.add(&workspace, entry.sha256, entry.size);
-        }
+        self.holds(&workspace, &accepted.manifest);
         let key = KeyUse {
             handoff: accepted.handoff,
             revision: accepted.revision,
@@ -282,6 +302,7 @@ impl State {
             .insert((workspace.clone(), accepted.key.clone()), key);
         self.bury(&accepted.at);
         self.waiting.insert(accepted.handoff);
+        self.with_agents.remove(&accepted.handoff);
         for track in self.tracks_in_mut(&accepted.at) {
             track.over = true;
         }
@@ -316,9 +337,20 @@ impl State {
                 moves: Vec::new(),
                 service: Vec::new(),
                 timed_out: None,
+                hops: Vec::new(),
+                stops: Vec::new(),
+                holding: None,
             };
             card.was_handed_over(at, accepted.due);
             self.cards.insert(accepted.handoff, Arc::new(card));
+        }
+    }
+
+    /// A fact speaks of these kept bytes.
+    pub(super) fn holds(&mut self, workspace: &str, manifest: &Manifest) {
+        self.held.add(workspace, manifest.document, 0);
+        for entry in manifest.entries.iter().filter(|entry| entry.kept) {
+            self.held.add(workspace, entry.sha256, entry.size);
         }
     }
 
@@ -396,11 +428,22 @@ impl State {
         if let Some(card) = self.cards.get_mut(&id) {
             let card = Arc::make_mut(card);
             change(card);
-            if matches!(card.state, HandoffState::Waiting { .. }) {
-                self.waiting.insert(id);
-            } else {
-                self.waiting.remove(&id);
-            }
+            let has = |set: &mut BTreeSet<HandoffId>, is_in: bool| {
+                if is_in {
+                    set.insert(id);
+                } else {
+                    set.remove(&id);
+                }
+            };
+            has(
+                &mut self.waiting,
+                matches!(card.state, HandoffState::Waiting { .. }),
+            );
+            has(
+                &mut self.with_agents,
+                matches!(card.state, HandoffState::WithAgent { .. }),
+            );
+            has(&mut self.approved_hops, card.approved_stop().is_some());
         }
     }
 

@@ -13,6 +13,7 @@ mod queue;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod writer;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
@@ -33,6 +34,7 @@ pub use known::{
     Sittings, TimedOut, Token, Track, Withdrawal,
 };
 pub use routing::{Claim, Move, Routing, Service, Snooze};
+pub use transfer::{Hop, HopAnswer, HopStage, Stop};
 
 use crate::{
     clock::SharedClock,

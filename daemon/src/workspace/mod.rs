@@ -14,11 +14,15 @@ use countersign_protocol::{
     event::Location,
     handoff::Profile,
     names::{self, AnswerNames},
+    transfer::Mesh,
 };
 
 pub use answers::{AnswerError, Answers, Written, json};
 
-use crate::fs::{Dir, Error};
+use crate::{
+    contracts::Contracts,
+    fs::{Dir, Error},
+};
 
 /// Mode of folders that we make in a workspace.
 pub const FOLDER_MODE: u32 = 0o755;
@@ -42,6 +46,10 @@ pub struct Settings {
     pub quota: Option<u64>,
     /// Most files in one handoff.
     pub max_files: usize,
+    /// Which agents hand to which.
+    pub mesh: Arc<Mesh>,
+    /// The contracts that are kept here.
+    pub contracts: Arc<Contracts>,
     /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
     pub heartbeat: Option<Duration>,
 }
@@ -56,6 +64,8 @@ impl Default for Settings {
             keep_up_to: 256 * 1024 * 1024,
             quota: None,
             max_files: 10_000,
+            mesh: Arc::default(),
+            contracts: Arc::default(),
             heartbeat: Some(Duration::from_mins(5)),
         }
     }

@@ -2,12 +2,11 @@
 
 use std::{
     collections::HashMap,
-    fmt::Write as _,
     io::{Cursor, Read},
     path::Path,
 };
 
-use countersign_protocol::{Digest, event::Accepted, names};
+use countersign_protocol::{Digest, event::Accepted, manifest::ManifestEntry, names};
 use jiff::Timestamp;
 
 use super::{MANY, Writeback, WritebackError};
@@ -43,34 +42,10 @@ impl Writeback {
             set_aside(&approved, &id)?;
         }
         let (temporary, staged) = approved.stage_folder(&id)?;
-        let durable = accepted.manifest.entries.len() < MANY;
-        let mut sums = String::new();
-        for entry in accepted
-            .manifest
-            .entries
-            .iter()
-            .filter(|entry| entry.declared && entry.kept)
-        {
-            let path = Path::new(&entry.path);
-            let folder = match path.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => {
-                    temporary.make_folder(parent, FOLDER_MODE)?
-                }
-                _ => temporary.folder(Path::new(""))?,
-            };
-            let name = path.file_name().map_or(path, Path::new);
-            let mode = if entry.executable { 0o555 } else { 0o444 };
-            // Hashed once more on the way: what is released is what was decided.
-            folder.publish_copy(
-                name,
-                &mut *self.sealed(entry.sha256)?,
-                entry.sha256,
-                mode,
-                durable,
-            )?;
-            let _ = writeln!(sums, "{}  {}", entry.sha256, entry.path);
-            fault::step("release.file");
-        }
+        let entries = accepted.manifest.entries.iter();
+        let entries: Vec<ManifestEntry> = entries.filter(|one| one.declared).cloned().collect();
+        let sums = self.fill(&temporary, "", &entries)?;
+        fault::step("release.file");
         let record = json(&serde_json::json!({
             "release_version": "1.0",
             "handoff_id": accepted.handoff,
@@ -82,7 +57,7 @@ impl Writeback {
         let (sums_name, record_name) = free_names(accepted);
         temporary.publish(Path::new(&sums_name), sums.as_bytes(), 0o444, true)?;
         temporary.publish(Path::new(&record_name), &record, 0o444, true)?;
-        if !durable {
+        if entries.len() >= MANY {
             temporary.sync_file_system()?;
         }
         fault::step("release.before_rename");
@@ -91,7 +66,7 @@ impl Writeback {
         Ok(())
     }
 
-    fn sealed(&self, sha256: Digest) -> Result<Box<dyn Read>, WritebackError> {
+    pub(super) fn sealed(&self, sha256: Digest) -> Result<Box<dyn Read>, WritebackError> {
         if let Some(file) = self.objects.open_object(sha256)? {
             return Ok(Box::new(file));
         }
@@ -133,7 +108,7 @@ fn is_released(approved: &Dir, id: &str, accepted: &Accepted) -> bool {
 }
 
 /// Moves what stands in the place of a release aside: nobody but us released anything.
-fn set_aside(approved: &Dir, id: &str) -> Result<(), Error> {
+pub(super) fn set_aside(approved: &Dir, id: &str) -> Result<(), Error> {
     for number in 1.. {
         let aside = format!("{id}.found-{number}");
         if approved.kind(Path::new(&aside))?.is_none() {

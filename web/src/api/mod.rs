@@ -15,6 +15,7 @@ mod schemas;
 mod search;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod versions;
 mod wait;
 
@@ -48,6 +49,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
         .merge(routing::routes())
+        .merge(transfer::routes())
         .merge(deliveries::routes())
         .merge(search::routes())
         .routes(routes!(schemas::schema))

@@ -5,6 +5,7 @@ pub mod messages;
 pub mod people;
 pub mod routing;
 mod search;
+pub mod transfer;
 pub mod versions;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -33,6 +34,7 @@ pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
     Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
 };
+pub use transfer::TransferDesk;
 pub use versions::VersionsDesk;
 
 /// A person who is signed in.
@@ -558,7 +560,7 @@ pub enum DeskError {
 /// What the pages and the API ask and tell.
 #[async_trait]
 pub trait Desk:
-    ContentDesk + MessagesDesk + PeopleDesk + RoutingDesk + SearchDesk + VersionsDesk
+    ContentDesk + MessagesDesk + PeopleDesk + RoutingDesk + SearchDesk + TransferDesk + VersionsDesk
 {
     /// Spends a one-time start token.
     async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;

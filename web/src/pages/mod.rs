@@ -3,6 +3,7 @@
 //! Every action is a plain form and every page works without scripts. Reading a page changes nothing.
 
 mod activity;
+mod agents;
 mod answer;
 mod artifact;
 mod cards;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/snooze", post(people::snooze))
         .route("/dead-letters/{seq}/redrive", post(people::redrive))
         .route("/dead-letters", get(dead_letters::show))
+        .route("/agents", get(agents::show))
         .route("/activity", get(activity::show))
         .route("/search", get(search::show))
         .route("/search/saved", post(search::save))
@@ -94,6 +96,7 @@ mod registry {
         let templates = Templates::embedded();
         let mut seen = BTreeSet::new();
         render::<super::activity::ActivityPage>(&templates, &mut seen);
+        render::<super::agents::AgentsPage>(&templates, &mut seen);
         render::<super::dead_letters::DeadLettersPage>(&templates, &mut seen);
         render::<super::confirm::ConfirmPage>(&templates, &mut seen);
         render::<super::confirm::DonePage>(&templates, &mut seen);

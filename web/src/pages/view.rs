@@ -189,6 +189,7 @@ fn stamp_word(outcome: Outcome) -> &'static str {
         Outcome::Rerouted => "Handed on",
         Outcome::Expired => "Expired",
         Outcome::Cancelled => "Withdrawn",
+        Outcome::Completed => "Completed",
     }
 }
 
@@ -274,6 +275,9 @@ pub(super) fn state_word(state: &str) -> &'static str {
         "rejected" => "Rejected",
         "responded" => "Answered",
         "withdrawn" => "Withdrawn by the agent",
+        "with_agent" => "With an agent",
+        "returned" => "Back at its sender",
+        "completed" => "Completed by an agent",
         _ => "Closed",
     }
 }

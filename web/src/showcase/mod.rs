@@ -9,6 +9,7 @@ pub mod sample;
 mod search;
 #[cfg(test)]
 pub(crate) mod small;
+pub mod transfer;
 mod versions;
 
 use std::{
