@@ -21,6 +21,19 @@ pub(super) fn handoff_with_artifact(number: usize) -> Vec<u8> {
     document(number, &json!({ "artifacts": [{ "path": "result.md" }] }))
 }
 
+/// One with an artifact, from agent to agent.
+pub(super) fn handoff_between(number: usize, from: &str, to: &str) -> Vec<u8> {
+    document(
+        number,
+        &json!({
+            "from_agent": from,
+            "to_agent": to,
+            "task_id": format!("region-{number}"),
+            "artifacts": ["result.md"],
+        }),
+    )
+}
+
 /// A handoff that names the files of [`many_files`].
 pub(super) fn handoff_with_files(count: usize, folder: usize) -> Vec<u8> {
     let paths: Vec<String> = (0..count).map(|number| path(number, folder)).collect();

@@ -13,6 +13,7 @@ mod machine;
 mod notices;
 mod process;
 mod receiver;
+mod relay;
 mod review;
 mod scale;
 mod scratch;
@@ -25,6 +26,7 @@ use serde::Serialize;
 pub use burst::{Burst, Round, Run};
 pub use figures::{Ratio, Spread};
 pub use machine::Machine;
+pub use relay::Relay;
 pub use review::Review;
 pub use scale::{Idle, Scale};
 pub use trigger::Trigger;
@@ -47,6 +49,8 @@ pub struct Plan {
     pub burst: Option<usize>,
     /// Rounds of W2 and W6.
     pub rounds: usize,
+    /// Handoffs of W11, if it is wanted.
+    pub relay: Option<usize>,
     /// Files of the handoff of W8, if it is wanted.
     pub review: Option<usize>,
     /// Files of W6, if it is wanted.
@@ -66,6 +70,9 @@ pub struct Report {
     /// W2: many handoffs at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w2: Option<Burst>,
+    /// W11: from agent to agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w11: Option<Relay>,
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
@@ -127,6 +134,7 @@ pub fn run(
         machine: Machine::look(&plan.dir),
         w1: None,
         w2: None,
+        w11: None,
         w8: None,
         w6: None,
         w10: None,
@@ -148,6 +156,12 @@ pub fn run(
             scratch.clear(&place);
         }
         report.w2 = Some(burst);
+    }
+    if let Some(count) = plan.relay {
+        progress(&format!("W11: {count} handoffs from agent to agent"));
+        let place = scratch.folder("w11")?;
+        report.w11 = Some(relay::measure(&plan.program, &place, count, clock)?);
+        scratch.clear(&place);
     }
     if let Some(files) = plan.review {
         progress(&format!(

@@ -10,7 +10,8 @@ use super::{
     output::{Cell, Output, Table},
 };
 use crate::bench::{
-    self, BenchError, Burst, Idle, Machine, Plan, Report, Review, Scale, Spread, Trigger,
+    self, BenchError, Burst, Idle, Machine, Plan, Ratio, Relay, Report, Review, Scale, Spread,
+    Trigger,
 };
 
 #[derive(Debug, clap::Args)]
@@ -18,7 +19,7 @@ pub(crate) struct Args {
     /// What to measure; else all
     #[arg(value_enum)]
     workloads: Vec<Workload>,
-    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; files of the one of W8, else 10000
+    /// Handoffs in each workload; else 1000 in W1, 10000 in W2 and W11; files of the one of W8, else 10000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: Option<u32>,
     /// Files in W6 and W10; else 200000 and 100000
@@ -47,6 +48,8 @@ enum Workload {
     W6,
     /// Very many files and nothing to do
     W10,
+    /// From agent to agent
+    W11,
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -71,6 +74,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         trigger: wants(Workload::W1).then(|| count(1_000)),
         burst: wants(Workload::W2).then(|| count(10_000)),
         rounds: usize::from(args.rounds),
+        relay: wants(Workload::W11).then(|| count(10_000)),
         review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
         scale: wants(Workload::W6).then(|| files(200_000)),
         idle: wants(Workload::W10).then(|| (files(100_000), args.span.0)),
@@ -105,6 +109,9 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(burst) = &report.w2 {
         show_burst(burst, out);
+    }
+    if let Some(relay) = &report.w11 {
+        show_relay(relay, out);
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);
@@ -170,6 +177,29 @@ fn show_trigger(trigger: &Trigger, out: &mut Output) {
         trigger.goal,
         reached(trigger.met),
         memory(trigger.peak_memory)
+    ));
+}
+
+fn show_relay(relay: &Relay, out: &mut Output) {
+    out.remark("");
+    out.remark(relay.compares);
+    let mut table = Table::new(&["W11, milliseconds", "min", "p50", "p90", "p99", "max"]);
+    table.row(spread_row("floor", &relay.floor));
+    table.row(spread_row("ours", &relay.ours));
+    let Ratio { min, p50, p90, p99 } = relay.ratio;
+    let ratio = [min, p50, p90, p99].map(|ratio| Cell::new(format!("{ratio:.2}")));
+    let name = [Cell::new("ours / floor")];
+    table.row(name.into_iter().chain(ratio).collect());
+    out.table(&table);
+    out.remark(&format!(
+        "{} handoffs among {} agents, {} recorded, {} lost, {} twice; {:.0} per second at once; goal: none lost, none twice: {}",
+        relay.handoffs,
+        relay.agents,
+        relay.recorded,
+        relay.lost,
+        relay.twice,
+        relay.per_second,
+        reached(relay.met)
     ));
 }
 
