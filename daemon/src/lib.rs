@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod confine;
+pub mod contracts;
 pub mod endpoint;
 pub mod extract;
 pub mod fault;

@@ -33,13 +33,15 @@ pub enum Outcome {
     Expired,
     /// The agent took it back.
     Cancelled,
+    /// An agent brought it to an end.
+    Completed,
 }
 
 impl Outcome {
     /// The exit code of `countersign wait` for it.
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Approved | Self::Responded | Self::Edited | Self::Ignored => 0,
+            Self::Approved | Self::Responded | Self::Edited | Self::Ignored | Self::Completed => 0,
             Self::ChangesRequested => 10,
             Self::Rejected => 11,
             Self::Rerouted => 8,
@@ -59,6 +61,7 @@ impl Outcome {
             Self::Rerouted => "handed to somebody else",
             Self::Expired => "expired",
             Self::Cancelled => "withdrawn",
+            Self::Completed => "completed",
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     problem::{ProblemKind, Violation},
     release::{Restored, Violated},
     routing::{Assigned, Progressed, Routed, Stepped},
+    transfer::{AnswerKind, Answered, Offered, Overdue, Stopped},
 };
 
 /// Where in a workspace a document was found.
@@ -78,6 +79,9 @@ pub struct Accepted {
     pub dialect: String,
     /// The profile it was checked against.
     pub profile: Profile,
+    /// The contract of the workspace that it keeps, `name@version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<String>,
     /// The sealed files.
     pub manifest: Manifest,
     /// Digest of `manifest`; what a decision names.
@@ -314,6 +318,76 @@ pub enum Event {
         /// When the time was over.
         over: Timestamp,
     },
+    /// A task is offered to an agent.
+    #[serde(rename = "transfer.offered")]
+    Offered(Box<Offered>),
+    /// The package stands in the folder of the receiver.
+    #[serde(rename = "transfer.delivered")]
+    PackageDelivered {
+        /// The card.
+        handoff: HandoffId,
+        /// The hop.
+        hop: u32,
+        /// The folder of the package, relative to the workspace.
+        folder: String,
+    },
+    /// A receiver took a task.
+    #[serde(rename = "transfer.accepted")]
+    TaskAccepted(Box<Answered>),
+    /// A receiver does not take a task.
+    #[serde(rename = "transfer.declined")]
+    TaskDeclined(Box<Answered>),
+    /// A receiver takes a task later.
+    #[serde(rename = "transfer.queued")]
+    TaskQueued(Box<Answered>),
+    /// A receiver is at the task already, under another handoff.
+    #[serde(rename = "transfer.duplicate")]
+    TaskDuplicate(Box<Answered>),
+    /// A receiver is at work.
+    #[serde(rename = "transfer.progressed")]
+    TaskProgressed(Box<Answered>),
+    /// A receiver is done, or was before.
+    #[serde(rename = "transfer.completed")]
+    TaskCompleted(Box<Answered>),
+    /// A receiver cannot bring a task to an end.
+    #[serde(rename = "transfer.failed")]
+    TaskFailed(Box<Answered>),
+    /// An earlier hop of the same task came to an end with a later one.
+    #[serde(rename = "transfer.resolved")]
+    HopResolved {
+        /// The card.
+        handoff: HandoffId,
+        /// The earlier hop.
+        hop: u32,
+        /// The later hop, which was completed.
+        by: u32,
+    },
+    /// A receiver that did not answer is asked again.
+    #[serde(rename = "transfer.reminded")]
+    ReceiverReminded {
+        /// The card.
+        handoff: HandoffId,
+        /// The hop.
+        hop: u32,
+        /// How often by now.
+        number: u32,
+    },
+    /// A receiver did not answer or finish in time.
+    #[serde(rename = "transfer.timed_out")]
+    HopTimedOut(Box<Overdue>),
+    /// The sender has the task again.
+    #[serde(rename = "transfer.returned")]
+    TaskReturned {
+        /// The card.
+        handoff: HandoffId,
+        /// The hop that came to nothing.
+        hop: u32,
+        /// The revision.
+        revision: u32,
+    },
+    /// A hop was not carried out, or not brought to an end, and a person is asked.
+    #[serde(rename = "transfer.stopped")]
+    HopStopped(Box<Stopped>),
     /// A version of `checkpoint.json` was kept.
     #[serde(rename = "checkpoint.saved")]
     CheckpointSaved(Box<CheckpointSaved>),
@@ -583,11 +657,46 @@ impl Event {
             | Self::Snoozed { handoff, .. }
             | Self::Rescheduled { handoff, .. }
             | Self::TimedOut { handoff, .. }
+            | Self::PackageDelivered { handoff, .. }
+            | Self::HopResolved { handoff, .. }
+            | Self::ReceiverReminded { handoff, .. }
+            | Self::TaskReturned { handoff, .. }
             | Self::Released { handoff, .. } => Some(*handoff),
+            Self::Offered(offered) => Some(offered.handoff),
+            Self::HopTimedOut(overdue) => Some(overdue.handoff),
+            Self::HopStopped(stopped) => Some(stopped.handoff),
             Self::MessageFailed { handoff, .. } | Self::LockReleased { handoff, .. } => *handoff,
             Self::Violated(violated) => violated.handoff,
             Self::Restored(restored) => restored.handoff,
+            other => other.answered().map(|answered| answered.handoff),
+        }
+    }
+
+    /// What a receiver said, when it is that.
+    pub fn answered(&self) -> Option<&Answered> {
+        match self {
+            Self::TaskAccepted(answered)
+            | Self::TaskDeclined(answered)
+            | Self::TaskQueued(answered)
+            | Self::TaskDuplicate(answered)
+            | Self::TaskProgressed(answered)
+            | Self::TaskCompleted(answered)
+            | Self::TaskFailed(answered) => Some(answered),
             _ => None,
+        }
+    }
+
+    /// The fact that a receiver said so.
+    pub fn of_answer(answered: Answered) -> Self {
+        let answered = Box::new(answered);
+        match answered.answer {
+            AnswerKind::Accept => Self::TaskAccepted(answered),
+            AnswerKind::Decline => Self::TaskDeclined(answered),
+            AnswerKind::Queue => Self::TaskQueued(answered),
+            AnswerKind::Duplicate => Self::TaskDuplicate(answered),
+            AnswerKind::Progress => Self::TaskProgressed(answered),
+            AnswerKind::Complete | AnswerKind::AlreadyDone => Self::TaskCompleted(answered),
+            AnswerKind::Fail => Self::TaskFailed(answered),
         }
     }
 
@@ -621,6 +730,20 @@ impl Event {
             Self::ClockJumped { .. } => "clock.jumped",
             Self::Forgotten { .. } => "revision.forgotten",
             Self::TimedOut { .. } => "handoff.timed_out",
+            Self::Offered(_) => "transfer.offered",
+            Self::PackageDelivered { .. } => "transfer.delivered",
+            Self::TaskAccepted(_) => "transfer.accepted",
+            Self::TaskDeclined(_) => "transfer.declined",
+            Self::TaskQueued(_) => "transfer.queued",
+            Self::TaskDuplicate(_) => "transfer.duplicate",
+            Self::TaskProgressed(_) => "transfer.progressed",
+            Self::TaskCompleted(_) => "transfer.completed",
+            Self::TaskFailed(_) => "transfer.failed",
+            Self::HopResolved { .. } => "transfer.resolved",
+            Self::ReceiverReminded { .. } => "transfer.reminded",
+            Self::HopTimedOut(_) => "transfer.timed_out",
+            Self::TaskReturned { .. } => "transfer.returned",
+            Self::HopStopped(_) => "transfer.stopped",
             Self::CheckpointSaved(_) => "checkpoint.saved",
             Self::AgentStalled { .. } => "agent.stalled",
             Self::Marked(_) => "workspace.marked",

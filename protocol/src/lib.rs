@@ -14,6 +14,7 @@ pub mod decision;
 pub mod dialect;
 pub mod envelope;
 pub mod event;
+pub mod fallback;
 pub mod handoff;
 pub mod id;
 pub mod invisible;
@@ -30,5 +31,6 @@ pub mod release;
 pub mod routing;
 pub mod schema;
 pub mod state;
+pub mod transfer;
 
 pub use id::{Digest, HandoffId};

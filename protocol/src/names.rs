@@ -1,6 +1,6 @@
 //! The names of the files that cross the shared folder.
 
-use crate::dialect::Format;
+use crate::{dialect::Format, id::HandoffId};
 
 /// Folder at the root of a workspace that belongs to the daemon.
 pub const OWN_FOLDER: &str = ".countersign";
@@ -10,6 +10,12 @@ pub const APPROVED: &str = "approved";
 pub const INBOX: &str = "inbox";
 /// Folder, at any depth, in which agents build what they drop. Nobody looks into it.
 pub const STAGING: &str = ".staging";
+/// Folder in which each participant has one of its own, where work for it appears.
+pub const AGENTS: &str = "agents";
+/// Folder of a package that holds the sealed bytes.
+pub const SEALED: &str = "sealed";
+/// What a receiver needs to know of a package.
+pub const TRANSFER: &str = "transfer.json";
 /// Folder of lock requests and their answers.
 pub const LOCKS: &str = "locks";
 /// The settings of a workspace.
@@ -21,6 +27,9 @@ pub const MARK: &str = "mark.json";
 
 /// Longest name of a document, in bytes. The names of its answers still fit in 255.
 pub const MAX_NAME: usize = 200;
+
+/// What the name of an answer ends with.
+const ANSWER: &str = ".answer.json";
 
 const HANDOFFS: [(&str, Format); 3] = [
     ("handoff.json", Format::Json),
@@ -37,6 +46,8 @@ pub enum DocumentKind {
     Checkpoint,
     /// A mark, if it says that it is one.
     Mark,
+    /// The answer of a receiver to a hop of a card, if it lies in the folder of that agent.
+    Answer(HandoffId, u32),
 }
 
 /// The files that answer one handoff. They stand in the folder of the handoff, or in its mirror under
@@ -51,6 +62,10 @@ pub struct AnswerNames {
     pub decision: String,
     /// The decision for a reader.
     pub feedback: String,
+    /// How the agent stands to it whom it was handed to.
+    pub ack: String,
+    /// What came back from that agent.
+    pub result: String,
 }
 
 /// What the file `name`, a single path part, is. Hidden and temporary names are no documents.
@@ -61,21 +76,83 @@ pub fn is_document(name: &str) -> Option<DocumentKind> {
     if name == MARK {
         return Some(DocumentKind::Mark);
     }
+    if let Some((id, hop)) = answer_of(name) {
+        return Some(DocumentKind::Answer(id, hop));
+    }
     stem(name).map(|(_, format)| DocumentKind::Handoff(format))
+}
+
+/// The name of the package for a hop of a card, such as `H-7.2`.
+pub fn package_of(id: HandoffId, hop: u32) -> String {
+    format!("{id}.{hop}")
+}
+
+/// The card and the hop that a package is for, by its name.
+pub fn parse_package(name: &str) -> Option<(HandoffId, u32)> {
+    let (id, hop) = name.rsplit_once('.')?;
+    let hop: u32 = hop.parse().ok().filter(|hop| *hop > 0)?;
+    let id: HandoffId = id.parse().ok()?;
+    (package_of(id, hop) == name).then_some((id, hop))
+}
+
+/// The file in which a receiver answers a package, beside it.
+pub fn answer_file(id: HandoffId, hop: u32) -> String {
+    format!("{}{ANSWER}", package_of(id, hop))
+}
+
+/// The file that tells a receiver that it is waited for, beside the package.
+pub fn reminder_file(id: HandoffId, hop: u32) -> String {
+    format!("{}.reminder.json", package_of(id, hop))
+}
+
+fn answer_of(name: &str) -> Option<(HandoffId, u32)> {
+    parse_package(name.strip_suffix(ANSWER)?)
+}
+
+/// The agent in whose folder `folder`, relative to the workspace, is: `agents/<agent>` or below.
+pub fn agent_of(folder: &str) -> Option<&str> {
+    let rest = folder.strip_prefix(AGENTS)?.strip_prefix('/')?;
+    let agent = rest.split('/').next()?;
+    (!agent.is_empty()).then_some(agent)
+}
+
+/// Whether `folder`, relative to the workspace, is a package in the folder of an agent, or lies in one.
+pub fn is_in_package(folder: &str) -> bool {
+    let mut parts = folder.split('/');
+    parts.next() == Some(AGENTS)
+        && parts.next().is_some()
+        && parts
+            .next()
+            .is_some_and(|name| parse_package(name).is_some())
 }
 
 /// The names of the answers for the document `name`. For a name that is no handoff they are those of
 /// `handoff.json`.
 pub fn answers_for(name: &str) -> AnswerNames {
+    if answer_of(name).is_some() {
+        // What a receiver says is answered under its own name; the other names are never used.
+        let stem = name.trim_end_matches(".json");
+        return AnswerNames {
+            receipt: format!("{stem}.receipt.json"),
+            errors: format!("{stem}.errors.json"),
+            ..names_with(&format!("{stem}."))
+        };
+    }
     let prefix = match stem(name) {
         Some((stem, _)) if !stem.is_empty() => format!("{stem}."),
         _ => String::new(),
     };
+    names_with(&prefix)
+}
+
+fn names_with(prefix: &str) -> AnswerNames {
     AnswerNames {
         receipt: format!("{prefix}handoff.receipt.json"),
         errors: format!("{prefix}handoff.errors.json"),
         decision: format!("{prefix}decision.json"),
         feedback: format!("{prefix}feedback.md"),
+        ack: format!("{prefix}handoff.ack.json"),
+        result: format!("{prefix}handoff.result.json"),
     }
 }
 
@@ -87,6 +164,11 @@ pub fn is_own_file(name: &str) -> bool {
         "handoff.errors.json",
         "decision.json",
         "feedback.md",
+        "handoff.ack.json",
+        "handoff.result.json",
+        "answer.receipt.json",
+        "answer.errors.json",
+        "reminder.json",
     ]
     .iter()
     .any(|own| {
@@ -128,6 +210,14 @@ mod tests {
             ("checkpoint.json", Some(DocumentKind::Checkpoint)),
             ("mark.json", Some(DocumentKind::Mark)),
             ("q3.mark.json", None),
+            (
+                "H-7.2.answer.json",
+                Some(DocumentKind::Answer(HandoffId(7), 2)),
+            ),
+            ("7.2.answer.json", None),
+            ("H-7.answer.json", None),
+            ("H-7.0.answer.json", None),
+            ("answer.json", None),
         ] {
             assert_eq!(is_document(name), kind, "{name}");
         }
@@ -142,6 +232,8 @@ mod tests {
                 answers.errors,
                 answers.decision,
                 answers.feedback,
+                answers.ack,
+                answers.result,
             ] {
                 assert_eq!(is_document(&own), None, "{own}");
                 assert!(is_own_file(&own), "{own}");

@@ -49,6 +49,22 @@ pub enum ProblemKind {
     PrincipalMismatch,
     /// The workspace keeps as much as it may.
     QuotaExceeded,
+    /// Another agent holds the task.
+    HeldElsewhere,
+    /// The receiver lacks a tool that the handoff requires.
+    MissingTools,
+    /// The handoff is more than the receiver can read.
+    ContextOverflow,
+    /// The receiver needs more time than is left.
+    DeadlineTooShort,
+    /// The named contract is not known here, or the receiver does not take it.
+    ContractRefused,
+    /// The receiver has done the task in this very state.
+    AlreadyDone,
+    /// A result without a return contract, or one that does not match what is expected.
+    NoReturn,
+    /// An answer to a hop that is over, or that its state does not allow.
+    NotOpen,
 }
 
 impl ProblemKind {
@@ -103,6 +119,24 @@ impl ProblemKind {
             Self::IdempotencyConflict => "idempotency-conflict",
             Self::PrincipalMismatch => "principal-mismatch",
             Self::QuotaExceeded => "quota-exceeded",
+            Self::HeldElsewhere => "held-elsewhere",
+            Self::MissingTools => "missing-tools",
+            Self::ContextOverflow => "context-overflow",
+            Self::DeadlineTooShort => "deadline-too-short",
+            Self::ContractRefused => "contract-refused",
+            Self::AlreadyDone => "already-done",
+            Self::NoReturn => "no-return",
+            Self::NotOpen => "not-open",
+        }
+    }
+
+    /// The HTTP status that the API answers for it.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::IdempotencyConflict | Self::HeldElsewhere | Self::AlreadyDone | Self::NotOpen => {
+                409
+            }
+            _ => 422,
         }
     }
 
@@ -135,6 +169,14 @@ impl ProblemKind {
             Self::IdempotencyConflict => "The idempotency key was used for other content",
             Self::PrincipalMismatch => "The stated agent is not the one that delivered",
             Self::QuotaExceeded => "The workspace has no room for it",
+            Self::HeldElsewhere => "Another agent holds the task",
+            Self::MissingTools => "The receiver lacks a tool",
+            Self::ContextOverflow => "The receiver cannot read that much",
+            Self::DeadlineTooShort => "The receiver cannot do it in time",
+            Self::ContractRefused => "The contract is not spoken here",
+            Self::AlreadyDone => "The task is done already",
+            Self::NoReturn => "Nothing is expected back",
+            Self::NotOpen => "The hop does not wait for that",
         }
     }
 }

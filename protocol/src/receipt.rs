@@ -148,11 +148,7 @@ impl ErrorsDocument {
             type_uri: refusal.kind.uri(),
             code: refusal.kind,
             title: refusal.kind.title().to_owned(),
-            status: if refusal.kind == ProblemKind::IdempotencyConflict {
-                409
-            } else {
-                422
-            },
+            status: refusal.kind.status(),
             file: file.to_owned(),
             handoff_sha256,
             valid: false,

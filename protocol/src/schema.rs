@@ -31,6 +31,10 @@ pub const ALL: &[Schema] = &[
         text: include_str!("../schemas/checkpoint-1.0.schema.json"),
     },
     Schema {
+        name: "answer-1.0",
+        text: include_str!("../schemas/answer-1.0.schema.json"),
+    },
+    Schema {
         name: "decision-1.0",
         text: include_str!("../schemas/decision-1.0.schema.json"),
     },

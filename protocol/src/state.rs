@@ -21,6 +21,22 @@ pub enum HandoffState {
         /// When.
         at: Timestamp,
     },
+    /// An agent was asked to take it, or took it.
+    WithAgent {
+        /// The revision that was handed on.
+        revision: u32,
+        /// The hop.
+        hop: u32,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// The receiver did not take it, and its sender has it again.
+    Returned {
+        /// The revision that came back.
+        revision: u32,
+        /// When.
+        at: Timestamp,
+    },
     /// Over: decided for good.
     Closed {
         /// The revision that was decided.
@@ -52,6 +68,8 @@ impl HandoffState {
         match self {
             Self::Waiting { .. } => "waiting",
             Self::ChangesRequested { .. } => "changes_requested",
+            Self::WithAgent { .. } => "with_agent",
+            Self::Returned { .. } => "returned",
             Self::Closed {
                 outcome: Outcome::Approved,
                 ..
@@ -68,6 +86,10 @@ impl HandoffState {
                 outcome: Outcome::Responded,
                 ..
             } => "responded",
+            Self::Closed {
+                outcome: Outcome::Completed,
+                ..
+            } => "completed",
             Self::Closed { .. } => "closed",
         }
     }
@@ -77,6 +99,8 @@ impl HandoffState {
         match self {
             Self::Waiting { revision }
             | Self::ChangesRequested { revision, .. }
+            | Self::WithAgent { revision, .. }
+            | Self::Returned { revision, .. }
             | Self::Closed { revision, .. } => *revision,
         }
     }
@@ -90,7 +114,32 @@ impl HandoffState {
     pub fn revised(&self, revision: u32) -> Result<Self, NotAllowed> {
         match self {
             Self::Closed { outcome, .. } => Err(NotAllowed::Closed(*outcome)),
-            Self::Waiting { .. } | Self::ChangesRequested { .. } => Ok(Self::Waiting { revision }),
+            Self::Waiting { .. }
+            | Self::ChangesRequested { .. }
+            | Self::WithAgent { .. }
+            | Self::Returned { .. } => Ok(Self::Waiting { revision }),
+        }
+    }
+
+    /// It is offered to an agent. Also what a person approved, where a person approves each hop.
+    pub fn offered(&self, revision: u32, hop: u32, at: Timestamp) -> Result<Self, NotAllowed> {
+        match self {
+            Self::Closed { outcome, .. } if *outcome != Outcome::Approved => {
+                Err(NotAllowed::Closed(*outcome))
+            }
+            other if other.revision() != revision => {
+                Err(NotAllowed::OtherRevision(other.revision()))
+            }
+            _ => Ok(Self::WithAgent { revision, hop, at }),
+        }
+    }
+
+    /// No agent has it any more: its sender, a person, or nobody, as `next` says.
+    pub fn left_agent(&self, next: Self) -> Result<Self, NotAllowed> {
+        match self {
+            Self::WithAgent { .. } => Ok(next),
+            Self::Closed { outcome, .. } => Err(NotAllowed::Closed(*outcome)),
+            _ => Err(NotAllowed::WaitsForAgent),
         }
     }
 
@@ -113,13 +162,19 @@ impl HandoffState {
                 outcome,
                 at,
             }),
-            // Only taking back needs no open question.
-            Self::ChangesRequested { .. } if outcome == Outcome::Cancelled => Ok(Self::Closed {
-                revision,
-                outcome,
-                at,
-            }),
-            Self::ChangesRequested { .. } => Err(NotAllowed::WaitsForAgent),
+            // Only taking back, and the end of its time, need no open question.
+            Self::ChangesRequested { .. } | Self::WithAgent { .. } | Self::Returned { .. }
+                if matches!(outcome, Outcome::Cancelled | Outcome::Expired) =>
+            {
+                Ok(Self::Closed {
+                    revision,
+                    outcome,
+                    at,
+                })
+            }
+            Self::ChangesRequested { .. } | Self::WithAgent { .. } | Self::Returned { .. } => {
+                Err(NotAllowed::WaitsForAgent)
+            }
             Self::Closed { outcome, .. } => Err(NotAllowed::Closed(*outcome)),
         }
     }

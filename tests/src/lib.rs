@@ -19,6 +19,7 @@ pub mod invariants;
 pub mod life;
 pub mod loopdisk;
 pub mod machine;
+pub mod mesh;
 pub mod mount;
 pub mod process;
 pub mod program;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::response::{IntoResponse, Response};
-use countersign_protocol::problem::{ProblemKind, Refusal};
+use countersign_protocol::problem::Refusal;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -278,10 +278,8 @@ impl From<SearchError> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let status = match refusal.kind {
-            ProblemKind::IdempotencyConflict => StatusCode::CONFLICT,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
-        };
+        let status =
+            StatusCode::from_u16(refusal.kind.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
         let detail = refusal.violations.first().map_or_else(
             || refusal.kind.title().to_owned(),
             |first| first.message.clone(),

@@ -16,6 +16,7 @@ use crate::{
 
 #[derive(RustEmbed)]
 #[folder = "../workspace-example"]
+#[exclude = "mesh/*"]
 struct Example;
 
 /// Where things are below the folder of a demonstration.

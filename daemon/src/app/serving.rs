@@ -9,18 +9,20 @@ use std::{
 
 use async_trait::async_trait;
 use countersign_protocol::{
-    Digest, event::Location, names, principal::Principal, receipt::Receipt,
+    Digest, event::Location, names, principal::Principal, receipt::Receipt, transfer::AnswerReceipt,
 };
 use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries};
 
 use crate::{
     clock::SharedClock,
     config::{self, Config},
+    contracts::Contracts,
+    fs::Dir,
     guard::Guard,
-    intake::{Intake, SubmitError, Submitted},
+    intake::{Intake, SubmitError, Submitted, SubmittedAnswer},
     locks::Locks,
     reconcile::Reconciler,
-    review::{Delivered, Door, Pulse},
+    review::{AnsweredHop, Delivered, Door, Pulse},
     search::Search,
     watch::{Hint, Mode, Root},
     workspace::{Account, FILE_MODE, Settings, Workspace, Workspaces, protect},
@@ -131,7 +133,10 @@ impl Serving {
             }
             let path = one.path.value.clone();
             let boundary = self.config.boundary(name);
-            match Workspace::open(name, &path, settings(&one, &boundary, &accounts)) {
+            let opened = settings(&one, &boundary, &accounts).and_then(|settings| {
+                Workspace::open(name, &path, settings).map_err(|error| error.to_string())
+            });
+            match opened {
                 Ok(workspace) => {
                     if boundary.protect.value {
                         protect_rooms(&workspace, &boundary, &accounts);
@@ -151,7 +156,7 @@ impl Serving {
                     }
                     new = true;
                 }
-                Err(error) => drop(refused.insert(path, error.to_string())),
+                Err(why) => drop(refused.insert(path, why)),
             }
         }
         let mut known = held(&self.refused);
@@ -201,6 +206,7 @@ const EXPLANATION: &str = "\
 This folder belongs to the daemon countersign. Agents and people may read it.
 
 handoffs/H-1/decision.r1.json   the answer to revision 1 of H-1; feedback.md says the same in words
+results/H-1.2/                  files that came back from the agent to whom H-1 was handed
 inbox/<agent>/<package>/        receipts and answers for packages that were dropped into inbox/<agent>/
 .countersign-probe-*            files that come and go, to see whether changes are noticed
 
@@ -243,8 +249,17 @@ fn settings(
     stated: &config::Workspace,
     boundary: &config::Boundary,
     accounts: &[(String, Account)],
-) -> Settings {
-    Settings {
+) -> Result<Settings, String> {
+    let transfers = &stated.transfers;
+    let contracts = if transfers.contracts.is_empty() {
+        Contracts::default()
+    } else {
+        let dir = Dir::open(&stated.path.value).map_err(|error| error.to_string())?;
+        Contracts::load(&dir, &transfers.contracts)?
+    };
+    Ok(Settings {
+        mesh: Arc::new(transfers.mesh()),
+        contracts: Arc::new(contracts),
         class: stated.class.value.name().to_owned(),
         profile: stated.profile.value,
         confidence_floor: stated.confidence_floor.value,
@@ -273,7 +288,7 @@ fn settings(
             config::Heartbeat::Off => None,
             config::Heartbeat::After(span) => Some(span.0),
         },
-    }
+    })
 }
 
 impl Pulse for Serving {
@@ -394,6 +409,30 @@ impl Door for IntakeDoor {
             )
             .await
             .map_err(told)
+    }
+
+    async fn answer(&self, answer: AnsweredHop) -> Result<AnswerReceipt, DeskError> {
+        let AnsweredHop {
+            workspace,
+            id,
+            hop,
+            agent,
+            document,
+            files,
+            principal,
+        } = answer;
+        let Some(found) = self.workspaces.get(&workspace) else {
+            return Err(DeskError::NotFound(format!("the workspace `{workspace}`")));
+        };
+        let answer = SubmittedAnswer {
+            id,
+            hop,
+            agent,
+            document,
+            files,
+            principal,
+        };
+        self.intake.answer(found, answer).await.map_err(told)
     }
 
     fn look_again(&self, at: &Location) {

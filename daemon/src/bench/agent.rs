@@ -21,6 +21,19 @@ pub(super) fn handoff_with_artifact(number: usize) -> Vec<u8> {
     document(number, &json!({ "artifacts": [{ "path": "result.md" }] }))
 }
 
+/// One with an artifact, from agent to agent.
+pub(super) fn handoff_between(number: usize, from: &str, to: &str) -> Vec<u8> {
+    document(
+        number,
+        &json!({
+            "from_agent": from,
+            "to_agent": to,
+            "task_id": format!("region-{number}"),
+            "artifacts": ["result.md"],
+        }),
+    )
+}
+
 /// Writes `count` small files into folders of `folder` files below `root`; no two are the same.
 pub(super) fn many_files(root: &Path, count: usize, folder: usize) -> Result<(), Error> {
     folders(root, count.div_ceil(folder.max(1)))?;

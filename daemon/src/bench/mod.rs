@@ -20,6 +20,7 @@ mod process;
 mod query;
 mod raw;
 mod receiver;
+mod relay;
 mod review;
 mod scale;
 mod scratch;
@@ -39,6 +40,7 @@ pub use indexing::Indexing;
 pub use locks::{Locks, Peer};
 pub use machine::Machine;
 pub use query::Query;
+pub use relay::Relay;
 pub use review::Review;
 pub use scale::{Idle, Scale};
 pub use trigger::Trigger;
@@ -63,6 +65,8 @@ pub struct Plan {
     pub rounds: usize,
     /// Pairs of one client of W7, if it is wanted.
     pub locks: Option<usize>,
+    /// Handoffs of W11, if it is wanted.
+    pub relay: Option<usize>,
     /// Files of the handoff of W8, if it is wanted.
     pub review: Option<usize>,
     /// Messages of W9 by each channel, if it is wanted.
@@ -104,6 +108,9 @@ pub struct Report {
     /// W7: durable locks over HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w7: Option<Locks>,
+    /// W11: from agent to agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w11: Option<Relay>,
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
@@ -172,6 +179,7 @@ pub fn run(
         w4: None,
         w5: None,
         w7: None,
+        w11: None,
         w8: None,
         w9: None,
         w6: None,
@@ -202,6 +210,12 @@ pub fn run(
         progress(&format!("W7: {count} locks of one client, then of many"));
         let place = scratch.folder("w7")?;
         report.w7 = Some(locks::measure(&plan.program, &place, count, clock)?);
+        scratch.clear(&place);
+    }
+    if let Some(count) = plan.relay {
+        progress(&format!("W11: {count} handoffs from agent to agent"));
+        let place = scratch.folder("w11")?;
+        report.w11 = Some(relay::measure(&plan.program, &place, count, clock)?);
         scratch.clear(&place);
     }
     if let Some(files) = plan.review {

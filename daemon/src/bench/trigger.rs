@@ -29,13 +29,13 @@ const COMPARES: &str = "floor: inotify, read the file, append 1 KB to a log and 
 /// Times the floor's median and 99th percentile that ours may have.
 const GOAL: f64 = 2.0;
 /// Samples of one kind in a row.
-const ROW: usize = 10;
+pub(super) const ROW: usize = 10;
 /// Samples of each kind that are thrown away first.
-const WARM_UP: usize = 20;
+pub(super) const WARM_UP: usize = 20;
 /// Between two samples, in which ours says nothing: handoffs come one at a time here.
-const PAUSE: Duration = Duration::from_millis(10);
+pub(super) const PAUSE: Duration = Duration::from_millis(10);
 /// After this time a handoff counts as lost.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// A record of the floor, in bytes.
 const RECORD: usize = 1024;
 
@@ -67,14 +67,14 @@ pub struct Trigger {
 }
 
 /// Handoffs ready to be renamed into their folders.
-struct Staged {
+pub(super) struct Staged {
     folders: Vec<PathBuf>,
     files: Vec<PathBuf>,
 }
 
 impl Staged {
     /// One handoff for each of `count` folders below `root`, its artifact in place already.
-    fn new(root: &Path, staging: &Path, count: usize) -> Result<Self, BenchError> {
+    pub(super) fn new(root: &Path, staging: &Path, count: usize) -> Result<Self, BenchError> {
         let folders = agent::folders(root, count)?;
         crate::fs::Dir::create(staging, 0o755)?;
         let mut files = Vec::new();
@@ -87,8 +87,17 @@ impl Staged {
         Ok(Self { folders, files })
     }
 
+    /// Where the handoffs go.
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// Renames handoff `number` to its place; gives the moment just before.
-    fn hand_over(&self, number: usize, clock: &SharedClock) -> Result<Duration, BenchError> {
+    pub(super) fn hand_over(
+        &self,
+        number: usize,
+        clock: &SharedClock,
+    ) -> Result<Duration, BenchError> {
         let target = self.folders[number].join("handoff.json");
         let start = clock.monotonic();
         agent::rename(&self.files[number], &target)?;
@@ -168,14 +177,14 @@ pub(super) fn measure(
 }
 
 /// The floor at work.
-struct Floor {
+pub(super) struct Floor {
     arrivals: Receiver<Duration>,
     thread: JoinHandle<Result<(), BenchError>>,
 }
 
 impl Floor {
     /// Starts it for `count` handoffs in `folders`.
-    fn start(
+    pub(super) fn start(
         folders: &[PathBuf],
         log: &Path,
         count: usize,
@@ -197,12 +206,12 @@ impl Floor {
     }
 
     /// The moment at which the next notice arrived.
-    fn arrival(&mut self) -> Option<Duration> {
+    pub(super) fn arrival(&mut self) -> Option<Duration> {
         self.arrivals.recv_timeout(PATIENCE).ok()
     }
 
     /// Waits for its end, and gives the reason if it was not the last handoff.
-    fn end(self) -> Result<(), BenchError> {
+    pub(super) fn end(self) -> Result<(), BenchError> {
         self.thread.join().unwrap_or(Err(BenchError::Floor(0)))
     }
 }

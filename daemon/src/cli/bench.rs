@@ -12,8 +12,8 @@ use super::{
     output::{Cell, Output, Table},
 };
 use crate::bench::{
-    self, BenchError, Burst, Fanout, Idle, Locks, Machine, Plan, Report, Review, Scale, Spread,
-    Trigger,
+    self, BenchError, Burst, Fanout, Idle, Locks, Machine, Plan, Ratio, Relay, Report, Review,
+    Scale, Spread, Trigger,
 };
 
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// What to measure; else all
     #[arg(value_enum)]
     workloads: Vec<Workload>,
-    /// Handoffs in each workload; else 1000 in W1, 10000 in W2; locks of one client in W7, else 1000; files of the
+    /// Handoffs in each workload; else 1000 in W1, 10000 in W2 and W11; locks of one client in W7, else 1000; files of the
     /// one of W8 and messages by each channel of W9, else 10000; requests of each kind in W4, else 200; files that
     /// W5 looks for, else 100
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -62,6 +62,8 @@ enum Workload {
     W6,
     /// Very many files and nothing to do
     W10,
+    /// From agent to agent
+    W11,
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -91,6 +93,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         query: wants(Workload::W4).then(|| count(200)),
         fresh: wants(Workload::W5).then(|| count(100)),
         locks: wants(Workload::W7).then(|| count(1_000)),
+        relay: wants(Workload::W11).then(|| count(10_000)),
         review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
         fanout: wants(Workload::W9).then(|| count(10_000)),
         scale: wants(Workload::W6).then(|| files(200_000)),
@@ -138,6 +141,9 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(locks) = &report.w7 {
         show_locks(locks, out);
+    }
+    if let Some(relay) = &report.w11 {
+        show_relay(relay, out);
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);
@@ -202,6 +208,29 @@ fn show_trigger(trigger: &Trigger, out: &mut Output) {
         trigger.goal,
         reached(trigger.met),
         memory(trigger.peak_memory)
+    ));
+}
+
+fn show_relay(relay: &Relay, out: &mut Output) {
+    out.remark("");
+    out.remark(relay.compares);
+    let mut table = Table::new(&["W11, milliseconds", "min", "p50", "p90", "p99", "max"]);
+    table.row(spread_row("floor", &relay.floor));
+    table.row(spread_row("ours", &relay.ours));
+    let Ratio { min, p50, p90, p99 } = relay.ratio;
+    let ratio = [min, p50, p90, p99].map(|ratio| Cell::new(format!("{ratio:.2}")));
+    let name = [Cell::new("ours / floor")];
+    table.row(name.into_iter().chain(ratio).collect());
+    out.table(&table);
+    out.remark(&format!(
+        "{} handoffs among {} agents, {} recorded, {} lost, {} twice; {:.0} per second at once; goal: none lost, none twice: {}",
+        relay.handoffs,
+        relay.agents,
+        relay.recorded,
+        relay.lost,
+        relay.twice,
+        relay.per_second,
+        reached(relay.met)
     ));
 }
 

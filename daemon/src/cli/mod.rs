@@ -9,6 +9,7 @@ mod client;
 mod completions;
 mod config;
 mod confine;
+mod contract;
 mod dead_letters;
 mod decide;
 mod demo;
@@ -20,6 +21,7 @@ mod folder;
 mod gate;
 mod gc;
 mod help;
+mod hop;
 mod index;
 mod init;
 mod inspect;
@@ -32,6 +34,7 @@ mod output;
 mod people;
 mod remark;
 mod route;
+mod routes;
 mod run;
 mod schema;
 mod search;
@@ -166,6 +169,26 @@ enum Command {
     Assign(people::AssignArgs),
     /// Put a handoff off; its deadlines go on
     Snooze(people::SnoozeArgs),
+    /// Give the next work for an agent
+    Next(hop::NextArgs),
+    /// Take the task of a package
+    Accept(hop::AcceptArgs),
+    /// Do not take it, and say why
+    Decline(hop::RefuseArgs),
+    /// Take it later
+    Queue(hop::QueueArgs),
+    /// Say how far a task is
+    Progress(hop::ProgressArgs),
+    /// Say that a task is done, with its result
+    Complete(hop::CompleteArgs),
+    /// Give a task up, and say why
+    Fail(hop::FailArgs),
+    /// List which agents may hand to which
+    Routes(routes::Args),
+    /// Show the path of a task, hop by hop
+    Path(routes::PathArgs),
+    /// The contracts that handoffs between agents keep
+    Contract(contract::Args),
     /// What could not be read or was not answered, and the way back
     DeadLetters(dead_letters::Args),
     /// Which rule fires for a handoff, and why
@@ -341,6 +364,16 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Release(args) => people::release(&args, context),
         Command::Assign(args) => people::assign(&args, context),
         Command::Snooze(args) => people::snooze(&args, context),
+        Command::Next(args) => hop::next(&args, context),
+        Command::Accept(args) => hop::accept(&args, context),
+        Command::Decline(args) => hop::decline(&args, context),
+        Command::Queue(args) => hop::queue(&args, context),
+        Command::Progress(args) => hop::progress(&args, context),
+        Command::Complete(args) => hop::complete(&args, context),
+        Command::Fail(args) => hop::fail(&args, context),
+        Command::Routes(args) => routes::run(&args, context),
+        Command::Path(args) => routes::path(&args, context),
+        Command::Contract(args) => contract::run(&args, context),
         Command::DeadLetters(args) => dead_letters::run(&args, context),
         Command::Route(args) => route::run(&args, context),
         Command::Sla(args) => sla::run(&args, context),

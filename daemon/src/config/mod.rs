@@ -11,6 +11,7 @@ mod group;
 mod hours;
 mod layer;
 mod limits;
+mod mesh;
 mod names;
 mod notify;
 mod observe;
@@ -48,6 +49,7 @@ pub use self::{
     hours::{Digest, Hours, Moment, Zone},
     layer::{Environment, Flags},
     limits::Limits,
+    mesh::{Contract, Transfers},
     names::{Channel, Email, Id, Target},
     notify::{
         DecideLinks, Disclosure, Format, Kind, Mail, MailTls, Mailbox, Notify, SmtpUrl,

@@ -129,6 +129,15 @@ impl<'a> Section<'a> {
         self.take(key)
     }
 
+    /// Complains about the line that `origin` names.
+    pub(super) fn fail_at(&self, origin: &Origin, error: ConfigError) {
+        let line = match origin {
+            Origin::File { line, .. } => *line,
+            _ => 1,
+        };
+        self.file.fail(self.file.line(line), error);
+    }
+
     /// Complains about what stands at `span`.
     pub(super) fn fail(&self, span: Range<usize>, error: ConfigError) {
         self.file.fail(span, error);

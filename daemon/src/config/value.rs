@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use countersign_protocol::handoff::Profile;
+use countersign_protocol::{handoff::Profile, transfer::Mode};
 use ipnet::IpNet;
 use serde_json::Value as Json;
 use toml::de::DeValue;
@@ -104,6 +104,7 @@ choice!(Class, "public" => Class::Public, "internal" => Class::Internal,
     "confidential" => Class::Confidential, "restricted" => Class::Restricted);
 choice!(Profile, "minimal" => Profile::Minimal, "contract" => Profile::Contract,
     "regulated" => Profile::Regulated);
+choice!(Mode, "autonomous" => Mode::Autonomous, "reviewed" => Mode::Reviewed);
 choice!(LogFormat, "text" => LogFormat::Text, "json" => LogFormat::Json);
 
 choice!(Level, "low" => Level::Low, "medium" => Level::Medium, "high" => Level::High);

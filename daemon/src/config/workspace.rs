@@ -7,6 +7,7 @@ use countersign_protocol::handoff::Profile;
 
 use super::{
     Entry,
+    mesh::Transfers,
     origin::Setting,
     quantity::{Size, Span},
     retention::Limit,
@@ -127,13 +128,15 @@ pub struct Workspace {
     pub max_files: Setting<u64>,
     /// Silence that makes a card, where a checkpoint promises nothing itself.
     pub heartbeat: Setting<Heartbeat>,
+    /// Which agents hand to which, and what holds between them.
+    pub transfers: Transfers,
 }
 
 impl Workspace {
     /// What `config show` says about it.
     pub fn entries(&self) -> Vec<Entry> {
         let key = |name: &str| format!("workspace.\"{}\".{name}", self.name.value);
-        vec![
+        let mut entries = vec![
             Entry::new(key("path"), &self.path),
             Entry::new(key("class"), &self.class),
             Entry::new(key("profile"), &self.profile),
@@ -143,7 +146,13 @@ impl Workspace {
             Entry::new(key("quota"), &self.quota),
             Entry::new(key("max_files"), &self.max_files),
             Entry::new(key("heartbeat"), &self.heartbeat),
-        ]
+        ];
+        let transfers = self.transfers.entries().into_iter();
+        entries.extend(transfers.map(|entry| Entry {
+            key: key(&entry.key),
+            ..entry
+        }));
+        entries
     }
 }
 
@@ -159,6 +168,7 @@ pub(super) struct Stated {
     quota: Option<Setting<Limit<Size>>>,
     max_files: Option<Setting<u64>>,
     heartbeat: Option<Setting<Heartbeat>>,
+    transfers: Transfers,
 }
 
 impl Stated {
@@ -173,6 +183,7 @@ impl Stated {
             quota: section.take("quota"),
             max_files: section.take("max_files"),
             heartbeat: section.take("heartbeat"),
+            transfers: Transfers::read(section),
         }
     }
 
@@ -188,6 +199,7 @@ impl Stated {
             quota: self.quota.or(weaker.quota),
             max_files: self.max_files.or(weaker.max_files),
             heartbeat: self.heartbeat.or(weaker.heartbeat),
+            transfers: self.transfers.over(weaker.transfers),
         }
     }
 
@@ -213,6 +225,7 @@ impl Stated {
                 self.heartbeat,
                 Heartbeat::After(Span(Duration::from_mins(5))),
             ),
+            transfers: self.transfers,
         }
     }
 }

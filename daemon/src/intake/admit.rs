@@ -11,10 +11,15 @@ use countersign_protocol::{
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
     state::HandoffState,
+    transfer::stricter,
 };
 use jiff::Timestamp;
 
-use super::{DONE, Delivery, Inner, PAUSE, Task, seen::Seen};
+use super::{
+    DONE, Delivery, Inner, PAUSE, Task,
+    hop::{Here, hop},
+    seen::Seen,
+};
 use crate::{
     fault,
     fs::Stamp,
@@ -60,7 +65,8 @@ pub fn admit(
         manifest,
         objects,
         pins: _,
-        quota,
+        settings,
+        contract,
     } = delivery;
     let handoff = &checked.handoff;
     let manifest_sha256 = manifest.digest();
@@ -86,7 +92,7 @@ pub fn admit(
             "give each revision its own `idempotency_key` (or raise `revision`), and repeat a key only to repeat a delivery",
         ))
     } else {
-        over_quota(state, &at.workspace, &manifest, quota)
+        over_quota(state, &at.workspace, &manifest, settings.quota)
     };
     if let Some(refusal) = refusal {
         return turned_away(
@@ -99,8 +105,9 @@ pub fn admit(
             (objects, values),
         );
     }
-    let subject = subject(handoff, &at);
-    let (id, revision, follows) = match state.card_of_subject(&at.workspace, &subject) {
+    let subject = continued(state, handoff, &at).unwrap_or_else(|| subject(handoff, &at));
+    let known = state.card_of_subject(&at.workspace, &subject);
+    let (id, revision, follows) = match known {
         Some(card) if card.state.takes_revisions() => {
             (card.id, card.newest().accepted.revision + 1, None)
         }
@@ -138,6 +145,7 @@ pub fn admit(
         envelope: handoff.envelope.clone(),
         dialect: checked.dialect.to_owned(),
         profile: handoff.profile,
+        contract,
         manifest,
         manifest_sha256,
         warnings: checked.warnings,
@@ -146,12 +154,32 @@ pub fn admit(
         violated: Vec::new(),
         at,
     };
+    let stated = handoff.classification.as_deref();
+    let here = Here {
+        mesh: &settings.mesh,
+        class: stricter(&settings.class, stated),
+        document: &handoff.document,
+    };
+    let next = match hop(state, now, &accepted, known.map(|card| &**card), here) {
+        Ok(next) => next,
+        Err(refusal) => {
+            let Accepted {
+                at,
+                manifest,
+                principal,
+                ..
+            } = accepted;
+            let kept = (objects, values);
+            return turned_away(state, at, &manifest, principal, handoff, refusal, kept);
+        }
+    };
     let reason = format!("the agent went on and handed over {id}");
     let mut events = back_again(state, &accepted.at, &actor, &reason);
     // Who hands over stops writing, so that what a person gets is nobody's any more.
     let released = state.handed_over(now, &accepted, rustix::process::geteuid().as_raw());
     events.push((actor, Event::Accepted(Box::new(accepted))));
     events.extend(released);
+    events.extend(next);
     Draft {
         events,
         objects,
@@ -288,6 +316,18 @@ fn subject(handoff: &Handoff, at: &Location) -> String {
     format!("{subject} by:{} in:{place}", handoff.from_agent.id)
 }
 
+/// The subject of the card that a handoff says it continues, while its sender holds that task. So an agent
+/// goes on with a task that has no id of its own.
+fn continued(state: &State, handoff: &Handoff, at: &Location) -> Option<String> {
+    let parent = handoff.document.get("parent_handoff_id")?.as_str()?;
+    let card = state.card(parent.parse().ok()?)?;
+    let holder = card.holding.as_ref()?.last()?;
+    let is_its_own = card.workspace == at.workspace
+        && card.state.takes_revisions()
+        && holder.agent == handoff.from_agent.id;
+    is_its_own.then(|| card.subject.clone())
+}
+
 impl Inner {
     /// What follows once a delivery is on the disk: a package is taken out of the inbox. Done again
     /// after a crash, since the package is then found again and is a duplicate.
@@ -367,7 +407,7 @@ impl Inner {
     }
 
     /// Keeps a value; that it is lost costs a second look.
-    fn remember(&self, value: Written) {
+    pub(super) fn remember(&self, value: Written) {
         self.ledger.submit(
             move |_, _| {
                 Ok::<_, std::convert::Infallible>(Draft {

@@ -11,7 +11,7 @@ use countersign_protocol::{
     contract::Checked,
     dialect::Document,
     event::Location,
-    handoff::{Artifact, Handoff},
+    handoff::Artifact,
     manifest::{Manifest, ManifestEntry},
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
@@ -64,9 +64,8 @@ pub(super) struct Gather<'a> {
 
 impl Gather<'_> {
     /// Seals every file; finds all broken rules, not only the first.
-    pub(super) fn all(&self, handoff: &Handoff) -> Result<Gathered, Problem> {
-        let named: HashMap<&str, (usize, &Artifact)> = handoff
-            .artifacts
+    pub(super) fn all(&self, artifacts: &[Artifact]) -> Result<Gathered, Problem> {
+        let named: HashMap<&str, (usize, &Artifact)> = artifacts
             .iter()
             .enumerate()
             .map(|(at, artifact)| (artifact.path.as_str(), (at, artifact)))
@@ -267,8 +266,10 @@ pub struct Delivery {
     pub objects: Vec<(Digest, Vec<u8>)>,
     /// Keep the large ones from being collected. To be held until the commit is done.
     pub pins: Arc<Vec<Pin>>,
-    /// Most bytes that the workspace keeps, if there is a limit.
-    pub quota: Option<u64>,
+    /// What holds in the workspace.
+    pub settings: Settings,
+    /// The contract of the workspace that it keeps.
+    pub contract: Option<String>,
 }
 
 impl Delivery {
@@ -277,9 +278,9 @@ impl Delivery {
         document: Vec<u8>,
         sha256: Digest,
         principal: Principal,
-        checked: Checked,
+        (checked, contract): (Checked, Option<String>),
         gathered: Gathered,
-        quota: Option<u64>,
+        settings: &Settings,
     ) -> Self {
         let Gathered {
             entries,
@@ -294,7 +295,8 @@ impl Delivery {
             manifest: Manifest::new(sha256, entries),
             objects,
             pins: Arc::new(pins),
-            quota,
+            settings: settings.clone(),
+            contract,
         }
     }
 }

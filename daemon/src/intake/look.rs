@@ -5,7 +5,7 @@ use std::{fs::File, path::Path, sync::Arc, time::Duration};
 use countersign_protocol::{
     Digest,
     contract::{self, Rules},
-    dialect::{self, Format},
+    dialect::Format,
     event::{Event, Location},
     names::{self, DocumentKind},
     principal::{Actor, Principal},
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     fault,
-    fs::{Dir, Error, FileKind, ReadProblem, Stamp, Writers, read_limited},
+    fs::{Dir, Error, FileKind, ReadProblem, Stamp, Writers, is_temporary, read_limited},
     ledger::Draft,
     workspace::{Workspace, package},
 };
@@ -32,8 +32,12 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 pub(super) fn is_ours(folder: &str) -> bool {
     let mut parts = folder.split('/');
     let first = parts.next().unwrap_or_default();
-    let done = |part: &str| part.starts_with(DONE);
-    first == names::OWN_FOLDER || first == names::APPROVED || done(first) || parts.any(done)
+    let done = |part: &str| part.starts_with(DONE) || is_temporary(Path::new(part));
+    first == names::OWN_FOLDER
+        || first == names::APPROVED
+        || names::is_in_package(folder)
+        || done(first)
+        || parts.any(done)
 }
 
 /// Why a look has no result yet.
@@ -94,11 +98,16 @@ impl Inner {
         let outcome = match kind {
             DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, complete, &task),
             // Nobody works in a package: a checkpoint or mark is one of its files.
-            DocumentKind::Checkpoint | DocumentKind::Mark if package(&at.folder).is_some() => {
+            DocumentKind::Checkpoint | DocumentKind::Mark | DocumentKind::Answer(..)
+                if package(&at.folder).is_some() =>
+            {
                 return self.queue.finish(task, None);
             }
             DocumentKind::Checkpoint => self.checkpoint(&workspace, &at, complete, &task),
             DocumentKind::Mark => self.mark(&workspace, &at, complete, &task),
+            DocumentKind::Answer(id, hop) => {
+                self.answer(&workspace, &at, (id, hop), complete, &task)
+            }
         };
         match outcome {
             // The ledger finishes the task when the commit is done.
@@ -133,15 +142,17 @@ impl Inner {
         let rules = Rules {
             least: workspace.settings.profile,
         };
-        let checked = dialect::read(&read.bytes, format).and_then(|document| {
-            let checked = contract::check(&document, rules)?;
-            let agent = &checked.handoff.from_agent.id;
+        let contracts = &workspace.settings.contracts;
+        let agent = names::agent_of(&at.folder);
+        let known = contracts.read(&read.bytes, format, rules, agent);
+        let known = known.and_then(|one| {
+            let agent = &one.checked.handoff.from_agent.id;
             let admitted = workspace.settings.admit(agent, &read.principal);
-            admitted.map_err(|refusal| gather::place(refusal, &document))?;
-            Ok((checked, document))
+            admitted.map_err(|refusal| gather::place(refusal, &one.document))?;
+            Ok(one)
         });
-        let (checked, document) = match checked {
-            Ok(checked) => checked,
+        let (checked, contract, document) = match known {
+            Ok(one) => (one.checked, one.contract, one.document),
             Err(refusal) => {
                 self.refuse(at.clone(), Some(read), refusal, task.clone());
                 return Ok(());
@@ -161,7 +172,7 @@ impl Inner {
                 wait.is_zero()
             },
         };
-        let gathered = match gather.all(&checked.handoff) {
+        let gathered = match gather.all(&checked.handoff.artifacts) {
             Ok(gathered) => gathered,
             Err(gather::Problem::Busy(path)) => {
                 let busy_for = self.seen().busy_for(at, self.clock.monotonic());
@@ -186,9 +197,9 @@ impl Inner {
             read.bytes,
             read.sha256,
             read.principal,
-            checked,
+            (checked, contract),
             gathered,
-            workspace.settings.quota,
+            &workspace.settings,
         );
         self.record(workspace, delivery, read.stamp, task.clone());
         Ok(())

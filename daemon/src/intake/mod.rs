@@ -5,8 +5,10 @@
 //! done from the ledger. See `docs/decisions/0002-intake.md`.
 
 mod admit;
+mod answer;
 mod checkpoint;
 mod gather;
+mod hop;
 mod look;
 mod mark;
 mod queue;
@@ -26,6 +28,7 @@ use std::{
 use countersign_protocol::event::Location;
 
 pub use admit::{Admitted, admit};
+pub use answer::SubmittedAnswer;
 pub use gather::Delivery;
 pub(crate) use gather::{Problem, merge, open_artifact, place};
 pub use submit::{SubmitError, Submitted};

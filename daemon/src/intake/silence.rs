@@ -194,6 +194,7 @@ fn give_up(
         envelope: Envelope::default(),
         dialect: "countersign".to_owned(),
         profile: Profile::Minimal,
+        contract: None,
         manifest_sha256: manifest.digest(),
         manifest,
         warnings: Vec::new(),

@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use countersign_protocol::{
     Digest,
-    contract::{self, Rules},
-    dialect::{self, Format},
+    contract::Rules,
+    dialect::Format,
     event::Location,
+    names,
     principal::Principal,
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
@@ -123,8 +124,13 @@ impl Intake {
         let rules = Rules {
             least: workspace.settings.profile,
         };
-        let read = dialect::read(&document, format)?;
-        let checked = contract::check(&read, rules)?;
+        let read = workspace.settings.contracts.read(
+            &document,
+            format,
+            rules,
+            names::agent_of(&folder),
+        )?;
+        let (checked, contract, read) = (read.checked, read.contract, read.document);
         let agent = &checked.handoff.from_agent.id;
         speaks_for_itself(&principal, agent)
             .and_then(|()| workspace.settings.admit(agent, &principal))
@@ -141,7 +147,7 @@ impl Intake {
             is_quiet: &|_, _| true,
         };
         let gathered = gather
-            .all(&checked.handoff)
+            .all(&checked.handoff.artifacts)
             .map_err(|problem| match problem {
                 Problem::Busy(path) => SubmitError::Refused(still_written(&path)),
                 Problem::Refused(refusal) => SubmitError::Refused(place(refusal, &read)),
@@ -153,9 +159,14 @@ impl Intake {
             file: String::new(),
         };
         let sha256 = Digest::of(&document);
-        let quota = workspace.settings.quota;
         Ok(Delivery::new(
-            at, document, sha256, principal, checked, gathered, quota,
+            at,
+            document,
+            sha256,
+            principal,
+            (checked, contract),
+            gathered,
+            &workspace.settings,
         ))
     }
 }

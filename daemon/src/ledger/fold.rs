@@ -11,6 +11,7 @@ use countersign_protocol::{
     decision::Outcome,
     event::{Accepted, CheckpointSaved, Event, Location},
     lock::Table,
+    manifest::Manifest,
     principal::Actor,
     state::HandoffState,
 };
@@ -35,6 +36,10 @@ pub struct State {
     /// Those that a person may be reading.
     pub(super) read: BTreeSet<HandoffId>,
     pub(super) locks: Table,
+    /// Those that are with an agent.
+    pub(super) with_agents: BTreeSet<HandoffId>,
+    /// Those of which a person approved that a hop is carried out, and it was not yet.
+    pub(super) approved_hops: BTreeSet<HandoffId>,
     /// The newest card of each workspace and subject.
     subjects: HashMap<(String, String), HandoffId>,
     /// Deliveries by workspace and key.
@@ -130,6 +135,9 @@ impl State {
                     decided,
                     delivered: None,
                 });
+                if card.approved_stop().is_none() && !card.state.takes_revisions() {
+                    card.end_hops(at);
+                }
             }),
             Event::Withdrawn {
                 handoff,
@@ -139,6 +147,7 @@ impl State {
                 if let Ok(state) = card.state.decided(*revision, Outcome::Cancelled, at) {
                     card.state = state;
                 }
+                card.end_hops(at);
                 card.withdrawn = Some(Withdrawal {
                     seq,
                     hash,
@@ -228,6 +237,20 @@ impl State {
                 let marks = self.marks.entry(marked.workspace.clone());
                 marks.or_default().push(Arc::new(mark));
             }
+            Event::Offered(_)
+            | Event::PackageDelivered { .. }
+            | Event::TaskAccepted(_)
+            | Event::TaskDeclined(_)
+            | Event::TaskQueued(_)
+            | Event::TaskDuplicate(_)
+            | Event::TaskProgressed(_)
+            | Event::TaskCompleted(_)
+            | Event::TaskFailed(_)
+            | Event::HopResolved { .. }
+            | Event::ReceiverReminded { .. }
+            | Event::HopTimedOut(_)
+            | Event::TaskReturned { .. }
+            | Event::HopStopped(_) => self.transferred(body),
             Event::Routed(_)
             | Event::Progressed(_)
             | Event::Reminded(_)
@@ -305,10 +328,7 @@ impl State {
             accepted: accepted.clone(),
             is_forgotten: false,
         });
-        self.held.add(&workspace, accepted.manifest.document, 0);
-        for entry in accepted.manifest.entries.iter().filter(|entry| entry.kept) {
-            self.held.add(&workspace, entry.sha256, entry.size);
-        }
+        self.holds(&workspace, &accepted.manifest);
         let key = KeyUse {
             handoff: accepted.handoff,
             revision: accepted.revision,
@@ -318,6 +338,7 @@ impl State {
             .insert((workspace.clone(), accepted.key.clone()), key);
         self.bury(&accepted.at);
         self.waiting.insert(accepted.handoff);
+        self.with_agents.remove(&accepted.handoff);
         for track in self.tracks_in_mut(&accepted.at) {
             track.over = true;
         }
@@ -354,11 +375,22 @@ impl State {
                 moves: Vec::new(),
                 service: Vec::new(),
                 timed_out: None,
+                hops: Vec::new(),
+                stops: Vec::new(),
+                holding: None,
             };
             card.was_handed_over(at, accepted.due);
             self.cards.insert(accepted.handoff, Arc::new(card));
         }
         self.index_reading(accepted.handoff);
+    }
+
+    /// A fact speaks of these kept bytes.
+    pub(super) fn holds(&mut self, workspace: &str, manifest: &Manifest) {
+        self.held.add(workspace, manifest.document, 0);
+        for entry in manifest.entries.iter().filter(|entry| entry.kept) {
+            self.held.add(workspace, entry.sha256, entry.size);
+        }
     }
 
     fn checkpoint(&mut self, seq: u64, at: Timestamp, saved: &CheckpointSaved) {
@@ -435,11 +467,22 @@ impl State {
         if let Some(card) = self.cards.get_mut(&id) {
             let card = Arc::make_mut(card);
             change(card);
-            if matches!(card.state, HandoffState::Waiting { .. }) {
-                self.waiting.insert(id);
-            } else {
-                self.waiting.remove(&id);
-            }
+            let has = |set: &mut BTreeSet<HandoffId>, is_in: bool| {
+                if is_in {
+                    set.insert(id);
+                } else {
+                    set.remove(&id);
+                }
+            };
+            has(
+                &mut self.waiting,
+                matches!(card.state, HandoffState::Waiting { .. }),
+            );
+            has(
+                &mut self.with_agents,
+                matches!(card.state, HandoffState::WithAgent { .. }),
+            );
+            has(&mut self.approved_hops, card.approved_stop().is_some());
             self.index_reading(id);
         }
     }

@@ -9,10 +9,14 @@ use countersign_protocol::{
     problem::{self, ProblemKind},
     release::{Restored, Violated},
     state::HandoffState,
+    transfer::Link,
 };
 use jiff::Timestamp;
 
-use super::routing::{Claim, Move, Routing, Service, Snooze};
+use super::{
+    routing::{Claim, Move, Routing, Service, Snooze},
+    transfer::{Hop, Stop},
+};
 
 /// A revision of a handoff, with the entry that recorded it.
 #[derive(Clone, Debug)]
@@ -133,6 +137,12 @@ pub struct Card {
     pub moves: Vec<Move>,
     /// How long each revision took; the first is that of revision 1.
     pub service: Vec<Service>,
+    /// The hops from agent to agent; the first is number 1.
+    pub hops: Vec<Hop>,
+    /// Where a person was asked instead of an agent, oldest first.
+    pub stops: Vec<Stop>,
+    /// Through whom the task came to the agent that holds it, that agent last; `None` before any hop.
+    pub holding: Option<Vec<Link>>,
 }
 
 impl Card {

@@ -14,6 +14,7 @@ mod queue;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod writer;
 
 use std::sync::{Arc, RwLock, RwLockReadGuard};
@@ -35,6 +36,7 @@ pub use known::{
 };
 pub use locks::Reading;
 pub use routing::{Claim, Move, Routing, Service, Snooze};
+pub use transfer::{Hop, HopAnswer, HopStage, Stop};
 
 use crate::{
     clock::SharedClock,

@@ -8,7 +8,7 @@ use countersign_protocol::{
     principal::Actor,
     routing::{Asked, Fired, Progressed, Routed},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Rules, assess, built_in_level,
@@ -174,7 +174,15 @@ pub fn plan(
             .collect(),
         None => default_targets(work, asking),
     };
-    let fallback = Fallback::of(&work.document);
+    let mut fallback = Fallback::of(&work.document);
+    if let Some((text, is_over)) = &work.stopped {
+        risk = risk.max(Level::Medium);
+        reasons.insert(0, text.clone());
+        // The time that the handoff gave has passed with the agent that was asked first.
+        if let Some(fallback) = fallback.as_mut().filter(|_| *is_over) {
+            fallback.after = SignedDuration::ZERO;
+        }
+    }
     let (due, ladder) = ladder(route, fallback.as_ref(), accepted.due, asking);
     let held = fired.iter().any(|one| one.kind == "critical_action");
     let may_pass = route.is_some_and(|route| route.progress) && passes(&firing);

@@ -57,6 +57,7 @@ pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
         envelope: Envelope::default(),
         dialect: "handoff".to_owned(),
         profile: Profile::Minimal,
+        contract: None,
         manifest_sha256: manifest.digest(),
         manifest,
         warnings: Vec::new(),

@@ -36,6 +36,8 @@ pub struct Work {
     pub floor: f64,
     /// The sealed files.
     pub files: Vec<File>,
+    /// Why a person is asked instead of an agent, and whether agents had their time.
+    pub stopped: Option<(String, bool)>,
     /// The text of sealed files and of the document, as far as limits allow.
     pub texts: Vec<(String, String)>,
 }
@@ -77,6 +79,7 @@ impl Work {
             files: files.collect(),
             floor,
             kinds,
+            stopped: None,
             texts: Vec::new(),
             document,
             accepted,

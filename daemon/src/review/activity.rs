@@ -6,6 +6,7 @@ use countersign_protocol::{
     lock::LockName,
     release::{Restored, Violated},
     routing::Asked,
+    transfer::{AnswerKind, Answered, Phase},
 };
 use countersign_web::desk::{ActivityRow, Caller, DeskError};
 
@@ -141,6 +142,30 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         Event::TimedOut { revision, .. } => {
             format!("the agent no longer counts on an answer to revision {revision}")
         }
+        Event::Offered(offered) => format!(
+            "handed revision {} to {} (hop {}, {})",
+            offered.revision, offered.to, offered.hop, offered.by
+        ),
+        Event::PackageDelivered { folder, .. } => format!("the package stands in {folder}/"),
+        Event::TaskAccepted(_)
+        | Event::TaskDeclined(_)
+        | Event::TaskQueued(_)
+        | Event::TaskDuplicate(_)
+        | Event::TaskProgressed(_)
+        | Event::TaskCompleted(_)
+        | Event::TaskFailed(_) => event.answered().map_or_else(String::new, said),
+        Event::HopResolved { hop, by, .. } => format!("hop {hop} came to an end with hop {by}"),
+        Event::ReceiverReminded { hop, number, .. } => {
+            format!("the receiver of hop {hop} was reminded ({number})")
+        }
+        Event::HopTimedOut(overdue) => match overdue.phase {
+            Phase::Acknowledge => format!("nobody took hop {} in time", overdue.hop),
+            Phase::Complete => format!("hop {} was not finished in time", overdue.hop),
+        },
+        Event::TaskReturned { hop, .. } => {
+            format!("hop {hop} came to nothing; its sender has the task again")
+        }
+        Event::HopStopped(stopped) => format!("stopped, a person is asked: {}", stopped.text),
         Event::CheckpointSaved(saved) => {
             let title = saved
                 .title
@@ -215,6 +240,27 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             format!("{count} failed messages to {receiver} go out again")
         }
     }
+}
+
+/// What a receiver said, one line.
+fn said(answered: &Answered) -> String {
+    let what = match answered.answer {
+        AnswerKind::Accept => "took hop",
+        AnswerKind::Decline => "declined hop",
+        AnswerKind::Queue => "takes later hop",
+        AnswerKind::Duplicate => "is at it already: hop",
+        AnswerKind::AlreadyDone => "had done before hop",
+        AnswerKind::Progress => "is at work on hop",
+        AnswerKind::Complete => "completed hop",
+        AnswerKind::Fail => "gave up hop",
+    };
+    let percent = answered.percent.map(|percent| format!(", {percent} %"));
+    let reason = answered
+        .reason
+        .map(|reason| format!(" ({})", reason.name()));
+    let note = answered.note.as_ref().map(|note| format!(": {note}"));
+    let more: String = [percent, reason, note].into_iter().flatten().collect();
+    format!("{what} {}{more}", answered.hop)
 }
 
 /// That it was put right, with where the foreign things are.

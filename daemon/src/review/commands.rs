@@ -259,6 +259,11 @@ fn conflict(card: &Card, why: NotAllowed) -> String {
         (HandoffState::ChangesRequested { .. }, _) => {
             format!("was already sent back for changes by {by}")
         }
+        (HandoffState::WithAgent { .. }, _) => {
+            let to = card.hops.last().map_or("an agent", |hop| &hop.offered.to);
+            format!("is with {to}")
+        }
+        (HandoffState::Returned { .. }, _) => "is with its sender again".to_owned(),
         (HandoffState::Waiting { .. }, why) => why.to_string(),
     }
 }

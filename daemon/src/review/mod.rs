@@ -22,6 +22,7 @@ mod sessions;
 mod tests;
 mod timeline;
 mod tokens;
+mod transfer;
 mod versions;
 mod wait;
 
@@ -52,7 +53,7 @@ use crate::{
     workspace::Workspaces,
 };
 pub use messages::Courier;
-pub use seams::{Delivered, Door, Local, Pulse};
+pub use seams::{AnsweredHop, Delivered, Door, Local, Pulse};
 use sessions::Sessions;
 
 /// Archives that are written at a time.

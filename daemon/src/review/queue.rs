@@ -94,7 +94,9 @@ impl LedgerDesk {
     fn view_of(&self, card: &Card, who: &Caller, now: Timestamp) -> QueueView {
         match card.state {
             _ if is_waiting(card) => {}
-            HandoffState::ChangesRequested { .. } => return QueueView::Agents,
+            HandoffState::ChangesRequested { .. }
+            | HandoffState::WithAgent { .. }
+            | HandoffState::Returned { .. } => return QueueView::Agents,
             _ => return QueueView::Decided,
         }
         let Caller::Person(person) = who else {
@@ -151,6 +153,9 @@ pub(super) fn due_of(card: &Card) -> Option<Timestamp> {
 fn last_change(card: &Card) -> Timestamp {
     match card.state {
         HandoffState::Waiting { .. } => card.newest().at,
-        HandoffState::ChangesRequested { at, .. } | HandoffState::Closed { at, .. } => at,
+        HandoffState::ChangesRequested { at, .. }
+        | HandoffState::WithAgent { at, .. }
+        | HandoffState::Returned { at, .. }
+        | HandoffState::Closed { at, .. } => at,
     }
 }

@@ -46,7 +46,13 @@ impl LedgerDesk {
     pub(super) fn row_of(&self, card: &Card, who: &Caller) -> HandoffRow {
         let newest = card.newest();
         let accepted = &newest.accepted;
-        let (verdict, settings) = self.verdict(card);
+        let (mut verdict, settings) = self.verdict(card);
+        if let Some(why) = with_agents(card) {
+            verdict.why = why;
+        }
+        if let Some(stop) = card.stopped().filter(|_| is_waiting(card)) {
+            verdict.why = sentence(&stop.stopped.text);
+        }
         let mine = last_mine(card, who);
         HandoffRow {
             id: card.id,
@@ -79,6 +85,31 @@ impl LedgerDesk {
             }),
             stalled: accepted.stalled.is_some(),
         }
+    }
+}
+
+/// Why nobody is asked about a card that agents have.
+fn with_agents(card: &Card) -> Option<String> {
+    let to = &card.hops.last()?.offered.to;
+    match &card.state {
+        HandoffState::WithAgent { .. } => Some(format!("It is with {to}; no person is asked")),
+        HandoffState::Returned { .. } => {
+            Some(format!("{to} did not take it; its sender has it again"))
+        }
+        HandoffState::Closed {
+            outcome: Outcome::Completed,
+            ..
+        } => Some(format!("{to} brought it to an end")),
+        _ => None,
+    }
+}
+
+/// The words with a capital at their start, unless they start with a name.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
     }
 }
 

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use countersign_protocol::{
-    Digest, dialect::Format, event::Location, principal::Principal, receipt::Receipt,
+    Digest, HandoffId, dialect::Format, event::Location, principal::Principal, receipt::Receipt,
+    transfer::AnswerReceipt,
 };
 use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries};
 
@@ -25,6 +26,8 @@ pub trait Pulse: Send + Sync + 'static {
 pub trait Door: Send + Sync + 'static {
     /// Takes a handoff.
     async fn submit(&self, delivery: Delivered) -> Result<Receipt, DeskError>;
+    /// Takes the answer of the receiver of a hop.
+    async fn answer(&self, answer: AnsweredHop) -> Result<AnswerReceipt, DeskError>;
     /// Reads a refused delivery anew.
     fn look_again(&self, at: &Location);
     /// Keeps a checkpoint.
@@ -47,6 +50,25 @@ pub struct Delivered {
     pub document: Vec<u8>,
     /// How it is written.
     pub format: Format,
+    /// Files that came with it.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Who sent it.
+    pub principal: Principal,
+}
+
+/// The answer of a receiver that came over HTTP.
+#[derive(Debug)]
+pub struct AnsweredHop {
+    /// The workspace.
+    pub workspace: String,
+    /// The card.
+    pub id: HandoffId,
+    /// The hop.
+    pub hop: u32,
+    /// Who answers.
+    pub agent: String,
+    /// The document.
+    pub document: Vec<u8>,
     /// Files that came with it.
     pub files: BTreeMap<String, Vec<u8>>,
     /// Who sent it.

@@ -9,12 +9,13 @@ use countersign_protocol::{
     event::Location,
     principal::Principal,
     receipt::Receipt,
+    transfer::AnswerReceipt,
 };
 use countersign_web::desk::{DeskError, TestResult};
 
 use crate::{
     process::Processes,
-    review::{Courier, Delivered, Door, Pulse},
+    review::{AnsweredHop, Courier, Delivered, Door, Pulse},
     store::{Batch, MemoryStore, Space, Store, StoreError},
 };
 
@@ -88,6 +89,10 @@ pub(super) struct ClosedDoor;
 
 #[async_trait]
 impl Door for ClosedDoor {
+    async fn answer(&self, _: AnsweredHop) -> Result<AnswerReceipt, DeskError> {
+        unreachable!("the rig answers at the intake")
+    }
+
     async fn submit(&self, _delivery: Delivered) -> Result<Receipt, DeskError> {
         unreachable!("the rig submits to the intake")
     }

@@ -17,13 +17,17 @@ use countersign_protocol::{
     event::Location,
     handoff::Profile,
     names::{self, AnswerNames},
+    transfer::Mesh,
 };
 
 pub use account::Account;
 pub use answers::{AnswerError, Answers, Written, json};
 pub use rooms::{own_box, protect};
 
-use crate::fs::{Dir, Error};
+use crate::{
+    contracts::Contracts,
+    fs::{Dir, Error},
+};
 
 /// Mode of folders that we make in a workspace.
 pub const FOLDER_MODE: u32 = 0o755;
@@ -57,6 +61,10 @@ pub struct Settings {
     pub users: BTreeMap<String, u32>,
     /// Who may answer here, as rules name them; without it, everybody who signs in.
     pub people: Option<Vec<String>>,
+    /// Which agents hand to which.
+    pub mesh: Arc<Mesh>,
+    /// The contracts that are kept here.
+    pub contracts: Arc<Contracts>,
     /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
     pub heartbeat: Option<Duration>,
 }
@@ -76,6 +84,8 @@ impl Default for Settings {
             agents: None,
             users: BTreeMap::new(),
             people: None,
+            mesh: Arc::default(),
+            contracts: Arc::default(),
             heartbeat: Some(Duration::from_mins(5)),
         }
     }

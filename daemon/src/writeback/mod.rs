@@ -5,8 +5,11 @@
 //! reaches the agent. What cannot be done in one folder is owed to that folder, and done later in the
 //! same order; the other folders do not wait for it.
 
+mod acknowledgement;
 mod decision;
+mod errand;
 mod owed;
+mod package;
 mod release;
 #[cfg(test)]
 mod tests;
@@ -31,6 +34,7 @@ use crate::{
     store::{Space, StoreError},
     workspace::{AnswerError, Answers, Workspace, Workspaces, Written, WrittenHere, json, package},
 };
+use errand::{Errand, What};
 use owed::{Owed, Place};
 
 /// Entries done at a time.
@@ -239,39 +243,9 @@ impl Writeback {
             page.inherited = entry.seq <= self.inherited;
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| WritebackError::Ledger(format!("entry {}: {error}", entry.seq)))?;
-            let Some(at) = self.place_of(&body.event) else {
-                continue;
-            };
-            let place = Place {
-                workspace: at.workspace.clone(),
-                folder: at.folder.clone(),
-            };
-            if owed.is_done(&place, entry.seq) {
-                continue;
+            for errand in self.errands(&body) {
+                self.run_errand(&errand, entry, &body, durable, owed, &mut page)?;
             }
-            let failed = match self.workspaces.get(&place.workspace) {
-                // One that is not served now gets its answers when it is served again.
-                None => None,
-                Some(workspace) => {
-                    match self.entry(&workspace, &at, entry, &body, durable, &mut page) {
-                        Ok(()) => {
-                            if !durable {
-                                let name = place.workspace.clone();
-                                let unsynced = page.unsynced.entry(name).or_default();
-                                unsynced.push((place, entry.seq));
-                            }
-                            continue;
-                        }
-                        Err(error @ (WritebackError::Fs(_) | WritebackError::Missing(_))) => {
-                            tracing::warn!(entry = entry.seq, %error, "a folder cannot be answered");
-                            Some(format!("{place}: {error}"))
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
-            };
-            page.failed.extend(failed);
-            page.written.push(owed.stop(place, entry.seq));
         }
         for (name, places) in std::mem::take(&mut page.unsynced) {
             let synced = self
@@ -289,43 +263,61 @@ impl Writeback {
         Ok(page)
     }
 
-    /// Where the answer to an event goes.
-    fn place_of(&self, event: &Event) -> Option<Location> {
-        match event {
-            Event::Accepted(accepted) => Some(accepted.at.clone()),
-            Event::Refused { at, .. } | Event::RefusedGone { at } => Some(at.clone()),
-            Event::Decided(decided) => {
-                let state = self.ledger.state();
-                let revision = state.card(decided.handoff)?.revision(decided.revision)?;
-                Some(revision.accepted.at.clone())
-            }
-            Event::Withdrawn {
-                handoff, revision, ..
-            } => {
-                let state = self.ledger.state();
-                let card = state.card(*handoff)?;
-                let accepted = &card.revision(*revision)?.accepted;
-                // What was answered before stays answered, and the card of a silent agent came by no
-                // document that somebody waits beside.
-                let is_own = accepted.stalled.is_some() || !accepted.violated.is_empty();
-                let is_awaited = card.decision(*revision).is_none() && !is_own;
-                is_awaited.then(|| accepted.at.clone())
-            }
-            _ => None,
+    /// Does one errand of an entry, unless its place is owed older ones.
+    fn run_errand(
+        &self,
+        errand: &Errand,
+        entry: &Entry,
+        body: &Body,
+        durable: bool,
+        owed: &mut Owed,
+        page: &mut Page,
+    ) -> Result<(), WritebackError> {
+        let place = Place {
+            workspace: errand.at.workspace.clone(),
+            folder: errand.at.folder.clone(),
+        };
+        if owed.is_done(&place, entry.seq) {
+            return Ok(());
         }
+        let failed = match self.workspaces.get(&place.workspace) {
+            // One that is not served now gets its answers when it is served again.
+            None => None,
+            Some(workspace) => match self.entry(&workspace, errand, entry, body, durable, page) {
+                Ok(()) => {
+                    if !durable {
+                        let name = place.workspace.clone();
+                        let unsynced = page.unsynced.entry(name).or_default();
+                        unsynced.push((place, entry.seq));
+                    }
+                    return Ok(());
+                }
+                Err(error @ (WritebackError::Fs(_) | WritebackError::Missing(_))) => {
+                    tracing::warn!(entry = entry.seq, %error, "a folder cannot be answered");
+                    Some(format!("{place}: {error}"))
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        page.failed.extend(failed);
+        page.written.push(owed.stop(place, entry.seq));
+        Ok(())
     }
 
     fn entry(
         &self,
         workspace: &Workspace,
-        at: &Location,
+        errand: &Errand,
         entry: &Entry,
         body: &Body,
         durable: bool,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
+        if errand.what != What::Answer {
+            return self.hop_errand(workspace, errand, body, durable, page);
+        }
         if page.inherited
-            && let Some(answers) = folder(workspace, at)?
+            && let Some(answers) = folder(workspace, &errand.at)?
         {
             let _alone = workspace.answering();
             answers.remove_left_over()?;
@@ -396,7 +388,13 @@ impl Writeback {
             return Ok(());
         };
         let mut here = workspace.answering();
-        for stale in [&names.errors, &names.decision, &names.feedback] {
+        for stale in [
+            &names.errors,
+            &names.decision,
+            &names.feedback,
+            &names.ack,
+            &names.result,
+        ] {
             self.clear(&answers, &mut here, stale, page)?;
         }
         self.write(&answers, &mut here, &names.receipt, &receipt, durable, page)?;

@@ -46,6 +46,12 @@ impl Sealed for Writeback {
     type Error = WritebackError;
 
     fn open(&self, sha256: Digest) -> Result<Box<dyn Read>, WritebackError> {
+        self.sealed(sha256)
+    }
+}
+
+impl Writeback {
+    pub(super) fn sealed(&self, sha256: Digest) -> Result<Box<dyn Read>, WritebackError> {
         if let Some(file) = self.objects.open_object(sha256)? {
             return Ok(Box::new(file));
         }
@@ -69,7 +75,7 @@ fn is_released(approved: &Dir, id: &str, expected: &Expected) -> bool {
 }
 
 /// Moves what stands in the place of a release aside: nobody but us released anything.
-fn set_aside(approved: &Dir, id: &str) -> Result<(), Error> {
+pub(super) fn set_aside(approved: &Dir, id: &str) -> Result<(), Error> {
     for number in 1.. {
         let aside = format!("{id}.found-{number}");
         if approved.kind(Path::new(&aside))?.is_none() {

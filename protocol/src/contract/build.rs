@@ -9,6 +9,7 @@ use crate::{
     checkpoint::Checkpoint,
     envelope::Envelope,
     handoff::{Artifact, Confidence, Handoff, Party, Profile, Request},
+    transfer::Answer,
 };
 
 /// A document whose fields were checked; everything that does not fit is read as absent.
@@ -129,6 +130,25 @@ pub(super) fn checkpoint(content: &Map<String, Value>) -> Checkpoint {
         heartbeat_seconds: fields.number("heartbeat_seconds"),
         pid: fields.number("pid"),
     }
+}
+
+/// The answer that `content` states; `None` without a word that is known.
+pub(super) fn answer(content: &Map<String, Value>) -> Option<Answer> {
+    let fields = Fields(content);
+    Some(Answer {
+        answer: fields.word("answer")?,
+        handoff_id: fields.text("handoff_id"),
+        hop: fields.number("hop"),
+        agent: fields.text("agent"),
+        reason: fields.word("reason"),
+        note: fields.text("note"),
+        retry_after_seconds: fields.number("retry_after_seconds"),
+        original: fields.text("original"),
+        percent: fields.number("percent"),
+        confidence: fields.get("confidence").and_then(confidence),
+        result: fields.get("result").cloned(),
+        artifacts: fields.list("artifacts", artifact),
+    })
 }
 
 /// The format of `expected_output` counts where the envelope itself names none.

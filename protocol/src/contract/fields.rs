@@ -260,6 +260,7 @@ pub(super) const HANDOFF: &[Field] = &[
     may("pitfalls_hit", LINES),
     may("questions", LINES),
     may("context", FREE),
+    may("contract", ID),
     may("confidence", CONFIDENCE),
     may(
         "scope",
@@ -382,5 +383,48 @@ pub(super) const CHECKPOINT: &[Field] = &[
         ]),
     ),
     may("prev", SHA256),
+    may("trace", TRACE),
+];
+
+/// The fields of an answer to a hop. `answer_version` is checked before them.
+pub(super) const ANSWER: &[Field] = &[
+    may("$schema", &text(512)),
+    may("answer_version", &Rule::Any),
+    must(
+        "answer",
+        &Rule::Word(&[
+            "accept",
+            "decline",
+            "queue",
+            "duplicate",
+            "already_done",
+            "progress",
+            "complete",
+            "fail",
+        ]),
+    ),
+    may("handoff_id", ID),
+    may("hop", &whole(1, 1_000_000)),
+    may("agent", ID),
+    may(
+        "reason",
+        &Rule::Word(&[
+            "bad_signature",
+            "incomplete_context",
+            "missing_tools",
+            "context_overflow",
+            "out_of_scope",
+            "conflicting_task",
+            "deadline_too_short",
+            "other",
+        ]),
+    ),
+    may("note", &text(4000)),
+    may("retry_after_seconds", &whole(1, YEAR)),
+    may("original", ID),
+    may("percent", &whole(0, 100)),
+    may("confidence", CONFIDENCE),
+    may("result", &Rule::Any),
+    may("artifacts", &list(1000, ARTIFACT)),
     may("trace", TRACE),
 ];

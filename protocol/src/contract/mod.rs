@@ -18,6 +18,7 @@ use crate::{
     dialect::Document,
     handoff::{Handoff, Profile},
     problem::{ProblemKind, Refusal, Violation},
+    transfer::Answer,
 };
 use findings::{Findings, Words};
 pub use version::SUPPORTED;
@@ -83,4 +84,27 @@ pub fn check_checkpoint(document: &Document) -> Result<(Checkpoint, Vec<Violatio
     hidden::check(&mut findings, &document.value);
     let warnings = findings.finish()?;
     Ok((build::checkpoint(content), warnings))
+}
+
+/// Checks what a receiver says about a hop; also gives what is worth knowing all the same.
+pub fn check_answer(document: &Document) -> Result<(Answer, Vec<Violation>), Refusal> {
+    let mut findings = Findings::new(document);
+    let content = document.fields();
+    if version::check(&mut findings, content, "answer_version").is_none() {
+        return Err(findings.refusal());
+    }
+    walk::object(&mut findings, fields::ANSWER, content, "");
+    relations::check_answer(&mut findings, content);
+    hidden::check(&mut findings, &document.value);
+    let warnings = findings.finish()?;
+    build::answer(content)
+        .map(|answer| (answer, warnings))
+        .ok_or_else(|| {
+            Refusal::new(
+                ProblemKind::InvalidContract,
+                "type",
+                "the document is no answer",
+                "write for example {\"answer_version\": \"1.0\", \"answer\": \"accept\"}",
+            )
+        })
 }

@@ -34,6 +34,30 @@ pub(super) fn check(findings: &mut Findings<'_>, content: &Map<String, Value>) {
     }
 }
 
+/// Checks an answer: who declines or fails says why, and who has it twice says where.
+pub(super) fn check_answer(findings: &mut Findings<'_>, content: &Map<String, Value>) {
+    once(findings, content, "artifacts", "path");
+    let mut needs = |name: &'static str, fix: &str| {
+        if !content.contains_key(name) {
+            let words = Words::new("required", "is missing for this answer", fix);
+            findings.missing(InvalidContract, "", &format!("/{name}"), words);
+        }
+    };
+    match content.get("answer").and_then(Value::as_str) {
+        Some("decline" | "fail") => {
+            needs("reason", "Add for example \"reason\": \"out_of_scope\".");
+        }
+        Some("duplicate") => needs("original", "Add for example \"original\": \"H-3\"."),
+        Some("queue") => {
+            needs(
+                "retry_after_seconds",
+                "Add for example \"retry_after_seconds\": 600.",
+            );
+        }
+        _ => {}
+    }
+}
+
 /// Two fields that say the same must not say different things: nobody could keep to both.
 fn envelope(findings: &mut Findings<'_>, content: &Map<String, Value>) {
     let number = |name: &str| whole(content.get(name)?);

@@ -12,6 +12,8 @@ use crate::{
 pub const SUPPORTED: &[&str] = &["1.0"];
 
 const SMALLEST_HANDOFF: &str = r#"The smallest handoff is {"handoff_version": "1.0", "from_agent": "hermes-main", "task": "Draft the Q3 risk summary"}."#;
+const SMALLEST_ANSWER: &str =
+    r#"The smallest answer is {"answer_version": "1.0", "answer": "accept"}."#;
 const SMALLEST_CHECKPOINT: &str = r#"The smallest checkpoint is {"checkpoint_version": "1.0", "from_agent": "hermes-main", "step": 1}."#;
 
 /// Checks the version in `field`. `None` when nothing else can be said about the document.
@@ -23,6 +25,7 @@ pub(super) fn check(
     let at = pointer("", field);
     let smallest = match field {
         "handoff_version" => SMALLEST_HANDOFF,
+        "answer_version" => SMALLEST_ANSWER,
         _ => SMALLEST_CHECKPOINT,
     };
     let Some(value) = content.get(field) else {

@@ -96,7 +96,7 @@ fn the_list_of_problem_kinds_is_complete() {
         let kind: ProblemKind = serde_json::from_value(name.clone()).unwrap();
         assert_eq!(kind.name(), name.as_str().unwrap());
     }
-    assert_eq!(kinds.len(), ProblemKind::QuotaExceeded as usize + 1);
+    assert_eq!(kinds.len(), ProblemKind::NotOpen as usize + 1);
 }
 
 /// What the daemon writes, as it writes it, must match; so must its other end, without what is optional.

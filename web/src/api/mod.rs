@@ -18,6 +18,7 @@ mod search;
 mod service;
 #[cfg(test)]
 mod tests;
+mod transfer;
 pub(crate) mod versions;
 mod wait;
 
@@ -55,6 +56,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(routing::routes())
         .routes(routes!(service::service))
         .merge(locks::routes())
+        .merge(transfer::routes())
         .merge(deliveries::routes())
         .merge(search::routes())
         .routes(routes!(schemas::schema))

@@ -8,6 +8,7 @@ pub mod people;
 pub mod routing;
 mod search;
 pub mod service;
+pub mod transfer;
 pub mod versions;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -39,6 +40,7 @@ pub use search::{
     Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
 };
 pub use service::ServiceDesk;
+pub use transfer::TransferDesk;
 pub use versions::VersionsDesk;
 
 /// A person who is signed in.
@@ -606,6 +608,7 @@ pub trait Desk:
     + RoutingDesk
     + SearchDesk
     + ServiceDesk
+    + TransferDesk
     + VersionsDesk
 {
     /// Spends a one-time start token.

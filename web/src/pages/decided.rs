@@ -106,6 +106,7 @@ fn heading(outcome: Outcome, agent: &str) -> String {
         Outcome::Expired => "The deadline passed".to_owned(),
         Outcome::Ignored => "Set aside".to_owned(),
         Outcome::Rerouted => "Handed on".to_owned(),
+        Outcome::Completed => "Completed".to_owned(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Every action is a plain form and every page works without scripts. Reading a page changes nothing.
 
 mod activity;
+mod agents;
 mod answer;
 mod artifact;
 mod cards;
@@ -66,6 +67,7 @@ pub fn routes() -> Router<AppState> {
         .route("/messages", get(messages::show))
         .route("/messages/{name}/enable", post(messages::enable))
         .route("/messages/{name}/redrive", post(messages::redrive))
+        .route("/agents", get(agents::show))
         .route("/activity", get(activity::show))
         .route("/locks", get(locks::show))
         .route("/locks/{id}/ask", post(locks::ask))
@@ -104,6 +106,7 @@ mod registry {
         let templates = Templates::embedded();
         let mut seen = BTreeSet::new();
         render::<super::activity::ActivityPage>(&templates, &mut seen);
+        render::<super::agents::AgentsPage>(&templates, &mut seen);
         render::<super::dead_letters::DeadLettersPage>(&templates, &mut seen);
         render::<super::confirm::ConfirmPage>(&templates, &mut seen);
         render::<super::confirm::DonePage>(&templates, &mut seen);

@@ -8,6 +8,7 @@ use countersign_protocol::{Digest, HandoffId};
 use serde::Deserialize;
 
 use super::{
+    agents::PathPart,
     cards,
     listing::{Against, Listing, Part},
     look::Asked,
@@ -98,6 +99,8 @@ pub(super) async fn page(
         .desk
         .messages(&visit.caller(), review.row.id)
         .await;
+    let path = visit.app.desk.path(&visit.caller(), review.row.id).await;
+    page.path = path.ok().and_then(|path| PathPart::new(&path, visit.now()));
     let told = told.unwrap_or_default();
     page.messages = told
         .iter()

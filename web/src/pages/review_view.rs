@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    agents::PathPart,
     answer::{Draft, FieldError, FormView},
     artifact::{Card, FileName, Shown},
     listing::{Against, Folder, More, base_query, folders},
@@ -74,6 +75,7 @@ pub(super) struct ReviewPage {
     attention: Vec<String>,
     /// Who is asked; absent when the desk cannot say.
     routing: Option<RoutingPart>,
+    pub(super) path: Option<PathPart>,
 }
 
 /// What the page can be compared with.
@@ -292,6 +294,7 @@ impl ReviewPage {
             kept: (form.is_none() && !note.trim().is_empty()).then_some(note),
             form,
             routing: None,
+            path: None,
         }
     }
 
@@ -529,13 +532,16 @@ impl Page for ReviewPage {
         let mut old = review.clone();
         old.revision = 1;
         vec![
-            page(&review, Typed::default()).with_routing(Some(RoutingPart::new(
-                crate::showcase::routing::routing(),
-                Vec::new(),
-                Vec::new(),
-                true,
-                now,
-            ))),
+            Self {
+                path: PathPart::new(&crate::showcase::transfer::path(), now),
+                ..page(&review, Typed::default()).with_routing(Some(RoutingPart::new(
+                    crate::showcase::routing::routing(),
+                    Vec::new(),
+                    Vec::new(),
+                    true,
+                    now,
+                )))
+            },
             page(&review, typed(None, errors)),
             page(&review, typed(Some(stale), Vec::new())),
             page(&closed, typed(Some(late), Vec::new())),

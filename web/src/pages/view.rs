@@ -197,6 +197,7 @@ fn stamp_word(outcome: Outcome) -> &'static str {
         Outcome::Rerouted => "Handed on",
         Outcome::Expired => "Expired",
         Outcome::Cancelled => "Withdrawn",
+        Outcome::Completed => "Completed",
     }
 }
 
@@ -282,6 +283,9 @@ pub(super) fn state_word(state: &str) -> &'static str {
         "rejected" => "Rejected",
         "responded" => "Answered",
         "withdrawn" => "Withdrawn by the agent",
+        "with_agent" => "With an agent",
+        "returned" => "Back at its sender",
+        "completed" => "Completed by an agent",
         _ => "Closed",
     }
 }

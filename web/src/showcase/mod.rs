@@ -11,6 +11,7 @@ pub mod sample;
 mod search;
 #[cfg(test)]
 pub(crate) mod small;
+pub mod transfer;
 mod versions;
 
 use std::{

@@ -15,7 +15,8 @@ use countersign_protocol::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-pub use fallback::{Action, Fallback};
+pub use countersign_protocol::fallback::{Action, Fallback};
+pub use fallback::target;
 
 use super::Asking;
 use crate::{
@@ -81,8 +82,7 @@ pub fn ladder(
     }
     if let Some(fallback) = fallback {
         let at = now.checked_add(fallback.after).unwrap_or(Timestamp::MAX);
-        let to = fallback
-            .target(asking.catalog)
+        let to = target(fallback, asking.catalog)
             .map(|to| vec![to.to_string()])
             .unwrap_or_default();
         let kind = match fallback.action {

@@ -67,7 +67,7 @@ fn a_fallback_finds_whom_it_means() {
     );
     let target = |text: &str| {
         let fallback = Fallback::of(&json!({ "fallback": text })).unwrap();
-        fallback.target(&people).map(|to| to.to_string())
+        super::target(&fallback, &people).map(|to| to.to_string())
     };
     for (to, found) in [
         ("oncall", Some("oncall:data")),

@@ -4,6 +4,7 @@
 //! again: a card that has no routing gets one, and a step counts only as the next of its ladder.
 
 mod clocks;
+mod hops;
 mod sealed;
 #[cfg(test)]
 mod tests;
@@ -113,10 +114,12 @@ impl Stage {
     /// Routes what nobody is asked about yet, and takes the steps that are due.
     pub async fn run(&self) -> Result<(), StageError> {
         let may_step = self.look_at_clocks().await?;
+        self.go_on().await?;
         while self.route_some().await? {}
         if may_step {
             self.reschedule().await?;
             self.step().await?;
+            self.look_at_hops().await?;
         }
         Ok(())
     }
@@ -165,20 +168,43 @@ impl Stage {
         let mut plans = Vec::with_capacity(cards.len());
         for card in cards {
             let plan = self.plan(&card, self.inner.clock.now()).await?;
-            plans.push((card.id, plan));
+            let to = plan
+                .routed
+                .asked
+                .iter()
+                .find_map(|asked| asked.target.strip_prefix("agent:").map(str::to_owned));
+            let settings = self.settings_of(&card);
+            let is_free = card.stopped().is_none() && plan.progress.is_none();
+            let to = to.filter(|_| is_free && !settings.mesh.is_empty());
+            let hop = match to {
+                Some(to) => Some((to, self.work_of(&card).await?, settings)),
+                None => None,
+            };
+            plans.push((card.id, plan, hop));
         }
         self.inner
             .ledger
-            .transact(move |state, _| {
+            .transact(move |state, now| {
                 let mut events = Vec::new();
-                for (id, plan) in plans {
+                for (id, plan, hop) in plans {
                     let Some(card) = state.card(id) else { continue };
                     let revision = plan.routed.revision;
                     // Somebody may have answered, or the agent come back, meanwhile.
                     if card.state == (HandoffState::Waiting { revision }) && card.routing.is_none()
                     {
                         let manifest = card.newest().accepted.manifest_sha256;
+                        let hop = hop.as_ref().map(|(to, work, settings)| {
+                            let (to, rule) = (to.as_str(), plan.routed.rule.as_str());
+                            let event = hops::by_rule(state, card, (to, rule), work, settings, now);
+                            (
+                                Actor::Policy {
+                                    rule: rule.to_owned(),
+                                },
+                                event,
+                            )
+                        });
                         events.extend(plan.events(manifest));
+                        events.extend(hop);
                     }
                 }
                 Ok::<_, Infallible>(Draft::of(events, ()))

@@ -2,12 +2,7 @@
 
 use std::{io::Read as _, sync::Arc};
 
-use countersign_protocol::{
-    Digest,
-    contract::{self, Rules},
-    dialect::{self, Format},
-};
-use serde_json::Value;
+use countersign_protocol::{Digest, contract, transfer::Why};
 
 use super::{Stage, StageError};
 use crate::{
@@ -35,18 +30,23 @@ impl Stage {
         let bytes = self
             .sealed(accepted.manifest.document, contract::MAX_BYTES as u64)
             .await?;
-        let document = String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default();
+        let bytes = bytes.unwrap_or_default();
+        let parsed = settings
+            .contracts
+            .sealed(&bytes, &accepted.at)
+            .unwrap_or_default();
+        let document = String::from_utf8(bytes).unwrap_or_default();
         let before = accepted
             .revision
             .checked_sub(1)
             .and_then(|number| card.revision(number));
-        let mut work = Work::new(
-            accepted,
-            parsed(&document),
-            &settings.class,
-            settings.confidence_floor,
-        )
-        .since(before.map(|before| &before.accepted));
+        let mut work = Work::new(accepted, parsed, &settings.class, settings.confidence_floor)
+            .since(before.map(|before| &before.accepted));
+        work.stopped = card.stopped().map(|stop| {
+            let why = stop.stopped.why;
+            let is_over = matches!(why, Why::Declined | Why::Failed | Why::TimedOut);
+            (stop.stopped.text.clone(), is_over)
+        });
         let agent = self.inner.catalog.agent(&work.accepted.from_agent);
         let labels = agent.map(|agent| agent.labels.value.iter().map(ToString::to_string));
         work.labels.extend(labels.into_iter().flatten());
@@ -121,16 +121,4 @@ impl Stage {
         let read = tokio::task::spawn_blocking(move || Owners::of_workspace(workspace.dir()));
         read.await.ok()?
     }
-}
-
-fn parsed(document: &str) -> Value {
-    let format = if document.trim_start().starts_with('{') {
-        Format::Json
-    } else {
-        Format::Yaml
-    };
-    let checked = dialect::read(document.as_bytes(), format)
-        .ok()
-        .and_then(|document| contract::check(&document, Rules::default()).ok());
-    checked.map_or(Value::Null, |checked| checked.handoff.document)
 }

@@ -124,6 +124,24 @@ const CHECKPOINT: &str = r#"{"document":{"checkpoint_version":"1.0","step":1}}"#
 
 /// Nobody, the agent of the workspace, the agent of another one, a person.
 pub(super) const ROUTES: &[Route] = &[
+    get("/api/v1/routes", "/api/v1/routes", [401, 200, 200, 200]),
+    get(
+        "/api/v1/handoffs/1/path",
+        "/api/v1/handoffs/{id}/path",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/agents/nobody/next",
+        "/api/v1/agents/{agent}/next",
+        [401, 403, 403, 200],
+    ),
+    post(
+        "/api/v1/handoffs/1/hops/1/answer",
+        "/api/v1/handoffs/{id}/hops/{hop}/answer",
+        Body::Json(r#"{"answer":{"answer_version":"1.0","answer":"accept"}}"#),
+        [401, 200, 404, 200],
+    ),
+    page("/agents", 200),
     get(
         "/api/v1/search?q=one",
         "/api/v1/search",

@@ -1,0 +1,363 @@
+//! What follows when a receiver does not take a task, does not bring it to an end, or says nothing: the
+//! fallback of the handoff, else its sender or a person. And what a person approved is carried out.
+
+use std::{convert::Infallible, sync::Arc};
+
+use countersign_protocol::{
+    HandoffId,
+    event::Event,
+    fallback::{Action, Fallback},
+    principal::Actor,
+    state::HandoffState,
+    transfer::{Mesh, Mode, Overdue, Phase, Proposal, Stopped, Verdict, Why, judge, stricter},
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Stage, StageError};
+use crate::{
+    fault,
+    ledger::{Card, Draft, Hop, HopStage, State},
+    policy::work::Work,
+    workspace::Settings,
+};
+
+/// Cards that are looked at in one transaction.
+const TOGETHER: usize = 64;
+
+/// What a card waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Its last hop came to nothing.
+    After,
+    /// A person approved that it is carried out.
+    Approved,
+}
+
+impl Stage {
+    /// Sees to hops that came to nothing, and carries out those that a person approved.
+    pub(super) async fn go_on(&self) -> Result<(), StageError> {
+        loop {
+            let cards: Vec<(Arc<Card>, Next)> = {
+                let state = self.inner.ledger.state();
+                let lost = state.with_agents().filter(|card| is_lost(card));
+                let lost = lost.map(|card| (Arc::clone(card), Next::After));
+                let approved = state
+                    .approved_hops()
+                    .filter_map(|id| Some((Arc::clone(state.card(id)?), Next::Approved)));
+                lost.chain(approved).take(TOGETHER).collect()
+            };
+            if cards.is_empty() {
+                return Ok(());
+            }
+            let mut looked_at = Vec::with_capacity(cards.len());
+            for (card, next) in cards {
+                let work = self.work_of(&card).await?;
+                let settings = self.settings_of(&card);
+                looked_at.push((card.id, next, work, settings));
+            }
+            let now = self.inner.clock.now();
+            let recorded = self.inner.ledger.transact(move |state, _| {
+                let events = looked_at.iter().flat_map(|(id, next, work, settings)| {
+                    follow(state, *id, *next, work, settings, now)
+                });
+                let events: Vec<_> = events.collect();
+                Ok::<_, Infallible>(Draft::of(events, ()))
+            });
+            let ((), entries) = recorded.await?;
+            fault::step("policy.after_hop");
+            if entries.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn settings_of(&self, card: &Card) -> Settings {
+        let workspace = self.inner.workspaces.get(&card.workspace);
+        workspace.map_or_else(Settings::default, |workspace| workspace.settings.clone())
+    }
+
+    /// Reminds receivers, and notes whose time is over.
+    pub(super) async fn look_at_hops(&self) -> Result<(), StageError> {
+        let now = self.inner.clock.now();
+        let events: Vec<(Actor, Event)> = {
+            let state = self.inner.ledger.state();
+            state
+                .with_agents()
+                .filter_map(|card| card.hops.iter().rfind(|hop| hop.stage.is_open()))
+                .filter_map(|hop| due(hop, now))
+                .map(|event| (Actor::Daemon, event))
+                .collect()
+        };
+        if events.is_empty() {
+            return Ok(());
+        }
+        let recorded = self.inner.ledger.transact(move |state, _| {
+            // Somebody may have answered meanwhile.
+            let still = events.into_iter().filter(|(_, event)| {
+                let hop = match event {
+                    Event::HopTimedOut(overdue) => overdue.hop,
+                    Event::ReceiverReminded { hop, .. } => *hop,
+                    _ => return false,
+                };
+                let card = event.handoff().and_then(|id| state.card(id));
+                let hop = card.and_then(|card| card.hop(hop));
+                hop.and_then(|hop| due(hop, now)).as_ref() == Some(event)
+            });
+            Ok::<_, Infallible>(Draft::of(still.collect(), ()))
+        });
+        recorded.await?;
+        self.go_on().await
+    }
+}
+
+/// Whether the last hop of a card that is with an agent came to nothing.
+fn is_lost(card: &Card) -> bool {
+    let HandoffState::WithAgent { hop, .. } = card.state else {
+        return false;
+    };
+    card.hop(hop).is_some_and(|hop| hop.stage.is_lost())
+}
+
+/// What is due for an open hop at `now`.
+fn due(hop: &Hop, now: Timestamp) -> Option<Event> {
+    let offered = &hop.offered;
+    if let Some(over) = hop.deadline().filter(|over| *over <= now) {
+        let phase = match hop.stage {
+            HopStage::Accepted => Phase::Complete,
+            _ => Phase::Acknowledge,
+        };
+        return Some(Event::HopTimedOut(Box::new(Overdue {
+            handoff: offered.handoff,
+            hop: offered.hop,
+            phase,
+            over,
+        })));
+    }
+    let sent = usize::try_from(hop.reminders).unwrap_or(usize::MAX);
+    let next = offered.remind_at.get(sent)?;
+    (hop.stage == HopStage::Offered && *next <= now).then(|| Event::ReceiverReminded {
+        handoff: offered.handoff,
+        hop: offered.hop,
+        number: hop.reminders + 1,
+    })
+}
+
+/// The facts that follow for a card, as the state is now.
+fn follow(
+    state: &State,
+    id: HandoffId,
+    next: Next,
+    work: &Work,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<(Actor, Event)> {
+    let Some(card) = state.card(id) else {
+        return Vec::new();
+    };
+    let newest = card.newest();
+    if newest.accepted.manifest_sha256 != work.accepted.manifest_sha256 {
+        return Vec::new();
+    }
+    let scene = Scene {
+        state,
+        card,
+        work,
+        settings,
+        now,
+    };
+    match next {
+        Next::After => match card.hops.last().filter(|_| is_lost(card)) {
+            Some(hop) => scene.after(hop),
+            None => Vec::new(),
+        },
+        Next::Approved => match card.approved_stop() {
+            Some(stop) => scene.approved(&stop.stopped.to),
+            None => Vec::new(),
+        },
+    }
+}
+
+/// A card with everything that is asked of it.
+struct Scene<'a> {
+    state: &'a State,
+    card: &'a Card,
+    work: &'a Work,
+    settings: &'a Settings,
+    now: Timestamp,
+}
+
+impl Scene<'_> {
+    fn class(&self) -> &str {
+        let stated = self.work.document.get("classification");
+        stricter(&self.settings.class, stated.and_then(Value::as_str))
+    }
+
+    /// Judges a hop to `to`; gives the fact that offers it, or why not.
+    fn offer(
+        &self,
+        mesh: &Mesh,
+        (from, to): (&str, &str),
+        by: &str,
+        fallback: Option<&Fallback>,
+    ) -> Result<Event, (Why, String)> {
+        let accepted = &self.work.accepted;
+        let class = self.class();
+        let proposal = Proposal::of(accepted, &self.work.document, (from, to), class, self.now);
+        match judge(mesh, &self.state.past(Some(self.card)), &proposal) {
+            Verdict::Go(go) => {
+                let number = u32::try_from(self.card.hops.len() + 1).unwrap_or(u32::MAX);
+                let offered = proposal.offered(mesh, go, accepted, (number, by), fallback);
+                Ok(Event::Offered(Box::new(offered)))
+            }
+            Verdict::Ask(why, text) => Err((why, text)),
+            Verdict::Refuse(refusal) => {
+                let first = refusal.violations.first();
+                let text = first.map_or_else(|| refusal.to_string(), |one| one.message.clone());
+                Err((Why::Declined, text))
+            }
+        }
+    }
+
+    fn stop(&self, why: Why, text: String, to: &str, work: countersign_protocol::Digest) -> Event {
+        Event::HopStopped(Box::new(Stopped {
+            handoff: self.card.id,
+            revision: self.work.accepted.revision,
+            why,
+            text,
+            to: to.to_owned(),
+            work_sha256: work,
+        }))
+    }
+
+    /// What follows after a hop that came to nothing.
+    fn after(&self, hop: &Hop) -> Vec<(Actor, Event)> {
+        let offered = &hop.offered;
+        let (why, text) = match hop.stage {
+            HopStage::TimedOut => {
+                let phase = hop.overdue.as_ref().map(|overdue| overdue.phase);
+                let what = match phase {
+                    Some(Phase::Complete) => "did not finish in time",
+                    _ => "did not answer in time",
+                };
+                (Why::TimedOut, format!("`{}` {what}", offered.to))
+            }
+            HopStage::Failed => (Why::Failed, said(hop, "gave it up")),
+            _ => (Why::Declined, said(hop, "declined it")),
+        };
+        let fallback = Fallback::of(&self.work.document);
+        // Who is at it already needs no help from others.
+        let fallback = fallback.filter(|_| hop.stage != HopStage::Duplicate);
+        let actor = Actor::Daemon;
+        match &fallback {
+            None if why == Why::Declined => {
+                let returned = Event::TaskReturned {
+                    handoff: self.card.id,
+                    hop: offered.hop,
+                    revision: self.card.state.revision(),
+                };
+                vec![(actor, returned)]
+            }
+            Some(fallback) if fallback.action == Action::Reroute => {
+                let mesh = &self.settings.mesh;
+                let to = fallback.to.as_deref().and_then(|to| mesh.find(to));
+                let next = to.filter(|to| mesh.canonical(&offered.to) != to.id);
+                let Some(next) = next else {
+                    return vec![(
+                        actor,
+                        self.stop(why, text, &offered.to, offered.work_sha256),
+                    )];
+                };
+                let ends = (offered.from.as_str(), next.id.as_str());
+                match self.offer(mesh, ends, "fallback", None) {
+                    Ok(event) => vec![(actor, event)],
+                    Err((_, refused)) => {
+                        let text = format!("{text}, and {refused}");
+                        vec![(actor, self.stop(why, text, &next.id, offered.work_sha256))]
+                    }
+                }
+            }
+            _ => vec![(
+                actor,
+                self.stop(why, text, &offered.to, offered.work_sha256),
+            )],
+        }
+    }
+
+    /// A person approved that the task goes to `to`.
+    fn approved(&self, to: &str) -> Vec<(Actor, Event)> {
+        let mesh = Mesh {
+            mode: Mode::Autonomous,
+            ..(*self.settings.mesh).clone()
+        };
+        let fallback = Fallback::of(&self.work.document);
+        let from = self.work.accepted.from_agent.as_str();
+        let event = match self.offer(&mesh, (from, to), "approved", fallback.as_ref()) {
+            Ok(event) => event,
+            // The rules of the workspace changed since: it stays approved, and nobody is asked again.
+            Err((why, text)) => {
+                let work = self
+                    .card
+                    .stops
+                    .last()
+                    .map_or(countersign_protocol::Digest::ZERO, |stop| {
+                        stop.stopped.work_sha256
+                    });
+                let why = if why == Why::Reviewed {
+                    Why::Declined
+                } else {
+                    why
+                };
+                self.stop(why, text, to, work)
+            }
+        };
+        vec![(Actor::Daemon, event)]
+    }
+
+    /// A rule says that the task goes to `to`: the fact, or why a person is asked all the same.
+    fn by_rule(&self, to: &str, rule: &str) -> Event {
+        let from = self.work.accepted.from_agent.as_str();
+        let fallback = Fallback::of(&self.work.document);
+        let by = format!("rule {rule}");
+        match self.offer(&self.settings.mesh, (from, to), &by, fallback.as_ref()) {
+            Ok(event) => event,
+            Err((why, text)) => {
+                let files = &self.work.accepted.manifest.entries;
+                let work = countersign_protocol::transfer::work_digest(&self.work.document, files);
+                self.stop(why, text, to, work)
+            }
+        }
+    }
+}
+
+/// The fact that follows where a rule hands a card to an agent.
+pub(super) fn by_rule(
+    state: &State,
+    card: &Card,
+    (to, rule): (&str, &str),
+    work: &Work,
+    settings: &Settings,
+    now: Timestamp,
+) -> Event {
+    let scene = Scene {
+        state,
+        card,
+        work,
+        settings,
+        now,
+    };
+    scene.by_rule(to, rule)
+}
+
+/// What the receiver said last, one line.
+fn said(hop: &Hop, what: &str) -> String {
+    let to = &hop.offered.to;
+    let Some(last) = hop.last_answer() else {
+        return format!("`{to}` {what}");
+    };
+    let reason = last.answered.reason.map_or("", |reason| reason.name());
+    match &last.answered.note {
+        Some(note) => format!("`{to}` {what} ({reason}): {note}"),
+        None => format!("`{to}` {what} ({reason})"),
+    }
+}
