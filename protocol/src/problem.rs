@@ -82,7 +82,9 @@ impl ProblemKind {
             | Self::ProfileRequired
             | Self::MissingArtifact
             | Self::DigestMismatch
-            | Self::PathRefused => true,
+            | Self::PathRefused
+            | Self::ContractRefused
+            | Self::NoReturn => true,
             Self::Unstable
             | Self::Unreadable
             | Self::Locked
@@ -91,7 +93,13 @@ impl ProblemKind {
             | Self::RouteNotAllowed
             | Self::IdempotencyConflict
             | Self::PrincipalMismatch
-            | Self::QuotaExceeded => false,
+            | Self::QuotaExceeded
+            | Self::HeldElsewhere
+            | Self::MissingTools
+            | Self::ContextOverflow
+            | Self::DeadlineTooShort
+            | Self::AlreadyDone
+            | Self::NotOpen => false,
         }
     }
 
