@@ -74,6 +74,7 @@ pub(super) fn card(
         trigger: Trigger::Policy,
         confidence: None,
         classification: None,
+        contract: None,
         due: None,
         envelope: Envelope::default(),
         dialect: "countersign".to_owned(),
