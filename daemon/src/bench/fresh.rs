@@ -31,7 +31,7 @@ const CHANGING: usize = 5_000;
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 /// After this time a file counts as lost.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// The 99th percentile that is aimed at, in milliseconds.
 const GOAL: f64 = 1_000.0;
 

@@ -4,7 +4,7 @@ mod changes;
 mod facts;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicUsize, Ordering},
@@ -117,7 +117,8 @@ struct Open {
     committed: Option<Duration>,
     /// Whether every workspace was walked since the index was made.
     is_complete: bool,
-    /// The same since it was opened.
+    /// The workspaces that were walked since it was opened, and whether that was all of them.
+    walked: HashSet<Arc<str>>,
     is_walked: bool,
     seq: u64,
     /// Files that the newest revision of a handoff names: workspace and path by key.
@@ -214,6 +215,7 @@ impl Indexer {
             is_fresh: false,
             committed: None,
             is_complete,
+            walked: HashSet::new(),
             is_walked: false,
             seq: 0,
             named: HashMap::new(),
@@ -363,7 +365,14 @@ impl Indexer {
                 }
             }
         }
-        if !open.walks.iter().any(|walk| walk.is_full) && walk.is_full {
+        if walk.is_full {
+            open.walked.insert(Arc::clone(&workspace.name));
+        }
+        // The watcher hints at one workspace after the other; the first one is not all.
+        let all = self.workspaces.all().into_iter();
+        let mut there = all.filter(|one| one.is_there());
+        let is_all = there.all(|one| open.walked.contains(&one.name));
+        if is_all && !open.walks.iter().any(|walk| walk.is_full) && walk.is_full {
             let is_first_walk = !std::mem::replace(&mut open.is_walked, true);
             let is_news = !std::mem::replace(&mut open.is_complete, true);
             if is_news || open.uncommitted > 0 {

@@ -188,12 +188,24 @@ impl Search {
     pub fn status(&self) -> Status {
         let live = self.live();
         let count = |flag| live.as_ref().map_or(0, |live| live.count(flag));
-        let counts = Counts {
+        self.told(Counts {
             bytes: live.as_ref().map_or(0, |live| live.bytes()),
-            waiting: self.shared.pending.len() as u64,
-            reading: self.shared.reading.unfound() as u64,
             cut: count(schema::flag::CUT),
             unread: count(schema::flag::UNREAD),
+            ..Counts::default()
+        })
+    }
+
+    /// The same without its size and what text it misses, for which disk and index would be looked at.
+    pub fn progress(&self) -> Status {
+        self.told(Counts::default())
+    }
+
+    fn told(&self, counts: Counts) -> Status {
+        let counts = Counts {
+            waiting: self.shared.pending.len() as u64,
+            reading: self.shared.reading.unfound() as u64,
+            ..counts
         };
         let progress = self
             .shared

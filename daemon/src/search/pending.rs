@@ -124,13 +124,18 @@ impl Pending {
         let mut inner = self.held();
         loop {
             let now = self.clock.monotonic();
-            let due: Vec<Place> = inner
+            let mut due: Vec<(Duration, &Place)> = inner
                 .changed
                 .iter()
                 .filter(|(_, due)| **due <= now)
-                .map(|(place, _)| place.clone())
-                .take(limit)
+                .map(|(place, due)| (*due, place))
                 .collect();
+            // Who waits longest comes first, or one might wait for ever while others keep changing.
+            if due.len() > limit {
+                due.select_nth_unstable(limit);
+                due.truncate(limit);
+            }
+            let due: Vec<Place> = due.into_iter().map(|(_, place)| place.clone()).collect();
             for place in &due {
                 inner.changed.remove(place);
             }
@@ -191,6 +196,28 @@ mod tests {
         let then = pending.take(10, None);
         assert_eq!(then.changed, [(ws, "x".into())]);
         assert_eq!(pending.len(), 0);
+    }
+
+    #[test]
+    fn who_waits_longest_comes_first() {
+        let clock = TestClock::at(jiff::Timestamp::UNIX_EPOCH);
+        let pending = Pending::new(clock.clone());
+        let ws: Arc<str> = "a".into();
+        for number in 0..200 {
+            let path = format!("{number:03}").into();
+            pending.changed(Arc::clone(&ws), path, Duration::ZERO);
+            clock.advance(Duration::from_millis(1));
+        }
+        for lot in 0..4 {
+            let mut taken = pending.take(50, None).changed;
+            taken.sort();
+            let (first, last) = (&taken[0].1, &taken[49].1);
+            let expected = [lot * 50, lot * 50 + 49].map(|number| format!("{number:03}"));
+            assert_eq!(
+                [first, last],
+                [&PathBuf::from(&expected[0]), &expected[1].clone().into()]
+            );
+        }
     }
 
     #[test]

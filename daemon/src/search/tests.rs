@@ -370,6 +370,19 @@ fn a_flipped_bit_is_found_by_the_check_and_the_index_made_anew() {
 }
 
 #[test]
+fn an_index_is_complete_when_every_workspace_was_walked() {
+    let bed = Bed::new();
+    bed.write("b/late.txt", "needle");
+    bed.search().walk("a".into());
+    bed.search().settle();
+    assert_eq!(bed.search().status().state, State::Rebuilding);
+    bed.search().walk("b".into());
+    bed.search().settle();
+    assert_eq!(bed.search().status().state, State::Ready);
+    assert_eq!(bed.found(word("needle")), ["b/late.txt"]);
+}
+
+#[test]
 fn a_rebuild_finds_the_same_again() {
     let bed = Bed::new();
     bed.write("a/x.txt", "needle");

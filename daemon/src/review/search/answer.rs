@@ -80,7 +80,7 @@ impl LedgerDesk {
         let shown = if is_list { answer.results.len() } else { 0 };
         let end = skip.saturating_add(shown);
         let is_more = is_list && page.limit > 0 && answer.total > end as u64;
-        let status = self.search.status();
+        let status = self.search.progress();
         let state = self.ledger.state();
         Ok(Found {
             hits: answer
