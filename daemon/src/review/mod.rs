@@ -5,6 +5,7 @@ mod activity;
 mod commands;
 mod content;
 mod files;
+mod lock_rows;
 mod locks;
 mod messages;
 mod page;

@@ -124,7 +124,7 @@ impl LedgerDesk {
             checks: checks(accepted)
                 .into_iter()
                 .chain(kept_to(card, shown, self.clock.now()))
-                .chain(super::locks::written(&state, accepted))
+                .chain(super::lock_rows::written(&state, accepted))
                 .collect(),
             files: files(accepted, base.map(|base| &base.accepted)),
             base: base.map(|base| self::base(card, who, base.accepted.revision)),

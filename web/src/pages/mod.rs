@@ -15,6 +15,7 @@ mod file_view;
 mod help;
 mod listing;
 mod locks;
+mod locks_view;
 mod look;
 mod people;
 mod problem;
@@ -103,7 +104,7 @@ mod registry {
         render::<super::confirm::DonePage>(&templates, &mut seen);
         render::<super::decided::DecidedPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
-        render::<super::locks::LocksPage>(&templates, &mut seen);
+        render::<super::locks_view::LocksPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
         render::<super::file_view::FilePage>(&templates, &mut seen);
