@@ -5,6 +5,7 @@
 //! and shown beside ours for what they are.
 
 mod by_file;
+mod error;
 mod kernel;
 mod leases;
 #[cfg(test)]
@@ -28,8 +29,8 @@ use countersign_protocol::{
 use tokio::{sync::watch, task::AbortHandle};
 
 pub use by_file::FilesError;
+pub use error::LockError;
 pub use kernel::{KernelKind, KernelLock, kernel_locks};
-pub use plan::LockError;
 
 use crate::{
     clock::SharedClock,

@@ -18,8 +18,9 @@ use countersign_protocol::{
 use jiff::Timestamp;
 
 use super::{
+    LockError,
     leases::Leases,
-    plan::{self, LockError, Moment, Wanted},
+    plan::{self, Moment, Wanted},
 };
 use crate::{
     ledger::{Draft, State},

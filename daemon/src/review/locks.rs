@@ -4,32 +4,26 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use countersign_protocol::{
-    event::{Accepted, Process},
-    lock::{Lock, LockId, LockRequest, MAX_REASON, Mode, Pattern, USUAL, is_same_owner},
+    event::Process,
+    lock::{Lock, LockId, LockRequest, MAX_REASON, Pattern, USUAL, is_same_owner},
     principal::{Actor, Method, Principal},
 };
 use countersign_web::desk::{
-    Caller, Check, DeskError, Person,
-    locks::{
-        AskedToRelease, KernelLockKind, KernelLockRow, LockList, LockRow, LockWish, LocksDesk,
-        LocksError, ReadingRow,
-    },
+    Caller, DeskError, Person,
+    locks::{LockList, LockRow, LockWish, LocksDesk, LocksError},
 };
-use jiff::{SignedDuration, Timestamp};
 
 use super::{
     LedgerDesk,
     access::{actor, person_actor, sees},
     commands::words,
+    lock_rows::{kernel_row, reading_row, row},
 };
 use crate::{
-    ledger::{Reading, State},
-    locks::{KernelKind, KernelLock, Leased, LockError, kernel_locks},
+    ledger::State,
+    locks::{Leased, LockError, kernel_locks},
     process::{ProcessTable, Processes as _},
 };
-
-/// Most paths of a reading that are named.
-const PATHS: usize = 5;
 
 impl LedgerDesk {
     /// As whom the caller acts on `lock`: the operator acts for agents that it asked for.
@@ -169,137 +163,6 @@ fn process(pid: u32) -> Result<Process, LocksError> {
         return Err(DeskError::Invalid { field, message }.into());
     };
     Ok(Process { pid, started })
-}
-
-fn known_by(owner: &Actor) -> String {
-    match owner {
-        Actor::Person { method, .. } => match method {
-            Method::Cli => "at the command line",
-            _ => "signed in",
-        }
-        .to_owned(),
-        Actor::Agent { principal, .. } => match principal {
-            Principal::FileOwner { uid } => format!("by file, uid {uid}"),
-            Principal::Token { id, .. } => format!("token {id}"),
-            Principal::Operator => "by the operator".to_owned(),
-            Principal::Daemon => "by the daemon".to_owned(),
-        },
-        Actor::Daemon | Actor::Policy { .. } => "by the daemon".to_owned(),
-    }
-}
-
-fn row(state: &State, me: Actor, leased: &Leased, now: Timestamp) -> LockRow {
-    let lock = &leased.lock;
-    let after = |span: Duration| {
-        now.saturating_add(SignedDuration::try_from(span).ok()?)
-            .ok()
-    };
-    let before = |span: Duration| {
-        now.saturating_sub(SignedDuration::try_from(span).ok()?)
-            .ok()
-    };
-    let waits_for = match lock.held {
-        Some(_) => Vec::new(),
-        None => state
-            .locks()
-            .ahead_of(lock)
-            .iter()
-            .map(|other| other.id)
-            .collect(),
-    };
-    LockRow {
-        id: lock.id,
-        workspace: lock.workspace.to_string(),
-        path: lock.pattern.as_str().to_owned(),
-        kind: lock.pattern.kind(),
-        mode: lock.mode,
-        held: lock.held.is_some(),
-        fence: lock.held.map(|held| held.fence),
-        owner: lock.owner.name().to_owned(),
-        agent: matches!(lock.owner, Actor::Agent { .. }),
-        known_by: known_by(&lock.owner),
-        mine: is_same_owner(&lock.owner, &me),
-        reason: lock.reason.clone(),
-        pid: lock.process.map(|process| process.pid),
-        file: lock.file.as_ref().map(|file| file.name.clone()),
-        requested_at: lock.requested,
-        held_at: lock.held.map(|held| held.since),
-        ttl_seconds: lock.ttl_seconds,
-        expires_at: leased.lease.and_then(|(left, _)| after(left)),
-        heard_at: leased.lease.and_then(|(_, heard)| before(heard)),
-        waits_for,
-        asked: lock.asked.as_ref().map(|asked| AskedToRelease {
-            by: asked.by.name().to_owned(),
-            at: asked.at,
-            note: asked.note.clone(),
-        }),
-    }
-}
-
-/// What a reviewer should know of locks on the files of a revision: somebody may be writing them.
-pub(super) fn written(state: &State, accepted: &Accepted) -> Vec<Check> {
-    let at = &accepted.at;
-    let below = |path: &String| match at.folder.as_str() {
-        "" => path.clone(),
-        folder => format!("{folder}/{path}"),
-    };
-    let entries = accepted.manifest.entries.iter();
-    let paths: Vec<String> = entries.map(|entry| below(&entry.path)).collect();
-    let writes = |lock: &&Arc<Lock>| {
-        lock.mode == Mode::Exclusive && paths.iter().any(|path| lock.pattern.covers(path))
-    };
-    let told = |lock: &Arc<Lock>| Check {
-        ok: false,
-        verified: true,
-        text: format!(
-            "{} holds a lock to write {} ({}): the file may still change, what you read is sealed",
-            lock.owner.name(),
-            lock.pattern.as_str(),
-            lock.id
-        ),
-    };
-    state
-        .locks()
-        .held(&at.workspace)
-        .filter(writes)
-        .map(told)
-        .collect()
-}
-
-fn reading_row(reading: Reading) -> ReadingRow {
-    let more = reading.patterns.len().saturating_sub(PATHS);
-    let shown = reading.patterns.iter().take(PATHS);
-    let mut paths: Vec<String> = shown.map(|one| one.as_str().to_owned()).collect();
-    if more > 0 {
-        paths.push(format!("{more} more"));
-    }
-    ReadingRow {
-        handoff: reading.handoff,
-        workspace: reading.workspace,
-        by: reading.by,
-        since: reading.since,
-        until: reading.until,
-        paths,
-    }
-}
-
-/// What the processes of this machine are is no agent's business.
-fn kernel_row(lock: KernelLock, who: &Caller) -> KernelLockRow {
-    let is_person = matches!(who, Caller::Person(_));
-    KernelLockRow {
-        workspace: lock.workspace,
-        path: lock.path,
-        kind: match lock.kind {
-            KernelKind::Flock => KernelLockKind::Flock,
-            KernelKind::Record => KernelLockKind::Record,
-            KernelKind::OpenFile => KernelLockKind::OpenFile,
-            KernelKind::Lease => KernelLockKind::Lease,
-        },
-        exclusive: lock.exclusive,
-        waiting: lock.waiting,
-        pid: lock.pid.filter(|_| is_person),
-        program: lock.program.filter(|_| is_person),
-    }
 }
 
 #[async_trait]

@@ -7,6 +7,7 @@ mod commands;
 mod compared;
 mod content;
 mod files;
+mod lock_rows;
 mod locks;
 mod messages;
 mod page;

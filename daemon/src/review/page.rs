@@ -116,7 +116,7 @@ impl LedgerDesk {
             checks: checks(accepted)
                 .into_iter()
                 .chain(kept_to(card, shown, self.clock.now()))
-                .chain(super::locks::written(&state, accepted))
+                .chain(super::lock_rows::written(&state, accepted))
                 .collect(),
             files,
             base: base.map(|base| self::base(card, who, base.accepted.revision)),

@@ -6,6 +6,7 @@
 //! time is kept by the daemon.
 
 mod document;
+mod glob;
 mod pattern;
 mod table;
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod file_view;
 mod help;
 mod listing;
 mod locks;
+mod locks_view;
 mod look;
 mod messages;
 mod people;
@@ -113,7 +114,7 @@ mod registry {
         render::<super::decided::DecidedPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);
-        render::<super::locks::LocksPage>(&templates, &mut seen);
+        render::<super::locks_view::LocksPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
         render::<super::file_view::FilePage>(&templates, &mut seen);

@@ -1,19 +1,20 @@
 //! `countersign lock`: advisory locks on files, folders and globs of a workspace.
 
+mod ls;
 mod place;
 mod run;
 
 use std::time::Duration;
 
 use countersign_protocol::lock::{LockId, USUAL};
-use countersign_web::desk::locks::{LockList, LockRow};
+use countersign_web::desk::locks::LockRow;
 use serde_json::{Value, json};
 
 use super::{
     Context,
-    client::{Client, encode},
+    client::Client,
     exit::{Exit, Failure},
-    output::{Cell, Style, Table, inert},
+    output::inert,
 };
 use crate::config::Span;
 use place::Place;
@@ -38,7 +39,7 @@ enum Action {
     /// Let go of a lock, or of a place in line
     Release(ReleaseArgs),
     /// List who holds what, who waits, and what the kernel knows
-    Ls(LsArgs),
+    Ls(ls::Args),
     /// Take a lock away from its owner, who is told why
     Break(BreakArgs),
     /// Ask the owner of a lock to let go
@@ -117,13 +118,6 @@ struct ReleaseArgs {
 }
 
 #[derive(Debug, clap::Args)]
-struct LsArgs {
-    /// Only those of this workspace
-    #[arg(long, value_name = "NAME")]
-    workspace: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
 struct BreakArgs {
     /// `L-7`
     lock: LockId,
@@ -146,7 +140,7 @@ pub(crate) fn run(args: Args, context: &mut Context) -> Result<Exit, Failure> {
         Action::Acquire(args) => acquire(&args, context),
         Action::Renew(args) => renew(&args, context),
         Action::Release(args) => release(&args, context),
-        Action::Ls(args) => ls(&args, context),
+        Action::Ls(args) => ls::run(&args, context),
         Action::Break(args) => {
             let body = json!({ "reason": args.reason });
             tell(args.lock, "break", &body, "is broken", context)
@@ -310,98 +304,4 @@ fn done(lock: LockId, words: &str, context: &mut Context) {
     } else {
         context.out.line(&format!("{lock} {words}"));
     }
-}
-
-fn ls(args: &LsArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let client = Client::find(context)?;
-    let only = args
-        .workspace
-        .as_deref()
-        .map(|name| format!("?workspace={}", encode(name)));
-    let list: LockList = client.get(&format!("/api/v1/locks{}", only.unwrap_or_default()))?;
-    if context.out.json {
-        context.out.object("locks", json!(list));
-        return Ok(Exit::Done);
-    }
-    let mut table = Table::new(&[
-        "lock",
-        "state",
-        "mode",
-        "workspace",
-        "path",
-        "owner",
-        "ends",
-        "reason",
-    ]);
-    for row in &list.locks {
-        let state = if row.held { "held" } else { "waits" };
-        let ends = row
-            .expires_at
-            .map(|at| at.strftime("%H:%M:%S UTC").to_string());
-        let exact = row.expires_at.map(|at| at.to_string()).unwrap_or_default();
-        let style = if row.held {
-            Style::Good
-        } else {
-            Style::Warning
-        };
-        table.row(vec![
-            Cell::new(row.id.to_string()),
-            Cell::new(state).style(style),
-            Cell::new(
-                if row.mode.conflicts(countersign_protocol::lock::Mode::Shared) {
-                    "exclusive"
-                } else {
-                    "shared"
-                },
-            ),
-            Cell::new(&row.workspace),
-            Cell::new(&row.path),
-            Cell::new(&row.owner),
-            Cell::two(ends.unwrap_or_default(), exact),
-            Cell::new(row.reason.as_deref().unwrap_or_default()),
-        ]);
-    }
-    for reading in &list.readings {
-        let why = format!("{} is being read", reading.handoff);
-        table.row(vec![
-            Cell::new(reading.handoff.to_string()),
-            Cell::new("review"),
-            Cell::new("shared"),
-            Cell::new(&reading.workspace),
-            Cell::new(reading.paths.join(" ")),
-            Cell::new(&reading.by),
-            Cell::new(""),
-            Cell::new(why),
-        ]);
-    }
-    for row in &list.kernel {
-        let state = if row.waiting {
-            "kernel waits"
-        } else {
-            "kernel"
-        };
-        let kind = json!(row.kind);
-        let pid = row.pid.map(|pid| pid.to_string()).unwrap_or_default();
-        table.row(vec![
-            Cell::new(pid),
-            Cell::new(state),
-            Cell::new(if row.exclusive { "exclusive" } else { "shared" }),
-            Cell::new(&row.workspace),
-            Cell::new(&row.path),
-            Cell::new(row.program.as_deref().unwrap_or_default()),
-            Cell::new(""),
-            Cell::new(kind.as_str().unwrap_or_default()),
-        ]);
-    }
-    if list.locks.is_empty() && list.readings.is_empty() && list.kernel.is_empty() {
-        context.out.remark("no lock is held");
-    } else {
-        context.out.table(&table);
-    }
-    if !list.kernel_complete {
-        context.out.remark(
-            "there may be more locks of the kernel: not every file or process could be looked at",
-        );
-    }
-    Ok(Exit::Done)
 }

@@ -4,34 +4,29 @@
 //! What became of it stands beside it. Everything is found by looking at the folder, so a lost event costs a second
 //! and a crash nothing: the table knows which file asked for which lock.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
-    sync::Arc,
-};
+mod answer;
+mod look;
+
+use std::{collections::HashMap, sync::Arc};
 
 use countersign_protocol::{
     Digest,
     event::Process,
-    lock::{
-        self, Lock, LockAnswer, LockRequest, LockStatus, MOST, RequestFile, Table, answer_name,
-    },
-    names,
-    principal::{Actor, Principal},
+    lock::{self, Lock, LockAnswer, LockRequest, Table, answer_name},
     problem::{ProblemKind, Refusal},
 };
 
-use super::{LockError, Locks, plan};
+use super::{LockError, Locks};
 use crate::{
-    fs::{Dir, FileKind, Stamp, Writers, read_limited, writers},
-    ledger::{Draft, State},
+    fs::Stamp,
+    ledger::Draft,
     process::{ProcessTable, Processes as _},
     store::Space,
-    workspace::{AnswerError, Answers, Workspace, Written, json},
+    workspace::{Workspace, json},
 };
+use answer::{answer_of, write};
+use look::{Asks, Listing, Look, list, look};
 
-/// Largest request, in bytes.
-const LARGEST: u64 = 16 * 1024;
 /// A request in line is heard again when less of its lease is left, in seconds.
 const RENEW_BELOW: u64 = 60;
 
@@ -48,28 +43,6 @@ struct Known {
     refused: Option<LockAnswer>,
     /// Digest of the answer that was written last.
     answered: Option<Digest>,
-}
-
-/// The folder as it is now.
-#[derive(Default)]
-struct Listing {
-    requests: BTreeMap<String, Stamp>,
-    answers: BTreeSet<String>,
-}
-
-/// A request that was read.
-struct Asks {
-    owner: Actor,
-    request: lock::FileRequest,
-    file: RequestFile,
-}
-
-/// What a look at a request gave.
-enum Look {
-    Asks(Box<Asks>),
-    Refused(Refusal),
-    /// Somebody is still at it, or it is gone: look again.
-    Later,
 }
 
 /// Why requests could not be answered. The others were.
@@ -306,41 +279,6 @@ impl Locks {
     }
 }
 
-/// An answer and where it belongs.
-type Due = ((Arc<str>, String), String, Option<Vec<u8>>);
-/// An answer that was written: where it belongs, its digest, and what is to be remembered.
-type Done = ((Arc<str>, String), Option<Digest>, Written);
-
-fn write(
-    workspace: &Workspace,
-    due: Vec<Due>,
-    remembered: &dyn Fn(String) -> Result<Option<String>, crate::store::StoreError>,
-) -> (Vec<Done>, Option<String>) {
-    let folder = match workspace.dir().folder(Path::new(names::LOCKS)) {
-        Ok(folder) => folder,
-        Err(error) => return (Vec::new(), Some(error.to_string())),
-    };
-    let answers = Answers::new(folder, format!("{}/{}", workspace.name, names::LOCKS));
-    let mut here = workspace.answering();
-    let (mut done, mut failed) = (Vec::new(), None);
-    for (place, name, bytes) in due {
-        let result: Result<Option<(Option<Digest>, Written)>, AnswerError> = match bytes {
-            Some(bytes) => answers
-                .write(&mut here, &name, &bytes, remembered, false)
-                .map(|written| Some((Some(Digest::of(&bytes)), written))),
-            None => answers
-                .remove(&mut here, &name, remembered)
-                .map(|removed| Some((None, removed?))),
-        };
-        match result {
-            Ok(Some((digest, written))) => done.push((place, digest, written)),
-            Ok(None) => {}
-            Err(error) => failed = Some(error.to_string()),
-        }
-    }
-    (done, failed)
-}
-
 async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, String> {
@@ -348,134 +286,8 @@ async fn in_background<T: Send + 'static>(
     done.map_err(|error| error.to_string())
 }
 
-/// The requests and answers in `locks/`, at most as many as one owner may have. `None` when the workspace is away.
-fn list(workspace: &Workspace) -> Result<Option<Listing>, String> {
-    let mut listing = Listing::default();
-    let folder = match workspace.dir().folder(Path::new(names::LOCKS)) {
-        Ok(folder) => folder,
-        Err(_) if !workspace.is_there() => return Ok(None),
-        Err(error) if error.is_not_found() => return Ok(Some(listing)),
-        // A link in its place, or a folder that we may not read: there are no requests that we could read.
-        Err(error) => return Err(error.to_string()),
-    };
-    for listed in folder.list().map_err(|error| error.to_string())? {
-        let Some(name) = listed.path.to_str() else {
-            continue;
-        };
-        if listed.kind != FileKind::File {
-            continue;
-        }
-        if lock::is_request(name) && listing.requests.len() < MOST {
-            if let Ok((FileKind::File, stamp)) = folder.look(&listed.path) {
-                listing.requests.insert(name.to_owned(), stamp);
-            }
-        } else if name.ends_with(".answer.json") {
-            listing.answers.insert(name.to_owned());
-        }
-    }
-    Ok(Some(listing))
-}
-
-fn look(workspace: &Workspace, name: &str) -> Look {
-    let folder: Dir = match workspace.dir().folder(Path::new(names::LOCKS)) {
-        Ok(folder) => folder,
-        Err(_) => return Look::Later,
-    };
-    let Ok(file) = folder.open_file(Path::new(name)) else {
-        return Look::Later;
-    };
-    if writers(&file) == Writers::Some {
-        return Look::Later;
-    }
-    let unreadable = |why: String| {
-        let fix = "write a regular file of at most 16 KiB";
-        Look::Refused(Refusal::new(ProblemKind::Unreadable, "lock", why, fix))
-    };
-    let (bytes, stamp) = match read_limited(&file, LARGEST) {
-        Ok(read) => read,
-        Err(crate::fs::ReadProblem::Changed) => return Look::Later,
-        Err(problem) => return unreadable(problem.to_string()),
-    };
-    let uid = match file.metadata() {
-        Ok(metadata) => std::os::unix::fs::MetadataExt::uid(&metadata),
-        Err(error) => return unreadable(error.to_string()),
-    };
-    match lock::read(&bytes) {
-        Ok(request) => Look::Asks(Box::new(Asks {
-            owner: Actor::Agent {
-                name: request.from_agent.clone(),
-                principal: Principal::FileOwner { uid },
-            },
-            request,
-            file: RequestFile {
-                name: name.to_owned(),
-                sha256: Digest::of(&bytes),
-                inode: stamp.ino,
-            },
-        })),
-        Err(refusal) => Look::Refused(refusal),
-    }
-}
-
 fn of_file(table: &Table, workspace: &str, name: &str) -> Option<Arc<Lock>> {
     let mut all = table.held(workspace).chain(table.waiting(workspace));
     let is_it = |lock: &&Arc<Lock>| lock.file.as_ref().is_some_and(|file| file.name == name);
     all.find(is_it).cloned()
-}
-
-/// How a request stands, in the words of its answer.
-fn answer_of(
-    state: &State,
-    now: jiff::Timestamp,
-    workspace: &str,
-    name: &str,
-    known: &Known,
-) -> Option<LockAnswer> {
-    let table = state.locks();
-    let Some(lock) = of_file(table, workspace, name) else {
-        if known.refused.is_some() {
-            return known.refused.clone();
-        }
-        let ended = table.ended_file(workspace, name)?;
-        let next = "Write the request anew to ask again, or remove it.";
-        return Some(LockAnswer {
-            ended: Some(format!("{} {}", ended.lock.id, plan::how(Some(ended)))),
-            ..about(&ended.lock, LockStatus::Ended, next.to_owned())
-        });
-    };
-    let every = lock.ttl_seconds;
-    if let Some(held) = lock.held {
-        let next = format!(
-            "It is yours. Touch the request at least every {every} s, and remove it to let go."
-        );
-        return Some(LockAnswer {
-            fence: Some(held.fence),
-            held_since: Some(held.since),
-            ttl_seconds: Some(every),
-            asked_to_release: lock.asked.as_ref().map(|asked| match &asked.note {
-                Some(note) => format!("{}: {note}", asked.by.name()),
-                None => asked.by.name().to_owned(),
-            }),
-            ..about(&lock, LockStatus::Held, next)
-        });
-    }
-    let next = "Wait for this file to change. Remove the request to wait no longer.";
-    let ahead = table.ahead_of(&lock);
-    let mut waits_for: Vec<String> = ahead.iter().map(|other| plan::in_the_way(other)).collect();
-    let readings = state.readings(now);
-    let reading = State::kept_off(&readings, workspace, &lock.owner, &lock.pattern, lock.mode);
-    waits_for.extend(reading.map(|one| format!("{} reads {}", one.by, one.handoff)));
-    Some(LockAnswer {
-        waits_for,
-        ..about(&lock, LockStatus::Waiting, next.to_owned())
-    })
-}
-
-fn about(lock: &Lock, status: LockStatus, next: String) -> LockAnswer {
-    LockAnswer {
-        lock: Some(lock.id),
-        path: Some(lock.pattern.as_str().to_owned()),
-        mode: Some(lock.mode),
-        ..LockAnswer::new(status, next)
-    }
 }
