@@ -50,7 +50,7 @@ impl Mesh {
     fn with(settings: &str) -> Self {
         let mut bed = TestBed::prepare();
         let workspace = bed.workspace();
-        fs::write(workspace.join("workspace.toml"), settings).unwrap();
+        fs::write(workspace.join("workspace.toml"), settings).expect("the scene can be set");
         bed.up();
         let member = |name: &str| Member::new(name, &workspace);
         let (a, b, c) = (member("a"), member("b"), member("c"));
@@ -91,9 +91,9 @@ impl Mesh {
 fn refused(delivery: &Delivery) -> String {
     let errors = delivery.errors();
     serde_json::to_value(errors.code)
-        .unwrap()
+        .expect("the scene can be set")
         .as_str()
-        .unwrap()
+        .expect("the scene can be set")
         .to_owned()
 }
 
@@ -438,7 +438,10 @@ fn told_alike(way: Way) {
     let token = |agent: &str| {
         let body = json!({"agent": agent, "workspaces": ["work"]});
         let made = mesh.bed.http().push("/api/v1/tokens", &body).json();
-        made["secret"].as_str().unwrap().to_owned()
+        made["secret"]
+            .as_str()
+            .expect("the scene can be set")
+            .to_owned()
     };
     let own = Http::new(&mesh.bed.endpoint().url, Some(&token("b")));
     let other = Http::new(&mesh.bed.endpoint().url, Some(&token("c")));
@@ -639,7 +642,7 @@ fn play(example: &str, scripts: &[(&str, &[(&str, &str)])]) -> TestBed {
         .arg(format!("{from}{example}/."))
         .arg(&workspace)
         .status();
-    assert!(copied.unwrap().success());
+    assert!(copied.expect("the scene can be set").success());
     bed.up();
     let started: Vec<_> = scripts
         .iter()
@@ -647,11 +650,14 @@ fn play(example: &str, scripts: &[(&str, &[(&str, &str)])]) -> TestBed {
             let mut command = Command::new("sh");
             command.arg(workspace.join(script)).arg(&workspace);
             command.envs(env.iter().copied());
-            (script, command.spawn().unwrap())
+            (script, command.spawn().expect("the scene can be set"))
         })
         .collect();
     for (script, mut child) in started {
-        assert!(child.wait().unwrap().success(), "{script}");
+        assert!(
+            child.wait().expect("the scene can be set").success(),
+            "{script}"
+        );
     }
     bed
 }
@@ -741,7 +747,7 @@ fn outlives<T>(bed: &mut TestBed, what: &str, mut look: impl FnMut() -> Option<T
 fn dies_at(step: &str, hit: u32) -> bool {
     let mut bed = TestBed::prepare().env("COUNTERSIGN_CRASH_AT", &format!("{step}:{hit}"));
     let workspace = bed.workspace();
-    fs::write(workspace.join("workspace.toml"), MESH).unwrap();
+    fs::write(workspace.join("workspace.toml"), MESH).expect("the scene can be set");
     let member = |name: &str| Member::new(name, &workspace);
     let (a, b, c) = (member("a"), member("b"), member("c"));
     bed.start_daemon();
@@ -781,8 +787,12 @@ fn dies_at(step: &str, hit: u32) -> bool {
         "{case}"
     );
     for member in [&b, &c] {
-        for entry in fs::read_dir(member.folder()).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
+        for entry in fs::read_dir(member.folder()).expect("the scene can be set") {
+            let name = entry
+                .expect("the scene can be set")
+                .file_name()
+                .into_string()
+                .expect("the scene can be set");
             assert!(
                 !name.contains("tmp") && !name.contains("found"),
                 "{case}: {name}"
@@ -794,7 +804,7 @@ fn dies_at(step: &str, hit: u32) -> bool {
     let rows = activity
         .as_array()
         .or(activity["items"].as_array())
-        .unwrap()
+        .expect("the scene can be set")
         .clone();
     let count = |event: &str| rows.iter().filter(|row| row["event"] == event).count();
     for (event, times) in [
@@ -815,7 +825,9 @@ fn kill_at_every_named_step_of_a_hop_loses_and_doubles_nothing() {
         .iter()
         .filter(|step| {
             let reached = dies_at(step, 1);
-            reached && dies_at(step, 2);
+            if reached {
+                dies_at(step, 2);
+            }
             !reached
         })
         .copied()
@@ -825,8 +837,8 @@ fn kill_at_every_named_step_of_a_hop_loses_and_doubles_nothing() {
 
 #[test]
 fn a_rule_hands_to_an_agent_when_its_condition_holds() {
-    let rules = "[[agent]]\nid = \"b\"\n[[route]]\nname = \"abroad\"\n\
-        when = \"has(handoff.context.abroad) && handoff.context.abroad > 30.0\"\nto = [\"agent:b\"]\n";
+    let rules = "[[person]]\nid = \"maya\"\n[[agent]]\nid = \"b\"\n[[route]]\nname = \"abroad\"\n\
+        when = \"has(handoff.context.abroad) && handoff.context.abroad > 30.0\"\nto = [\"agent:b\", \"person:maya\"]\n";
     let mut bed = TestBed::prepare().configured(rules);
     let workspace = bed.workspace();
     fs::write(workspace.join("workspace.toml"), MESH).unwrap();

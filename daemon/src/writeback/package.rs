@@ -37,18 +37,28 @@ impl Writeback {
         let Some(hop) = card.hop(offered.hop) else {
             return Ok(());
         };
-        let is_waited_for = hop.stage == HopStage::Offered;
-        if hop.delivered.is_some() || !hop.answers.is_empty() || !is_waited_for {
+        let folder = folder_of(&offered.to);
+        let name = names::package_of(offered.handoff, offered.hop);
+        if hop.delivered.is_some() {
+            return Ok(());
+        }
+        if !hop.answers.is_empty() {
+            // The receiver was faster than the entry that notes where the package stands.
+            let place = Path::new(&folder).join(&name);
+            if workspace.dir().kind(&place)?.is_some() {
+                page.delivered(offered, &folder, &name);
+            }
+            return Ok(());
+        }
+        if hop.stage != HopStage::Offered {
             return Ok(());
         }
         let Some(revision) = card.revision(offered.revision) else {
             return Ok(());
         };
-        let folder = folder_of(&offered.to);
         let agent = workspace
             .dir()
             .make_folder(Path::new(&folder), FOLDER_MODE)?;
-        let name = names::package_of(offered.handoff, offered.hop);
         let transfer = json(&transfer_document(&revision.accepted, offered));
         if agent.kind(Path::new(&name))?.is_some() {
             if is_ours(&agent, &name, &transfer)? {
