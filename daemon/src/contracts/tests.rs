@@ -1,3 +1,5 @@
+//! Contracts are negotiated, told apart and kept from harm.
+
 use countersign_protocol::{contract::Rules, dialect::Format, problem::ProblemKind};
 use serde_json::{Value, json};
 

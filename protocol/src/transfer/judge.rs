@@ -4,7 +4,7 @@
 //! an agent in a state that it had it in before, and one too many without a person, are not refused:
 //! they are stopped, and a person is asked.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 

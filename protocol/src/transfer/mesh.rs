@@ -1,6 +1,7 @@
 //! Who takes part in a workspace, what each is good at, and who may hand to whom.
 
-use std::{collections::BTreeSet, time::Duration};
+use core::time::Duration;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 

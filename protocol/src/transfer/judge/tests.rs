@@ -1,3 +1,5 @@
+//! Circles, returns and gates, by example and by any schedule.
+
 use super::*;
 use crate::transfer::Mode;
 
