@@ -131,14 +131,17 @@ impl Showcase {
         id: LockId,
         change: impl FnOnce(&mut Vec<LockRow>, usize) -> T,
     ) -> Result<T, LocksError> {
-        self.record(|state| {
-            let locks = &mut state.locks.locks;
-            let found = locks
-                .iter()
-                .position(|row| row.id == id && sees(who, &row.workspace));
-            let at = found.ok_or_else(|| DeskError::NotFound(id.to_string()))?;
-            Ok(change(locks, at))
-        })
+        let at = self.place(who, id)?;
+        Ok(self.record(|state| change(&mut state.locks.locks, at)))
+    }
+
+    /// Where the lock is in the list, for who may see it.
+    fn place(&self, who: &Caller, id: LockId) -> Result<usize, LocksError> {
+        let locks = &self.lock().locks.locks;
+        let found = locks
+            .iter()
+            .position(|row| row.id == id && sees(who, &row.workspace));
+        Ok(found.ok_or_else(|| DeskError::NotFound(id.to_string()))?)
     }
 }
 
@@ -154,7 +157,8 @@ impl LocksDesk for Showcase {
     }
 
     async fn lock(&self, who: &Caller, id: LockId) -> Result<LockRow, LocksError> {
-        self.change_lock(who, id, |locks, at| locks[at].clone())
+        let at = self.place(who, id)?;
+        Ok(self.lock().locks.locks[at].clone())
     }
 
     async fn acquire_lock(

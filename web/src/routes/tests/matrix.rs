@@ -157,6 +157,55 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/search/index",
         [401, 200, 200, 200],
     ),
+    Route {
+        records: false,
+        ..post(
+            "/api/v1/search/index/rebuild",
+            "/api/v1/search/index/rebuild",
+            Body::None,
+            [401, 403, 403, 202],
+        )
+    },
+    get("/api/v1/locks", "/api/v1/locks", [401, 200, 200, 200]),
+    post(
+        "/api/v1/locks",
+        "/api/v1/locks",
+        Body::Json(r#"{"workspace":"alpha","path":"notes/"}"#),
+        [401, 201, 404, 201],
+    ),
+    get(
+        "/api/v1/locks/L-12",
+        "/api/v1/locks/{id}",
+        [401, 404, 404, 200],
+    ),
+    post(
+        "/api/v1/locks/L-12/renew",
+        "/api/v1/locks/{id}/renew",
+        Body::Json("{}"),
+        [401, 404, 404, 200],
+    ),
+    Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/locks/L-12",
+            "/api/v1/locks/{id}",
+            Body::None,
+            [401, 404, 404, 204],
+        )
+    },
+    post(
+        "/api/v1/locks/L-12/ask",
+        "/api/v1/locks/{id}/ask",
+        Body::Json(r#"{"note":"please"}"#),
+        [401, 404, 404, 204],
+    ),
+    post(
+        "/api/v1/locks/L-12/break",
+        "/api/v1/locks/{id}/break",
+        Body::Json(r#"{"reason":"it is gone"}"#),
+        [401, 403, 403, 204],
+    ),
+    page("/locks", 200),
     get(
         "/api/v1/search/unmatched",
         "/api/v1/search/unmatched",
