@@ -1,0 +1,59 @@
+//! Paths that are taken, and those that are not.
+
+use super::*;
+
+#[test]
+fn plain_relative_paths_pass() {
+    for path in [
+        "report.md",
+        "out/a b/report (1).md",
+        ".env",
+        "..a/b..",
+        "...",
+        "bericht-märz.md",
+        "報告.md",
+        "a:b",
+        "-rf",
+        &"p".repeat(255),
+    ] {
+        assert_eq!(check(path), Ok(()), "{path}");
+    }
+}
+
+#[test]
+fn everything_else_is_refused_for_its_own_reason() {
+    use PathProblem::*;
+    let long = format!("{}a", "dir/".repeat(256));
+    for (path, problem) in [
+        ("", Empty),
+        ("/etc/shadow", Absolute),
+        ("C:/x", Absolute),
+        ("~/x", Absolute),
+        ("..", Parent),
+        ("../x", Parent),
+        ("a/../b", Parent),
+        ("a/..", Parent),
+        ("..\\x", Parent),
+        ("%2e%2e/x", Parent),
+        ("a/.%2E/b", Parent),
+        ("..%2fx", Parent),
+        ("a\\b", Backslash),
+        ("a\nb", Invisible),
+        ("a\0b", Invisible),
+        ("a\u{202e}fdp.exe", Invisible),
+        ("a\u{200b}b", Invisible),
+        ("a\u{e0041}", Invisible),
+        ("./a", Part),
+        ("a/./b", Part),
+        (".", Part),
+        ("a//b", Part),
+        ("a/", Part),
+        (long.as_str(), Long),
+        (&"p".repeat(256), Long),
+        ("a\u{308}", NotComposed),
+        (".countersign/receipts/x", Own),
+        ("a/.Countersign", Own),
+    ] {
+        assert_eq!(check(path), Err(problem), "{path:?}");
+    }
+}

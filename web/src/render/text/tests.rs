@@ -1,0 +1,61 @@
+//! Bytes that become text.
+
+use super::*;
+
+#[test]
+fn every_encoding_is_read_and_named() {
+    for (bytes, text, charset, bom) in [
+        (&b"plain"[..], "plain", Charset::Ascii, false),
+        ("Čaj".as_bytes(), "Čaj", Charset::Utf8, false),
+        (b"\xef\xbb\xbfa", "a", Charset::Ascii, true),
+        (b"\xff\xfeh\0i\0", "hi", Charset::Utf16Le, true),
+        (b"\xfe\xff\0h\0i", "hi", Charset::Utf16Be, true),
+        (b"caf\xe9 \x80", "café €", Charset::Windows1252, false),
+        (b"", "", Charset::Ascii, false),
+    ] {
+        let read = decode(bytes, true);
+        assert_eq!(read.text, text);
+        let charset = if bytes.starts_with(b"\xef\xbb\xbf") {
+            Charset::Utf8
+        } else {
+            charset
+        };
+        assert_eq!((read.charset, read.bom), (charset, bom), "{text}");
+    }
+    let cut = &"aČ".as_bytes()[..2];
+    assert_eq!(decode(cut, false).text, "a");
+    assert_eq!(decode(cut, true).charset, Charset::Windows1252);
+}
+
+#[test]
+fn changes_of_encoding_and_line_ends_are_named() {
+    let say = |old: &[u8], new: &[u8]| changes(&decode(old, true), &decode(new, true));
+    for (old, new, note) in [
+        (
+            &b"a\nb\n"[..],
+            &b"a\r\nb\r\n"[..],
+            "Line ends changed from LF to CRLF.",
+        ),
+        (b"a\n", b"a", "The last line has no line end any more."),
+        (b"a", b"b\n", "The last line has a line end now."),
+        (
+            b"a\n",
+            b"\xff\xfea\0\n\0",
+            "The encoding changed from ASCII to UTF-16 LE.",
+        ),
+        (
+            b"a\n",
+            b"\xef\xbb\xbfa\n",
+            "The byte order mark at its start was added.",
+        ),
+        (
+            b"\xef\xbb\xbfa\n",
+            b"a\n",
+            "The byte order mark at its start was removed.",
+        ),
+    ] {
+        assert_eq!(say(old, new), [note]);
+    }
+    assert!(say(b"a\n", "č\n".as_bytes()).is_empty());
+    assert!(say(b"", b"a").is_empty());
+}

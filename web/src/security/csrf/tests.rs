@@ -1,0 +1,56 @@
+//! Tokens that fit and forged ones.
+
+use super::*;
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    pairs
+        .iter()
+        .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+        .collect()
+}
+
+#[test]
+fn the_browser_is_believed_when_it_says_another_site() {
+    for (pairs, fine) in [
+        (&[][..], true),
+        (&[("sec-fetch-site", "same-origin")], true),
+        (&[("sec-fetch-site", "none")], true),
+        (&[("sec-fetch-site", "same-site")], false),
+        (&[("sec-fetch-site", "cross-site")], false),
+        (&[("sec-fetch-site", "")], false),
+        (&[("origin", "http://localhost:7420")], true),
+        (&[("origin", "http://localhost:7421")], false),
+        (&[("origin", "https://localhost:7420")], false),
+        (&[("origin", "null")], true),
+        (
+            &[("origin", "null"), ("sec-fetch-site", "cross-site")],
+            false,
+        ),
+        (
+            &[("origin", "null"), ("sec-fetch-site", "same-origin")],
+            true,
+        ),
+    ] {
+        assert_eq!(
+            from_here(&headers(pairs), "http://localhost:7420"),
+            fine,
+            "{pairs:?}"
+        );
+    }
+}
+
+#[test]
+fn a_token_fits_one_session_only() {
+    assert_eq!(token("one").len(), 64);
+    assert_ne!(token("one"), token("two"));
+    assert!(same(token("one").as_bytes(), token("one").as_bytes()));
+    assert!(!same(token("one").as_bytes(), token("two").as_bytes()));
+    assert!(!same(b"", token("one").as_bytes()));
+}
+
+#[test]
+fn a_form_with_two_tokens_has_none() {
+    assert_eq!(field(b"a=1&csrf=x%20y"), Some(b"x y".to_vec()));
+    assert_eq!(field(b"csrf=x&csrf=y"), None);
+    assert_eq!(field(b"a=1"), None);
+}
