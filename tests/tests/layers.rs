@@ -98,7 +98,12 @@ fn group_heads(text: &str) -> Vec<String> {
 fn test_modules(files: &[RepoFile]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for file in files {
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        // The modules of `words.rs` lie in `words/`, those of `mod.rs` beside it.
+        let own = file.path.trim_end_matches(".rs");
+        let folder = match own.rsplit_once('/') {
+            Some((folder, "mod" | "lib" | "main")) => folder,
+            _ => own,
+        };
         let lines: Vec<&str> = file.text().lines().collect();
         for pair in lines.windows(2) {
             if let ("#[cfg(test)]", Some(name)) = (
