@@ -382,6 +382,13 @@ fn told(error: SubmitError) -> DeskError {
     }
 }
 
+impl IntakeDoor {
+    fn served(&self, name: &str) -> Result<Arc<Workspace>, DeskError> {
+        let found = self.workspaces.get(name);
+        found.ok_or_else(|| DeskError::NotFound(format!("the workspace `{name}`")))
+    }
+}
+
 #[async_trait]
 impl Door for IntakeDoor {
     async fn submit(&self, delivery: Delivered) -> Result<Receipt, DeskError> {
@@ -393,9 +400,7 @@ impl Door for IntakeDoor {
             files,
             principal,
         } = delivery;
-        let Some(found) = self.workspaces.get(&workspace) else {
-            return Err(DeskError::NotFound(format!("the workspace `{workspace}`")));
-        };
+        let found = self.served(&workspace)?;
         self.intake
             .submit(
                 found,
@@ -421,9 +426,7 @@ impl Door for IntakeDoor {
             files,
             principal,
         } = answer;
-        let Some(found) = self.workspaces.get(&workspace) else {
-            return Err(DeskError::NotFound(format!("the workspace `{workspace}`")));
-        };
+        let found = self.served(&workspace)?;
         let answer = SubmittedAnswer {
             id,
             hop,

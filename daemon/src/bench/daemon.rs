@@ -28,6 +28,15 @@ pub(super) struct Daemon {
     http: ureq::Agent,
 }
 
+/// What the daemon reads at its start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settings<'a> {
+    /// The configuration of the operator.
+    pub(super) daemon: &'a str,
+    /// `workspace.toml`.
+    pub(super) workspace: &'a str,
+}
+
 /// The number of the newest entry, and when it was known.
 pub(super) type News = (u64, Duration);
 
@@ -40,20 +49,21 @@ impl Daemon {
         data: PathBuf,
         clock: &SharedClock,
     ) -> Result<Self, BenchError> {
-        Self::configured(program, workspace, data, "", clock)
+        Self::configured(program, workspace, data, Settings::default(), clock)
     }
 
-    /// The same with a configuration; the secret of its webhooks is in `HOOK_SECRET`.
+    /// The same with settings; the secret of its webhooks is in `HOOK_SECRET`.
     pub(super) fn configured(
         program: &Path,
         workspace: &Path,
         data: PathBuf,
-        text: &str,
+        settings: Settings<'_>,
         clock: &SharedClock,
     ) -> Result<Self, BenchError> {
         let config = data.with_extension("toml");
-        agent::write(&config, text.as_bytes())?;
-        agent::write(&workspace.join(crate::config::WORKSPACE_FILE), b"")?;
+        agent::write(&config, settings.daemon.as_bytes())?;
+        let file = workspace.join(crate::config::WORKSPACE_FILE);
+        agent::write(&file, settings.workspace.as_bytes())?;
         let child = Command::new(program)
             .args(["serve", "--json"])
             .arg(workspace)

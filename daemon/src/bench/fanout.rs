@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     BenchError, agent,
-    daemon::Daemon,
+    daemon::{Daemon, Settings},
     figures::{ratio, rounded},
     process,
     receiver::Poster,
@@ -177,7 +177,11 @@ fn ours(
     let workspace = place.join("workspace");
     let folders = agent::folders(&workspace, handoffs)?;
     let text = rules(channel, way);
-    let daemon = Daemon::configured(program, &workspace, place.join("data"), &text, clock)?;
+    let settings = Settings {
+        daemon: &text,
+        ..Settings::default()
+    };
+    let daemon = Daemon::configured(program, &workspace, place.join("data"), settings, clock)?;
     agent::urgent(&folders)?;
     let mut ids = BTreeSet::new();
     let (mut first, mut last, mut again, mut bytes) = (None, Duration::ZERO, 0, 0);

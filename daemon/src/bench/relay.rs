@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     BenchError, Ratio, Spread, agent,
-    daemon::Daemon,
+    daemon::{Daemon, Settings},
     notices::Notices,
     system,
     trigger::{Floor, PATIENCE, PAUSE, ROW, Staged, WARM_UP},
@@ -96,48 +96,37 @@ pub(super) fn measure(
     let timed = (samples + WARM_UP).min(count);
     let plain = Staged::new(&place.join("plain"), &place.join("plain-staged"), timed)?;
     let workspace = place.join("workspace");
-    crate::fs::Dir::create(&workspace, 0o755)?;
-    agent::write(&workspace.join("workspace.toml"), settings().as_bytes())?;
     let folders: Vec<PathBuf> = (0..AGENTS)
         .map(|number| workspace.join("agents").join(name(number)))
         .collect();
+    let handoff = |number| {
+        let (from, to) = ends(number);
+        agent::handoff_between(number, &from, &to)
+    };
+    let ours = Staged::of(
+        &workspace.join("work"),
+        &place.join("staged"),
+        count,
+        handoff,
+    )?;
     for folder in &folders {
         crate::fs::Dir::create(folder, 0o755)?;
     }
-    let work = agent::folders(&workspace.join("work"), count)?;
-    let staging = place.join("staged");
-    crate::fs::Dir::create(&staging, 0o755)?;
-    let mut files = Vec::with_capacity(count);
-    for (number, folder) in work.iter().enumerate() {
-        let (from, to) = ends(number);
-        agent::write(&folder.join("result.md"), &agent::artifact(number))?;
-        let file = staging.join(number.to_string());
-        agent::write(&file, &agent::handoff_between(number, &from, &to))?;
-        files.push(file);
-    }
     let packages = arrivals(&folders, count, clock)?;
     let mut floor = Floor::start(plain.folders(), &place.join("log"), timed, clock)?;
-    let daemon = Daemon::start(program, &workspace, place.join("data"), clock)?;
-    let hand = |number: usize| -> Result<Duration, BenchError> {
-        let start = clock.monotonic();
-        agent::rename(&files[number], &work[number].join("handoff.json"))?;
-        Ok(start)
+    let (settings, data) = (settings(), place.join("data"));
+    let settings = Settings {
+        workspace: &settings,
+        ..Settings::default()
     };
+    let daemon = Daemon::configured(program, &workspace, data, settings, clock)?;
     let (mut floor_times, mut our_times) = (Vec::new(), Vec::new());
     for start in (0..timed).step_by(ROW) {
         let row = start..(start + ROW).min(timed);
-        for number in row.clone() {
-            agent::pause(PAUSE);
-            let begun = plain.hand_over(number, clock)?;
-            let Some(arrived) = floor.arrival() else {
-                floor.end()?;
-                return Err(BenchError::Floor(number));
-            };
-            floor_times.push(arrived.saturating_sub(begun));
-        }
+        floor = floor.row(&plain, row.clone(), clock, &mut floor_times)?;
         for number in row {
             agent::pause(PAUSE);
-            let begun = hand(number)?;
+            let begun = ours.hand_over(number, clock)?;
             if let Ok(arrived) = packages.recv_timeout(PATIENCE) {
                 our_times.push(arrived.saturating_sub(begun));
             }
@@ -146,7 +135,7 @@ pub(super) fn measure(
     floor.end()?;
     let begun = clock.monotonic();
     for number in timed..count {
-        hand(number)?;
+        ours.hand_over(number, clock)?;
     }
     let mut last = begun;
     for _ in timed..count {

@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::Write as _,
+    ops::Range,
     path::{Path, PathBuf},
     sync::mpsc::Receiver,
     thread::JoinHandle,
@@ -14,7 +15,7 @@ use serde::Serialize;
 
 use super::{
     BenchError, Ratio, Spread, agent,
-    daemon::{self, Daemon},
+    daemon::{self, Daemon, Settings},
     notices::Notices,
     receiver::{self, Poster},
     sink, system,
@@ -75,13 +76,23 @@ pub(super) struct Staged {
 impl Staged {
     /// One handoff for each of `count` folders below `root`, its artifact in place already.
     pub(super) fn new(root: &Path, staging: &Path, count: usize) -> Result<Self, BenchError> {
+        Self::of(root, staging, count, agent::handoff_with_artifact)
+    }
+
+    /// The same with the documents that `handoff` makes.
+    pub(super) fn of(
+        root: &Path,
+        staging: &Path,
+        count: usize,
+        handoff: impl Fn(usize) -> Vec<u8>,
+    ) -> Result<Self, BenchError> {
         let folders = agent::folders(root, count)?;
         crate::fs::Dir::create(staging, 0o755)?;
         let mut files = Vec::new();
         for (number, folder) in folders.iter().enumerate() {
             agent::write(&folder.join("result.md"), &agent::artifact(number))?;
             let file = staging.join(number.to_string());
-            agent::write(&file, &agent::handoff_with_artifact(number))?;
+            agent::write(&file, &handoff(number))?;
             files.push(file);
         }
         Ok(Self { folders, files })
@@ -123,7 +134,11 @@ pub(super) fn measure(
          allow_private = true\nevents = [\"accepted\"]\n"
     );
     let data = place.join("data");
-    let daemon = Daemon::configured(program, &workspace, data, &rules, clock)?;
+    let settings = Settings {
+        daemon: &rules,
+        ..Settings::default()
+    };
+    let daemon = Daemon::configured(program, &workspace, data, settings, clock)?;
     let news = daemon.news()?;
     let mut newest = daemon::first(&news)?;
 
@@ -131,15 +146,7 @@ pub(super) fn measure(
     let mut message_times = Vec::new();
     for start in (0..all).step_by(ROW) {
         let row = start..(start + ROW).min(all);
-        for number in row.clone() {
-            agent::pause(PAUSE);
-            let begun = plain.hand_over(number, clock)?;
-            let Some(arrived) = floor.arrival() else {
-                floor.end()?;
-                return Err(BenchError::Floor(number));
-            };
-            floor_times.push(arrived.saturating_sub(begun));
-        }
+        floor = floor.row(&plain, row.clone(), clock, &mut floor_times)?;
         for number in row {
             newest = daemon::settled(&news, newest, PAUSE);
             let begun = ours.hand_over(number, clock)?;
@@ -205,9 +212,24 @@ impl Floor {
         Ok(Self { arrivals, thread })
     }
 
-    /// The moment at which the next notice arrived.
-    pub(super) fn arrival(&mut self) -> Option<Duration> {
-        self.arrivals.recv_timeout(PATIENCE).ok()
+    /// Hands `row` of `plain` over, one at a time, and adds to `times` how long each took to be told.
+    pub(super) fn row(
+        self,
+        plain: &Staged,
+        row: Range<usize>,
+        clock: &SharedClock,
+        times: &mut Vec<Duration>,
+    ) -> Result<Self, BenchError> {
+        for number in row {
+            agent::pause(PAUSE);
+            let begun = plain.hand_over(number, clock)?;
+            let Ok(arrived) = self.arrivals.recv_timeout(PATIENCE) else {
+                self.end()?;
+                return Err(BenchError::Floor(number));
+            };
+            times.push(arrived.saturating_sub(begun));
+        }
+        Ok(self)
     }
 
     /// Waits for its end, and gives the reason if it was not the last handoff.

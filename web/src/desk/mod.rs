@@ -272,11 +272,6 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether the base has a version of the file.
-    pub fn has_before(self) -> bool {
-        !matches!(self, Self::Added)
-    }
-
     /// In a word, for lists.
     pub fn word(self) -> &'static str {
         match self {
