@@ -329,6 +329,10 @@ fn term(field: Field, text: &str) -> Box<dyn Query> {
 /// What a caller may see: the documents of these workspaces, and of no other.
 pub(super) fn access(live: &Live, workspaces: &[String]) -> Box<dyn Query> {
     let ws = live.fields.ws;
+    // A set is looked up as a pattern over all names, and its documents gathered before the search begins.
+    if let [only] = workspaces {
+        return term(ws, only);
+    }
     let terms = workspaces
         .iter()
         .map(|name| Term::from_field_text(ws, name));
