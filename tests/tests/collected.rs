@@ -1,14 +1,8 @@
 //! kill -9 while the daemon lets go of bytes that nothing needs: what is needed stays, what is not goes.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+use std::{collections::BTreeSet, thread, time::Duration};
 
-use std::{
-    collections::BTreeSet,
-    thread,
-    time::{Duration, Instant},
-};
-
-use countersign::fault;
+use countersign::{clock::SystemClock, fault};
 use countersign_protocol::{Digest, HandoffId, decision::Outcome, event::Event};
 use countersign_tests::{
     agent::{Agent, Care, Package},
@@ -60,7 +54,8 @@ const QUIET: Duration = Duration::from_secs(3);
 
 /// Lets go until for a while nothing went. False when the daemon died of it.
 fn collected(bed: &TestBed) -> bool {
-    let mut last = Instant::now();
+    let clock = SystemClock::shared();
+    let mut last = clock.monotonic();
     wait::until("nothing to be left", || {
         let body = json!({ "dry_run": false });
         let Ok(reply) = bed.http().post("/api/v1/store/collect", &body) else {
@@ -69,9 +64,9 @@ fn collected(bed: &TestBed) -> bool {
         let went: Value = reply.json();
         let revisions = went["revisions"].as_array().map(Vec::len);
         if (revisions, &went["files"], &went["small"]) != (Some(0), &json!(0), &json!(0)) {
-            last = Instant::now();
+            last = clock.monotonic();
         }
-        (last.elapsed() > QUIET).then_some(true)
+        (clock.monotonic().saturating_sub(last) > QUIET).then_some(true)
     })
 }
 

@@ -238,7 +238,7 @@ fn nobody_finds_or_counts_what_is_in_another_workspace() {
 fn what_looks_like_a_credential_is_found_with_its_line() {
     let bed = Bed::new();
     let key = format!("{}{}", "AKIA", "Q2XZ".repeat(4));
-    bed.write("a/deploy.env", &format!("REGION=eu\nKEY_ID={key}\n"));
+    bed.write("a/deploy.env", format!("REGION=eu\nKEY_ID={key}\n"));
     bed.write("a/readme.md", "Put your AKIA key here.\n");
     bed.walk();
     let answer = bed.ask(Condition::Secret, &["a"]);
