@@ -157,7 +157,7 @@ async fn entries(
             return Ok((found, (end > 1).then_some(end)));
         }
         let caller = visit.caller();
-        let rows = visit.app.desk.activity(&caller, Some(end), READ).await?;
+        let rows = visit.app.desk.activity(&caller, before, READ).await?;
         for row in rows {
             let seq = row.seq;
             if filter.takes(&row) {
@@ -301,7 +301,7 @@ impl Page for ActivityPage {
                 q: if newest {
                     String::new()
                 } else {
-                    sample::HOSTILE.to_owned()
+                    "<b>words</b>".to_owned()
                 },
                 ..Filter::default()
             };

@@ -214,6 +214,7 @@ impl Card {
                 .sum(),
             Body::Image { .. } | Body::Drawing { .. } | Body::Media { .. } => 1,
             Body::Described { hex } => hex.len(),
+            Body::Strings { strings, .. } => strings.len(),
         }
     }
 }

@@ -79,7 +79,7 @@ fn remarks(path: &str) -> Vec<RemarkView> {
         revision: 2,
         now: crate::showcase::threads::landing(&place),
         place,
-        text: HOSTILE.to_owned(),
+        text: "<b>Mine</b>".to_owned(),
     };
     let threads = threads.iter();
     let threads = threads.map(|row| RemarkView::of_thread(row, 2, sample::now()));
