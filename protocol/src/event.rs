@@ -12,6 +12,7 @@ use crate::{
     id::{Digest, HandoffId},
     lock::{LockName, LockRequest},
     manifest::Manifest,
+    place::Place,
     principal::Principal,
     problem::{ProblemKind, Violation},
     release::{Restored, Violated},
@@ -181,15 +182,38 @@ pub enum Event {
         /// Why.
         reason: Option<String>,
     },
-    /// Words to people and to the agent, outside a decision.
+    /// Words to people and to the agent, outside a decision. They open a thread, or stand in one.
     #[serde(rename = "handoff.commented")]
     Commented {
         /// The card.
         handoff: HandoffId,
         /// The revision on the page.
         revision: u32,
+        /// The thread that is gone on with; absent when a new one is opened. Threads of a card are counted from
+        /// 1, those that the requests of a decision open among them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<u32>,
+        /// What a new thread is about; absent for the whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Box<Place>>,
         /// The words.
         text: String,
+    },
+    /// A person holds a thread for done.
+    #[serde(rename = "thread.resolved")]
+    ThreadResolved {
+        /// The card.
+        handoff: HandoffId,
+        /// The thread.
+        thread: u32,
+    },
+    /// A person holds a thread for not done after all.
+    #[serde(rename = "thread.reopened")]
+    ThreadReopened {
+        /// The card.
+        handoff: HandoffId,
+        /// The thread.
+        thread: u32,
     },
     /// The answer stands in the agent's folder.
     #[serde(rename = "handoff.delivered")]
@@ -649,6 +673,8 @@ impl Event {
             Self::Viewed { handoff, .. }
             | Self::Withdrawn { handoff, .. }
             | Self::Commented { handoff, .. }
+            | Self::ThreadResolved { handoff, .. }
+            | Self::ThreadReopened { handoff, .. }
             | Self::Delivered { handoff, .. }
             | Self::Forgotten { handoff, .. }
             | Self::Redriven { handoff, .. }
@@ -710,6 +736,8 @@ impl Event {
             Self::Decided(_) => "handoff.decided",
             Self::Withdrawn { .. } => "handoff.withdrawn",
             Self::Commented { .. } => "handoff.commented",
+            Self::ThreadResolved { .. } => "thread.resolved",
+            Self::ThreadReopened { .. } => "thread.reopened",
             Self::Delivered { .. } => "handoff.delivered",
             Self::Released { .. } => "artifact.approved",
             Self::Violated(_) => "artifact.violation",

@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod mark;
 pub mod names;
 pub mod path;
+pub mod place;
 pub mod principal;
 pub mod problem;
 pub mod query;

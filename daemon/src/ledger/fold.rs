@@ -19,8 +19,8 @@ use jiff::Timestamp;
 
 use super::held::Held;
 use super::known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision, Sittings,
+    TimedOut, Token, Track, Violation, Withdrawal,
 };
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
@@ -110,8 +110,11 @@ impl State {
                         card.viewed.insert((id.clone(), *revision));
                         card.was_seen(at);
                         if *revision == card.newest().accepted.revision {
-                            let display = display.clone();
-                            card.opened = Some(Opened { at, display });
+                            card.opened = Some(Opened {
+                                person: id.clone(),
+                                at,
+                                display: display.clone(),
+                            });
                         }
                     });
                 }
@@ -121,6 +124,7 @@ impl State {
                     card.state = state;
                 }
                 card.was_decided(at);
+                card.asked_by(body, decided);
                 let actor = body.actor.clone();
                 // Who decides about a revision has seen it.
                 if let Actor::Person { id, .. } = &actor {
@@ -157,14 +161,9 @@ impl State {
                     reason: reason.clone(),
                 });
             }),
-            Event::Commented { handoff, text, .. } => self.change(*handoff, |card| {
-                card.comments.push(CardComment {
-                    seq,
-                    at,
-                    actor: body.actor.clone(),
-                    text: text.clone(),
-                });
-            }),
+            Event::Commented { .. }
+            | Event::ThreadResolved { .. }
+            | Event::ThreadReopened { .. } => self.discussed(body),
             Event::Delivered {
                 handoff, decision, ..
             } => self.change(*handoff, |card| {
@@ -364,7 +363,7 @@ impl State {
                 },
                 revisions: vec![revision],
                 decisions: Vec::new(),
-                comments: Vec::new(),
+                threads: Vec::new(),
                 viewed: BTreeSet::new(),
                 opened: None,
                 released: None,

@@ -154,7 +154,13 @@ impl Reader<'_> {
                 Condition::Level(Level::Warning),
                 ledger()?,
             ])),
-            Operator::Has if any_is(value, "comment") || any_is(value, "files") => ledger(),
+            Operator::Has
+                if ["comment", "open-thread", "files"]
+                    .iter()
+                    .any(|word| any_is(value, word)) =>
+            {
+                ledger()
+            }
             Operator::Age => self.age(value),
             Operator::Before | Operator::After | Operator::Changed | Operator::Added => {
                 self.when(operator, value)

@@ -173,7 +173,8 @@ impl LedgerDesk {
             }),
             Operator::Is => any_text(value, |word| is(card, word, asker)),
             Operator::Has => any_text(value, |word| match word {
-                "comment" => !card.comments.is_empty(),
+                "comment" => card.comments().next().is_some(),
+                "open-thread" => card.open_threads() > 0,
                 "files" => !accepted.manifest.entries.is_empty(),
                 "warning" => !accepted.warnings.is_empty(),
                 _ => false,
@@ -238,7 +239,7 @@ fn has_event(card: &Card, wanted: &str) -> bool {
     let plain = [
         ("handoff.accepted", true),
         ("handoff.decided", !card.decisions.is_empty()),
-        ("handoff.commented", !card.comments.is_empty()),
+        ("handoff.commented", card.comments().next().is_some()),
         ("handoff.viewed", !card.viewed.is_empty()),
         ("handoff.withdrawn", card.withdrawn.is_some()),
         ("handoff.timed_out", card.timed_out.is_some()),
