@@ -19,7 +19,7 @@ mod read;
 mod seal;
 
 pub use advisory::FileLock;
-pub use dir::{Attributes, Dir, FileKind, Listed};
+pub use dir::{Attributes, Dir, FileKind, Listed, Names};
 pub use inodes::Inodes;
 pub use lease::{Writers, writers};
 pub use lock::{InstanceLock, LockHeld};
@@ -65,6 +65,16 @@ impl Error {
             self.source.kind(),
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
         )
+    }
+
+    /// Whether a link stands in the place of a folder, which is not followed.
+    pub fn is_link(&self) -> bool {
+        self.source.raw_os_error() == Some(libc::ELOOP)
+    }
+
+    /// Whether something is mounted on the way, which is not entered.
+    pub fn is_mount(&self) -> bool {
+        self.source.kind() == io::ErrorKind::CrossesDevices
     }
 
     /// Whether the disk or a quota is full.
