@@ -90,6 +90,8 @@ pub struct Attributes {
     pub mode: u32,
     /// The user that it belongs to.
     pub uid: u32,
+    /// The group that it belongs to.
+    pub gid: u32,
     /// How many names it has.
     pub links: u64,
     /// How it looks.
@@ -281,6 +283,7 @@ impl Dir {
                 kind: kind_of(rustix::fs::FileType::from_raw_mode(stat.st_mode)),
                 mode: stat.st_mode & 0o7777,
                 uid: stat.st_uid,
+                gid: stat.st_gid,
                 links: stat.st_nlink,
                 stamp: Stamp::of_stat(&stat),
             })),

@@ -4,12 +4,14 @@
 //! (`RESOLVE_BENEATH`, no links), so that no name an agent makes leads out of it. Files that we
 //! write appear whole or not at all: written under a temporary name that we created, synced, renamed.
 
+mod acl;
 mod advisory;
 mod dir;
 mod inodes;
 mod lease;
 mod lock;
 mod mount;
+mod owner;
 mod pins;
 mod priority;
 mod private;
@@ -18,12 +20,14 @@ mod publish;
 mod read;
 mod seal;
 
+pub use acl::{Acl, AclKind};
 pub use advisory::FileLock;
 pub use dir::{Attributes, Dir, FileKind, Listed, Names};
 pub use inodes::Inodes;
 pub use lease::{Writers, writers};
 pub use lock::{InstanceLock, LockHeld};
 pub use mount::{blind_mount, remote_mount};
+pub use owner::Owner;
 pub use pins::Pin;
 pub use priority::give_way;
 pub use private::{PrivateFolder, PrivatePlace, sealed_memory};

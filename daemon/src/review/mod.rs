@@ -10,6 +10,7 @@ mod files;
 mod lock_rows;
 mod locks;
 mod messages;
+mod ownership;
 mod page;
 mod people;
 mod queue;

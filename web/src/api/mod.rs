@@ -12,6 +12,7 @@ mod ledger;
 mod locks;
 mod messages;
 pub(crate) mod openapi;
+mod ownership;
 mod routing;
 mod schemas;
 mod search;
@@ -56,6 +57,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(routing::routes())
         .routes(routes!(service::service))
         .merge(locks::routes())
+        .merge(ownership::routes())
         .merge(transfer::routes())
         .merge(deliveries::routes())
         .merge(search::routes())

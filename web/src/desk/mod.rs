@@ -4,6 +4,7 @@ pub mod boundaries;
 mod content;
 pub mod locks;
 pub mod messages;
+pub mod ownership;
 pub mod people;
 pub mod routing;
 mod search;
@@ -33,6 +34,7 @@ pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
+pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
 pub use routing::RoutingDesk;
 pub use search::{
@@ -576,6 +578,9 @@ pub enum DeskError {
         /// For example `was already approved by Maya Okafor`.
         why: String,
     },
+    /// It is no longer, or not yet, as it would have to be.
+    #[error("{0}")]
+    Overtaken(String),
     /// The input breaks a rule.
     #[error("{message}")]
     Invalid {
@@ -599,6 +604,7 @@ pub trait Desk:
     + ContentDesk
     + LocksDesk
     + MessagesDesk
+    + OwnershipDesk
     + PeopleDesk
     + RoutingDesk
     + SearchDesk
