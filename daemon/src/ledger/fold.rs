@@ -22,6 +22,7 @@ use super::known::{
     Card, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision, Sittings,
     TimedOut, Token, Track, Violation, Withdrawal,
 };
+use super::ownership::Ownership;
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +51,7 @@ pub struct State {
     /// Kept searches by id of the person and name.
     searches: BTreeMap<(String, String), KeptSearch>,
     /// The kept bytes that facts speak of.
-    held: Held,
+    pub(super) held: Held,
     /// The marks of each workspace, oldest first.
     marks: BTreeMap<String, Vec<Arc<Mark>>>,
     /// When each person was last at work, by id.
@@ -59,6 +60,8 @@ pub struct State {
     mail_stopped: BTreeSet<String>,
     /// The last violation of each release, and of `approved/` itself in each workspace.
     violations: BTreeMap<(String, Option<HandoffId>), Arc<Violation>>,
+    /// How each workspace changed hands, of those that ever did.
+    pub(super) ownerships: BTreeMap<String, Arc<Ownership>>,
     /// Receivers of messages that are no longer tried, with when and why.
     disabled: BTreeMap<String, (Timestamp, String)>,
 }
@@ -275,6 +278,14 @@ impl State {
             | Event::LockReleased { .. }
             | Event::LockExpired { .. }
             | Event::LockBroken { .. } => self.locks.apply(body),
+            Event::OwnershipOffered(_)
+            | Event::OwnershipAccepted { .. }
+            | Event::OwnershipDeclined { .. }
+            | Event::OwnershipWithdrawn { .. }
+            | Event::OwnershipExpired { .. }
+            | Event::OwnershipReturned { .. }
+            | Event::FilesListed { .. }
+            | Event::FilesGiven(_) => self.changes_hands(body),
             Event::TokenCreated {
                 id,
                 secret_sha256,
