@@ -230,7 +230,7 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
     let say = |text: &str, place: serde_json::Value| {
         let path = format!("/api/v1/handoffs/{id}/comments");
         let body = json!({ "text": text, "place": place });
-        scene.bed.http().push(&path, &body).expect(201);
+        scene.bed.http().push(&path, &body).expect(201).json();
     };
     say(
         "At lines",

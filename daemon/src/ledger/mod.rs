@@ -37,7 +37,7 @@ pub use known::{
     TimedOut, Token, Track, Violation, Withdrawal,
 };
 pub use locks::Reading;
-pub use ownership::{Offer, Ownership, Turn};
+pub use ownership::{Handover, Offer, Ownership};
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 pub use threads::{CardComment, Thread, Turn};
 pub use transfer::{Hop, HopAnswer, HopStage, Stop};
