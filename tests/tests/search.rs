@@ -147,7 +147,7 @@ fn scene() -> TestBed {
     reviewer.decide(export, Outcome::Rejected, "Wrong customer");
     let said = json!({ "text": "Which currency is meant?" });
     let path = format!("/api/v1/handoffs/{prices}/comments");
-    assert_eq!(bed.http().push(&path, &said).status, 204);
+    assert_eq!(bed.http().push(&path, &said).status, 201);
     notes
         .write_as(
             "broken",
