@@ -2,6 +2,8 @@
 //!
 //! Old facts must stay readable: a new field gets `#[serde(default)]`, a new fact a new name.
 
+mod noted;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,8 @@ use crate::{
     routing::{Assigned, Progressed, Routed, Stepped},
     transfer::{AnswerKind, Answered, Offered, Overdue, Stopped},
 };
+
+pub use noted::{CheckpointSaved, Marked, Process};
 
 /// Where in a workspace a document was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -639,68 +643,6 @@ pub enum Event {
         /// How many.
         count: u64,
     },
-}
-
-/// A moment of a workspace that got a name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marked {
-    /// The workspace.
-    pub workspace: String,
-    /// What it is, for example `build`; see [`anchor::is_kind`](crate::anchor::is_kind).
-    pub kind: String,
-    /// Which one it is, for example `318`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// More words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// The file that asked for it, when it came by file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Location>,
-    /// Digest of that file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<Digest>,
-}
-
-/// A version of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckpointSaved {
-    /// Where it is.
-    pub at: Location,
-    /// Digest of its bytes; they are kept.
-    pub sha256: Digest,
-    /// The agent it states.
-    pub agent: String,
-    /// The task it states.
-    pub task_id: Option<String>,
-    /// The session it states.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
-    /// Its step.
-    pub step: u64,
-    /// Steps in all, when stated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub steps: Option<u64>,
-    /// One line.
-    pub title: Option<String>,
-    /// Seconds within which the next sign of life is promised.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub heartbeat_seconds: Option<u64>,
-    /// The local process that works, when stated and seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub process: Option<Process>,
-    /// True when the agent says that the task is over.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub finished: bool,
-}
-
-/// A process of this machine. The start time tells it from a later one with the same number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Process {
-    /// Process id.
-    pub pid: u32,
-    /// Start time in clock ticks after boot (`/proc/PID/stat`, field 22).
-    pub started: u64,
 }
 
 impl Event {

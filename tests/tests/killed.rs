@@ -175,7 +175,7 @@ fn dies_at(step: &str, hit: u32) -> bool {
 #[test]
 fn kill_at_every_named_step_loses_and_doubles_nothing() {
     // Those of the index are met in `search.rs`, where it is seen what is found afterwards, and those of the guard
-    // in `boundaries.rs`: nobody attacks in this story.
+    // in `boundaries/`: nobody attacks in this story, and no workspace changes hands.
     let elsewhere = |step: &str| {
         ["index.", "guard.", "ownership."]
             .iter()

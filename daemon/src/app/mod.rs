@@ -202,8 +202,7 @@ pub async fn run(
         watchers,
         reconciler.clone(),
         writeback.clone(),
-        intake.clone(),
-        ledger.clone(),
+        (intake.clone(), ledger.clone()),
     ));
 
     let operator_key = state::random_key()?;

@@ -93,8 +93,7 @@ impl Serving {
         watchers: Watchers,
         reconciler: Reconciler,
         writeback: Writeback,
-        intake: Intake,
-        ledger: Ledger,
+        (intake, ledger): (Intake, Ledger),
     ) -> Self {
         Self {
             config,

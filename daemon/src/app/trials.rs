@@ -1,13 +1,18 @@
 //! What holds agents back, tried in the daemon's own place and remembered for a while.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use countersign_web::desk::boundaries::WorkspaceBoundaries;
+use countersign_web::desk::boundaries::{Holds, MechanismRow, WorkspaceBoundaries};
 
 use crate::{
     boundary::Trial,
-    config::{self, Config},
-    workspace::Account,
+    config::{self, Config, Limit},
+    confine::{Network, missing},
+    fs::Dir,
+    workspace::{Account, Opens, opens},
 };
 
 /// How long a trial counts. It starts two processes for each workspace.
@@ -44,12 +49,131 @@ pub(crate) fn try_all(
             agents: texts(boundary.agents.as_ref().map(|agents| &agents.value)),
             people: texts(boundary.people.as_ref().map(|people| &people.value)),
             protect: boundary.protect.value,
+            mechanisms: mechanisms(config, name, path),
             rows,
             releases: 0,
             violations: Vec::new(),
         }
     });
     tried.collect()
+}
+
+/// What holds agents back in a workspace, one by one.
+fn mechanisms(config: &Config, name: &str, path: &Path) -> Vec<MechanismRow> {
+    let boundary = config.boundary(name);
+    let row = |name: &str, holds, detail: String| MechanismRow {
+        name: name.to_owned(),
+        holds,
+        detail,
+    };
+    let root = Dir::open(path);
+    let lacks = missing(&Network::Any);
+    let landlock = if lacks.is_empty() {
+        row(
+            "Landlock",
+            Holds::Kernel,
+            "for agents that countersign run starts".to_owned(),
+        )
+    } else {
+        row("Landlock", Holds::Open, lacks.join("; "))
+    };
+    let own = |holds, detail: &str| row("owners and modes", holds, detail.to_owned());
+    let owners = match (boundary.protect.value, rustix::process::geteuid().is_root()) {
+        (true, true) => own(Holds::Modes, "the rooms are the daemon’s, and stay so"),
+        (true, false) => own(
+            Holds::Modes,
+            "modes are set; only the superuser could take rooms over from others",
+        ),
+        (false, _) => own(
+            Holds::NotTried,
+            "protect is not set, so they are as you made them",
+        ),
+    };
+    let agents = config.policy.agents.iter();
+    let boxes: Vec<(String, u32, Option<Opens>)> = agents
+        .filter(|one| boundary.admits(one.id.value.as_str()))
+        .filter_map(|one| {
+            let account = Account::find(&one.user.as_ref()?.value)?;
+            let agent = one.id.value.to_string();
+            let how = opens(root.as_ref().ok()?, &agent);
+            Some((agent, account.uid, how))
+        })
+        .collect();
+    let listed = boxes.iter().map(|(agent, uid, how)| match how {
+        Some(Opens::ByList) => format!("the box of {agent} opens to user {uid} alone"),
+        Some(Opens::ByGroup) => format!("the box of {agent} opens to its group, not by a list"),
+        Some(Opens::ToAll) => {
+            format!("the box of {agent} opens to everybody: no list and no group could be set")
+        }
+        None => format!("{agent} has no box that it may add to"),
+    });
+    let listed: Vec<String> = listed.collect();
+    let by_list = !boxes.is_empty() && boxes.iter().all(|(_, _, how)| *how == Some(Opens::ByList));
+    let lists = match (boundary.protect.value, boxes.is_empty()) {
+        (false, _) => row(
+            "access lists",
+            Holds::NotTried,
+            "protect is not set".to_owned(),
+        ),
+        (true, true) => row(
+            "access lists",
+            Holds::NotTried,
+            "no agent has a user of its own".to_owned(),
+        ),
+        (true, false) if by_list => row("access lists", Holds::Modes, listed.join("; ")),
+        (true, false) => row("access lists", Holds::Open, listed.join("; ")),
+    };
+    let immutable = if boundary.immutable.value {
+        row(
+            "immutable flag",
+            Holds::Kernel,
+            "set on what is released, where the file system has it".to_owned(),
+        )
+    } else {
+        row(
+            "immutable flag",
+            Holds::NotTried,
+            "immutable is not set".to_owned(),
+        )
+    };
+    let guarded = row(
+        "watch, sweep and digests",
+        Holds::Detected,
+        "what is changed in approved/ is found, put right, and a person is asked".to_owned(),
+    );
+    let mounts = row(
+        "paths beneath the workspace",
+        Holds::Kernel,
+        "no link is followed and no mount is entered by the daemon".to_owned(),
+    );
+    let stated = config.discover().workspaces;
+    let stated = stated.iter().find(|one| one.name.value.as_str() == name);
+    let quota = match stated.map(|one| &one.quota.value) {
+        Some(Limit::At(most)) => row(
+            "quota",
+            Holds::Modes,
+            format!("{most} are kept at most; more is refused"),
+        ),
+        _ => row(
+            "quota",
+            Holds::Open,
+            "none is set, so an agent may fill the disk of the daemon".to_owned(),
+        ),
+    };
+    let admitted = match &boundary.agents {
+        Some(agents) => row(
+            "who may hand over",
+            Holds::Modes,
+            format!(
+                "{} only; others are refused",
+                texts(Some(&agents.value)).join(", ")
+            ),
+        ),
+        None => row("who may hand over", Holds::Open, "any agent".to_owned()),
+    };
+    vec![
+        landlock, owners, lists, immutable, guarded, mounts, quota, admitted,
+    ]
 }
 
 /// The agent in whose place it is tried: one with a user of its own, if we can become it.

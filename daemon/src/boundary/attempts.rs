@@ -8,6 +8,7 @@ use std::{
 };
 
 use countersign_protocol::names;
+use countersign_web::desk::boundaries::SHUT;
 use serde::{Deserialize, Serialize};
 
 /// Where it is tried.
@@ -168,7 +169,7 @@ pub fn attempt(ground: &Ground) -> Vec<Breach> {
 fn must_fail_not(breaches: &mut Vec<Breach>, error: &io::Error) {
     breaches.push(Breach {
         room: Room::Box,
-        what: format!("nothing can be dropped into it: {error}"),
+        what: format!("{SHUT}: {error}"),
     });
 }
 

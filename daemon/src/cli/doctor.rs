@@ -144,7 +144,14 @@ fn boundaries(config: &Config, health: &Result<Health, Failure>) -> Vec<Finding>
     let rows = tried
         .iter()
         .flat_map(|one| one.rows.iter().map(move |row| (one, row)));
-    rows.map(|(one, row)| {
+    let mechanisms = tried
+        .iter()
+        .flat_map(|one| one.mechanisms.iter().map(move |row| (one, row)));
+    let mechanisms = mechanisms.map(|(one, row)| {
+        let what = format!("{}: {}", one.workspace, row.name);
+        Finding::ok(what, format!("{}: {}", row.holds.words(), row.detail))
+    });
+    let rooms = rows.map(|(one, row)| {
         let what = format!("{} {}", one.workspace, row.room);
         let held = format!(
             "{}: {} in the shared folder, {} with `run`",
@@ -168,8 +175,8 @@ fn boundaries(config: &Config, health: &Result<Health, Failure>) -> Vec<Finding>
                 "see docs/boundaries.md for what this machine can enforce",
             ),
         }
-    })
-    .collect()
+    });
+    rooms.chain(mechanisms).collect()
 }
 
 fn daemon(health: &Result<Health, Failure>) -> Finding {

@@ -1,16 +1,19 @@
-//! `countersign open`: signs the browser of this machine in.
+//! `countersign open`: signs the browser of this machine in, and shows a handoff or its folder.
 
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
+use countersign_web::desk::HandoffRow;
 use serde_json::{Value, json};
 
 use super::{
     Context,
     client::Client,
     exit::{Exit, Failure},
+    output::inert,
+    target::TargetArg,
 };
 use crate::{
     config::Environment,
@@ -19,7 +22,13 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Print the address and open nothing
+    /// `H-7`, `7`, the address of its page, or a folder; else the queue
+    #[arg(value_name = "HANDOFF")]
+    target: Option<String>,
+    /// Open the folder of the handoff, where the agent works, instead of its page
+    #[arg(long, requires = "target")]
+    folder: bool,
+    /// Print the address or path and open nothing
     #[arg(long)]
     print: bool,
 }
@@ -29,11 +38,28 @@ const PAGE: &str = "open.html";
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let client = Client::find(context)?;
+    let row = match &args.target {
+        Some(target) => {
+            let target = TargetArg {
+                target: Some(target.clone()),
+            };
+            Some(target.row(context, &client)?)
+        }
+        None => None,
+    };
+    if let Some(row) = row.as_ref().filter(|_| args.folder) {
+        return folder(args, row, &client, context);
+    }
     let answer: Value = client.post("/api/v1/start-links", &json!({}))?.json()?;
     let url = answer["url"].as_str().ok_or_else(|| {
         Failure::new(Exit::Failed, "the daemon gave no address")
             .hint("compare `countersign version` with the version of the daemon")
     })?;
+    let url = match &row {
+        Some(row) => format!("{url}&h={}", row.id),
+        None => url.to_owned(),
+    };
+    let url = url.as_str();
     if context.out.json {
         context.out.object("open", json!({ "url": url }));
         return Ok(Exit::Done);
@@ -53,6 +79,37 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
                 .remark(&format!("no browser could be started: {error}"));
             context.out.line(url);
         }
+    }
+    Ok(Exit::Done)
+}
+
+/// Shows the folder of a handoff where the files are: on this machine, or on a mount of it.
+fn folder(
+    args: &Args,
+    row: &HandoffRow,
+    client: &Client,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let endpoint = client.endpoint.as_ref();
+    let known = endpoint.and_then(|here| {
+        let mut workspaces = here.workspaces.iter();
+        workspaces.find(|one| one.name == row.workspace)
+    });
+    let path = known.map(|one| Path::new(&one.path).join(&row.folder));
+    let path = path.filter(|path| path.is_dir()).ok_or_else(|| {
+        let text = format!("the folder of {} is not on this machine", row.id);
+        Failure::new(Exit::NotFound, text).hint("open its page instead: leave out `--folder`")
+    })?;
+    let shown = path.display().to_string();
+    if context.out.json {
+        context.out.object("open", json!({ "path": shown }));
+    } else if args.print || !has_screen(&context.environment) {
+        context.out.line(&inert(&shown));
+    } else if let Err(error) = start_browser(&path) {
+        context
+            .out
+            .remark(&format!("nothing could be started: {error}"));
+        context.out.line(&inert(&shown));
     }
     Ok(Exit::Done)
 }

@@ -8,12 +8,14 @@ use std::{
 };
 
 use countersign_protocol::names;
+use countersign_web::desk::ownership::OwnershipRow;
 use serde_json::{Value, json};
 
 use super::{
     Context,
     client::Client,
     exit::{Exit, Failure},
+    output::inert,
 };
 use crate::{
     config::{Config, Id},
@@ -95,6 +97,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     }
     let config = context.config()?;
     let site = site(args, &config, context)?;
+    still_theirs(&site, context)?;
     let account = account(args, &config, context)?;
     let root = Dir::open(&site.workspace)?;
     let is_new = root.kind(&site.work)?.is_none();
@@ -102,7 +105,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let inbox = Path::new(names::INBOX).join(args.agent.as_str());
     match &account {
         Some(account) => {
-            own_box(&root, args.agent.as_str(), *account)?;
+            let _opens = own_box(&root, args.agent.as_str(), *account)?;
             if is_new {
                 work.give_to(account.uid, account.gid)?;
             }
@@ -142,6 +145,31 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         context.out.failure(&failure);
     }
     ended.pass_on()
+}
+
+/// No agent is started in a workspace that a person has for themselves, as far as the daemon can be asked.
+fn still_theirs(site: &Site, context: &Context) -> Result<(), Failure> {
+    let Ok(client) = Client::find(context) else {
+        return Ok(());
+    };
+    let rows: Vec<OwnershipRow> = client.get("/api/v1/workspaces").unwrap_or_default();
+    let here = rows
+        .into_iter()
+        .find(|row| Path::new(&row.path) == site.workspace);
+    match here.filter(|row| row.held) {
+        Some(row) => {
+            let text = format!(
+                "{} has `{}` now, and agents may only read in it",
+                row.owner.name, row.workspace
+            );
+            let hint = format!(
+                "give it back with `countersign transfer {} --to agents`",
+                row.workspace
+            );
+            Err(Failure::new(Exit::NotAllowed, inert(&text)).hint(inert(&hint)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// An agent that was asked to stop has not crashed.

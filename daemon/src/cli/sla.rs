@@ -27,6 +27,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let mut table = Table::new(&[
         "",
         "",
+        "owner",
         "asked",
         "answered",
         "passed",
@@ -47,6 +48,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         table.row(vec![
             Cell::new(group).style(Style::Faint),
             Cell::new(row.name),
+            Cell::new(row.owner.unwrap_or_default()),
             Cell::new(row.asked.to_string()),
             Cell::new(row.answered.to_string()),
             Cell::new(row.passed.to_string()),

@@ -33,6 +33,8 @@ pub enum Kind {
     Decided,
     /// The agent took it back.
     Withdrawn,
+    /// Others are asked instead of a person who was asked. For that person.
+    Moved,
     /// An agent stopped without handing over.
     Stopped,
     /// A delivery cannot be read.
@@ -47,7 +49,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the manual.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Accepted,
         Self::Turn,
         Self::Due,
@@ -55,6 +57,7 @@ impl Kind {
         Self::Answered,
         Self::Decided,
         Self::Withdrawn,
+        Self::Moved,
         Self::Stopped,
         Self::DeadLetter,
         Self::Trouble,
@@ -72,6 +75,7 @@ impl Kind {
             Self::Answered => "answered",
             Self::Decided => "decided",
             Self::Withdrawn => "withdrawn",
+            Self::Moved => "moved",
             Self::Stopped => "stopped",
             Self::DeadLetter => "dead-letter",
             Self::Trouble => "trouble",
@@ -390,7 +394,7 @@ impl Webhook {
             events: events.unwrap_or_else(|| {
                 // A program hears of a revision at once; people hear of it when it is their turn.
                 let usual = |kind: &Kind| match kind {
-                    Kind::Digest => false,
+                    Kind::Digest | Kind::Moved => false,
                     Kind::Accepted => is_generic,
                     _ => true,
                 };

@@ -20,9 +20,11 @@ use countersign_protocol::{
     release::{DifferenceKind, Restored, Violated},
 };
 
+use countersign_web::desk::{Desk as _, DeskError};
+
 use super::Guard;
 use crate::{
-    testing::{Rig, handoff},
+    testing::{Rig, handoff, maya},
     workspace::Settings,
 };
 
@@ -323,4 +325,24 @@ fn a_workspace_where_nothing_was_released_is_left_alone() {
     sweep(&rig, &guard);
     assert_eq!(violations(&rig), []);
     assert_eq!(rig.text("approved/notes.md").as_deref(), Some("somebody's"));
+}
+
+#[test]
+fn a_card_about_changed_work_can_only_be_seen() {
+    let (rig, guard) = released(Settings::default());
+    fs::remove_file(rig.path(REPORT)).unwrap();
+    sweep(&rig, &guard);
+    let card = rig.cards().last().unwrap().id;
+    assert_ne!(card, ONE);
+    for outcome in [
+        Outcome::ChangesRequested,
+        Outcome::Rejected,
+        Outcome::Responded,
+    ] {
+        let mut answer = rig.answer(card, outcome);
+        answer.comment = Some("Why?".to_owned());
+        let told = rig.wait(rig.desk().decide(&maya(), card, answer));
+        assert!(matches!(told, Err(DeskError::Invalid { .. })), "{told:?}");
+    }
+    rig.decide(card, Outcome::Approved).unwrap();
 }

@@ -107,6 +107,48 @@ fn a_lock_outlives_a_restart_and_ends_with_its_lease() {
     assert_eq!(rig.count("lock.expired"), 1);
 }
 
+#[test]
+fn who_waits_in_a_circle_is_named_and_who_merely_waits_is_not() {
+    let rig = Rig::new();
+    take(&rig, "ada", "a/", false).unwrap();
+    take(&rig, "ben", "b/", false).unwrap();
+    take(&rig, "cy", "c/", false).unwrap();
+    let ada = take(&rig, "ada", "b/x", true).unwrap();
+    let circles = |rig: &Rig| {
+        let state = rig.ledger().state();
+        let all = state.locks().circles(&|_| true);
+        let names = |owners: Vec<&Actor>| owners.iter().map(|one| one.name().to_owned()).collect();
+        let all: Vec<(LockId, Vec<String>)> = all
+            .into_iter()
+            .map(|(id, owners)| (id, names(owners)))
+            .collect();
+        all
+    };
+    assert_eq!(circles(&rig), []);
+    let ben = take(&rig, "ben", "c/y", true).unwrap();
+    let cy = take(&rig, "cy", "a/", true).unwrap();
+    // Nobody waits for her.
+    let dora = take(&rig, "dora", "c/", true).unwrap();
+    let told = |names: [&str; 3]| names.map(str::to_owned).to_vec();
+    assert_eq!(
+        circles(&rig),
+        [
+            (ada, told(["ada", "ben", "cy"])),
+            (ben, told(["ben", "cy", "ada"])),
+            (cy, told(["cy", "ada", "ben"])),
+        ]
+    );
+    assert!(circles(&rig).iter().all(|(id, _)| *id != dora));
+    let state = rig.ledger().state();
+    assert_eq!(state.locks().circles(&|_| false).len(), 0);
+    drop(state);
+    // Who asks for what it holds waits for itself.
+    let own = take(&rig, "cy", "c/z", true).unwrap();
+    let found = circles(&rig);
+    let (_, names) = found.iter().find(|(id, _)| *id == own).unwrap();
+    assert_eq!(names, &["cy"]);
+}
+
 /// A process of this machine that does nothing.
 struct Sleeper(Child);
 

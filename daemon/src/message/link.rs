@@ -78,6 +78,18 @@ impl Link {
         (Space::Link, key, Some(super::text(self)))
     }
 
+    /// Whether a later message to the same person about the same handoff has links of its own.
+    pub fn is_replaced(&self, store: &mut dyn Store) -> Result<bool, StoreError> {
+        let all = store.values(Space::Link)?;
+        let mut others = all
+            .iter()
+            .filter_map(|(_, text)| serde_json::from_str::<Self>(text).ok());
+        Ok(others.any(|other| {
+            let is_same = other.person.id == self.person.id && other.handoff == self.handoff;
+            is_same && other.message != self.message && other.made > self.made
+        }))
+    }
+
     /// The link with that secret.
     pub fn find(store: &mut dyn Store, secret: &str) -> Result<Option<Self>, StoreError> {
         let text = store.value(Space::Link, &Digest::of(secret.as_bytes()).to_string())?;

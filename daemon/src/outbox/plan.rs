@@ -130,7 +130,12 @@ impl Story<'_> {
             }
             Event::Routed(routed) => self.routed(routed),
             Event::Reminded(step) => self.step(Kind::Due, step),
-            Event::Reassigned(step) | Event::Escalated(step) => self.step(Kind::Escalated, step),
+            Event::Reassigned(step) => {
+                let mut told = self.step(Kind::Escalated, step);
+                told.extend(self.moved(step.handoff, step.revision, &step.asked));
+                told
+            }
+            Event::Escalated(step) => self.step(Kind::Escalated, step),
             Event::Assigned(assigned) => {
                 let notice = self.about(assigned.handoff, assigned.revision);
                 let told = notice.map(|notice| {
@@ -139,7 +144,8 @@ impl Story<'_> {
                     Told::new(Kind::Escalated, Notice { was, ..notice })
                         .to(people(&assigned.asked), Pace::Step)
                 });
-                told.into_iter().collect()
+                let moved = self.moved(assigned.handoff, assigned.revision, &assigned.asked);
+                told.into_iter().chain(moved).collect()
             }
             Event::Decided(decided) => self.closed(
                 Kind::Decided,
@@ -238,6 +244,15 @@ impl Story<'_> {
             .to(people(&step.asked), Pace::Step)
         });
         told.into_iter().collect()
+    }
+
+    /// Others are asked instead; who was asked before need not look any more.
+    fn moved(&self, id: HandoffId, revision: u32, now: &[Asked]) -> Option<Told> {
+        let mut before = people(&self.asked_before(id, revision));
+        let now = people(now);
+        before.retain(|person| !now.contains(person));
+        let notice = self.about(id, revision).filter(|_| !before.is_empty())?;
+        Some(Told::new(Kind::Moved, notice).to(before, Pace::Step))
     }
 
     /// It waits no longer; whoever was asked need not look.

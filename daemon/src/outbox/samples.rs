@@ -94,6 +94,10 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
             by: Some("patch-runner".to_owned()),
             ..notice
         },
+        Kind::Moved => Notice {
+            by: Some("Sam Ito".to_owned()),
+            ..notice
+        },
         Kind::Escalated => Notice {
             was: Some("data-reviewers".to_owned()),
             risk: Some(Risk::High),

@@ -237,6 +237,10 @@ impl View {
                 || "A handoff was withdrawn".to_owned(),
                 |id| format!("{id} was withdrawn"),
             ),
+            "moved" => id.map_or_else(
+                || "A handoff is with others now".to_owned(),
+                |id| format!("{id} is with others now"),
+            ),
             _ => id.map_or_else(
                 || "A handoff needs you".to_owned(),
                 |id| format!("{id} needs a decision"),
@@ -266,6 +270,8 @@ impl View {
             ("answered", _) => format!("{} came back with what you asked for.", self.agent),
             ("decided", _) => format!("{} by {}. There is nothing left to do for you.", capital(self.outcome), self.by),
             ("withdrawn", _) => format!("{} took it back. There is nothing left to do for you.", self.by),
+            ("moved", _) if self.by.is_empty() => "Nobody answered in time, and others are asked instead. There is nothing left to do for you.".to_owned(),
+            ("moved", _) => format!("{} asked others instead. There is nothing left to do for you.", self.by),
             ("stopped", _) => format!("{} stopped {}, without handing over.", self.agent, self.step),
             _ => return None,
         };
@@ -372,7 +378,7 @@ fn action(kind: &str, level: Disclosure) -> &'static str {
     match (kind, level) {
         ("digest", _) => "Open the queue",
         ("trouble" | "dead-letter" | "test", _) => "Have a look",
-        ("decided" | "withdrawn", _) => "Open the record",
+        ("decided" | "withdrawn" | "moved", _) => "Open the record",
         (_, Disclosure::Full) => "Review",
         (_, Disclosure::IdAndReason | Disclosure::LinkOnly) => "Sign in to review",
     }
@@ -387,6 +393,7 @@ fn reason(notice: &Notice, kind: &str) -> String {
         "escalated" => "it was handed to you",
         "answered" => "you asked for it",
         "decided" | "withdrawn" => "you were asked too",
+        "moved" => "you were asked before",
         "stopped" => "you look after this workspace",
         "dead-letter" | "trouble" => "you run this server",
         "digest" => {
@@ -412,7 +419,7 @@ fn facts(notice: &Notice, why: &str, due: Option<&Moment>, risk: &'static str) -
     }
     if matches!(
         notice.kind.as_str(),
-        "decided" | "withdrawn" | "dead-letter" | "trouble" | "digest" | "test"
+        "decided" | "withdrawn" | "moved" | "dead-letter" | "trouble" | "digest" | "test"
     ) {
         add("Size", counts(notice), "");
         return facts;

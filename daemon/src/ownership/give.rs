@@ -84,8 +84,10 @@ fn shown(path: &Path) -> String {
 /// Gives everything beneath `root` to a person. What has its owner already is found to have it, so this can be
 /// done again after a crash.
 pub(super) fn to_person(root: &Dir, terms: &Terms) -> Settlement {
-    let mut done = Settlement::default();
-    done.user = terms.is_root.then_some(terms.to.uid);
+    let mut done = Settlement {
+        user: terms.is_root.then_some(terms.to.uid),
+        ..Settlement::default()
+    };
     close_inbox(root, &mut done);
     let mut open = vec![PathBuf::new()];
     while let Some(path) = open.pop() {

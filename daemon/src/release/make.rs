@@ -4,7 +4,7 @@ use std::{io::Read, path::Path};
 
 use countersign_protocol::Digest;
 
-use super::{Expected, FOLDER, Wanted};
+use super::{Expected, FOLDER, Strictness, Wanted, compare};
 use crate::{
     fault,
     fs::{Dir, Error},
@@ -54,8 +54,63 @@ pub fn make<S: Sealed>(
     if !durable {
         temporary.sync_file_system()?;
     }
+    // Somebody with our own rights could have exchanged a file since it was copied. What is looked at last is
+    // what has its name; from there on it is the guard's.
+    let checked = compare(&temporary, expected, ours(), &|_, _| false);
+    if !checked.differences.is_empty() {
+        return Err(changed(approved, id).into());
+    }
     fault::step("release.before_rename");
     approved.publish_folder(&staged, id)?;
     fault::step("release.after_rename");
+    let is_known = |path: &Path, stamp| {
+        checked
+            .good
+            .iter()
+            .any(|known| known.0 == path && known.1 == stamp)
+    };
+    let now = compare(
+        &approved.folder(Path::new(id))?,
+        expected,
+        ours(),
+        &is_known,
+    );
+    if !now.differences.is_empty() {
+        set_aside(approved, id)?;
+        return Err(changed(approved, id).into());
+    }
+    Ok(())
+}
+
+fn ours() -> Strictness {
+    Strictness {
+        owner: Some(rustix::process::geteuid().as_raw()),
+        modes: true,
+    }
+}
+
+fn changed(approved: &Dir, id: &str) -> Error {
+    let why = std::io::Error::other("it was changed while it was made");
+    Error::new("release", approved.path().join(id), why)
+}
+
+/// Whether the folder `id` holds the files that are to be released and nothing else, as they are released.
+pub fn is_made(approved: &Dir, id: &str, expected: &Expected) -> bool {
+    let folder = approved.folder(Path::new(id));
+    folder.is_ok_and(|folder| {
+        let found = compare(&folder, expected, ours(), &|_, _| false);
+        found.differences.is_empty()
+    })
+}
+
+/// Moves what stands in the place of a release aside: nobody but us released anything.
+pub fn set_aside(approved: &Dir, id: &str) -> Result<(), Error> {
+    for number in 1.. {
+        let aside = format!("{id}.found-{number}");
+        if approved.kind(Path::new(&aside))?.is_none() {
+            tracing::warn!(folder = %approved.path().display(), id, aside, "what is not ours stood in the place of a release");
+            return approved.rename_new(Path::new(id), Path::new(&aside));
+        }
+    }
     Ok(())
 }

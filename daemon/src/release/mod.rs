@@ -22,7 +22,7 @@ use countersign_protocol::{
 
 pub use compare::{Checked, Strictness, compare, compare_file};
 pub use freeze::freeze;
-pub use make::{Sealed, make};
+pub use make::{Sealed, is_made, make, set_aside};
 
 /// Mode of a folder in a release.
 pub const FOLDER: u32 = 0o755;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use countersign_protocol::HandoffId;
 use countersign_web::desk::{
     BoundariesDesk, Caller, DeskError, Person,
-    boundaries::{Release, WorkspaceBoundaries},
+    boundaries::{BoundaryRow, Holds, Release, SHUT, WorkspaceBoundaries},
 };
 
 use super::{LedgerDesk, access};
@@ -14,6 +14,16 @@ use crate::ledger::released;
 
 /// So many violations of a workspace are listed.
 const LISTED: usize = 5;
+
+/// That nothing can be dropped is what is meant while a person has the workspace.
+fn closed(rows: &mut [BoundaryRow], person: &str) {
+    for row in rows {
+        if row.detail.starts_with(SHUT) {
+            (row.shared, row.run) = (Holds::Modes, Holds::Kernel);
+            row.detail = format!("closed while {person} has the workspace");
+        }
+    }
+}
 
 #[async_trait]
 impl BoundariesDesk for LedgerDesk {
@@ -23,6 +33,9 @@ impl BoundariesDesk for LedgerDesk {
         let mut found = tried.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         let state = self.ledger.state();
         for one in &mut found {
+            if let Some(person) = state.held_by(&one.workspace) {
+                closed(&mut one.rows, person);
+            }
             let released = state.cards().filter(|card| card.released.is_some());
             one.releases = released
                 .filter(|card| card.workspace == one.workspace)

@@ -65,6 +65,12 @@ impl LedgerDesk {
                     answered: answer.revision,
                 });
             }
+            if !newest.violated.is_empty() && answer.outcome != Outcome::Approved {
+                return Err(DeskError::Invalid {
+                    field: "outcome".to_owned(),
+                    message: "what was changed is put right already, and nobody is asked for anything: say that you have seen it by approving".to_owned(),
+                });
+            }
             if answer.outcome == Outcome::Responded
                 && let Some(words) = &answer.comment
                 && let Err(message) = newest.envelope.check_output(words)

@@ -78,6 +78,7 @@ pub(super) fn row(state: &State, me: Actor, leased: &Leased, now: Timestamp) -> 
         expires_at: leased.lease.and_then(|(left, _)| after(left)),
         heard_at: leased.lease.and_then(|(_, heard)| before(heard)),
         waits_for,
+        circle: Vec::new(),
         asked: lock.asked.as_ref().map(|asked| AskedToRelease {
             by: asked.by.name().to_owned(),
             at: asked.at,

@@ -84,7 +84,14 @@ impl LedgerDesk {
 
     fn rows(&self, state: &State, who: &Caller, locks: Vec<Arc<Lock>>) -> Vec<LockRow> {
         let now = self.clock.now();
-        let row = |leased: &Leased| row(state, Self::owner_of(who, &leased.lock), leased, now);
+        let circles = state.locks().circles(&|workspace| sees(who, workspace));
+        let row = |leased: &Leased| {
+            let along = circles.get(&leased.lock.id).into_iter().flatten();
+            LockRow {
+                circle: along.map(|owner| owner.name().to_owned()).collect(),
+                ..row(state, Self::owner_of(who, &leased.lock), leased, now)
+            }
+        };
         self.locks.leased(locks).iter().map(row).collect()
     }
 

@@ -110,13 +110,25 @@ impl LedgerDesk {
 
     async fn found_link(&self, id: HandoffId, token: &str) -> Result<Link, LinkError> {
         let secret = token.to_owned();
-        let link = self
-            .ledger
-            .read(move |store| Link::find(store, &secret))
-            .await;
-        let link = link.map_err(|error| LinkError::Unavailable(error.to_string()))?;
-        link.filter(|link| link.handoff == id)
-            .ok_or(LinkError::Unknown)
+        let found = self.ledger.read(move |store| {
+            let link = Link::find(store, &secret)?;
+            let is_replaced = match &link {
+                Some(link) => link.is_replaced(store)?,
+                None => false,
+            };
+            Ok((link, is_replaced))
+        });
+        let found = found.await;
+        let (link, is_replaced) =
+            found.map_err(|error| LinkError::Unavailable(error.to_string()))?;
+        let link = link
+            .filter(|link| link.handoff == id)
+            .ok_or(LinkError::Unknown)?;
+        if is_replaced && link.used.is_none() {
+            let why = format!("a newer mail about {id} was sent to you; use the links in that one");
+            return Err(LinkError::Overtaken(why));
+        }
+        Ok(link)
     }
 
     /// What a link is bound to, when it still holds.

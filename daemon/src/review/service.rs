@@ -53,6 +53,7 @@ impl Measured {
         ServiceRow {
             group,
             name,
+            owner: None,
             asked: self.asked,
             answered: self.answered,
             promised: self.promised,
@@ -130,7 +131,15 @@ impl ServiceDesk for LedgerDesk {
         let until = self.clock.now();
         let rows = {
             let state = self.ledger.state();
-            report(&state, who, (since, until), &|target| self.name_of(target))
+            let mut rows = report(&state, who, (since, until), &|target| self.name_of(target));
+            for row in rows
+                .iter_mut()
+                .filter(|row| row.group == ServiceGroup::Workspace)
+            {
+                let served = self.workspaces.get(&row.name);
+                row.owner = served.map(|one| self.owner_of_workspace(&state, &one).name);
+            }
+            rows
         };
         Ok(ServiceReport { since, until, rows })
     }

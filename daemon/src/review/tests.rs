@@ -10,7 +10,10 @@ use countersign_web::desk::{
     Agent, Answer, Caller, Change, ContentDesk as _, Desk as _, DeskError, Person,
 };
 
-use crate::testing::{Rig, WORKSPACE, handoff, maya};
+use crate::{
+    testing::{Rig, WORKSPACE, handoff, maya},
+    workspace::Settings,
+};
 
 const ONE: HandoffId = HandoffId(1);
 
@@ -284,4 +287,39 @@ fn a_renamed_file_is_one_row_against_what_it_was() {
         ]
     );
     assert!(rows[1].3.is_some_and(|percent| percent < 100));
+}
+
+#[test]
+fn only_those_whom_the_boundary_names_decide() {
+    let mut rig = Rig::with(Settings {
+        people: Some(vec!["group:editors".to_owned(), "person:sam".to_owned()]),
+        ..Settings::default()
+    });
+    rig.with_policy(
+        "[[person]]\nid = \"priya\"\n[[person]]\nid = \"sam\"\n[[person]]\nid = \"lena\"\n\
+         [[group]]\nid = \"editors\"\nmembers = [\"priya\"]\n",
+    );
+    let named = |id: &str| Person {
+        id: id.to_owned(),
+        ..maya()
+    };
+    for (number, (who, may)) in [("lena", false), ("priya", true), ("sam", true)]
+        .into_iter()
+        .enumerate()
+    {
+        let folder = format!("run-{number}");
+        rig.write(&format!("{folder}/a.txt"), format!("words {number}"));
+        rig.deliver(&format!("{folder}/handoff.json"), handoff(who, &["a.txt"]));
+        let id = rig.cards().last().unwrap().id;
+        let answer = rig.answer(id, Outcome::Approved);
+        let decided = rig.wait(rig.desk().decide(&named(who), id, answer));
+        match decided {
+            Ok(_) => assert!(may, "{who}"),
+            Err(DeskError::NotAllowed(why)) => {
+                assert!(!may && why.contains("group:editors"), "{who}: {why}");
+                assert!(rig.cards().last().unwrap().decisions.is_empty(), "{who}");
+            }
+            Err(other) => panic!("{who}: {other}"),
+        }
+    }
 }

@@ -22,7 +22,7 @@ use countersign_protocol::{
 
 pub use account::Account;
 pub use answers::{AnswerError, Answers, Written, json};
-pub use rooms::{own_box, protect};
+pub use rooms::{Opens, opens, own_box, protect};
 
 use crate::{
     contracts::Contracts,

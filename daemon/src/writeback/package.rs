@@ -10,11 +10,12 @@ use countersign_protocol::{
     transfer::{Offered, document_name, transfer_document},
 };
 
-use super::{MANY, Page, Writeback, WritebackError, release::set_aside};
+use super::{MANY, Page, Writeback, WritebackError};
 use crate::{
     fault,
     fs::{Dir, Error, FileKind, read_limited},
     ledger::{Card, HopStage},
+    release::set_aside,
     workspace::{FILE_MODE, FOLDER_MODE, Workspace, json},
 };
 

@@ -10,8 +10,7 @@ use jiff::Timestamp;
 
 use super::{Writeback, WritebackError};
 use crate::{
-    fs::{Dir, Error},
-    release::{Expected, Sealed, Strictness, compare, make},
+    release::{Expected, Sealed, is_made, make, set_aside},
     workspace::{FOLDER_MODE, Workspace},
 };
 
@@ -31,7 +30,7 @@ impl Writeback {
             .dir()
             .make_folder(Path::new(names::APPROVED), FOLDER_MODE)?;
         if approved.kind(Path::new(&id))?.is_some() {
-            if is_released(&approved, &id, &expected) {
+            if is_made(&approved, &id, &expected) {
                 // Renamed before a crash; whether that was synced is not known.
                 approved.sync()?;
                 return Ok(workspace.dir().sync()?);
@@ -60,28 +59,4 @@ impl Writeback {
             None => Err(WritebackError::Missing(sha256)),
         }
     }
-}
-
-/// Whether the folder `id` holds the files that are to be released and nothing else, as they are released.
-fn is_released(approved: &Dir, id: &str, expected: &Expected) -> bool {
-    let strictness = Strictness {
-        owner: Some(rustix::process::geteuid().as_raw()),
-        modes: true,
-    };
-    approved.folder(Path::new(id)).is_ok_and(|folder| {
-        let found = compare(&folder, expected, strictness, &|_, _| false);
-        found.differences.is_empty()
-    })
-}
-
-/// Moves what stands in the place of a release aside: nobody but us released anything.
-pub(super) fn set_aside(approved: &Dir, id: &str) -> Result<(), Error> {
-    for number in 1.. {
-        let aside = format!("{id}.found-{number}");
-        if approved.kind(Path::new(&aside))?.is_none() {
-            tracing::warn!(folder = %approved.path().display(), id, aside, "what is not ours stood in the place of a release");
-            return approved.rename_new(Path::new(id), Path::new(&aside));
-        }
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@
 //! what is a fold of facts ([`Table`]). How long a silent owner keeps a lock is a matter of time, and
 //! time is kept by the daemon.
 
+mod circle;
 mod document;
 mod glob;
 mod pattern;

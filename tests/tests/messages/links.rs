@@ -120,6 +120,21 @@ fn a_thousand_scanners_change_nothing() {
 }
 
 #[test]
+fn links_of_a_newer_mail_end_those_of_older_ones() {
+    let scene = Scene::start("");
+    let (id, first) = scene.mail();
+    super::scene::assign(&scene.bed, id, "maya");
+    let second = scene.smtp.takes(2)[1].clone();
+    let older = scene.path(&first, "approve");
+    refused(&scene.bed.stranger().fetch(&older), 409, "a newer mail");
+    refused(&scene.press(&older, "", None), 409, "a newer mail");
+    assert_eq!(scene.state(id), "waiting");
+    let reply = scene.press(&scene.path(&second, "approve"), "", None);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(scene.state(id), "approved");
+}
+
+#[test]
 fn a_link_answers_once() {
     let scene = Scene::start("");
     let (id, mail) = scene.mail();

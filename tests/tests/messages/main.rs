@@ -2,8 +2,10 @@
 //! clock that the test sets; and the links in them.
 
 mod dead_letters;
+mod held;
 mod links;
 mod mail;
+mod rebinding;
 mod scene;
 mod storm;
 mod trial;

@@ -47,6 +47,9 @@ impl Holds {
     }
 }
 
+/// How it is told that a box takes nothing.
+pub const SHUT: &str = "nothing can be dropped into it";
+
 /// One room of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BoundaryRow {
@@ -59,6 +62,17 @@ pub struct BoundaryRow {
     /// What holds one that `countersign run` starts.
     pub run: Holds,
     /// What was possible, in words; empty when nothing was.
+    pub detail: String,
+}
+
+/// One thing that holds agents back, and how far it goes here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MechanismRow {
+    /// For example `access lists`.
+    pub name: String,
+    /// Who enforces it here.
+    pub holds: Holds,
+    /// What was found.
     pub detail: String,
 }
 
@@ -79,6 +93,8 @@ pub struct WorkspaceBoundaries {
     pub protect: bool,
     /// The rooms.
     pub rows: Vec<BoundaryRow>,
+    /// By what.
+    pub mechanisms: Vec<MechanismRow>,
     /// Releases, and how many were found changed since they were made.
     pub releases: usize,
     /// The last violations, newest first, one line each.

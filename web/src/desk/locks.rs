@@ -56,6 +56,10 @@ pub struct LockRow {
     pub heard_at: Option<Timestamp>,
     /// What it waits for, in line.
     pub waits_for: Vec<LockId>,
+    /// Its owner waits for this one, and others for what its owner holds, round in a circle that nobody leaves by
+    /// waiting: the names along it, this owner first. Empty when there is none.
+    #[serde(default)]
+    pub circle: Vec<String>,
     /// Who last asked the owner to let go.
     pub asked: Option<AskedToRelease>,
 }

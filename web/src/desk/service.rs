@@ -37,6 +37,9 @@ pub struct ServiceRow {
     pub group: ServiceGroup,
     /// Its name; empty for everything.
     pub name: String,
+    /// Who answers for it, of a workspace.
+    #[serde(default)]
+    pub owner: Option<String>,
     /// Revisions that people were asked about.
     pub asked: usize,
     /// Those that were answered.

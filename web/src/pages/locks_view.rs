@@ -69,6 +69,8 @@ struct LineView {
     purpose: &'static str,
     reason: Option<String>,
     waits_for: Vec<String>,
+    /// Owners who wait for each other in a circle, this one first and last.
+    circle: Option<String>,
     since: When,
 }
 
@@ -148,6 +150,13 @@ fn purpose(mode: Mode) -> &'static str {
     }
 }
 
+/// The circle that a lock in line is part of, from its owner back to its owner.
+fn in_circle(row: &LockRow) -> Option<String> {
+    let first = row.circle.first()?;
+    let along = row.circle.iter().chain([first]);
+    Some(along.cloned().collect::<Vec<_>>().join(" → "))
+}
+
 /// The owner of a lock with what it is on, for those who wait.
 fn name_of(id: LockId, list: &LockList) -> String {
     let row = list.locks.iter().find(|row| row.id == id);
@@ -211,6 +220,7 @@ impl LineView {
             purpose: purpose(row.mode),
             reason: row.reason.clone(),
             waits_for: ahead.collect(),
+            circle: in_circle(row),
             since: When::new(row.requested_at, now),
         }
     }

@@ -37,6 +37,7 @@ struct View {
     protect: bool,
     releases: usize,
     rows: Vec<Row>,
+    mechanisms: Vec<Mechanism>,
     violations: Vec<String>,
     /// Whether every room is held for agents that are started through us.
     is_held: bool,
@@ -49,6 +50,13 @@ struct Row {
     promise: String,
     shared: Tag,
     run: Tag,
+    detail: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Mechanism {
+    name: String,
+    held: Tag,
     detail: String,
 }
 
@@ -109,6 +117,15 @@ impl View {
             protect: found.protect,
             releases: found.releases,
             rows: found.rows.iter().map(Row::new).collect(),
+            mechanisms: found
+                .mechanisms
+                .iter()
+                .map(|one| Mechanism {
+                    name: one.name.clone(),
+                    held: Tag::new(one.holds),
+                    detail: one.detail.clone(),
+                })
+                .collect(),
             violations: found.violations.clone(),
             is_held: found.rows.iter().all(|row| row.run == Holds::Kernel),
             ownership: None,

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
+use countersign_protocol::HandoffId;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{
@@ -53,8 +54,8 @@ fn cookie(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// `GET /start?t=…`: spends the token once and goes on to a URL without it. Nothing is spent by
-/// `HEAD` or by a browser that only looks ahead.
+/// `GET /start?t=…`: spends the token once and goes on to a URL without it: with `h=H-7` to that handoff. Nothing
+/// is spent by `HEAD` or by a browser that only looks ahead.
 async fn start(State(app): State<AppState>, request: Request) -> Response {
     let signed_in = request.extensions().get::<Identity>().is_some();
     if request.method() == Method::HEAD || looks_ahead(request.headers()) {
@@ -68,9 +69,14 @@ async fn start(State(app): State<AppState>, request: Request) -> Response {
         return identity::too_many(seconds).into_response();
     }
     let query = request.uri().query().unwrap_or_default();
-    let token = form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "t")
-        .map(|(_, value)| value);
+    let field = |wanted: &str| {
+        let mut fields = form_urlencoded::parse(query.as_bytes());
+        fields.find_map(|(name, value)| (name == wanted).then_some(value))
+    };
+    let token = field("t");
+    // No address is taken from the link, or it could lead to somebody else's page.
+    let handoff: Option<HandoffId> = field("h").and_then(|text| text.parse().ok());
+    let on = handoff.map_or_else(|| "/".to_owned(), |id| format!("/h/{id}"));
     let session = match &token {
         Some(token) => app.desk.redeem_start_token(token).await,
         None => None,
@@ -78,10 +84,10 @@ async fn start(State(app): State<AppState>, request: Request) -> Response {
     match session {
         Some(session) => {
             let cookie = cookie(&app.settings, &session.secret, session.lifetime.as_secs());
-            ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
+            ([(header::SET_COOKIE, cookie)], Redirect::to(&on)).into_response()
         }
         // The link again in the browser that used it: it is in already.
-        None if signed_in => Redirect::to("/").into_response(),
+        None if signed_in => Redirect::to(&on).into_response(),
         None => {
             address.inspect(|address| app.failed(*address));
             Problem::new(

@@ -64,6 +64,23 @@ async fn a_start_link_signs_in_once() {
 }
 
 #[tokio::test]
+async fn a_start_link_leads_to_a_handoff_and_nowhere_else() {
+    for (asked, location) in [
+        ("h=H-1", "/h/H-1"),
+        ("h=7", "/h/H-7"),
+        ("h=//evil.example", "/"),
+        ("h=https://evil.example/h/H-1", "/"),
+        ("h=", "/"),
+    ] {
+        let desk = Showcase::small();
+        let link = format!("/start?t={START}&{asked}");
+        let told = Ask::get(&link).send(&desk.router()).await;
+        assert_eq!(told.status, StatusCode::SEE_OTHER);
+        assert_eq!(told.header("location"), location, "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn looking_at_a_start_link_does_not_spend_it() {
     let desk = Showcase::small();
     let router = desk.router();

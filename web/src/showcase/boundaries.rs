@@ -6,7 +6,7 @@ use countersign_protocol::{HandoffId, decision::Outcome, release::ReleaseRecord}
 use super::Showcase;
 use crate::desk::{
     BoundariesDesk, Caller, DeskError, Person,
-    boundaries::{BoundaryRow, Holds, Release, WorkspaceBoundaries},
+    boundaries::{BoundaryRow, Holds, MechanismRow, Release, WorkspaceBoundaries},
 };
 
 /// A workspace where nearly everything holds.
@@ -48,6 +48,18 @@ pub fn sample() -> Vec<WorkspaceBoundaries> {
                 Holds::NotTried,
                 "<script>alert(1)</script>",
             ),
+        ],
+        mechanisms: vec![
+            MechanismRow {
+                name: "access lists".to_owned(),
+                holds: Holds::Modes,
+                detail: "the box of ledger-migrator opens to user 40001 alone".to_owned(),
+            },
+            MechanismRow {
+                name: "quota".to_owned(),
+                holds: Holds::Open,
+                detail: "none is set; <script>alert(2)</script>".to_owned(),
+            },
         ],
         releases: 31,
         violations: vec!["approved/H-9/ was not as approved: vat.sql has other bytes".to_owned()],

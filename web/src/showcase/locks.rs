@@ -42,6 +42,7 @@ fn row(id: u64, workspace: &str, path: &str, owner: &str, minutes: (i64, i64)) -
         expires_at: Some(at(left)),
         heard_at: Some(at(left - 30)),
         waits_for: Vec::new(),
+        circle: Vec::new(),
         asked: None,
     }
 }
@@ -71,6 +72,7 @@ pub fn list() -> LockList {
     );
     (waits.held, waits.held_at, waits.fence) = (false, None, None);
     waits.waits_for = vec![LockId(12)];
+    waits.circle = vec![waits.owner.clone(), "<script>alert(3)</script>".to_owned()];
     LockList {
         locks: vec![silent, asked, shared, waits],
         readings: vec![

@@ -8,7 +8,7 @@ use crate::cli::{
     Context,
     client::{Client, encode},
     exit::{Exit, Failure},
-    output::{Cell, Style, Table},
+    output::{Cell, Style, Table, inert},
 };
 
 #[derive(Debug, clap::Args)]
@@ -96,6 +96,15 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             Cell::new(""),
             Cell::new(kind.as_str().unwrap_or_default()),
         ]);
+    }
+    for row in list.locks.iter().filter(|row| !row.circle.is_empty()) {
+        let circle = row.circle.join(" -> ");
+        let first = &row.circle[0];
+        let words = format!(
+            "{} waits in a circle, {circle} -> {first}: nobody in it gets anything by waiting",
+            row.id
+        );
+        context.out.remark(&inert(&words));
     }
     if list.locks.is_empty() && list.readings.is_empty() && list.kernel.is_empty() {
         context.out.remark("no lock is held");

@@ -188,6 +188,25 @@ fn a_start_link_is_printed_where_there_is_no_screen() {
 }
 
 #[test]
+fn a_handoff_is_opened_at_its_page_or_in_its_folder() {
+    let bed = Bed::with_daemon(|asked| {
+        if asked.line.starts_with("GET") {
+            return (200, super::row("H-7", 1));
+        }
+        (201, json!({ "url": "http://127.0.0.1:9/start?t=x" }))
+    });
+    let ran = bed.run(&["open", "H-7", "--print"]);
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (0, "http://127.0.0.1:9/start?t=x&h=H-7\n")
+    );
+    let ran = bed.run(&["open", "7", "--folder", "--print"]);
+    let folder = format!("{}\n", bed.at("team/job").display());
+    assert_eq!((ran.exit, ran.out), (0, folder));
+    assert_eq!(bed.run(&["open", "--folder"]).exit, 2);
+}
+
+#[test]
 fn usage_is_a_matter_of_stderr_and_help_of_stdout() {
     let bed = Bed::new();
     let ran = bed.run(&["sbmit"]);

@@ -232,3 +232,33 @@ fn links_and_odd_names_in_a_package_are_refused() {
     codes.sort();
     assert_eq!(codes, ["not_regular", "not_utf8"]);
 }
+
+#[test]
+fn what_is_over_the_quota_of_a_workspace_is_refused_with_the_numbers() {
+    let rig = Rig::with(Settings {
+        quota: Some(100),
+        ..Settings::default()
+    });
+    rig.write("one/a.txt", vec![b'a'; 60]);
+    rig.deliver("one/handoff.json", handoff("First", &["a.txt"]));
+    assert_eq!(rig.cards().len(), 1);
+    // The same bytes are kept once, so they cost nothing a second time.
+    rig.write("two/again.txt", vec![b'a'; 60]);
+    rig.deliver("two/handoff.json", handoff("Second", &["again.txt"]));
+    assert_eq!(rig.cards().len(), 2);
+    rig.write("three/b.txt", vec![b'b'; 41]);
+    rig.deliver("three/handoff.json", handoff("Third", &["b.txt"]));
+    assert_eq!(rig.cards().len(), 2);
+    let errors = rig.json("three/handoff.errors.json");
+    assert_eq!(errors["code"], "quota-exceeded");
+    let error = &errors["errors"][0];
+    let message = error["message"].as_str().unwrap();
+    for number in ["41 new bytes", "keeps 60", "100"] {
+        assert!(message.contains(number), "{message}");
+    }
+    assert!(error["fix"].as_str().unwrap().contains("`quota`"));
+    // One byte less fits.
+    rig.write("three/b.txt", vec![b'b'; 40]);
+    rig.deliver("three/handoff.json", handoff("Third", &["b.txt"]));
+    assert_eq!(rig.cards().len(), 3);
+}

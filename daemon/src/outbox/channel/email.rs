@@ -9,19 +9,21 @@ use async_trait::async_trait;
 use countersign_protocol::handoff::Trigger;
 use jiff::{SignedDuration, Timestamp};
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+    Message,
     message::{
         Mailbox, MultiPart, SinglePart,
         header::{HeaderName, HeaderValue},
     },
     transport::smtp::{
-        Error, PoolConfig,
         authentication::Credentials,
         client::{Certificate, Tls, TlsParameters},
     },
 };
 
-use super::{Channel, Outcome};
+use super::{
+    Channel, Outcome,
+    smtp::{SendError, Sessions},
+};
 use crate::{
     config::{DecideLinks, Disclosure, Environment, Mail as Settings, MailTls},
     ledger::{Draft, Ledger},
@@ -36,18 +38,16 @@ use crate::{
     },
 };
 
-/// How long one command may take.
-const COMMAND: Duration = Duration::from_secs(30);
 /// How long a mail may take in all.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Sessions with the server at once.
-const SESSIONS: u32 = 8;
+const SESSIONS: usize = 8;
 /// How long links to decide are good for.
 const LINKS: SignedDuration = SignedDuration::from_hours(8);
 
 /// The way to people by mail.
 pub(in crate::outbox) struct Mail {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    sessions: Sessions,
     from: Mailbox,
     decide_links: DecideLinks,
     ledger: Ledger,
@@ -88,20 +88,16 @@ impl Mail {
             (MailTls::Required, false) => Tls::Required(tls()?),
             (MailTls::Off, false) => Tls::None,
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-            .port(smtp.port)
-            .tls(security)
-            .timeout(Some(COMMAND))
-            .pool_config(PoolConfig::new().max_size(SESSIONS));
-        if let (Some(name), Some(password)) = (&settings.username, &settings.password) {
-            let password = password.value.read(environment)?;
-            builder = builder.credentials(Credentials::new(
-                name.value.clone(),
-                password.reveal().to_owned(),
-            ));
-        }
+        let credentials = match (&settings.username, &settings.password) {
+            (Some(name), Some(password)) => {
+                let password = password.value.read(environment)?;
+                let (name, password) = (name.value.clone(), password.reveal().to_owned());
+                Some(Credentials::new(name, password))
+            }
+            _ => None,
+        };
         Ok(Self {
-            transport: builder.build(),
+            sessions: Sessions::new((smtp.host.clone(), smtp.port), security, credentials),
             from: settings.from.value.0.clone(),
             decide_links: settings.decide_links.value,
             ledger,
@@ -297,14 +293,7 @@ impl Channel for Mail {
             Ok(message) => message,
             Err(said) => return Outcome::Dead { said },
         };
-        let sent = async {
-            match self.transport.send(message.clone()).await {
-                // A session from the pool that the server had closed meanwhile: a new one may do.
-                Err(error) if is_stale(&error) => self.transport.send(message).await,
-                other => other,
-            }
-        };
-        match tokio::time::timeout(PATIENCE, sent).await {
+        match tokio::time::timeout(PATIENCE, self.sessions.send(&message)).await {
             Ok(Ok(response)) => Outcome::Sent {
                 said: format!(
                     "{} {}",
@@ -324,17 +313,16 @@ impl Channel for Mail {
     }
 
     fn width(&self) -> usize {
-        usize::try_from(SESSIONS).unwrap_or(1)
+        SESSIONS
     }
 }
 
-/// Whether the connection was gone rather than the mail refused.
-fn is_stale(error: &Error) -> bool {
-    error.status().is_none() && !error.is_timeout() && !error.is_tls() && !error.is_client()
-}
-
-fn failed(error: &Error) -> Outcome {
-    let code = error.status().map(u16::from);
+fn failed(error: &SendError) -> Outcome {
+    let smtp = match error {
+        SendError::Smtp(error) => Some(error),
+        SendError::Connect(_) => None,
+    };
+    let code = smtp.and_then(|error| error.status()).map(u16::from);
     let mut said = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -345,7 +333,7 @@ fn failed(error: &Error) -> Outcome {
         source = cause.source();
     }
     let about_the_message = code.is_some_and(|code| !NOT_ABOUT_THE_MESSAGE.contains(&code));
-    if error.is_permanent() && about_the_message {
+    if smtp.is_some_and(|error| error.is_permanent()) && about_the_message {
         return Outcome::Dead { said };
     }
     Outcome::retry(

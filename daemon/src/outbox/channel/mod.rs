@@ -2,7 +2,7 @@
 
 mod chat;
 mod email;
-
+mod smtp;
 mod webhook;
 
 use async_trait::async_trait;
@@ -13,7 +13,6 @@ use crate::message::Owed;
 
 pub(super) use chat::Chat;
 pub(super) use email::Mail;
-
 pub(super) use webhook::Webhook;
 
 /// What became of an attempt.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_protocol::{HandoffId, decision::Outcome};
-use countersign_web::desk::{Caller, MessagesDesk as _};
+use countersign_web::desk::{Caller, MessagesDesk as _, PeopleDesk as _, Person};
 use serde_json::{Value, json};
 
 use super::{
@@ -96,6 +96,46 @@ fn a_person_is_told_once_by_their_own_way() {
     post.round(&rig);
     assert_eq!(told(&phones), [maya_got("Your turn: a")]);
     assert_eq!(fared(&rig, id), ["sent"]);
+}
+
+#[test]
+fn who_is_no_longer_asked_is_told() {
+    let (rig, phones, mut post, _) = scene("2026-11-20T11:00:00Z", TO_MAYA);
+    let id = submit(&rig, "a", json!({}));
+    post.round(&rig);
+    let sam = Person {
+        id: "sam".to_owned(),
+        display: "Sam Ito".to_owned(),
+        ..maya()
+    };
+    rig.wait(rig.desk().assign(&sam, id, "sam", None)).unwrap();
+    post.round(&rig);
+    // Who does it is told nothing of it.
+    let mut all = told(&phones);
+    assert_eq!(all.remove(0), maya_got("Your turn: a"));
+    assert_eq!(all, [maya_got("No longer yours: a")]);
+    // What comes within a minute is told together.
+    rig.clock.advance(Duration::from_mins(5));
+    let later = submit(&rig, "b", json!({}));
+    post.round(&rig);
+    rig.wait(rig.desk().assign(&operator(), later, "sam", None))
+        .unwrap();
+    post.round(&rig);
+    let mut all = told(&phones).split_off(3);
+    all.sort();
+    let sam_got = (
+        "sam-phone".to_owned(),
+        "Now yours: b (was: Maya Okafor)".to_owned(),
+    );
+    assert_eq!(all, [maya_got("No longer yours: b"), sam_got]);
+}
+
+fn operator() -> Person {
+    Person {
+        id: "local:olga".to_owned(),
+        display: "Olga".to_owned(),
+        ..maya()
+    }
 }
 
 #[test]

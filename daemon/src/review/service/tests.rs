@@ -109,3 +109,21 @@ fn looks_answers_and_broken_promises_are_counted_by_rule_and_by_who_was_asked() 
     let later = report(&rig, start + SignedDuration::from_hours(1));
     assert_eq!((later.len(), later[0].asked), (1, 0));
 }
+
+#[test]
+fn the_report_says_who_owns_each_workspace() {
+    let rig = Rig::new();
+    let since = rig.clock_now();
+    submit(&rig, "a", json!({}));
+    let report = rig.wait(rig.desk().service(&Caller::Person(maya()), since));
+    let rows = report.unwrap().rows;
+    let owners: Vec<_> = rows
+        .iter()
+        .map(|row| (row.group, row.owner.as_deref()))
+        .collect();
+    assert!(
+        owners.contains(&(ServiceGroup::Workspace, Some("Maya"))),
+        "{owners:?}"
+    );
+    assert!(owners.contains(&(ServiceGroup::All, None)), "{owners:?}");
+}

@@ -9,6 +9,10 @@
     reason = "the attacks are made here"
 )]
 
+mod mounts;
+mod ownership;
+mod release;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
