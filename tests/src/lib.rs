@@ -11,6 +11,7 @@ pub mod attack;
 pub mod bed;
 pub mod certificates;
 pub mod confined;
+pub mod diskfault;
 pub mod evidence;
 pub mod history;
 pub mod hook;
