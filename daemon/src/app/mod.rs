@@ -45,6 +45,7 @@ use crate::{
     ledger::Ledger,
     locks::Locks,
     outbox::{Around, Outbox},
+    ownership::Custody,
     policy::Stage,
     process::ProcessTable,
     reconcile::Reconciler,
@@ -76,6 +77,8 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often approved work that was left alone after a violation is looked at.
 const GUARD: Duration = Duration::from_secs(1);
+/// How often offers, and files that wait for a new owner, are looked at without a hint.
+const CUSTODY: Duration = Duration::from_secs(5);
 /// How often bytes are looked for that nothing needs any more.
 const COLLECTION: Duration = Duration::from_hours(1);
 /// How often the search looks at the ledger without a hint.
@@ -200,6 +203,7 @@ pub async fn run(
         reconciler.clone(),
         writeback.clone(),
         intake.clone(),
+        ledger.clone(),
     ));
 
     let operator_key = state::random_key()?;
@@ -272,6 +276,17 @@ pub async fn run(
         let guard = approved.clone();
         async move { guard.run().await }
     });
+    spawn_custody(
+        &reconciler,
+        &ledger,
+        Custody::new(
+            Arc::clone(&workspaces),
+            ledger.clone(),
+            Arc::clone(&state.objects),
+            Arc::clone(&clock),
+            stage.catalog().clone(),
+        ),
+    );
     let (policy, coming) = (stage.clone(), intake.clone());
     reconciler.spawn("policy", POLICY, ledger.work(), move || {
         let (policy, coming) = (policy.clone(), coming.clone());
@@ -374,6 +389,14 @@ fn spawn_collector(reconciler: &Reconciler, collector: &Collector) {
             }
             Ok::<_, CollectError>(())
         }
+    });
+}
+
+/// Lets files follow the ownership of their workspace.
+fn spawn_custody(reconciler: &Reconciler, ledger: &Ledger, custody: Custody) {
+    reconciler.spawn("ownership", CUSTODY, ledger.work(), move || {
+        let custody = custody.clone();
+        async move { custody.run().await }
     });
 }
 

@@ -19,6 +19,7 @@ use crate::{
     contracts::Contracts,
     guard::Guard,
     intake::{Intake, SubmitError, Submitted, SubmittedAnswer},
+    ledger::Ledger,
     locks::Locks,
     reconcile::Reconciler,
     review::{AnsweredHop, Delivered, Door, Pulse},
@@ -72,6 +73,7 @@ pub(super) struct Serving {
     reconciler: Reconciler,
     writeback: Writeback,
     intake: Intake,
+    ledger: Ledger,
     refused: Mutex<HashMap<PathBuf, String>>,
     /// What holds agents back, and when it was tried.
     tried: Mutex<Option<(Duration, Vec<WorkspaceBoundaries>)>>,
@@ -92,6 +94,7 @@ impl Serving {
         reconciler: Reconciler,
         writeback: Writeback,
         intake: Intake,
+        ledger: Ledger,
     ) -> Self {
         Self {
             config,
@@ -101,6 +104,7 @@ impl Serving {
             reconciler,
             writeback,
             intake,
+            ledger,
             refused: Mutex::default(),
             tried: Mutex::default(),
             folders: Mutex::default(),
@@ -138,7 +142,9 @@ impl Serving {
             });
             match opened {
                 Ok(workspace) => {
-                    if boundary.protect.value {
+                    // What a person has for themselves stays closed to agents.
+                    let is_held = self.ledger.state().held_by(name).is_some();
+                    if boundary.protect.value && !is_held {
                         protect_rooms(&workspace, &boundary, &accounts);
                     }
                     explain(&workspace);
@@ -279,6 +285,7 @@ fn settings(
             let names = people.value.iter().map(ToString::to_string);
             names.collect()
         }),
+        owner: boundary.owner.as_ref().map(|owner| owner.value.to_string()),
         heartbeat: match stated.heartbeat.value {
             config::Heartbeat::Off => None,
             config::Heartbeat::After(span) => Some(span.0),

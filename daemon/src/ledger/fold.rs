@@ -19,9 +19,10 @@ use jiff::Timestamp;
 
 use super::held::Held;
 use super::known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision, Sittings,
+    TimedOut, Token, Track, Violation, Withdrawal,
 };
+use super::ownership::Ownership;
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +51,7 @@ pub struct State {
     /// Kept searches by id of the person and name.
     searches: BTreeMap<(String, String), KeptSearch>,
     /// The kept bytes that facts speak of.
-    held: Held,
+    pub(super) held: Held,
     /// The marks of each workspace, oldest first.
     marks: BTreeMap<String, Vec<Arc<Mark>>>,
     /// When each person was last at work, by id.
@@ -59,6 +60,8 @@ pub struct State {
     mail_stopped: BTreeSet<String>,
     /// The last violation of each release, and of `approved/` itself in each workspace.
     violations: BTreeMap<(String, Option<HandoffId>), Arc<Violation>>,
+    /// How each workspace changed hands, of those that ever did.
+    pub(super) ownerships: BTreeMap<String, Arc<Ownership>>,
     /// Receivers of messages that are no longer tried, with when and why.
     disabled: BTreeMap<String, (Timestamp, String)>,
 }
@@ -120,8 +123,11 @@ impl State {
                         card.viewed.insert((id.clone(), *revision));
                         card.was_seen(at);
                         if *revision == card.newest().accepted.revision {
-                            let display = display.clone();
-                            card.opened = Some(Opened { at, display });
+                            card.opened = Some(Opened {
+                                person: id.clone(),
+                                at,
+                                display: display.clone(),
+                            });
                         }
                     });
                 }
@@ -131,6 +137,7 @@ impl State {
                     card.state = state;
                 }
                 card.was_decided(at);
+                card.asked_by(body, decided);
                 let actor = body.actor.clone();
                 // Who decides about a revision has seen it.
                 if let Actor::Person { id, .. } = &actor {
@@ -167,14 +174,9 @@ impl State {
                     reason: reason.clone(),
                 });
             }),
-            Event::Commented { handoff, text, .. } => self.change(*handoff, |card| {
-                card.comments.push(CardComment {
-                    seq,
-                    at,
-                    actor: body.actor.clone(),
-                    text: text.clone(),
-                });
-            }),
+            Event::Commented { .. }
+            | Event::ThreadResolved { .. }
+            | Event::ThreadReopened { .. } => self.discussed(body),
             Event::Delivered {
                 handoff, decision, ..
             } => self.change(*handoff, |card| {
@@ -286,6 +288,14 @@ impl State {
             | Event::LockReleased { .. }
             | Event::LockExpired { .. }
             | Event::LockBroken { .. } => self.locks.apply(body),
+            Event::OwnershipOffered(_)
+            | Event::OwnershipAccepted { .. }
+            | Event::OwnershipDeclined { .. }
+            | Event::OwnershipWithdrawn { .. }
+            | Event::OwnershipExpired { .. }
+            | Event::OwnershipReturned { .. }
+            | Event::FilesListed { .. }
+            | Event::FilesGiven(_) => self.changes_hands(body),
             Event::TokenCreated {
                 id,
                 secret_sha256,
@@ -381,7 +391,7 @@ impl State {
                 },
                 revisions: vec![revision],
                 decisions: Vec::new(),
-                comments: Vec::new(),
+                threads: Vec::new(),
                 viewed: BTreeSet::new(),
                 opened: None,
                 released: None,
