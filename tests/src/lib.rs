@@ -12,6 +12,7 @@ pub mod axe;
 pub mod bed;
 pub mod certificates;
 pub mod confined;
+pub mod diskfault;
 pub mod evidence;
 pub mod history;
 pub mod hook;

@@ -18,6 +18,7 @@ use countersign_protocol::decision::Outcome;
 use countersign_tests::{
     agent::{Agent, Care, Delivery},
     bed::{TestBed, WORKSPACE},
+    diskfault::DiskFault,
     evidence::{Evidence, LEDGER, OBJECTS},
     history::History,
     http::{Http, base64},
@@ -236,6 +237,117 @@ fn work_that_cannot_be_sealed_is_accepted_when_it_can() {
             "each failure is told, and none is taken for a success"
         );
         check_disk(&mut bed, &[&delivery]);
+    }
+}
+
+/// The log of the database, in which a commit is synced.
+const LOG: &str = "ledger.db-wal";
+
+#[test]
+fn a_ledger_that_cannot_be_synced_accepts_nothing_until_it_can() {
+    for (errno, tears) in [(EIO, false), (EDQUOT, true), (EIO, true)] {
+        let mut bed = TestBed::prepare();
+        let disk = DiskFault::of(&mut bed);
+        bed.up();
+        let agent = bed.agent("ada");
+        let before = deliver(&agent, "before");
+        let id = before.receipt().handoff_id;
+        let card = bed.reviewer().turn().unwrap()[0];
+        let cookie = sign_in(&bed);
+        let head = bed.health()["head"].clone();
+        if tears {
+            disk.writes_break_off(errno, LOG);
+        } else {
+            disk.syncs_fail(errno, LOG);
+        }
+        let waits = deliver(&agent, "waits");
+        // The engine says which of its operations failed, not with which number.
+        bed.trouble("ledger");
+        let ready = bed.stranger().fetch("/readyz");
+        assert_eq!((ready.status, ready.text().as_str()), (503, "not ready\n"));
+        let refused = bed.reviewer().answer(card, Outcome::Approved, "").unwrap();
+        assert_eq!(refused.status, 503, "{}", refused.text());
+        let page = bed
+            .stranger()
+            .send("GET", "/queue", &[("cookie", cookie.as_str())], &[])
+            .unwrap();
+        assert!(page.text().contains("ledger"), "{}", page.text());
+        assert!(waits.receipt_now().is_none() && waits.errors_now().is_none());
+        assert!(before.look::<serde_json::Value>("decision.json").is_none());
+        assert_eq!(
+            bed.health()["head"],
+            head,
+            "readers see what is on the disk"
+        );
+        disk.over();
+        assert_eq!(waits.receipt().revision, 1);
+        wait::until("no trouble", || bed.troubles().is_empty().then_some(()));
+        bed.reviewer().decide(id, Outcome::Approved, "");
+        check_disk(&mut bed, &[&before, &waits]);
+    }
+}
+
+#[test]
+fn a_crash_while_the_ledger_cannot_be_synced_loses_and_doubles_nothing() {
+    let mut bed = TestBed::prepare();
+    let disk = DiskFault::of(&mut bed);
+    bed.up();
+    let agent = bed.agent("ada");
+    let before = deliver(&agent, "before");
+    before.receipt();
+    disk.syncs_fail(EIO, LOG);
+    let waits = deliver(&agent, "waits");
+    bed.trouble("ledger");
+    // What was written without a sync may be found by the next start, or not.
+    bed.down();
+    disk.over();
+    bed.up();
+    waits.receipt();
+    check_disk(&mut bed, &[&before, &waits]);
+}
+
+/// What a file system that keeps names and bytes in no order may show of `whole` after a power cut.
+fn torn(whole: &[u8]) -> [Vec<u8>; 3] {
+    let half = whole[..whole.len() / 2].to_vec();
+    [half, vec![0; whole.len()], Vec::new()]
+}
+
+#[test]
+fn an_answer_that_a_crash_left_torn_is_written_anew_and_not_taken_for_a_strangers() {
+    for (step, name, ways) in [
+        ("writeback.after_receipt", "handoff.receipt.json", 0..3),
+        ("writeback.after_decision", "decision.json", 0..1),
+    ] {
+        for way in ways {
+            let mut bed = TestBed::prepare();
+            // After the name is there, and before it is noted that it is.
+            let crash = ("COUNTERSIGN_CRASH_AT".to_owned(), format!("{step}:1"));
+            bed.launch.env.push(crash);
+            bed.up();
+            // Answers name the address of the pages, which is to be the same after the crash.
+            let port = bed.endpoint().url.rsplit_once(':').unwrap().1;
+            bed.launch.port = port.parse().unwrap();
+            let delivery = deliver(&bed.agent("ada"), "task");
+            if name == "decision.json" {
+                let id = delivery.receipt().handoff_id;
+                let card = bed.reviewer().look(id);
+                let _ = bed.reviewer().answer(card, Outcome::Approved, "");
+            }
+            assert!(bed.daemon().was_killed());
+            let answer = delivery.answers.join(name);
+            let whole = fs::read(&answer).unwrap();
+            fs::write(&answer, &torn(&whole)[way]).unwrap();
+            bed.launch.env.clear();
+            bed.up();
+            wait::until("a whole answer", || {
+                fs::read(&answer).ok().filter(|bytes| *bytes == whole)
+            });
+            let names = fs::read_dir(&delivery.answers).unwrap();
+            let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            let aside: Vec<String> = names.filter(|name| name.contains(".found-")).collect();
+            assert_eq!(aside, [""; 0], "{name} was taken for a stranger's");
+            check_disk(&mut bed, &[&delivery]);
+        }
     }
 }
 
