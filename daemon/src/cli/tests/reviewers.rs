@@ -36,6 +36,7 @@ fn a_decision_binds_to_what_was_on_the_screen() {
                 { "id": "", "path": "a.md", "line": 18, "text": "Say so" },
                 { "id": "", "path": "b.md", "text": "Why" },
             ],
+            "care": { "typed": "H-7", "checked": [] },
         })
     );
 }
