@@ -22,6 +22,7 @@ pub mod lock;
 pub mod manifest;
 pub mod mark;
 pub mod names;
+pub mod ownership;
 pub mod path;
 pub mod place;
 pub mod principal;

@@ -47,6 +47,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod token;
+mod transfer;
 mod try_boundary;
 mod validate;
 mod verify;
@@ -199,6 +200,8 @@ enum Command {
     Sla(sla::Args),
     /// Look into the ledger
     Audit(audit::Args),
+    /// Hand a workspace to a person, and back to agents
+    Transfer(transfer::Args),
     /// Start an agent that can reach only what its workspace grants
     Run(run::Args),
     /// Check that files are what was approved
@@ -381,6 +384,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Route(args) => route::run(&args, context),
         Command::Sla(args) => sla::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
+        Command::Transfer(args) => transfer::run(&args, context),
         Command::Run(args) => run::run(&args, context),
         Command::Confine(args) => confine::run(&args),
         Command::TryBoundary(args) => try_boundary::run(&args, context),

@@ -10,6 +10,7 @@ mod fold;
 mod held;
 mod known;
 mod locks;
+mod ownership;
 mod queue;
 mod routing;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use known::{
     TimedOut, Token, Track, Violation, Withdrawal,
 };
 pub use locks::Reading;
+pub use ownership::{Handover, Offer, Ownership};
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 pub use threads::{CardComment, Thread, Turn};
 pub use transfer::{Hop, HopAnswer, HopStage, Stop};

@@ -4,6 +4,7 @@ use countersign_protocol::{
     chain::Body,
     event::{Event, Location},
     lock::LockName,
+    ownership::FilesGiven,
     release::{Restored, Violated},
     routing::Asked,
     transfer::{AnswerKind, Answered, Phase},
@@ -67,6 +68,7 @@ impl LedgerDesk {
             Event::Marked(marked) => Some(marked.workspace.clone()),
             Event::Violated(violated) => Some(violated.workspace.clone()),
             Event::Restored(restored) => Some(restored.workspace.clone()),
+            event if event.owned().is_some() => event.owned().map(str::to_owned),
             event if event.lock().is_some() => event.lock().map(|lock| lock.workspace.clone()),
             _ => self
                 .ledger
@@ -75,6 +77,25 @@ impl LedgerDesk {
                 .map(|card| card.workspace.clone()),
         }
     }
+}
+
+/// What became of the files of a workspace that changed hands.
+fn given_away(given: &FilesGiven) -> String {
+    let FilesGiven {
+        workspace,
+        settlement,
+        ..
+    } = given;
+    let left = settlement.left.len() as u64 + settlement.more;
+    let but = if left == 0 {
+        String::new()
+    } else {
+        format!(", {left} could not be given")
+    };
+    format!(
+        "{} files and {} folders of {workspace} have their new owner{but}",
+        settlement.files, settlement.folders
+    )
 }
 
 /// What happened, in words, with people by their names.
@@ -230,6 +251,31 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             };
             format!("{} ended: {why}", on(lock))
         }
+        Event::OwnershipOffered(offer) => match &offer.note {
+            Some(note) => format!("offered {} to {}: {note}", offer.workspace, offer.display),
+            None => format!("offered {} to {}", offer.workspace, offer.display),
+        },
+        Event::OwnershipAccepted { workspace, .. } => format!("owns {workspace} now"),
+        Event::OwnershipDeclined {
+            workspace, reason, ..
+        } => match reason {
+            Some(reason) => format!("declined {workspace}: {reason}"),
+            None => format!("declined {workspace}"),
+        },
+        Event::OwnershipWithdrawn { workspace, .. } => {
+            format!("took the offer of {workspace} back")
+        }
+        Event::OwnershipExpired { workspace, .. } => {
+            format!("nobody answered the offer of {workspace} in time")
+        }
+        Event::OwnershipReturned { workspace, note } => match note {
+            Some(note) => format!("lets agents work in {workspace} again: {note}"),
+            None => format!("lets agents work in {workspace} again"),
+        },
+        Event::FilesListed { workspace, .. } => {
+            format!("wrote down whose the files of {workspace} are")
+        }
+        Event::FilesGiven(given) => given_away(given),
         Event::LockBroken { lock, reason } => format!("broke {}: {reason}", on(lock)),
         Event::TokenCreated { id, agent, .. } => format!("token {id} made for {agent}"),
         Event::TokenRevoked { id } => format!("token {id} taken back"),

@@ -13,6 +13,7 @@ mod landing;
 mod lock_rows;
 mod locks;
 mod messages;
+mod ownership;
 mod page;
 mod people;
 mod queue;

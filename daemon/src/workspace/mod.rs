@@ -74,6 +74,8 @@ pub struct Settings {
     pub users: BTreeMap<String, u32>,
     /// Who may answer here, as rules name them; without it, everybody who signs in.
     pub people: Option<Vec<String>>,
+    /// Who owns it, by id, as long as it was not given to somebody; without it, who runs the daemon.
+    pub owner: Option<String>,
     /// Which agents hand to which.
     pub mesh: Arc<Mesh>,
     /// The contracts that are kept here.
@@ -99,6 +101,7 @@ impl Default for Settings {
             agents: None,
             users: BTreeMap::new(),
             people: None,
+            owner: None,
             mesh: Arc::default(),
             contracts: Arc::default(),
             heartbeat: Some(Duration::from_mins(5)),

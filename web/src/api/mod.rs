@@ -12,6 +12,7 @@ mod ledger;
 mod locks;
 mod messages;
 pub(crate) mod openapi;
+mod ownership;
 mod routing;
 mod schemas;
 mod search;
@@ -57,6 +58,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(service::service))
         .merge(locks::routes())
         .merge(threads::routes())
+        .merge(ownership::routes())
         .merge(transfer::routes())
         .merge(deliveries::routes())
         .merge(search::routes())

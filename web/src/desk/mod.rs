@@ -5,6 +5,7 @@ mod content;
 pub mod insights;
 pub mod locks;
 pub mod messages;
+pub mod ownership;
 pub mod people;
 pub mod routing;
 mod search;
@@ -39,6 +40,7 @@ pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
 pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
+pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
 pub use routing::RoutingDesk;
 pub use search::{
@@ -620,6 +622,9 @@ pub enum DeskError {
         /// For example `was already approved by Maya Okafor`.
         why: String,
     },
+    /// It is no longer, or not yet, as it would have to be.
+    #[error("{0}")]
+    Overtaken(String),
     /// The input breaks a rule.
     #[error("{message}")]
     Invalid {
@@ -644,6 +649,7 @@ pub trait Desk:
     + InsightsDesk
     + LocksDesk
     + MessagesDesk
+    + OwnershipDesk
     + PeopleDesk
     + RoutingDesk
     + SearchDesk

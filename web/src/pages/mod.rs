@@ -21,6 +21,7 @@ mod locks;
 mod locks_view;
 mod look;
 mod messages;
+mod ownership;
 mod people;
 mod problem;
 mod queue;
@@ -92,6 +93,15 @@ pub fn routes() -> Router<AppState> {
         .route("/settings", get(settings::show))
         .route("/settings/tokens/{id}/revoke", post(settings::revoke))
         .route("/workspaces", get(workspaces::show))
+        .route(
+            "/workspaces/claim",
+            get(ownership::show_claim).post(ownership::answer_claim),
+        )
+        .route("/workspaces/{name}/offer", post(ownership::offer))
+        .route("/workspaces/{name}/withdraw", post(ownership::withdraw))
+        .route("/workspaces/{name}/accept", post(ownership::accept))
+        .route("/workspaces/{name}/decline", post(ownership::decline))
+        .route("/workspaces/{name}/return", post(ownership::give_back))
         .route("/help", get(help::show))
         .route("/assets/{name}", get(assets::serve))
 }
@@ -133,6 +143,7 @@ mod registry {
         render::<super::insights::InsightsPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);
         render::<super::locks_view::LocksPage>(&templates, &mut seen);
+        render::<super::ownership::ClaimPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
         render::<super::file_view::FilePage>(&templates, &mut seen);

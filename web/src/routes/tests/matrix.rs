@@ -218,6 +218,63 @@ pub(super) const ROUTES: &[Route] = &[
         Body::Json(r#"{"reason":"it is gone"}"#),
         [401, 403, 403, 204],
     ),
+    get(
+        "/api/v1/workspaces",
+        "/api/v1/workspaces",
+        [401, 200, 200, 200],
+    ),
+    post(
+        "/api/v1/workspaces/alpha/offer",
+        "/api/v1/workspaces/{workspace}/offer",
+        Body::Json(r#"{"to":"maya"}"#),
+        [401, 201, 404, 201],
+    ),
+    Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/workspaces/alpha/offer",
+            "/api/v1/workspaces/{workspace}/offer",
+            Body::None,
+            [401, 204, 404, 204],
+        )
+    },
+    post(
+        "/api/v1/workspaces/alpha/accept",
+        "/api/v1/workspaces/{workspace}/accept",
+        Body::Json("{}"),
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/workspaces/alpha/decline",
+        "/api/v1/workspaces/{workspace}/decline",
+        Body::Json("{}"),
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/workspaces/alpha/return",
+        "/api/v1/workspaces/{workspace}/return",
+        Body::Json("{}"),
+        [401, 403, 403, 204],
+    ),
+    form("/workspaces/alpha/offer", Body::Form("to=maya")),
+    form("/workspaces/alpha/withdraw", Body::Form("")),
+    form("/workspaces/alpha/accept", Body::Form("")),
+    form("/workspaces/alpha/decline", Body::Form("reason=No.")),
+    form("/workspaces/alpha/return", Body::Form("")),
+    // Whoever has the secret of a claim answers in the name of the person it is for.
+    Route {
+        operation: None,
+        ..get("/workspaces/claim?t=claim-of-maya", "", [200; 4])
+    },
+    Route {
+        operation: None,
+        ..post(
+            "/workspaces/claim",
+            "",
+            Body::Form("t=claim-of-maya&answer=accept"),
+            [200; 4],
+        )
+    },
     page("/locks", 200),
     get(
         "/api/v1/search/unmatched",
