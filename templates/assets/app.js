@@ -50,9 +50,10 @@
     showHelp();
   });
   $("[data-close]").addEventListener("click", () => help.close());
-  const keySwitch = $("[data-keys]");
-  keySwitch.checked = here.get("keys") !== "off";
-  keySwitch.addEventListener("change", () => here.set("keys", keySwitch.checked ? "on" : "off"));
+  for (const keySwitch of $$("[data-keys]")) {
+    keySwitch.checked = here.get("keys") !== "off";
+    keySwitch.addEventListener("change", () => here.set("keys", keySwitch.checked ? "on" : "off"));
+  }
 
   // ---- that the page was before somebody: a request of its own, since reading a page changes nothing ----
   const seen = $("#seen");

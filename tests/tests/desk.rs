@@ -230,7 +230,7 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
     let say = |text: &str, place: serde_json::Value| {
         let path = format!("/api/v1/handoffs/{id}/comments");
         let body = json!({ "text": text, "place": place });
-        scene.bed.http().push(&path, &body).expect(201).json();
+        let _ = scene.bed.http().push(&path, &body).expect(201);
     };
     say(
         "At lines",
@@ -259,6 +259,7 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
         ("search", "/search?q=one".to_owned()),
         ("activity", "/activity?verify=1".to_owned()),
         ("insights", "/insights".to_owned()),
+        ("settings", "/settings".to_owned()),
         ("locks", "/locks".to_owned()),
         ("workspaces", "/workspaces".to_owned()),
         ("agents", "/agents".to_owned()),

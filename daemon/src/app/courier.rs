@@ -1,7 +1,7 @@
 //! The way out for samples of messages: from the desk to the outbox.
 
 use async_trait::async_trait;
-use countersign_web::desk::TestResult;
+use countersign_web::desk::{TestResult, messages::Disclosed};
 
 use crate::{message::Recipient, outbox::Outbox, review};
 
@@ -10,6 +10,15 @@ pub(super) struct Courier(pub(super) Outbox);
 
 #[async_trait]
 impl review::Courier for Courier {
+    fn disclosed(&self) -> Vec<Disclosed> {
+        let classes = ["public", "internal", "confidential", "restricted"];
+        let told = classes.map(|class| Disclosed {
+            class: class.to_owned(),
+            level: self.0.disclosure(class).name().to_owned(),
+        });
+        told.to_vec()
+    }
+
     fn receivers(&self) -> Vec<String> {
         self.0.receivers()
     }

@@ -25,7 +25,7 @@ use crate::{
     review::{AnsweredHop, Delivered, Door, Pulse},
     search::Search,
     watch::{Hint, Mode, Root},
-    workspace::{Account, FILE_MODE, Settings, Workspace, Workspaces, protect},
+    workspace::{Account, Care, FILE_MODE, Settings, Workspace, Workspaces, protect},
     writeback::Writeback,
 };
 
@@ -284,6 +284,16 @@ fn settings(
             let names = people.value.iter().map(ToString::to_string);
             names.collect()
         }),
+        care: Care {
+            resolve_threads: stated.resolve_threads.value,
+            view_files: stated.view_files.as_ref().map(|one| one.value.name()),
+            type_id: stated.type_id.as_ref().map(|one| one.value.name()),
+            checklist: stated
+                .checklist
+                .as_ref()
+                .map(|lines| lines.value.clone())
+                .unwrap_or_default(),
+        },
         owner: boundary.owner.as_ref().map(|owner| owner.value.to_string()),
         heartbeat: match stated.heartbeat.value {
             config::Heartbeat::Off => None,

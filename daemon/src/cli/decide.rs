@@ -4,7 +4,7 @@ use countersign_protocol::{
     decision::{ChangeRequest, DecisionDocument, Outcome},
     place::Place,
 };
-use countersign_web::desk::{Answer, HandoffRow, Review};
+use countersign_web::desk::{Answer, Care, HandoffRow, Review};
 use serde_json::json;
 
 use super::{
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// A request for one place; repeat for more
     #[arg(long, num_args = 2, value_names = ["PATH[:LINE[-LINE]]", "TEXT"], action = clap::ArgAction::Append)]
     at: Vec<String>,
+    /// A line of the checklist of the workspace that you ticked off, word for word; repeat for more
+    #[arg(long, value_name = "LINE")]
+    checked: Vec<String>,
     /// The revision that you looked at; needed to approve a later one than the first
     #[arg(long, value_name = "N")]
     revision: Option<u32>,
@@ -46,6 +49,11 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         outcome,
         comment: args.note.clone(),
         requests,
+        care: Care {
+            // Who names the handoff by its number has typed it.
+            typed: args.target.target.clone(),
+            checked: args.checked.clone(),
+        },
     };
     let path = format!("/api/v1/handoffs/{}/decision", row.id);
     let decision: DecisionDocument = client

@@ -96,6 +96,17 @@ pub enum Disclosure {
     Full,
 }
 
+impl Disclosure {
+    /// The name in files and on pages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LinkOnly => "link-only",
+            Self::IdAndReason => "id-and-reason",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// What a receiver of messages understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {

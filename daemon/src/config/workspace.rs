@@ -11,6 +11,7 @@ use super::{
     origin::Setting,
     quantity::{Size, Span},
     retention::Limit,
+    rule::Level,
     section::Section,
 };
 
@@ -128,6 +129,14 @@ pub struct Workspace {
     pub max_files: Setting<u64>,
     /// Silence that makes a card, where a checkpoint promises nothing itself.
     pub heartbeat: Setting<Heartbeat>,
+    /// Whether an approval waits until all threads are resolved.
+    pub resolve_threads: Setting<bool>,
+    /// The least risk at which who approves must have viewed all changed files.
+    pub view_files: Option<Setting<Level>>,
+    /// The least risk at which who approves types the number of the handoff.
+    pub type_id: Option<Setting<Level>>,
+    /// What who approves ticks off, one line each.
+    pub checklist: Option<Setting<Vec<String>>>,
     /// Which agents hand to which, and what holds between them.
     pub transfers: Transfers,
 }
@@ -146,7 +155,13 @@ impl Workspace {
             Entry::new(key("quota"), &self.quota),
             Entry::new(key("max_files"), &self.max_files),
             Entry::new(key("heartbeat"), &self.heartbeat),
+            Entry::new(key("resolve_threads"), &self.resolve_threads),
         ];
+        for (name, setting) in [("view_files", &self.view_files), ("type_id", &self.type_id)] {
+            entries.extend(setting.iter().map(|one| Entry::new(key(name), one)));
+        }
+        let checklist = self.checklist.iter();
+        entries.extend(checklist.map(|one| Entry::new(key("checklist"), one)));
         let transfers = self.transfers.entries().into_iter();
         entries.extend(transfers.map(|entry| Entry {
             key: key(&entry.key),
@@ -168,6 +183,10 @@ pub(super) struct Stated {
     quota: Option<Setting<Limit<Size>>>,
     max_files: Option<Setting<u64>>,
     heartbeat: Option<Setting<Heartbeat>>,
+    resolve_threads: Option<Setting<bool>>,
+    view_files: Option<Setting<Level>>,
+    type_id: Option<Setting<Level>>,
+    checklist: Option<Setting<Vec<String>>>,
     transfers: Transfers,
 }
 
@@ -183,6 +202,10 @@ impl Stated {
             quota: section.take("quota"),
             max_files: section.take("max_files"),
             heartbeat: section.take("heartbeat"),
+            resolve_threads: section.take("resolve_threads"),
+            view_files: section.take("view_files"),
+            type_id: section.take("type_id"),
+            checklist: section.take("checklist"),
             transfers: Transfers::read(section),
         }
     }
@@ -199,6 +222,10 @@ impl Stated {
             quota: self.quota.or(weaker.quota),
             max_files: self.max_files.or(weaker.max_files),
             heartbeat: self.heartbeat.or(weaker.heartbeat),
+            resolve_threads: self.resolve_threads.or(weaker.resolve_threads),
+            view_files: self.view_files.or(weaker.view_files),
+            type_id: self.type_id.or(weaker.type_id),
+            checklist: self.checklist.or(weaker.checklist),
             transfers: self.transfers.over(weaker.transfers),
         }
     }
@@ -225,6 +252,10 @@ impl Stated {
                 self.heartbeat,
                 Heartbeat::After(Span(Duration::from_mins(5))),
             ),
+            resolve_threads: or(self.resolve_threads, false),
+            view_files: self.view_files,
+            type_id: self.type_id,
+            checklist: self.checklist,
             transfers: self.transfers,
         }
     }

@@ -61,6 +61,9 @@ pub fn decision_document(
     document.outcome = decided.outcome;
     document.comment.clone_from(&decided.comment);
     document.requests.clone_from(&decided.requests);
+    for request in &mut document.requests {
+        request.thread = card.thread_of(decision.seq, &request.id);
+    }
     document.released_to = (decided.outcome == Outcome::Approved && released)
         .then(|| format!("{}/{}", names::APPROVED, card.id));
     Some(document)

@@ -103,6 +103,18 @@ impl Card {
         self.threads.get(at)
     }
 
+    /// The number of the thread that the request `id` of the decision `seq` opened.
+    pub fn thread_of(&self, seq: u64, id: &str) -> Option<u32> {
+        let opened = |thread: &&Thread| {
+            let is_first = thread
+                .comments
+                .first()
+                .is_some_and(|first| first.seq == seq);
+            is_first && thread.request.as_deref() == Some(id)
+        };
+        self.threads.iter().find(opened).map(|thread| thread.number)
+    }
+
     /// Threads that nobody holds for done.
     pub fn open_threads(&self) -> usize {
         let open = self.threads.iter().filter(|thread| thread.is_open());

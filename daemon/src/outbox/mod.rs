@@ -42,7 +42,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     catalog::Catalog,
     clock::SharedClock,
-    config::{Environment, Format, Kind, Notify},
+    config::{Disclosure, Environment, Format, Kind, Notify},
     fault,
     ledger::{Draft, Ledger},
     message::{self, Held, Owed, StopKey},
@@ -170,6 +170,7 @@ impl std::fmt::Debug for Outbox {
 
 struct Inner {
     around: Around,
+    rules: Arc<Notify>,
     receivers: Vec<Receiver>,
     /// The last entry that is done, which may be ahead of the mark on the disk.
     done: AtomicU64,
@@ -240,6 +241,7 @@ impl Outbox {
         }
         let inner = Inner {
             around,
+            rules: Arc::clone(rules),
             receivers,
             done: AtomicU64::new(u64::MAX),
             marked: AtomicU64::new(0),
@@ -303,6 +305,11 @@ impl Outbox {
             }
         });
         Ok(outbox)
+    }
+
+    /// How much messages may tell about work of `class`.
+    pub fn disclosure(&self, class: &str) -> Disclosure {
+        self.inner.rules.disclosure(class)
     }
 
     /// Names of all receivers.

@@ -106,6 +106,7 @@ impl Plan {
                 outcome: Outcome::Approved,
                 comment: None,
                 requests: Vec::new(),
+                checked: Vec::new(),
             };
             events.push((actor.clone(), Event::Progressed(Box::new(progress))));
             events.push((actor, Event::Decided(Box::new(decided))));

@@ -42,7 +42,9 @@ impl LedgerDesk {
         answer: Answer,
     ) -> Result<DecisionDocument, DeskError> {
         self.may_answer(who, id)?;
+        self.takes_care(who, id, &answer).await?;
         let unsent = self.to_send(who, id).await?;
+        let must_resolve = self.must_resolve(id);
         let own = answer.requests.len();
         let answer = checked(answer, unsent.requests)?;
         let actor = person_actor(who);
@@ -86,9 +88,18 @@ impl LedgerDesk {
                     why: conflict(card, why),
                 });
             }
+            if let open @ 1.. = card.open_threads()
+                && must_resolve
+                && answer.outcome == Outcome::Approved
+            {
+                let threads = if open == 1 { "thread" } else { "threads" };
+                return Err(DeskError::Invalid {
+                    field: "care".to_owned(),
+                    message: format!("Resolve the {open} open {threads} first"),
+                });
+            }
             let mut requests = answer.requests;
-            for (request, thread) in requests.iter_mut().zip(card.next_thread()..) {
-                request.thread = Some(thread);
+            for request in &mut requests {
                 // What is not in the sealed work is asked all the same: a file that should be there.
                 if let Some(path) = &request.path {
                     let entry = newest.manifest.get(path);
@@ -102,6 +113,7 @@ impl LedgerDesk {
                 outcome: answer.outcome,
                 comment: answer.comment,
                 requests,
+                checked: answer.care.checked,
             };
             let mut draft = Draft::of(vec![(actor, Event::Decided(Box::new(decided)))], None);
             // What was sent is a draft no longer, in the same transaction.

@@ -12,7 +12,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{
     Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person, ReceiverRow,
-    RiskLevel, TestResult,
+    RiskLevel, TestResult, messages::Disclosed,
 };
 use jiff::Timestamp;
 
@@ -38,6 +38,8 @@ const ABOUT: usize = 200;
 /// The way out for samples. The program wires it to the outbox.
 #[async_trait]
 pub trait Courier: Send + Sync + 'static {
+    /// What messages may tell, by class.
+    fn disclosed(&self) -> Vec<Disclosed>;
     /// Names of all receivers.
     fn receivers(&self) -> Vec<String>;
     /// Sends a sample of each kind.
@@ -204,6 +206,10 @@ impl MessagesDesk for LedgerDesk {
         Ok(rows)
     }
 
+    async fn disclosed(&self, _: &Person) -> Result<Vec<Disclosed>, DeskError> {
+        Ok(self.courier.disclosed())
+    }
+
     async fn enable_receiver(&self, who: &Person, name: &str) -> Result<(), DeskError> {
         self.known_receiver(name)?;
         let (actor, receiver) = (person_actor(who), name.to_owned());
@@ -361,6 +367,11 @@ impl MessagesDesk for LedgerDesk {
                 )));
             }
         };
+        if matches!(link.answer, LinkAnswer::Approve) && self.needs_care(id) {
+            return Err(LinkError::SignIn(format!(
+                "An approval of {id} needs more care than a link can tell; open {id} itself"
+            )));
+        }
         let decided = Decided {
             handoff: id,
             revision: link.revision,
@@ -371,6 +382,7 @@ impl MessagesDesk for LedgerDesk {
             },
             comment: note,
             requests: Vec::new(),
+            checked: Vec::new(),
         };
         let spent = Link {
             used: Some(now),

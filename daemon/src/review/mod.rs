@@ -3,6 +3,7 @@
 mod access;
 mod activity;
 mod boundaries;
+mod care;
 mod commands;
 mod compared;
 mod content;

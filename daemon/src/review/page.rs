@@ -131,6 +131,7 @@ impl LedgerDesk {
                 .collect(),
             earlier_requests: earlier_requests(card, accepted.revision),
             timeline: timeline::timeline(&state, card, &|id| self.name_of(id)),
+            care: self.care_of(card),
             threads: Vec::new(),
             drafts: Vec::new(),
             viewed: std::collections::BTreeSet::new(),
@@ -192,7 +193,7 @@ fn parsed(document: &str) -> Option<Handoff> {
 
 /// What a person most likely wants to compare with: what they last decided, else what anybody did,
 /// else the revision before.
-fn fitting_base(card: &Card, who: &Caller, shown: u32) -> Option<u32> {
+pub(super) fn fitting_base(card: &Card, who: &Caller, shown: u32) -> Option<u32> {
     let decided = card
         .decisions
         .iter()
@@ -361,15 +362,20 @@ fn earlier_requests(card: &Card, shown: u32) -> Vec<ChangeRequest> {
     let earlier = card.decisions.iter().rfind(|decision| {
         decision.decided.revision < shown && decision.decided.outcome == Outcome::ChangesRequested
     });
-    let Some(decided) = earlier.map(|decision| &decision.decided) else {
+    let Some(decision) = earlier else {
         return Vec::new();
     };
+    let decided = &decision.decided;
     let whole = decided.comment.iter().map(|comment| ChangeRequest {
         id: "note".to_owned(),
         text: comment.clone(),
         ..ChangeRequest::default()
     });
-    whole.chain(decided.requests.iter().cloned()).collect()
+    let requests = decided.requests.iter().map(|request| ChangeRequest {
+        thread: card.thread_of(decision.seq, &request.id),
+        ..request.clone()
+    });
+    whole.chain(requests).collect()
 }
 
 /// What the agent states about itself and its work, for the side of the page.

@@ -25,7 +25,7 @@ use countersign_protocol::{
     principal::{Method, Principal},
     receipt::Receipt,
 };
-use countersign_web::desk::{Answer, Caller, Desk as _, DeskError, Person};
+use countersign_web::desk::{Answer, Caller, Care, Desk as _, DeskError, Person};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -376,6 +376,7 @@ impl Rig {
             outcome,
             comment: (outcome != Outcome::Approved).then(|| "because".to_owned()),
             requests: Vec::new(),
+            care: Care::default(),
         }
     }
 

@@ -11,7 +11,7 @@ use countersign_protocol::{
     receipt::Receipt,
     transfer::AnswerReceipt,
 };
-use countersign_web::desk::{DeskError, TestResult};
+use countersign_web::desk::{DeskError, TestResult, messages::Disclosed};
 
 use crate::{
     process::Processes,
@@ -114,6 +114,10 @@ pub(super) struct NoCourier;
 
 #[async_trait]
 impl Courier for NoCourier {
+    fn disclosed(&self) -> Vec<Disclosed> {
+        Vec::new()
+    }
+
     fn receivers(&self) -> Vec<String> {
         vec!["ci".to_owned(), "mail".to_owned()]
     }

@@ -34,6 +34,19 @@ pub const FOLDER_MODE: u32 = 0o755;
 /// Mode of files that we write in a workspace.
 pub const FILE_MODE: u32 = 0o644;
 
+/// What an approval needs besides the will to approve.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Care {
+    /// That all threads are resolved.
+    pub resolve_threads: bool,
+    /// From this risk on (`low`, `medium` or `high`), that all changed files were viewed.
+    pub view_files: Option<&'static str>,
+    /// From this risk on, that the number of the handoff is typed.
+    pub type_id: Option<&'static str>,
+    /// What is ticked off.
+    pub checklist: Vec<String>,
+}
+
 /// What holds in one workspace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -69,6 +82,8 @@ pub struct Settings {
     pub contracts: Arc<Contracts>,
     /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
     pub heartbeat: Option<Duration>,
+    /// What an approval needs.
+    pub care: Care,
 }
 
 impl Default for Settings {
@@ -90,6 +105,7 @@ impl Default for Settings {
             mesh: Arc::default(),
             contracts: Arc::default(),
             heartbeat: Some(Duration::from_mins(5)),
+            care: Care::default(),
         }
     }
 }

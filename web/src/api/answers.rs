@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::openapi::Problems;
 use crate::{
-    desk::Answer,
+    desk::{Answer, Care},
     error::Problem,
     security::{JsonOf, PathOf, Signed, SignedIn},
     state::AppState,
@@ -33,6 +33,9 @@ pub(super) struct NewDecision {
     /// What is asked, one by one.
     #[serde(default)]
     requests: Vec<NewRequest>,
+    /// The care that was taken, where the workspace asks for some.
+    #[serde(default)]
+    care: Care,
 }
 
 /// One thing that is asked.
@@ -94,6 +97,7 @@ pub(super) async fn decide(
         outcome: body.outcome,
         comment: body.comment,
         requests: requests.collect(),
+        care: body.care,
     };
     let decision = app.desk.decide(&person, id, answer).await?;
     Ok((StatusCode::CREATED, Json(decision)))

@@ -118,6 +118,15 @@ pub enum LinkError {
     Unavailable(String),
 }
 
+/// How much messages may tell about work of a class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Disclosed {
+    /// `public`, `internal`, `confidential` or `restricted`.
+    pub class: String,
+    /// `full`, `id-and-reason` or `link-only`.
+    pub level: String,
+}
+
 /// What pages and API need of messages.
 #[async_trait]
 pub trait MessagesDesk: Send + Sync + 'static {
@@ -125,6 +134,8 @@ pub trait MessagesDesk: Send + Sync + 'static {
     async fn messages(&self, who: &Caller, id: HandoffId) -> Result<Vec<MessageRow>, DeskError>;
     /// All receivers.
     async fn receivers(&self, who: &Person) -> Result<Vec<ReceiverRow>, DeskError>;
+    /// What messages may tell, by class, the least strict first.
+    async fn disclosed(&self, who: &Person) -> Result<Vec<Disclosed>, DeskError>;
     /// Lets a receiver be tried again.
     async fn enable_receiver(&self, who: &Person, name: &str) -> Result<(), DeskError>;
     /// Lets the failed messages of a receiver be tried again; gives how many.

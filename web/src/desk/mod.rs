@@ -399,6 +399,9 @@ pub struct Review {
     pub earlier_requests: Vec<ChangeRequest>,
     /// Newest first.
     pub timeline: Vec<TimelineItem>,
+    /// What an approval needs.
+    #[serde(default)]
+    pub care: CareNeeded,
     /// What was said about the work, oldest first.
     #[serde(default)]
     pub threads: Vec<threads::ThreadRow>,
@@ -426,6 +429,31 @@ pub struct Review {
     pub document: Option<String>,
 }
 
+/// What an approval needs besides the will to approve.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CareNeeded {
+    /// That all threads are resolved.
+    pub resolve_threads: bool,
+    /// That all changed files were viewed.
+    pub view_files: bool,
+    /// That the number of the handoff is typed.
+    pub type_id: bool,
+    /// What is ticked off, one line each.
+    pub checklist: Vec<String>,
+}
+
+/// The care that a person took.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Care {
+    /// The number of the handoff, as it was typed.
+    #[serde(default)]
+    pub typed: Option<String>,
+    /// The lines that were ticked off, word for word.
+    #[serde(default)]
+    pub checked: Vec<String>,
+}
+
 /// An answer of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Answer {
@@ -439,6 +467,9 @@ pub struct Answer {
     pub comment: Option<String>,
     /// What is asked, one by one; ids are given by the daemon.
     pub requests: Vec<ChangeRequest>,
+    /// The care that was taken.
+    #[serde(default)]
+    pub care: Care,
 }
 
 /// A delivery over HTTP.

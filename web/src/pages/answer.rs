@@ -4,9 +4,12 @@ use countersign_protocol::{Digest, decision::Outcome};
 use serde::Serialize;
 
 use crate::{
-    desk::{Answer, Review},
+    desk::{Answer, Care, Review},
     error::Problem,
 };
+
+/// The most lines of a checklist that a form takes.
+const MOST_CHECKED: usize = 100;
 
 /// The form as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +19,7 @@ pub(super) struct Draft {
     pub(super) manifest: Option<Digest>,
     pub(super) base: Option<u32>,
     pub(super) note: String,
+    pub(super) care: Care,
 }
 
 /// Something to put right, with the field it is about.
@@ -43,6 +47,10 @@ impl Draft {
                     draft.base = Some(value.parse().map_err(|_| bad())?);
                 }
                 "note" => draft.note = value,
+                "typed" => draft.care.typed = Some(value).filter(|typed| !typed.is_empty()),
+                "checked" if draft.care.checked.len() < MOST_CHECKED => {
+                    draft.care.checked.push(value);
+                }
                 _ => {}
             }
         }
@@ -80,6 +88,7 @@ impl Draft {
             outcome,
             comment,
             requests: Vec::new(),
+            care: self.care.clone(),
         })
     }
 }
@@ -106,6 +115,13 @@ pub(super) struct FormView {
     pub(super) note: String,
     pub(super) note_hint: &'static str,
     pub(super) note_error: Option<String>,
+    /// What is ticked off: the line, and whether it was.
+    pub(super) checklist: Vec<(String, bool)>,
+    /// Whether the number is typed, and what was typed before.
+    pub(super) typed: Option<String>,
+    pub(super) care_error: Option<String>,
+    /// What an approval waits for, in words.
+    pub(super) waits_for: Vec<&'static str>,
     pub(super) errors: Vec<FieldError>,
 }
 
@@ -169,6 +185,33 @@ impl FormView {
             },
             takes_requests: answers.iter().any(|button| button.value == "changes"),
             answers,
+            checklist: review
+                .care
+                .checklist
+                .iter()
+                .map(|line| (line.clone(), draft.care.checked.contains(line)))
+                .collect(),
+            typed: review
+                .care
+                .type_id
+                .then(|| draft.care.typed.unwrap_or_default()),
+            care_error: errors
+                .iter()
+                .find(|error| error.field == "care")
+                .map(|error| error.message.clone()),
+            waits_for: [
+                (
+                    review.care.resolve_threads,
+                    "An approval waits until all threads are resolved",
+                ),
+                (
+                    review.care.view_files,
+                    "An approval waits until all changed files are viewed",
+                ),
+            ]
+            .into_iter()
+            .filter_map(|(holds, words)| holds.then_some(words))
+            .collect(),
             note: draft.note,
             note_error: errors
                 .iter()

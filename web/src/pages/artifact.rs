@@ -164,6 +164,8 @@ impl Card {
             remarks: remarks
                 .iter()
                 .filter(|remark| remark.path.as_ref() == Some(&row.path))
+                // What is gone has no place for words; they stand in the discussion.
+                .filter(|_| row.change != Change::Removed)
                 .cloned()
                 .collect(),
             at_lines: Vec::new(),

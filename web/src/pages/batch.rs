@@ -14,7 +14,7 @@ use super::{
     visit::{Chrome, Visit},
 };
 use crate::{
-    desk::{Answer, Change, DeskError, Review, RiskLevel, people::TargetRow},
+    desk::{Answer, Care, Change, DeskError, Review, RiskLevel, people::TargetRow},
     error::Problem,
     render::{text, visible::visible, words},
     security::{FormOf, QueryOf},
@@ -96,6 +96,13 @@ fn needs_its_own(review: &Review) -> Option<String> {
     }
     if !review.answers.iter().any(|answer| answer == "approve") {
         return Some("asks a question, which an approval does not answer".to_owned());
+    }
+    let care = &review.care;
+    if care.type_id || !care.checklist.is_empty() {
+        return Some("has a checklist of its own".to_owned());
+    }
+    if care.view_files && !super::remarks::all_viewed(review) {
+        return Some("has changed files that you have not viewed".to_owned());
     }
     if !review.drafts.is_empty() {
         return Some("has comments of yours that are not sent yet".to_owned());
@@ -311,6 +318,7 @@ async fn approve(
         outcome: Outcome::Approved,
         comment: None,
         requests: Vec::new(),
+        care: Care::default(),
     };
     desk.decide(&visit.person, id, answer).await?;
     Ok(format!("revision {revision} approved"))

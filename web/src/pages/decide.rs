@@ -44,9 +44,10 @@ pub(super) async fn decide(
             revision, answered, ..
         }) => stale(&visit, id, revision, answered, draft).await,
         Err(DeskError::Conflict { why, .. }) => late(&visit, id, why, draft).await,
-        Err(DeskError::Invalid { message, .. }) => {
+        Err(DeskError::Invalid { field, message }) => {
+            let field = if field == "care" { "care" } else { "note" };
             let errors = vec![FieldError {
-                field: "note".to_owned(),
+                field: field.to_owned(),
                 message,
             }];
             again(&visit, id, draft, errors).await

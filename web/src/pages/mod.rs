@@ -31,6 +31,7 @@ mod review;
 mod review_view;
 mod search;
 mod search_view;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -89,6 +90,8 @@ pub fn routes() -> Router<AppState> {
         .route("/search", get(search::show))
         .route("/search/saved", post(search::save))
         .route("/search/saved/remove", post(search::remove))
+        .route("/settings", get(settings::show))
+        .route("/settings/tokens/{id}/revoke", post(settings::revoke))
         .route("/workspaces", get(workspaces::show))
         .route(
             "/workspaces/claim",
@@ -147,6 +150,7 @@ mod registry {
         render::<super::file_view::FilePart>(&templates, &mut seen);
         render::<super::review_view::ReviewPage>(&templates, &mut seen);
         render::<super::search_view::SearchPage>(&templates, &mut seen);
+        render::<super::settings::SettingsPage>(&templates, &mut seen);
         render::<super::workspaces::WorkspacesPage>(&templates, &mut seen);
         let names = Templates::names().filter(|name| name.starts_with("pages/"));
         assert_eq!(seen, names.collect::<BTreeSet<_>>());

@@ -223,6 +223,14 @@ pub(super) fn is_viewed(review: &Review, sha256: Digest) -> bool {
     review.viewed.contains(&sha256)
 }
 
+/// Whether the person has viewed all files that differ.
+pub(super) fn all_viewed(review: &Review) -> bool {
+    let files = review.files.iter();
+    let mut differing =
+        files.filter(|file| !matches!(file.change, Change::Unchanged | Change::Removed));
+    differing.all(|file| is_viewed(review, file.sha256))
+}
+
 /// The lines of the new side that a preview shows.
 pub(super) fn lines_of(body: &Body) -> Vec<u32> {
     let of_diff = |diff: &Diff| -> Vec<u32> {

@@ -532,6 +532,19 @@ impl Page for ReviewPage {
                 now,
             )
         };
+        let mut review = review;
+        review.care = crate::desk::CareNeeded {
+            resolve_threads: true,
+            view_files: true,
+            type_id: true,
+            checklist: vec![
+                sample::HOSTILE
+                    .replace('\u{202E}', "")
+                    .replace('\u{200B}', ""),
+                "Way back".to_owned(),
+            ],
+        };
+        let review = review;
         let mut closed = review.clone();
         closed.answers.clear();
         closed.decision = Some(sample::decision());

@@ -7,14 +7,34 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Showcase, sample};
 use crate::desk::{
     Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person, ReceiverRow,
-    RiskLevel, TestResult,
+    RiskLevel, TestResult, messages::Disclosed,
 };
 
 /// The token of the link that approves H-1; the one of the other link has `-changes` behind it.
 const LINK: &str = "link-of-maya";
 
+/// What is told where nobody said otherwise.
+pub(crate) fn disclosed() -> Vec<Disclosed> {
+    let row = |(class, level): (&str, &str)| Disclosed {
+        class: class.to_owned(),
+        level: level.to_owned(),
+    };
+    [
+        ("public", "full"),
+        ("internal", "full"),
+        ("confidential", "id-and-reason"),
+        ("restricted", "link-only"),
+    ]
+    .map(row)
+    .to_vec()
+}
+
 #[async_trait]
 impl MessagesDesk for Showcase {
+    async fn disclosed(&self, _: &Person) -> Result<Vec<Disclosed>, DeskError> {
+        Ok(disclosed())
+    }
+
     async fn messages(&self, who: &Caller, id: HandoffId) -> Result<Vec<MessageRow>, DeskError> {
         self.lock().card(who, id)?;
         Ok(vec![MessageRow {

@@ -6,7 +6,7 @@ mod card;
 mod desk;
 pub(crate) mod insights;
 pub mod locks;
-mod messages;
+pub(crate) mod messages;
 pub mod ownership;
 pub mod routing;
 pub mod sample;

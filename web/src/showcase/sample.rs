@@ -20,8 +20,8 @@ use super::{
     threads,
 };
 use crate::desk::{
-    ActivityRow, Check, DeadLetter, Effect, HandoffRow, Health, Person, Queue, QueueCounts,
-    QueueView, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
+    ActivityRow, CareNeeded, Check, DeadLetter, Effect, HandoffRow, Health, Person, Queue,
+    QueueCounts, QueueView, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
     threads::{Comment, Landing, Standing, ThreadRow},
 };
 
@@ -417,6 +417,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         bases: Vec::new(),
         earlier_requests: Vec::new(),
         timeline: Vec::new(),
+        care: CareNeeded::default(),
         threads: Vec::new(),
         drafts: Vec::new(),
         viewed: BTreeSet::new(),

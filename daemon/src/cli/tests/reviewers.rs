@@ -14,6 +14,7 @@ fn card(revision: u32) -> Bed {
             (201, decision("H-7", revision, outcome))
         }
         line if line.ends_with("/comments") || line.ends_with("/withdraw") => (204, json!(null)),
+        "PUT /api/v1/handoffs/H-7/threads/2" => (204, json!(null)),
         _ => problem(404, "H-9 was not found."),
     })
 }
@@ -36,6 +37,7 @@ fn a_decision_binds_to_what_was_on_the_screen() {
                 { "id": "", "path": "a.md", "line": 18, "text": "Say so" },
                 { "id": "", "path": "b.md", "text": "Why" },
             ],
+            "care": { "typed": "H-7", "checked": [] },
         })
     );
 }

@@ -226,6 +226,7 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
                 routed.rule
             )),
             requests: Vec::new(),
+            checked: Vec::new(),
         };
         vec![
             (actor.clone(), Event::Expired(stepped)),

@@ -580,6 +580,8 @@ pub(super) const ROUTES: &[Route] = &[
     page("/insights", 200),
     page("/insights?weeks=4&format=csv", 200),
     page("/insights?weeks=0", 422),
+    page("/settings", 200),
+    form("/settings/tokens/t1/revoke", Body::Form("")),
     page("/help", 200),
     form("/h/H-1/decision", Body::DecisionForm),
     form("/h/H-1/comments", Body::Form("text=Nice.&send=now")),

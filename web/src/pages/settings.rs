@@ -1,0 +1,124 @@
+//! `GET /settings`: how this browser behaves, what messages may tell, and the tokens of agents.
+
+use axum::{
+    extract::State,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    view::When,
+    visit::{Chrome, Visit},
+};
+use crate::{
+    desk::{TokenRow, messages::Disclosed},
+    error::Problem,
+    security::PathOf,
+    state::AppState,
+    templates::Page,
+};
+
+#[derive(Debug, Serialize)]
+pub(super) struct SettingsPage {
+    chrome: Chrome,
+    disclosed: Vec<Disclosed>,
+    receivers: usize,
+    tokens: Vec<TokenView>,
+}
+
+#[derive(Debug, Serialize)]
+struct TokenView {
+    id: String,
+    agent: String,
+    workspaces: String,
+    made: When,
+    until: Option<When>,
+    /// `good`, `taken back` or `over`.
+    state: &'static str,
+}
+
+impl TokenView {
+    fn new(row: TokenRow, now: Timestamp) -> Self {
+        Self {
+            id: row.id,
+            agent: row.agent,
+            workspaces: row.workspaces.join(", "),
+            made: When::new(row.created_at, now),
+            until: row.expires_at.map(|at| When::planned(at, now)),
+            state: match row.expires_at {
+                _ if row.revoked => "taken back",
+                Some(until) if until <= now => "over",
+                _ => "good",
+            },
+        }
+    }
+}
+
+/// Shows the page.
+pub(super) async fn show(
+    visit: Visit,
+    State(app): State<AppState>,
+) -> Result<Html<String>, Problem> {
+    let mut tokens = app.desk.tokens(&visit.person).await?;
+    tokens.sort_by_key(|row| (row.revoked, std::cmp::Reverse(row.created_at)));
+    let receivers = app.desk.receivers(&visit.person).await.unwrap_or_default();
+    let page = SettingsPage {
+        chrome: visit.chrome("settings").await?,
+        disclosed: app.desk.disclosed(&visit.person).await?,
+        receivers: receivers.len(),
+        tokens: tokens
+            .into_iter()
+            .map(|row| TokenView::new(row, visit.now()))
+            .collect(),
+    };
+    visit.render(&page)
+}
+
+/// `POST /settings/tokens/{id}/revoke`.
+pub(super) async fn revoke(
+    visit: Visit,
+    State(app): State<AppState>,
+    PathOf(id): PathOf<String>,
+) -> Result<Response, Problem> {
+    app.desk.revoke_token(&visit.person, &id).await?;
+    Ok(Redirect::to("/settings#tokens").into_response())
+}
+
+impl Page for SettingsPage {
+    const TEMPLATE: &'static str = "pages/settings.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        use crate::showcase::{messages::disclosed, sample};
+        let now = sample::now();
+        let token = |revoked, expires_at| {
+            let row = TokenRow {
+                id: "t1".to_owned(),
+                agent: sample::HOSTILE.to_owned(),
+                workspaces: vec!["billing-backfill".to_owned()],
+                created_at: now,
+                expires_at,
+                revoked,
+            };
+            TokenView::new(row, now)
+        };
+        let page = |tokens, receivers| Self {
+            chrome: Chrome::sample("settings"),
+            disclosed: disclosed(),
+            receivers,
+            tokens,
+        };
+        vec![
+            page(
+                vec![
+                    token(false, None),
+                    token(true, Some(now)),
+                    token(false, Some(now)),
+                ],
+                2,
+            ),
+            page(Vec::new(), 0),
+        ]
+    }
+}
