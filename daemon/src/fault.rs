@@ -48,7 +48,12 @@ pub const HOPS: &[&str] = &[
     "writeback.before_ack",
     "writeback.after_ack",
     "policy.after_hop",
+    "events.before_add",
+    "events.after_add",
 ];
+
+/// The same for what is sent to a collector of spans.
+pub const SPANS: &[&str] = &["otlp.after_sent"];
 
 /// Ends the process at once, as kill -9 does, when the environment asks for it:
 /// `COUNTERSIGN_CRASH_AT=name:hit` stops at the `hit`-th pass of `name`.
@@ -60,7 +65,7 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = STEPS.contains(&name) || HOPS.contains(&name);
+    let is_known = [STEPS, HOPS, SPANS].iter().any(|list| list.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");
     let wanted = WANTED.get_or_init(|| {
         let text = std::env::var("COUNTERSIGN_CRASH_AT").ok()?;

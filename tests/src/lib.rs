@@ -10,6 +10,7 @@ pub mod agent;
 pub mod attack;
 pub mod bed;
 pub mod certificates;
+pub mod collector;
 pub mod confined;
 pub mod evidence;
 pub mod history;

@@ -41,13 +41,15 @@ pub enum Kind {
     Trouble,
     /// What happened since the last one.
     Digest,
+    /// Anything happened: one message for each entry of the ledger. For programs.
+    Event,
     /// Somebody tries the channel.
     Test,
 }
 
 impl Kind {
     /// Every kind, in the order of the manual.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Accepted,
         Self::Turn,
         Self::Due,
@@ -59,6 +61,7 @@ impl Kind {
         Self::DeadLetter,
         Self::Trouble,
         Self::Digest,
+        Self::Event,
         Self::Test,
     ];
 
@@ -76,6 +79,7 @@ impl Kind {
             Self::DeadLetter => "dead-letter",
             Self::Trouble => "trouble",
             Self::Digest => "digest",
+            Self::Event => "event",
             Self::Test => "test",
         }
     }
@@ -390,7 +394,7 @@ impl Webhook {
             events: events.unwrap_or_else(|| {
                 // A program hears of a revision at once; people hear of it when it is their turn.
                 let usual = |kind: &Kind| match kind {
-                    Kind::Digest => false,
+                    Kind::Digest | Kind::Event => false,
                     Kind::Accepted => is_generic,
                     _ => true,
                 };

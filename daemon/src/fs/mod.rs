@@ -5,6 +5,7 @@
 //! write appear whole or not at all: written under a temporary name that we created, synced, renamed.
 
 mod advisory;
+mod append;
 mod dir;
 mod inodes;
 mod lease;
@@ -19,6 +20,7 @@ mod read;
 mod seal;
 
 pub use advisory::FileLock;
+pub use append::Lines;
 pub use dir::{Attributes, Dir, FileKind, Listed};
 pub use inodes::Inodes;
 pub use lease::{Writers, writers};

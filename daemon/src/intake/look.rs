@@ -15,7 +15,9 @@ use countersign_protocol::{
 use super::{
     DONE, Inner, SETTLE_MAX, Task, admit,
     gather::{self, Gather},
+    queue::News,
     seen::Seen,
+    trace::Way,
 };
 use crate::{
     fault,
@@ -86,7 +88,8 @@ pub(super) struct Read {
 
 impl Inner {
     /// Looks at a document and sees it through, or puts it back for later.
-    pub(super) fn run(self: &Arc<Self>, task: Task, complete: bool) {
+    pub(super) fn run(self: &Arc<Self>, task: Task, news: News) {
+        let complete = news.complete;
         let known = self.workspace(&task.workspace).and_then(|workspace| {
             let at = workspace.locate(&task.file)?;
             let kind = names::is_document(&at.file)?;
@@ -96,7 +99,7 @@ impl Inner {
             return self.queue.finish(task, None);
         };
         let outcome = match kind {
-            DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, complete, &task),
+            DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, news, &task),
             // Nobody works in a package: a checkpoint or mark is one of its files.
             DocumentKind::Checkpoint | DocumentKind::Mark | DocumentKind::Answer(..)
                 if package(&at.folder).is_some() =>
@@ -134,10 +137,12 @@ impl Inner {
         workspace: &Arc<Workspace>,
         at: &Location,
         format: Format,
-        complete: bool,
+        news: News,
         task: &Task,
     ) -> Result<(), Pause> {
-        let read = self.read(workspace, at, complete)?;
+        let mut way = Way::begun(news.heard, self.moment());
+        let read = self.read(workspace, at, news.complete)?;
+        way.settled(self.clock.monotonic());
         fault::step("intake.read");
         let rules = Rules {
             least: workspace.settings.profile,
@@ -158,6 +163,7 @@ impl Inner {
                 return Ok(());
             }
         };
+        way.validated(self.clock.monotonic());
         let gather = Gather {
             folder: &read.folder,
             objects: &self.objects,
@@ -192,6 +198,7 @@ impl Inner {
         };
         unchanged(workspace, at, read.stamp)?;
         fault::step("intake.sealed");
+        let steps = way.sealed(self.clock.monotonic());
         let delivery = gather::Delivery::new(
             read.at,
             read.bytes,
@@ -201,6 +208,7 @@ impl Inner {
             gathered,
             &workspace.settings,
         );
+        let delivery = delivery.by_way_of(steps);
         self.record(workspace, delivery, read.stamp, task.clone());
         Ok(())
     }

@@ -17,6 +17,7 @@ mod silence;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -203,8 +204,8 @@ impl Inner {
     fn work(self: &Arc<Self>, work: Work) {
         // A defect met by one document must not end the thread that all others need.
         let (task, done) = match work {
-            Work::Look(task, complete) => {
-                let run = AssertUnwindSafe(|| self.run(task.clone(), complete));
+            Work::Look(task, news) => {
+                let run = AssertUnwindSafe(|| self.run(task.clone(), news));
                 let done = catch_unwind(run);
                 (Some(task), done)
             }

@@ -10,6 +10,7 @@ mod files;
 mod lock_rows;
 mod locks;
 mod messages;
+mod observe;
 mod page;
 mod people;
 mod queue;
@@ -54,7 +55,7 @@ use crate::{
     workspace::Workspaces,
 };
 pub use messages::Courier;
-pub use seams::{AnsweredHop, Delivered, Door, Local, Pulse};
+pub use seams::{AnsweredHop, Delivered, Door, Gauges, Local, Pulse};
 use sessions::Sessions;
 
 /// Archives that are written at a time.
@@ -79,6 +80,7 @@ pub struct LedgerDesk {
     courier: Arc<dyn Courier>,
     search: Search,
     locks: Locks,
+    gauges: Arc<dyn Gauges>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -108,6 +110,7 @@ impl LedgerDesk {
         courier: Arc<dyn Courier>,
         search: Search,
         locks: Locks,
+        gauges: Arc<dyn Gauges>,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -126,6 +129,7 @@ impl LedgerDesk {
             courier,
             search,
             locks,
+            gauges,
         })
     }
 }
@@ -308,6 +312,7 @@ impl Desk for LedgerDesk {
             document,
             yaml,
             files,
+            traceparent,
         } = submission;
         let format = if yaml { Format::Yaml } else { Format::Json };
         let principal = access::principal(who);
@@ -320,6 +325,7 @@ impl Desk for LedgerDesk {
                 format,
                 files,
                 principal,
+                traceparent,
             })
             .await
     }

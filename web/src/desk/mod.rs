@@ -4,6 +4,7 @@ pub mod boundaries;
 mod content;
 pub mod locks;
 pub mod messages;
+pub mod observe;
 pub mod people;
 pub mod routing;
 mod search;
@@ -22,6 +23,7 @@ use countersign_protocol::{
     principal::Method,
     problem::{ProblemKind, Refusal, Violation},
     receipt::Receipt,
+    trace::TraceParent,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,7 @@ pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
+pub use observe::ObserveDesk;
 pub use people::PeopleDesk;
 pub use routing::RoutingDesk;
 pub use search::{
@@ -442,6 +445,9 @@ pub struct Submission {
     pub yaml: bool,
     /// Files that come with it, by path; the others are read from the folder.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The span of the sender, as the header `traceparent` names it.
+    #[schema(value_type = Option<String>)]
+    pub traceparent: Option<TraceParent>,
 }
 
 /// What `wait` gives back.
@@ -599,6 +605,7 @@ pub trait Desk:
     + ContentDesk
     + LocksDesk
     + MessagesDesk
+    + ObserveDesk
     + PeopleDesk
     + RoutingDesk
     + SearchDesk

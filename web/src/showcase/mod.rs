@@ -6,6 +6,7 @@ mod card;
 mod desk;
 pub mod locks;
 mod messages;
+pub mod observe;
 pub mod routing;
 pub mod sample;
 mod search;
