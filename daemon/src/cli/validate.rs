@@ -24,6 +24,7 @@ use super::{
     output::{Drawing, Style},
 };
 use crate::{
+    contracts::Contracts,
     fs::Dir,
     intake::{Problem, merge, open_artifact, place},
 };
@@ -49,6 +50,8 @@ enum ProfileName {
 pub(super) struct Valid {
     pub(super) source: Source,
     pub(super) checked: Checked,
+    /// The contract of the workspace that it keeps.
+    keeps: Option<String>,
     files: Vec<(String, u64, Digest)>,
 }
 
@@ -79,6 +82,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             "handoff_sha256": Digest::of(&valid.source.bytes),
             "contract_version": handoff.version,
             "profile": handoff.profile.name(),
+            "keeps": valid.keeps,
             "files": files,
             "warnings": valid.checked.warnings,
         });
@@ -86,10 +90,14 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     } else {
         let good = context.out.paint(Style::Good, "valid");
         context.out.line(&format!(
-            "{good}  {}  contract {}, profile {}, {}, {}",
+            "{good}  {}  contract {}, profile {}{}, {}, {}",
             folder.document,
             handoff.version,
             handoff.profile.name(),
+            valid
+                .keeps
+                .as_ref()
+                .map_or_else(String::new, |keeps| format!(", keeps {keeps}")),
             count(valid.files.len(), "file"),
             count(valid.checked.warnings.len(), "warning"),
         ));
@@ -123,15 +131,23 @@ pub(super) fn count(number: usize, word: &str) -> String {
 /// Checks the document of `folder` and the files that it names.
 pub(super) fn check(folder: &Folder, least: Profile, context: &Context) -> Result<Valid, Failure> {
     let source = read(folder)?;
-    let result = dialect::read(&source.bytes, source.format).and_then(|document| {
-        let checked = contract::check(&document, Rules { least })?;
-        let files = files(&folder.path, &checked.handoff.artifacts, &document)?;
-        Ok((checked, files))
+    let contracts = contracts_of_workspace(&folder.path, context)?;
+    let agent = agent_of(&folder.path);
+    let rules = Rules { least };
+    let read = contracts.read(&source.bytes, source.format, rules, agent.as_deref());
+    let result = read.and_then(|read| {
+        let files = files(
+            &folder.path,
+            &read.checked.handoff.artifacts,
+            &read.document,
+        )?;
+        Ok((read, files))
     });
     match result {
-        Ok((checked, files)) => Ok(Valid {
+        Ok((read, files)) => Ok(Valid {
             source,
-            checked,
+            checked: read.checked,
+            keeps: read.contract,
             files,
         }),
         Err(refusal) => Err(failure(&refusal, folder, &source, context)),
@@ -188,6 +204,31 @@ pub(super) fn profile_of_workspace(folder: &Path, context: &Context) -> Profile 
     workspace_folder(folder)
         .and_then(|path| config.workspace(path).ok())
         .map_or_else(Profile::default, |workspace| workspace.profile.value)
+}
+
+/// The contracts of the workspace around `folder`; none where there is no workspace, or its file is not good, of which
+/// `countersign config check` tells.
+fn contracts_of_workspace(folder: &Path, context: &Context) -> Result<Contracts, Failure> {
+    let Some(path) = workspace_folder(folder) else {
+        return Ok(Contracts::default());
+    };
+    let Some(stated) = context
+        .config()
+        .ok()
+        .and_then(|config| config.workspace(path).ok())
+    else {
+        return Ok(Contracts::default());
+    };
+    let root = Dir::open(path)?;
+    Contracts::load(&root, &stated.transfers.contracts).map_err(|why| {
+        Failure::new(Exit::Failed, why).hint("mend `[[contract]]` in `workspace.toml`")
+    })
+}
+
+/// The agent whose folder in its workspace `folder` is, or lies in.
+fn agent_of(folder: &Path) -> Option<String> {
+    let inside = folder.strip_prefix(workspace_folder(folder)?).ok()?;
+    names::agent_of(inside.to_str()?).map(str::to_owned)
 }
 
 /// The nearest folder above that is marked as a workspace.
