@@ -232,6 +232,10 @@ impl LogLine {
                 to: Some(receiver.clone()),
                 ..self
             },
+            other if other.owned().is_some() => Self {
+                workspace: other.owned().map(str::to_owned),
+                ..self
+            },
             other => match (other.answered(), other.lock()) {
                 (Some(answered), _) => Self {
                     agent: Some(answered.agent.clone()),

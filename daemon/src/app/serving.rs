@@ -22,9 +22,9 @@ use crate::{
     clock::SharedClock,
     config::{self, Config, Format},
     contracts::Contracts,
-    fs::Dir,
     guard::Guard,
     intake::{Intake, SubmitError, Submitted, SubmittedAnswer},
+    ledger::Ledger,
     locks::Locks,
     reconcile::Reconciler,
     review::{AnsweredHop, Delivered, Door, Pulse},
@@ -59,6 +59,7 @@ pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, locks: &Lock
             file,
             complete,
         } => intake.hint(&workspace, file, complete),
+        Hint::Arrived { workspace, file } => intake.arrived(&workspace, file),
         Hint::Gone { workspace, file } => intake.hint(&workspace, file, false),
         Hint::Activity { workspace, folder } => {
             if let Some(folder) = folder.to_str() {
@@ -77,6 +78,7 @@ pub(super) struct Serving {
     reconciler: Reconciler,
     writeback: Writeback,
     intake: Intake,
+    ledger: Ledger,
     refused: Mutex<HashMap<PathBuf, String>>,
     /// What holds agents back, and when it was tried.
     tried: Mutex<Option<(Duration, Vec<WorkspaceBoundaries>)>>,
@@ -97,6 +99,7 @@ impl Serving {
         reconciler: Reconciler,
         writeback: Writeback,
         intake: Intake,
+        ledger: Ledger,
     ) -> Self {
         Self {
             config,
@@ -106,6 +109,7 @@ impl Serving {
             reconciler,
             writeback,
             intake,
+            ledger,
             refused: Mutex::default(),
             tried: Mutex::default(),
             folders: Mutex::default(),
@@ -143,7 +147,9 @@ impl Serving {
             });
             match opened {
                 Ok(workspace) => {
-                    if boundary.protect.value {
+                    // What a person has for themselves stays closed to agents.
+                    let is_held = self.ledger.state().held_by(name).is_some();
+                    if boundary.protect.value && !is_held {
                         protect_rooms(&workspace, &boundary, &accounts);
                     }
                     explain(&workspace);
@@ -321,12 +327,7 @@ fn settings(
     let transfers = &stated.transfers;
     let mesh = transfers.mesh();
     no_such_webhook(config, &mesh)?;
-    let contracts = if transfers.contracts.is_empty() {
-        Contracts::default()
-    } else {
-        let dir = Dir::open(&stated.path.value).map_err(|error| error.to_string())?;
-        Contracts::load(&dir, &transfers.contracts)?
-    };
+    let contracts = Contracts::of(stated)?;
     Ok(Settings {
         mesh: Arc::new(mesh),
         contracts: Arc::new(contracts),
@@ -354,6 +355,7 @@ fn settings(
             let names = people.value.iter().map(ToString::to_string);
             names.collect()
         }),
+        owner: boundary.owner.as_ref().map(|owner| owner.value.to_string()),
         heartbeat: match stated.heartbeat.value {
             config::Heartbeat::Off => None,
             config::Heartbeat::After(span) => Some(span.0),

@@ -15,6 +15,7 @@ use countersign_protocol::{
 use super::{
     DONE, Inner, SETTLE_MAX, Task, admit,
     gather::{self, Gather},
+    lone,
     queue::News,
     seen::Seen,
     trace::Way,
@@ -54,6 +55,8 @@ pub(super) enum Pause {
     Known,
     /// Our own disk or ledger fails; look again later.
     Ours(String),
+    /// It takes longer than the thread that hears of documents may be away.
+    Heavy,
 }
 
 impl From<Refusal> for Pause {
@@ -87,8 +90,9 @@ pub(super) struct Read {
 }
 
 impl Inner {
-    /// Looks at a document and sees it through, or puts it back for later.
-    pub(super) fn run(self: &Arc<Self>, task: Task, news: News) {
+    /// Looks at a document and sees it through, or puts it back for later; with `here`, on the thread that heard
+    /// of it.
+    pub(super) fn run(self: &Arc<Self>, task: Task, news: News, here: bool) {
         let complete = news.complete;
         let known = self.workspace(&task.workspace).and_then(|workspace| {
             let at = workspace.locate(&task.file)?;
@@ -99,7 +103,10 @@ impl Inner {
             return self.queue.finish(task, None);
         };
         let outcome = match kind {
-            DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, news, &task),
+            DocumentKind::Handoff(format) => {
+                self.handoff(&workspace, &at, format, (news, here), &task)
+            }
+            _ if here => Err(Pause::Heavy),
             // Nobody works in a package: a checkpoint or mark is one of its files.
             DocumentKind::Checkpoint | DocumentKind::Mark | DocumentKind::Answer(..)
                 if package(&at.folder).is_some() =>
@@ -125,6 +132,10 @@ impl Inner {
             Err(Pause::Refused(refusal)) => {
                 self.refuse(at, None, refusal, task);
             }
+            Err(Pause::Heavy) => {
+                self.queue.finish(task.clone(), None);
+                self.queue.add(task, complete);
+            }
             Err(Pause::Ours(why)) => {
                 tracing::error!(file = %task.file.display(), why, "a delivery waits");
                 self.queue.finish(task, Some(Duration::from_secs(1)));
@@ -137,9 +148,12 @@ impl Inner {
         workspace: &Arc<Workspace>,
         at: &Location,
         format: Format,
-        news: News,
+        (news, here): (News, bool),
         task: &Task,
     ) -> Result<(), Pause> {
+        if here && package(&at.folder).is_some() {
+            return Err(Pause::Heavy);
+        }
         let mut way = Way::begun(news.heard, self.moment());
         let read = self.read(workspace, at, news.complete)?;
         way.settled(self.clock.monotonic());
@@ -164,6 +178,9 @@ impl Inner {
             }
         };
         way.validated(self.clock.monotonic());
+        if here && !lone::is_light(&read.folder, &checked.handoff.artifacts) {
+            return Err(Pause::Heavy);
+        }
         let gather = Gather {
             folder: &read.folder,
             objects: &self.objects,

@@ -12,10 +12,12 @@ mod hops;
 mod known;
 mod line;
 mod locks;
+mod ownership;
 mod queue;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod transfer;
 mod writer;
 
@@ -36,11 +38,13 @@ use tokio::sync::{oneshot, watch};
 pub use answer::{decision_document, released, withdrawal_document};
 pub use fold::State;
 pub use known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision, Sittings,
+    TimedOut, Token, Track, Violation, Withdrawal,
 };
 pub use locks::Reading;
+pub use ownership::{Handover, Offer, Ownership};
 pub use routing::{Claim, Move, Routing, Service, Snooze};
+pub use threads::{CardComment, Thread, Turn};
 pub use transfer::{Hop, HopAnswer, HopStage, Stop};
 
 use crate::{

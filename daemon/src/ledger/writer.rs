@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use countersign_protocol::chain::{self, Body, Entry};
+use countersign_protocol::chain::{self, Body};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -27,9 +27,9 @@ pub(super) struct Writer {
     commits: Commits,
 }
 
-/// A job that looked at the state, with its place in the batch.
+/// A job that looked at the state, with how many entries of the batch are its own.
 struct Waiting {
-    entries: std::ops::Range<usize>,
+    count: usize,
     done: Done,
 }
 
@@ -73,7 +73,7 @@ impl Writer {
             }
         }
         if !waiting.is_empty() {
-            self.commit(&batch, &bodies, waiting);
+            self.commit(batch, &bodies, waiting);
             self.store.tidy(is_busy());
         }
     }
@@ -104,18 +104,18 @@ impl Writer {
         batch.values.extend(prepared.values);
         batch.dropped.extend(prepared.dropped);
         Waiting {
-            entries: start..batch.entries.len(),
+            count: batch.entries.len() - start,
             done: prepared.done,
         }
     }
 
     /// Writes the batch, shows it to readers, and then tells those who wait.
-    fn commit(&mut self, batch: &Batch, bodies: &[Body], waiting: Vec<Waiting>) {
+    fn commit(&mut self, batch: Batch, bodies: &[Body], waiting: Vec<Waiting>) {
         let written = if batch.is_empty() {
             Ok(())
         } else {
             let begun = self.clock.monotonic();
-            let written = self.store.append(batch);
+            let written = self.store.append(&batch);
             if let Some(told) = self.commits.get() {
                 told(
                     self.clock.monotonic().saturating_sub(begun),
@@ -133,14 +133,14 @@ impl Writer {
                 if !bodies.is_empty() {
                     let mut shared = self.shared.write().unwrap_or_else(PoisonError::into_inner);
                     for (body, entry) in bodies.iter().zip(&batch.entries) {
-                        shared.apply(body, entry.hash);
+                        shared.follow(body, entry.hash, &self.ahead);
                     }
                     drop(shared);
                     self.head.send_replace(self.ahead.head.seq);
                 }
-                for Waiting { entries, done } in waiting {
-                    let entries: Vec<Entry> = batch.entries[entries].to_vec();
-                    done(Ok(entries));
+                let mut entries = batch.entries.into_iter();
+                for Waiting { count, done } in waiting {
+                    done(Ok(entries.by_ref().take(count).collect()));
                 }
                 if !bodies.is_empty() {
                     self.work.send_replace(self.ahead.head.seq);

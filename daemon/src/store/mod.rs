@@ -68,6 +68,10 @@ pub enum Space {
     Ended,
     /// Links in messages, by digest of the secret.
     Link,
+    /// What a person wrote about a handoff and did not send yet, by handoff and person.
+    Draft,
+    /// The files of a handoff that a person has viewed, by handoff, person and digest.
+    Ticked,
 }
 
 impl Space {
@@ -85,6 +89,8 @@ impl Space {
             Self::Receiver => "receiver",
             Self::Ended => "ended",
             Self::Link => "link",
+            Self::Draft => "draft",
+            Self::Ticked => "ticked",
         }
     }
 }

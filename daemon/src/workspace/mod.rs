@@ -61,6 +61,8 @@ pub struct Settings {
     pub users: BTreeMap<String, u32>,
     /// Who may answer here, as rules name them; without it, everybody who signs in.
     pub people: Option<Vec<String>>,
+    /// Who owns it, by id, as long as it was not given to somebody; without it, who runs the daemon.
+    pub owner: Option<String>,
     /// Which agents hand to which.
     pub mesh: Arc<Mesh>,
     /// The contracts that are kept here.
@@ -84,6 +86,7 @@ impl Default for Settings {
             agents: None,
             users: BTreeMap::new(),
             people: None,
+            owner: None,
             mesh: Arc::default(),
             contracts: Arc::default(),
             heartbeat: Some(Duration::from_mins(5)),

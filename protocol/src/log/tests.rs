@@ -58,6 +58,8 @@ fn a_comment_stays_with_those_who_may_read_it() {
         handoff: HandoffId(3),
         revision: 1,
         text: "secret words".to_owned(),
+        place: None,
+        thread: None,
     });
     assert!(!serde_json::to_string(&line).unwrap().contains("secret"));
     assert_eq!(
