@@ -51,12 +51,10 @@ pub const HOPS: &[&str] = &[
     "writeback.before_ack",
     "writeback.after_ack",
     "policy.after_hop",
-    "events.before_add",
-    "events.after_add",
 ];
 
-/// The same for what is sent to a collector of spans.
-pub const SPANS: &[&str] = &["otlp.after_sent"];
+/// The same for what is told to those who watch.
+pub const WATCHED: &[&str] = &["otlp.after_sent", "events.before_add", "events.after_add"];
 
 /// The same for letting go of bytes that nothing needs.
 pub const COLLECT: &[&str] = &[
@@ -75,7 +73,7 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = [STEPS, HOPS, COLLECT, SPANS]
+    let is_known = [STEPS, HOPS, COLLECT, WATCHED]
         .iter()
         .any(|steps| steps.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");

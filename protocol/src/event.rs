@@ -18,7 +18,7 @@ use crate::{
     problem::{ProblemKind, Violation},
     release::{Restored, Violated},
     routing::{Assigned, Progressed, Routed, Stepped},
-    trace::TraceContext,
+    trace::{Steps, TraceContext},
     transfer::{AnswerKind, Answered, Offered, Overdue, Stopped},
 };
 
@@ -111,22 +111,6 @@ pub struct Accepted {
     /// How long the way to the ledger took; absent for what came without a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Steps>,
-}
-
-/// The way of a file to the ledger: when the daemon heard of it, and the microseconds from there until each
-/// step was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Steps {
-    /// When the daemon heard of it.
-    pub heard: Timestamp,
-    /// Until somebody looked.
-    pub looked: u64,
-    /// Until nobody wrote it any more and it was read.
-    pub settled: u64,
-    /// Until it was checked against the contract.
-    pub validated: u64,
-    /// Until its files were sealed.
-    pub sealed: u64,
 }
 
 /// Why the daemon made a card for a silent agent.

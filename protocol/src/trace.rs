@@ -44,6 +44,22 @@ pub struct TraceContext {
     pub parent: Option<SpanId>,
 }
 
+/// The way of a file to the ledger: when the daemon heard of it, and the microseconds from there until each
+/// step was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steps {
+    /// When the daemon heard of it.
+    pub heard: Timestamp,
+    /// Until somebody looked.
+    pub looked: u64,
+    /// Until nobody wrote it any more and it was read.
+    pub settled: u64,
+    /// Until it was checked against the contract.
+    pub validated: u64,
+    /// Until its files were sealed.
+    pub sealed: u64,
+}
+
 impl TraceContext {
     /// The trace of a revision that states none and goes on from nothing. `manifest` and `at` make it one of
     /// its own, also among several daemons.

@@ -10,12 +10,12 @@ use countersign_protocol::{
     Digest,
     contract::Checked,
     dialect::Document,
-    event::{Location, Steps},
+    event::Location,
     handoff::Artifact,
     manifest::{Manifest, ManifestEntry},
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
-    trace::TraceParent,
+    trace::{Steps, TraceParent},
 };
 
 use super::look::{not_regular, unreadable};

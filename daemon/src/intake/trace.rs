@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_protocol::{
-    event::Steps,
-    trace::{TraceContext, TraceParent},
-};
+use countersign_protocol::trace::{Steps, TraceContext, TraceParent};
 use jiff::SignedDuration;
 use serde_json::Value;
 

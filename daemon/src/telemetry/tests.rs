@@ -1,3 +1,5 @@
+//! Spans over days and restarts, full lists of events, numbers that are counted once.
+
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use countersign_protocol::{chain::Body, decision::Outcome, log::LogLine, trace::TraceParent};

@@ -1,3 +1,5 @@
+//! What a line says, and what it never repeats.
+
 use super::*;
 use crate::{
     principal::Principal,

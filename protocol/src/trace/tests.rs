@@ -1,3 +1,5 @@
+//! Trace parents as others write them, and spans that follow from facts.
+
 use super::*;
 
 const STATED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -219,3 +219,24 @@ fn a_program_gets_each_event_by_a_webhook() {
     });
     hook.stop();
 }
+
+#[test]
+fn kill_at_every_named_step_of_the_list_loses_and_doubles_nothing() {
+    let steps = countersign::fault::WATCHED.iter();
+    for step in steps.filter(|step| step.starts_with("events.")) {
+        let (bed, a, _) = scene("", "");
+        let mut bed = bed.env("COUNTERSIGN_CRASH_AT", &format!("{step}:1"));
+        bed.up();
+        let package = a.agent.package("t-1").with("task_id", "t-1");
+        a.hand("one", &package).receipt();
+        assert!(bed.daemon().was_killed(), "{step}");
+        bed.launch
+            .env
+            .retain(|(name, _)| name != "COUNTERSIGN_CRASH_AT");
+        bed.restart();
+        let lines = until(&bed, "handoff.routed");
+        in_order(&lines);
+        let first = lines.first().map(|line| line.event.as_str());
+        assert_eq!(first, Some("handoff.accepted"), "{step}");
+    }
+}
