@@ -53,6 +53,9 @@ pub const HOPS: &[&str] = &[
     "policy.after_hop",
 ];
 
+/// The same for what is told to those who watch.
+pub const WATCHED: &[&str] = &["otlp.after_sent", "events.before_add", "events.after_add"];
+
 /// The same for letting go of bytes that nothing needs.
 pub const COLLECT: &[&str] = &[
     "collect.forgotten",
@@ -70,7 +73,7 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = [STEPS, HOPS, COLLECT]
+    let is_known = [STEPS, HOPS, COLLECT, WATCHED]
         .iter()
         .any(|steps| steps.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");

@@ -31,6 +31,7 @@ pub mod review;
 pub mod search;
 pub mod store;
 pub mod supervise;
+pub mod telemetry;
 #[cfg(test)]
 mod testing;
 pub mod timeout;

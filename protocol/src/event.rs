@@ -20,6 +20,7 @@ use crate::{
     problem::{ProblemKind, Violation},
     release::{Restored, Violated},
     routing::{Assigned, Progressed, Routed, Stepped},
+    trace::{Steps, TraceContext},
     transfer::{AnswerKind, Answered, Offered, Overdue, Stopped},
 };
 
@@ -105,6 +106,15 @@ pub struct Accepted {
     /// workspace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violated: Vec<String>,
+    /// The trace it belongs to; absent in old entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
+    /// What the agents call the larger thing that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// How long the way to the ledger took; absent for what came without a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Steps>,
 }
 
 /// Why the daemon made a card for a silent agent.

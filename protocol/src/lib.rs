@@ -19,6 +19,7 @@ pub mod handoff;
 pub mod id;
 pub mod invisible;
 pub mod lock;
+pub mod log;
 pub mod manifest;
 pub mod mark;
 pub mod names;
@@ -33,6 +34,7 @@ pub mod release;
 pub mod routing;
 pub mod schema;
 pub mod state;
+pub mod trace;
 pub mod transfer;
 
 pub use id::{Digest, HandoffId};

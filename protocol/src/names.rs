@@ -25,6 +25,8 @@ pub const CHECKPOINT: &str = "checkpoint.json";
 /// Gives the present moment of the workspace a name.
 pub const MARK: &str = "mark.json";
 
+/// The list of events in our folder.
+pub const EVENTS: &str = "events.jsonl";
 /// Longest name of a document, in bytes. The names of its answers still fit in 255.
 pub const MAX_NAME: usize = 200;
 

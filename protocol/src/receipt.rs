@@ -9,6 +9,7 @@ use crate::{
     id::{Digest, HandoffId},
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
+    trace::TraceParent,
 };
 
 /// What became of a delivery.
@@ -57,6 +58,10 @@ pub struct Receipt {
     /// What was accepted all the same but is worth knowing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Violation>,
+    /// The W3C trace context of this delivery; absent for deliveries of old versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub traceparent: Option<TraceParent>,
     /// Where to look.
     pub links: Links,
 }
@@ -85,6 +90,9 @@ impl Receipt {
             from_agent: accepted.from_agent.clone(),
             files: accepted.manifest.entries.len(),
             warnings: accepted.warnings.clone(),
+            traceparent: accepted
+                .trace
+                .map(|trace| trace.at(trace.revision(id, accepted.revision))),
             links: Links {
                 review: format!("{base}/h/{id}"),
                 status: format!("{base}/api/v1/handoffs/{id}"),

@@ -11,6 +11,7 @@ pub mod attack;
 pub mod axe;
 pub mod bed;
 pub mod certificates;
+pub mod collector;
 pub mod confined;
 pub mod diskfault;
 pub mod evidence;

@@ -76,18 +76,8 @@ pub(crate) async fn events(
     let place = Arc::clone(app.places.of(&caller))
         .try_acquire_owned()
         .map_err(|_| full())?;
-    let seen = headers
-        .get(LAST_EVENT_ID)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    let stopped = stopping.map_or_else(CancellationToken::new, |Extension(Stopping(token))| token);
-    let over = async move {
-        tokio::select! {
-            () = stopped.cancelled_owned() => {}
-            () = tokio::time::sleep(LIFETIME) => {}
-        }
-    };
-    let hints = changes(app.desk.head(), seen)
-        .take_until(over)
+    let hints = changes(app.desk.head(), last_seen(&headers))
+        .take_until(over(stopping))
         .map(move |seq| {
             let _held = &place;
             Ok::<_, Infallible>(
@@ -97,14 +87,41 @@ pub(crate) async fn events(
                     .data(format!("{{\"seq\":{seq}}}")),
             )
         });
-    let stream = Sse::new(hints).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    // A proxy that collects the answer before it passes it on would make it useless.
+    Ok(answer(Sse::new(hints)).into_response())
+}
+
+/// The number that a reader who comes back saw last.
+pub(crate) fn last_seen(headers: &HeaderMap) -> Option<u64> {
+    let value = headers.get(LAST_EVENT_ID)?;
+    value.to_str().ok()?.parse().ok()
+}
+
+/// Cancelled when the server stops.
+pub(crate) fn stopped(stopping: Option<Extension<Stopping>>) -> CancellationToken {
+    stopping.map_or_else(CancellationToken::new, |Extension(Stopping(token))| token)
+}
+
+/// Done when a stream has to end.
+pub(crate) async fn over(stopping: Option<Extension<Stopping>>) {
+    let stopped = stopped(stopping);
+    tokio::select! {
+        () = stopped.cancelled_owned() => {}
+        () = tokio::time::sleep(LIFETIME) => {}
+    }
+}
+
+/// A stream with a sign of life, which no proxy may collect before it passes it on.
+pub(crate) fn answer<S>(stream: Sse<S>) -> impl IntoResponse
+where
+    S: Stream<Item = Result<Event, Infallible>> + Send + 'static,
+{
+    let stream = stream.keep_alive(KeepAlive::new().interval(HEARTBEAT));
     let direct = (
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
     );
     let fresh = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(([direct, fresh], stream).into_response())
+    ([direct, fresh], stream)
 }
 
 /// The number now, unless it was `seen`, and each number after it. Numbers between two looks fall out.
@@ -120,7 +137,8 @@ fn changes(head: watch::Receiver<u64>, seen: Option<u64>) -> impl Stream<Item = 
     })
 }
 
-fn full() -> Problem {
+/// No place is free.
+pub(crate) fn full() -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "too-many-streams",

@@ -2,11 +2,21 @@
 
 use std::{net::IpAddr, str::FromStr, sync::Arc};
 
+use countersign_protocol::Digest;
 use http::{Uri, uri::Scheme};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::templates::Templates;
+
+/// Who may read the numbers for Prometheus without being signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsFor {
+    /// Nobody.
+    SignedIn,
+    /// Whoever asks from this machine, by no proxy.
+    Loopback,
+}
 
 /// Settings of one router.
 #[derive(Clone)]
@@ -17,6 +27,10 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// Whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who may read the numbers without being signed in.
+    pub metrics: MetricsFor,
+    /// Digest of what a program shows to read the numbers.
+    pub metrics_token: Option<Digest>,
     /// Live streams and waits at the same time: that many for people, and for agents.
     pub streams: usize,
     /// The templates of the pages.
@@ -34,6 +48,8 @@ impl Settings {
             port,
             public_url: None,
             trusted_proxies: Vec::new(),
+            metrics: MetricsFor::SignedIn,
+            metrics_token: None,
             streams: 64,
             templates: Templates::embedded(),
             now,

@@ -3,6 +3,7 @@
 mod courier;
 mod demo;
 mod error;
+mod gauges;
 mod memory;
 mod serving;
 mod state;
@@ -22,7 +23,7 @@ use std::{
 use countersign_protocol::Digest;
 use countersign_web::{
     server::{self, Limits},
-    settings::Settings as WebSettings,
+    settings::{MetricsFor, Settings as WebSettings},
     templates::Templates,
 };
 use tokio::{net::TcpListener, sync::watch};
@@ -37,7 +38,7 @@ pub(crate) use trials::try_all;
 use crate::{
     catalog::Catalog,
     clock::SharedClock,
-    config::{Config, Environment, Limit},
+    config::{self, Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
     fault,
     guard::Guard,
@@ -51,12 +52,14 @@ use crate::{
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
     search::{self, Search},
+    telemetry::{EventFiles, Exporter, Meter},
     timeout,
     versions::collect::{CollectError, Collected, Collector, Retention},
     workspace::Workspaces,
     writeback::Writeback,
 };
 use courier::Courier;
+use gauges::Gauges;
 use serving::{IntakeDoor, Serving};
 use watchers::Watchers;
 
@@ -85,6 +88,9 @@ const COLLECTION: Duration = Duration::from_hours(1);
 const SEARCH: Duration = Duration::from_mins(1);
 /// How often leases, and requests for locks, are looked at without a hint.
 const LOCKS: Duration = Duration::from_secs(1);
+/// How often entries are counted, sent to the collector, and added to the lists of events. Nobody waits for it, and
+/// no hint hurries it: a handoff on its way has the disk to itself.
+const TELEMETRY: Duration = Duration::from_secs(2);
 /// How often answers are looked at without a hint.
 const WRITEBACK: Duration = Duration::from_secs(10);
 
@@ -229,6 +235,16 @@ pub async fn run(
         Arc::clone(&clock),
         retention(&config),
     );
+    let meter = Meter::new(ledger.clone()).map_err(AppError::Start)?;
+    let gauges = Gauges {
+        meter: meter.clone(),
+        ledger: ledger.clone(),
+        serving: Arc::clone(&serving),
+        intake: intake.clone(),
+        search: search.clone(),
+        reconciler: reconciler.clone(),
+        receivers: outbox.receivers(),
+    };
     let desk = LedgerDesk::new(
         ledger.clone(),
         stage.clone(),
@@ -242,9 +258,12 @@ pub async fn run(
         Arc::new(Courier(outbox)),
         search.clone(),
         locks.clone(),
+        Arc::new(gauges),
     )
     .await?;
     let desk = Arc::new(desk);
+
+    spawn_hang_up(&serving, &tasks, &shutdown)?;
 
     fault::step("start.before_scan");
     serving.discover();
@@ -261,6 +280,14 @@ pub async fn run(
         tracing::error!(%error, "programs of this machine cannot find the daemon; it is tried again");
     }
     spawn_collector(&reconciler, &collector);
+    spawn_telemetry(
+        &reconciler,
+        &config,
+        &ledger,
+        meter,
+        &workspaces,
+        &public_url,
+    )?;
     spawn_tasks(
         &reconciler,
         &ledger,
@@ -391,6 +418,72 @@ fn spawn_collector(reconciler: &Reconciler, collector: &Collector) {
     });
 }
 
+/// Reads the workspaces anew on SIGHUP.
+fn spawn_hang_up(
+    serving: &Arc<Serving>,
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> Result<(), AppError> {
+    let kind = tokio::signal::unix::SignalKind::hangup();
+    let mut hang_up = tokio::signal::unix::signal(kind).map_err(AppError::Signal)?;
+    let (serving, shutdown) = (Arc::clone(serving), shutdown.clone());
+    tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                heard = hang_up.recv() => if heard.is_none() { return },
+            }
+            let serving = Arc::clone(&serving);
+            let read = tokio::task::spawn_blocking(move || serving.read_anew()).await;
+            for one in read.unwrap_or_default() {
+                if let Some(why) = one.trouble {
+                    tracing::warn!(
+                        workspace = one.workspace,
+                        why,
+                        "its settings stay as they were"
+                    );
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Counts, sends spans, and writes the lists of events.
+fn spawn_telemetry(
+    reconciler: &Reconciler,
+    config: &Config,
+    ledger: &Ledger,
+    meter: Meter,
+    workspaces: &Arc<Workspaces>,
+    public_url: &str,
+) -> Result<(), AppError> {
+    let (_, never) = watch::channel(0);
+    let otlp = config.observe.otlp.as_ref();
+    let way = otlp
+        .map(|otlp| otlp.way(&Environment::of_process()))
+        .transpose()
+        .map_err(|why| AppError::Start(format!("`[observe.otlp]`: {why}")))?;
+    let exporter = Exporter::new(ledger.clone(), meter.clone(), way, public_url)
+        .map_err(|why| AppError::Start(format!("`[observe.otlp]`: {why}")))?;
+    reconciler.spawn("numbers", TELEMETRY, never.clone(), move || {
+        let meter = meter.clone();
+        async move { meter.run().await }
+    });
+    reconciler.spawn("spans", TELEMETRY, never.clone(), move || {
+        let exporter = exporter.clone();
+        async move { exporter.run().await }
+    });
+    if config.observe.events.value {
+        let files = EventFiles::new(ledger.clone(), Arc::clone(workspaces));
+        reconciler.spawn("events", TELEMETRY, never, move || {
+            let files = files.clone();
+            async move { files.run().await }
+        });
+    }
+    Ok(())
+}
+
 /// Lets files follow the ownership of their workspace.
 fn spawn_custody(reconciler: &Reconciler, ledger: &Ledger, custody: Custody) {
     reconciler.spawn("ownership", CUSTODY, ledger.work(), move || {
@@ -445,6 +538,11 @@ fn web_settings(
             .and_then(|url| url.value.as_str().parse().ok()),
         trusted_proxies: config.server.trusted_proxies.value.clone(),
         streams: limits(config).streams(),
+        metrics: match config.observe.metrics.value {
+            config::MetricsFor::SignedIn => MetricsFor::SignedIn,
+            config::MetricsFor::Loopback => MetricsFor::Loopback,
+        },
+        metrics_token: metrics_token(config)?,
         ..WebSettings::local(address.port(), Arc::new(move || clock.now()))
     };
     if let Some(folder) = &config.server.templates {
@@ -452,6 +550,15 @@ fn web_settings(
             .map_err(|error| AppError::Start(error.to_string()))?;
     }
     Ok(settings)
+}
+
+fn metrics_token(config: &Config) -> Result<Option<Digest>, AppError> {
+    let Some(token) = &config.observe.metrics_token else {
+        return Ok(None);
+    };
+    let token = token.value.read(&Environment::of_process());
+    let token = token.map_err(|why| AppError::Start(format!("`observe.metrics_token`: {why}")))?;
+    Ok(Some(Digest::of(token.reveal().as_bytes())))
 }
 
 fn endpoint_with(endpoint: &Endpoint, workspaces: &Workspaces) -> Endpoint {

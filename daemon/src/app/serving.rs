@@ -9,13 +9,18 @@ use std::{
 
 use async_trait::async_trait;
 use countersign_protocol::{
-    Digest, event::Location, names, principal::Principal, receipt::Receipt, transfer::AnswerReceipt,
+    Digest,
+    event::Location,
+    names,
+    principal::Principal,
+    receipt::Receipt,
+    transfer::{AnswerReceipt, Mesh},
 };
-use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries};
+use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries, transfer::Reread};
 
 use crate::{
     clock::SharedClock,
-    config::{self, Config},
+    config::{self, Config, Format},
     contracts::Contracts,
     guard::Guard,
     intake::{Intake, SubmitError, Submitted, SubmittedAnswer},
@@ -136,7 +141,7 @@ impl Serving {
             }
             let path = one.path.value.clone();
             let boundary = self.config.boundary(name);
-            let opened = settings(&one, &boundary, &accounts).and_then(|settings| {
+            let opened = settings(&self.config, &one, &boundary, &accounts).and_then(|settings| {
                 Workspace::open(name, &path, settings).map_err(|error| error.to_string())
             });
             match opened {
@@ -176,6 +181,50 @@ impl Serving {
         new
     }
 
+    /// Reads what the workspaces say about themselves anew. What cannot be read leaves everything as it is.
+    pub(super) fn read_anew(&self) -> Vec<Reread> {
+        let found = self.config.discover();
+        let accounts = accounts(&self.config);
+        let mut all = Vec::new();
+        for one in &found.workspaces {
+            let name = one.name.value.as_str();
+            let Some(served) = self.workspaces.get(name) else {
+                continue;
+            };
+            let boundary = self.config.boundary(name);
+            let stated = settings(&self.config, one, &boundary, &accounts);
+            let changed = stated.and_then(|settings| {
+                if settings == served.settings {
+                    return Ok(false);
+                }
+                let anew = served.with_settings(settings);
+                self.workspaces
+                    .replace(anew.map_err(|error| error.to_string())?);
+                // A handoff that was refused may be allowed now.
+                self.intake.serve(name);
+                tracing::info!(workspace = name, "its settings are read anew");
+                Ok(true)
+            });
+            all.push(Reread {
+                workspace: name.to_owned(),
+                changed: changed.as_ref().is_ok_and(|changed| *changed),
+                trouble: changed.err(),
+            });
+        }
+        for (path, errors) in &found.refused {
+            let served = self.workspaces.all();
+            if let Some(one) = served.iter().find(|one| one.path == *path) {
+                all.push(Reread {
+                    workspace: one.name.to_string(),
+                    changed: false,
+                    trouble: Some(errors.to_string()),
+                });
+            }
+        }
+        all.sort_by(|a, b| a.workspace.cmp(&b.workspace));
+        all
+    }
+
     /// Folders that cannot be served, with the reason.
     pub(super) fn refused(&self) -> Vec<(PathBuf, String)> {
         held(&self.refused)
@@ -210,6 +259,7 @@ fn protect_rooms(
 const EXPLANATION: &str = "\
 This folder belongs to the daemon countersign. Agents and people may read it.
 
+events.jsonl                    what happened here, one line each, in order
 handoffs/H-1/decision.r1.json   the answer to revision 1 of H-1; feedback.md says the same in words
 results/H-1.2/                  files that came back from the agent to whom H-1 was handed
 inbox/<agent>/<package>/        receipts and answers for packages that were dropped into inbox/<agent>/
@@ -250,15 +300,35 @@ fn accounts(config: &Config) -> Vec<(String, Account)> {
         .collect()
 }
 
+/// A participant is told of work by a webhook of the operator, and by no other address.
+fn no_such_webhook(config: &Config, mesh: &Mesh) -> Result<(), String> {
+    let known = |name: &str| {
+        let mut webhooks = config.notify.webhooks.iter();
+        webhooks.any(|one| one.name.value.as_str() == name && one.format.value == Format::Generic)
+    };
+    for one in &mesh.participants {
+        if let Some(webhook) = one.webhook.as_deref().filter(|name| !known(name)) {
+            return Err(format!(
+                "the participant `{}` is told by the webhook `{webhook}`, and the configuration has no `[[webhook]]` of that name with `format = \"generic\"`",
+                one.id
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn settings(
+    config: &Config,
     stated: &config::Workspace,
     boundary: &config::Boundary,
     accounts: &[(String, Account)],
 ) -> Result<Settings, String> {
     let transfers = &stated.transfers;
+    let mesh = transfers.mesh();
+    no_such_webhook(config, &mesh)?;
     let contracts = Contracts::of(stated)?;
     Ok(Settings {
-        mesh: Arc::new(transfers.mesh()),
+        mesh: Arc::new(mesh),
         contracts: Arc::new(contracts),
         class: stated.class.value.name().to_owned(),
         profile: stated.profile.value,
@@ -303,6 +373,10 @@ fn settings(
 }
 
 impl Pulse for Serving {
+    fn read_anew(&self) -> Vec<Reread> {
+        Self::read_anew(self)
+    }
+
     fn boundaries(&self) -> Vec<WorkspaceBoundaries> {
         let now = self.clock.monotonic();
         let mut tried = held(&self.tried);
@@ -410,6 +484,7 @@ impl Door for IntakeDoor {
             format,
             files,
             principal,
+            traceparent,
         } = delivery;
         let found = self.served(&workspace)?;
         self.intake
@@ -421,6 +496,7 @@ impl Door for IntakeDoor {
                     format,
                     files,
                     principal,
+                    traceparent,
                 },
             )
             .await

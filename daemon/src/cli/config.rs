@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use countersign_web::desk::transfer::Reread;
 use serde_json::json;
 
 use super::{
     Context,
+    client::Client,
     exit::{Exit, Failure},
     output::{Cell, Drawing, Style, Table, inert},
 };
@@ -37,6 +39,8 @@ enum Command {
         /// Folders that would be served
         roots: Vec<PathBuf>,
     },
+    /// Let the running daemon read each `workspace.toml` anew
+    Reload,
     /// Print every key with its default
     Default,
 }
@@ -45,11 +49,37 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     match &args.command {
         Command::Check { roots } => check(roots, context),
         Command::Show { origin, roots } => show(roots, *origin, context),
+        Command::Reload => reload(context),
         Command::Default => {
             context.out.line(REFERENCE.trim_end());
             Ok(Exit::Done)
         }
     }
+}
+
+fn reload(context: &mut Context) -> Result<Exit, Failure> {
+    let client = Client::find(context)?;
+    let reply = client.post("/api/v1/workspaces/reload", &json!({}))?;
+    let read: Vec<Reread> = reply.json()?;
+    if context.out.json {
+        context.out.object("reload", json!({ "workspaces": read }));
+    } else {
+        for one in &read {
+            let what = match (&one.trouble, one.changed) {
+                (Some(why), _) => format!("as it was: {}", inert(why)),
+                (None, true) => "read anew".to_owned(),
+                (None, false) => "as it was".to_owned(),
+            };
+            context
+                .out
+                .line(&format!("{}  {what}", inert(&one.workspace)));
+        }
+        context
+            .out
+            .remark("the configuration file itself is read when the daemon starts");
+    }
+    let failed = read.iter().any(|one| one.trouble.is_some());
+    Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
 fn load(roots: &[PathBuf], context: &Context) -> Result<Config, Failure> {

@@ -15,6 +15,7 @@ mod decide;
 mod demo;
 mod diff;
 mod doctor;
+mod events;
 mod exit;
 mod extract_worker;
 mod folder;
@@ -188,6 +189,8 @@ enum Command {
     Fail(hop::FailArgs),
     /// List which agents may hand to which
     Routes(routes::Args),
+    /// Show what happens, entry by entry
+    Events(events::Args),
     /// Show the path of a task, hop by hop
     Path(routes::PathArgs),
     /// The contracts that handoffs between agents keep
@@ -378,6 +381,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Complete(args) => hop::complete(&args, context),
         Command::Fail(args) => hop::fail(&args, context),
         Command::Routes(args) => routes::run(&args, context),
+        Command::Events(args) => events::run(&args, context),
         Command::Path(args) => routes::path(&args, context),
         Command::Contract(args) => contract::run(&args, context),
         Command::DeadLetters(args) => dead_letters::run(&args, context),

@@ -91,10 +91,14 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     } else {
         let good = context.out.paint(Style::Good, "valid");
         context.out.line(&format!(
-            "{good}  {}  contract {}, profile {}, {}, {}",
+            "{good}  {}  contract {}, profile {}{}, {}, {}",
             folder.document,
             handoff.version,
             handoff.profile.name(),
+            valid
+                .contract
+                .as_ref()
+                .map_or_else(String::new, |keeps| format!(", keeps {keeps}")),
             count(valid.files.len(), "file"),
             count(valid.checked.warnings.len(), "warning"),
         ));

@@ -12,6 +12,7 @@ use super::{
     origin::Setting,
     quantity::{Size, Span},
     section::Section,
+    workspace::WorkspaceName,
 };
 
 /// Most reminders; with each the receiver gets twice as long as before.
@@ -33,6 +34,7 @@ pub(super) struct Member {
     needs: Option<Setting<Span>>,
     clearance: Option<Setting<Class>>,
     hears: Option<Setting<bool>>,
+    webhook: Option<Setting<WorkspaceName>>,
 }
 
 /// A `[[contract]]` section.
@@ -89,6 +91,7 @@ impl Member {
             needs: section.take("needs"),
             clearance: section.take("clearance"),
             hears: section.take("hears"),
+            webhook: section.take("webhook"),
         };
         let member = id.map(member);
         section.finish(&[]);
@@ -128,6 +131,10 @@ impl Member {
                 .as_ref()
                 .map(|class| class.value.name().to_owned()),
             hears: flag(&self.hears).unwrap_or(true),
+            webhook: self
+                .webhook
+                .as_ref()
+                .map(|webhook| webhook.value.to_string()),
         }
     }
 
@@ -151,7 +158,8 @@ impl Member {
             max_bytes,
             needs,
             clearance,
-            hears
+            hears,
+            webhook
         );
         entries
     }

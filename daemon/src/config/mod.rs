@@ -55,7 +55,7 @@ pub use self::{
         DecideLinks, Disclosure, Format, Kind, Mail, MailTls, Mailbox, Notify, SmtpUrl,
         SubjectStyle, Webhook,
     },
-    observe::{LogFormat, Observe},
+    observe::{LogFormat, MetricsFor, Observe, Otlp},
     oncall::{OnCall, Override},
     origin::{Origin, Setting},
     person::{Away, Person},

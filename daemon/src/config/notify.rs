@@ -43,13 +43,15 @@ pub enum Kind {
     Trouble,
     /// What happened since the last one.
     Digest,
+    /// Anything happened: one message for each entry of the ledger. For programs.
+    Event,
     /// Somebody tries the channel.
     Test,
 }
 
 impl Kind {
     /// Every kind, in the order of the manual.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Accepted,
         Self::Turn,
         Self::Due,
@@ -62,6 +64,7 @@ impl Kind {
         Self::DeadLetter,
         Self::Trouble,
         Self::Digest,
+        Self::Event,
         Self::Test,
     ];
 
@@ -80,6 +83,7 @@ impl Kind {
             Self::DeadLetter => "dead-letter",
             Self::Trouble => "trouble",
             Self::Digest => "digest",
+            Self::Event => "event",
             Self::Test => "test",
         }
     }
@@ -405,7 +409,7 @@ impl Webhook {
             events: events.unwrap_or_else(|| {
                 // A program hears of a revision at once; people hear of it when it is their turn.
                 let usual = |kind: &Kind| match kind {
-                    Kind::Digest | Kind::Moved => false,
+                    Kind::Digest | Kind::Moved | Kind::Event => false,
                     Kind::Accepted => is_generic,
                     _ => true,
                 };

@@ -9,8 +9,8 @@ use toml::de::DeValue;
 
 use super::{
     Channel, Class, DecideLinks, Digest, Disclosure, Email, Expiry, Expression, Format, Heartbeat,
-    Hours, Id, Kind, Level, LogFormat, MailTls, Moment, Pattern, PublicUrl, SubjectStyle, Target,
-    TriggerKind, WorkspaceName, Zone,
+    Hours, Id, Kind, Level, LogFormat, MailTls, MetricsFor, Moment, Pattern, PublicUrl,
+    SubjectStyle, Target, TriggerKind, WorkspaceName, Zone,
     quantity::{Size, Span},
     retention::Limit,
 };
@@ -105,6 +105,7 @@ choice!(Class, "public" => Class::Public, "internal" => Class::Internal,
 choice!(Profile, "minimal" => Profile::Minimal, "contract" => Profile::Contract,
     "regulated" => Profile::Regulated);
 choice!(Mode, "autonomous" => Mode::Autonomous, "reviewed" => Mode::Reviewed);
+choice!(MetricsFor, "signed-in" => MetricsFor::SignedIn, "loopback" => MetricsFor::Loopback);
 choice!(LogFormat, "text" => LogFormat::Text, "json" => LogFormat::Json);
 
 choice!(Level, "low" => Level::Low, "medium" => Level::Medium, "high" => Level::High);

@@ -6,6 +6,7 @@
 
 mod acl;
 mod advisory;
+mod append;
 mod dir;
 mod inodes;
 mod lease;
@@ -22,6 +23,7 @@ mod seal;
 
 pub use acl::{Acl, AclKind};
 pub use advisory::FileLock;
+pub use append::Lines;
 pub use dir::{Attributes, Dir, FileKind, Listed, Names};
 pub use inodes::Inodes;
 pub use lease::{Writers, writers};

@@ -11,6 +11,7 @@ use countersign_protocol::{
     principal::Principal,
     release::Violated,
     state::HandoffState,
+    trace::TraceContext,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -54,6 +55,7 @@ pub(super) fn card(
     let bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
     let sha256 = Digest::of(&bytes);
     let manifest = Manifest::new(sha256, Vec::new());
+    let manifest_sha256 = manifest.digest();
     let accepted = Accepted {
         handoff,
         revision,
@@ -79,12 +81,15 @@ pub(super) fn card(
         envelope: Envelope::default(),
         dialect: "countersign".to_owned(),
         profile: Profile::Minimal,
-        manifest_sha256: manifest.digest(),
+        manifest_sha256,
         manifest,
         warnings: Vec::new(),
         follows: None,
         stalled: None,
         violated: folders,
+        trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
+        correlation_id: None,
+        steps: None,
     };
     Some((accepted, (sha256, bytes)))
 }

@@ -11,6 +11,7 @@ use countersign_protocol::{
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
     state::HandoffState,
+    trace::TraceContext,
     transfer::stricter,
 };
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ use super::{
     DONE, Delivery, Inner, PAUSE, Task,
     hop::{Here, hop},
     seen::Seen,
+    trace,
 };
 use crate::{
     fault,
@@ -80,6 +82,8 @@ pub fn admit(
         pins: _,
         settings,
         contract,
+        traceparent,
+        steps,
     } = delivery;
     let handoff = &checked.handoff;
     let manifest_sha256 = manifest.digest();
@@ -137,6 +141,9 @@ pub fn admit(
         name: handoff.from_agent.id.clone(),
         principal: principal.clone(),
     };
+    let told = trace::stated(&handoff.document).or(traceparent);
+    let trace = trace::context(told, known.map(|card| &**card), &handoff.from_agent.id)
+        .unwrap_or_else(|| TraceContext::begun(id, manifest_sha256, now));
     let accepted = Accepted {
         handoff: id,
         revision,
@@ -166,6 +173,10 @@ pub fn admit(
         follows,
         stalled: None,
         violated: Vec::new(),
+        trace: Some(trace),
+        correlation_id: trace::correlation(&handoff.document)
+            .or_else(|| known?.newest().accepted.correlation_id.clone()),
+        steps,
         at,
     };
     let stated = handoff.classification.as_deref();

@@ -15,6 +15,7 @@ use countersign_protocol::{
     manifest::{Manifest, ManifestEntry},
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
+    trace::{Steps, TraceParent},
 };
 
 use super::look::{not_regular, unreadable};
@@ -275,6 +276,10 @@ pub struct Delivery {
     pub settings: Settings,
     /// The contract of the workspace that it keeps.
     pub contract: Option<String>,
+    /// The span of the sender, when it was not said in the document.
+    pub traceparent: Option<TraceParent>,
+    /// How long the way here took, when it came by file.
+    pub steps: Option<Steps>,
 }
 
 impl Delivery {
@@ -302,6 +307,26 @@ impl Delivery {
             pins: Arc::new(pins),
             settings: settings.clone(),
             contract,
+            traceparent: None,
+            steps: None,
+        }
+    }
+
+    /// The same, with how long the way here took.
+    #[must_use]
+    pub(super) fn by_way_of(self, steps: Steps) -> Self {
+        Self {
+            steps: Some(steps),
+            ..self
+        }
+    }
+
+    /// The same, with the span of the sender as its request named it.
+    #[must_use]
+    pub(super) fn traced(self, traceparent: Option<TraceParent>) -> Self {
+        Self {
+            traceparent,
+            ..self
         }
     }
 }

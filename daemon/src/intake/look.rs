@@ -16,7 +16,9 @@ use super::{
     DONE, Inner, SETTLE_MAX, Task, admit,
     gather::{self, Gather},
     lone,
+    queue::News,
     seen::Seen,
+    trace::Way,
 };
 use crate::{
     fault,
@@ -90,7 +92,8 @@ pub(super) struct Read {
 impl Inner {
     /// Looks at a document and sees it through, or puts it back for later; with `here`, on the thread that heard
     /// of it.
-    pub(super) fn run(self: &Arc<Self>, task: Task, complete: bool, here: bool) {
+    pub(super) fn run(self: &Arc<Self>, task: Task, news: News, here: bool) {
+        let complete = news.complete;
         let known = self.workspace(&task.workspace).and_then(|workspace| {
             let at = workspace.locate(&task.file)?;
             let kind = names::is_document(&at.file)?;
@@ -101,7 +104,7 @@ impl Inner {
         };
         let outcome = match kind {
             DocumentKind::Handoff(format) => {
-                self.handoff(&workspace, &at, format, (complete, here), &task)
+                self.handoff(&workspace, &at, format, (news, here), &task)
             }
             _ if here => Err(Pause::Heavy),
             // Nobody works in a package: a checkpoint or mark is one of its files.
@@ -145,13 +148,15 @@ impl Inner {
         workspace: &Arc<Workspace>,
         at: &Location,
         format: Format,
-        (complete, here): (bool, bool),
+        (news, here): (News, bool),
         task: &Task,
     ) -> Result<(), Pause> {
         if here && package(&at.folder).is_some() {
             return Err(Pause::Heavy);
         }
-        let read = self.read(workspace, at, complete)?;
+        let mut way = Way::begun(news.heard, self.moment());
+        let read = self.read(workspace, at, news.complete)?;
+        way.settled(self.clock.monotonic());
         fault::step("intake.read");
         let rules = Rules {
             least: workspace.settings.profile,
@@ -172,6 +177,7 @@ impl Inner {
                 return Ok(());
             }
         };
+        way.validated(self.clock.monotonic());
         if here && !lone::is_light(&read.folder, &checked.handoff.artifacts) {
             return Err(Pause::Heavy);
         }
@@ -209,6 +215,7 @@ impl Inner {
         };
         unchanged(workspace, at, read.stamp)?;
         fault::step("intake.sealed");
+        let steps = way.sealed(self.clock.monotonic());
         let delivery = gather::Delivery::new(
             read.at,
             read.bytes,
@@ -218,6 +225,7 @@ impl Inner {
             gathered,
             &workspace.settings,
         );
+        let delivery = delivery.by_way_of(steps);
         self.record(workspace, delivery, read.stamp, task.clone());
         Ok(())
     }

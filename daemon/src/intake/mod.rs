@@ -18,6 +18,7 @@ mod silence;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -42,7 +43,7 @@ use crate::{
     workspace::{Workspace, Workspaces},
 };
 use lone::Lone;
-use queue::{Queue, Task, Work};
+use queue::{News, Queue, Task, Work};
 use seen::{Moment, Seen};
 
 /// How long a file may be busy before it is refused.
@@ -135,10 +136,14 @@ impl Intake {
         let inner = &self.inner;
         let begun = inner.clock.monotonic();
         let alone = inner.lone().comes(begun);
-        if !(alone && inner.queue.begin(&task)) {
+        let news = News {
+            complete: true,
+            heard: begun,
+        };
+        if !(alone && inner.queue.begin(&task, news)) {
             return inner.queue.add(task, true);
         }
-        inner.look(task, true, true);
+        inner.look(task, news, true);
         inner.lone().over(begun, inner.clock.monotonic());
     }
 
@@ -223,7 +228,7 @@ impl Intake {
 impl Inner {
     fn work(self: &Arc<Self>, work: Work) {
         match work {
-            Work::Look(task, complete) => self.look(task, complete, false),
+            Work::Look(task, news) => self.look(task, news, false),
             Work::Chore(chore) => {
                 if catch_unwind(AssertUnwindSafe(chore)).is_err() {
                     tracing::error!("a defect of the program stopped what follows a delivery");
@@ -233,8 +238,8 @@ impl Inner {
     }
 
     /// Looks at a document. A defect met by one must not end the thread that all others need.
-    fn look(self: &Arc<Self>, task: Task, complete: bool, here: bool) {
-        let run = AssertUnwindSafe(|| self.run(task.clone(), complete, here));
+    fn look(self: &Arc<Self>, task: Task, news: News, here: bool) {
+        let run = AssertUnwindSafe(|| self.run(task.clone(), news, here));
         if catch_unwind(run).is_err() {
             let file = task.file.display().to_string();
             tracing::error!(file, "a defect of the program stopped a look at a document");

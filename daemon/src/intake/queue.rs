@@ -1,7 +1,7 @@
 //! What is to be looked at, each document once however many hints there were.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -20,9 +20,18 @@ pub(super) struct Task {
 /// Something to do for a document that is done, away from the ledger's thread.
 pub(super) type Chore = Box<dyn FnOnce() + Send>;
 
+/// What is known of the news about a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// Whether it appeared by a rename.
+    pub(super) complete: bool,
+    /// When we heard of it, on the monotonic clock.
+    pub(super) heard: Duration,
+}
+
 /// What a worker takes.
 pub(super) enum Work {
-    Look(Task, bool),
+    Look(Task, News),
     Chore(Chore),
 }
 
@@ -33,8 +42,8 @@ const MOST_AT_ONCE: usize = 256;
 /// How a task is queued.
 #[derive(Clone, Copy, Default)]
 struct Queued {
-    /// Whether the newest hint came from a rename.
-    complete: bool,
+    /// The newest hint.
+    news: News,
     /// The time it waits for, when it is not ready.
     until: Option<Duration>,
 }
@@ -46,9 +55,10 @@ struct Lists {
     /// Ready or waiting for a time.
     queued: HashMap<Task, Queued>,
     later: BTreeSet<(Duration, Task)>,
-    running: HashSet<Task>,
+    /// With the hint that led to it.
+    running: HashMap<Task, News>,
     /// Hinted again while running.
-    again: HashMap<Task, bool>,
+    again: HashMap<Task, News>,
     closed: bool,
 }
 
@@ -91,15 +101,14 @@ impl Queue {
 
     /// Puts a task to the end, unless it is there; one that waits for a time comes forward.
     pub(super) fn add(&self, task: Task, complete: bool) {
+        let heard = self.clock.monotonic();
+        let news = News { complete, heard };
         let mut lists = self.lists();
-        if lists.running.contains(&task) {
-            lists.again.insert(task, complete);
+        if lists.running.contains_key(&task) {
+            lists.again.insert(task, news);
             return;
         }
-        let now = Queued {
-            complete,
-            until: None,
-        };
+        let now = Queued { news, until: None };
         let waiting = match lists.queued.insert(task.clone(), now) {
             None => true,
             Some(Queued {
@@ -114,10 +123,10 @@ impl Queue {
     }
 
     /// Lets the caller do `task` at once, unless there is anything else to do; says whether it does.
-    pub(super) fn begin(&self, task: &Task) -> bool {
+    pub(super) fn begin(&self, task: &Task, news: News) -> bool {
         let mut lists = self.lists();
         let free = lists.is_idle() && lists.chores.is_empty() && !lists.closed;
-        free && lists.running.insert(task.clone())
+        free && lists.running.insert(task.clone(), news).is_none()
     }
 
     /// The next task that is due, waited for; `None` once closed.
@@ -184,26 +193,27 @@ impl Queue {
             return None;
         }
         let task = lists.ready.pop_front()?;
-        let complete = lists.queued.remove(&task).unwrap_or_default().complete;
-        lists.running.insert(task.clone());
-        Some(Work::Look(task, complete))
+        let news = lists.queued.remove(&task).unwrap_or_default().news;
+        lists.running.insert(task.clone(), news);
+        Some(Work::Look(task, news))
     }
 
     /// A task is done; with `retry` it is due again after that time.
     pub(super) fn finish(&self, task: Task, retry: Option<Duration>) {
         let mut lists = self.lists();
-        lists.running.remove(&task);
-        if let Some(complete) = lists.again.remove(&task) {
-            let queued = Queued {
-                complete,
-                until: None,
-            };
+        let before = lists.running.remove(&task).unwrap_or_default();
+        if let Some(news) = lists.again.remove(&task) {
+            let queued = Queued { news, until: None };
             lists.queued.insert(task.clone(), queued);
             lists.ready.push_back(task);
         } else if let Some(retry) = retry {
             let until = self.clock.monotonic() + retry;
-            let queued = Queued {
+            let news = News {
                 complete: false,
+                ..before
+            };
+            let queued = Queued {
+                news,
                 until: Some(until),
             };
             lists.queued.insert(task.clone(), queued);
@@ -257,7 +267,7 @@ mod tests {
 
     fn due(queue: &Queue) -> Option<(Task, bool)> {
         match queue.due()? {
-            Work::Look(task, complete) => Some((task, complete)),
+            Work::Look(task, news) => Some((task, news.complete)),
             Work::Chore(_) => panic!("no chore was given"),
         }
     }

@@ -10,6 +10,7 @@ use countersign_protocol::{
     manifest::Manifest,
     principal::{Actor, Principal},
     state::HandoffState,
+    trace::TraceContext,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -171,8 +172,9 @@ fn give_up(
         "silence of {} in {}/{} at {}",
         last.agent, at.folder, at.file, last.sha256
     );
+    let (id, manifest_sha256) = (state.next_id(), manifest.digest());
     let accepted = Accepted {
-        handoff: state.next_id(),
+        handoff: id,
         revision: 1,
         at: Location {
             file: String::new(),
@@ -195,12 +197,15 @@ fn give_up(
         dialect: "countersign".to_owned(),
         profile: Profile::Minimal,
         contract: None,
-        manifest_sha256: manifest.digest(),
+        manifest_sha256,
         manifest,
         warnings: Vec::new(),
         follows: None,
         stalled: Some(stalled),
         violated: Vec::new(),
+        trace: Some(TraceContext::begun(id, manifest_sha256, now)),
+        correlation_id: None,
+        steps: None,
     };
     let event = Event::AgentStalled {
         at: at.clone(),

@@ -11,6 +11,7 @@ use countersign_protocol::{
     principal::Principal,
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
+    trace::TraceParent,
 };
 
 use super::{
@@ -33,6 +34,8 @@ pub struct Submitted {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Who sent it.
     pub principal: Principal,
+    /// The span of the sender, as its request names it.
+    pub traceparent: Option<TraceParent>,
 }
 
 /// Why it was not taken.
@@ -102,6 +105,7 @@ impl Intake {
             format,
             files,
             principal,
+            traceparent,
         } = submitted;
         if !folder.is_empty() {
             countersign_protocol::path::check(&folder).map_err(|problem| {
@@ -167,7 +171,8 @@ impl Intake {
             (checked, contract),
             gathered,
             &workspace.settings,
-        ))
+        )
+        .traced(traceparent))
     }
 }
 

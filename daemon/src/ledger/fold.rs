@@ -17,12 +17,11 @@ use countersign_protocol::{
 };
 use jiff::Timestamp;
 
-use super::held::Held;
 use super::known::{
     Card, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision, Sittings,
     TimedOut, Token, Track, Violation, Withdrawal,
 };
-use super::ownership::Ownership;
+use super::{held::Held, hops::Hops, ownership::Ownership};
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
 #[derive(Clone, Debug, Default)]
@@ -34,11 +33,14 @@ pub struct State {
     pub(super) cards: BTreeMap<HandoffId, Arc<Card>>,
     /// Those that wait for a person.
     waiting: BTreeSet<HandoffId>,
+    /// Of these, those that policy has not looked at.
+    unrouted: BTreeSet<HandoffId>,
     /// Those that a person may be reading.
     pub(super) read: BTreeSet<HandoffId>,
     pub(super) locks: Table,
     /// Those that are with an agent.
     pub(super) with_agents: BTreeSet<HandoffId>,
+    pub(super) hops: Hops,
     /// Those of which a person approved that a hop is carried out, and it was not yet.
     pub(super) approved_hops: BTreeSet<HandoffId>,
     /// The newest card of each workspace and subject.
@@ -365,6 +367,7 @@ impl State {
             .insert((workspace.clone(), accepted.key.clone()), key);
         self.bury(&accepted.at);
         self.waiting.insert(accepted.handoff);
+        self.unrouted.insert(accepted.handoff);
         self.with_agents.remove(&accepted.handoff);
         for track in self.tracks_in_mut(&accepted.at) {
             track.over = true;
@@ -408,6 +411,9 @@ impl State {
             };
             card.was_handed_over(at, accepted.due);
             self.cards.insert(accepted.handoff, Arc::new(card));
+        }
+        if let Some(card) = self.cards.get(&accepted.handoff) {
+            self.hops.index(card);
         }
         self.index_reading(accepted.handoff);
     }
@@ -509,7 +515,12 @@ impl State {
                 &mut self.with_agents,
                 matches!(card.state, HandoffState::WithAgent { .. }),
             );
+            has(
+                &mut self.unrouted,
+                matches!(card.state, HandoffState::Waiting { .. }) && card.routing.is_none(),
+            );
             has(&mut self.approved_hops, card.approved_stop().is_some());
+            self.hops.index(card);
             self.index_reading(id);
         }
     }
@@ -561,6 +572,11 @@ impl State {
     /// The cards that wait for a person, oldest first.
     pub fn waiting(&self) -> impl Iterator<Item = &Arc<Card>> {
         self.waiting.iter().filter_map(|id| self.cards.get(id))
+    }
+
+    /// Of these, the cards that policy has not looked at, oldest first.
+    pub fn unrouted(&self) -> impl Iterator<Item = &Arc<Card>> {
+        self.unrouted.iter().filter_map(|id| self.cards.get(id))
     }
 
     /// The number for the next new card.

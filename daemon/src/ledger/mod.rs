@@ -8,7 +8,9 @@
 mod answer;
 mod fold;
 mod held;
+mod hops;
 mod known;
+mod line;
 mod locks;
 mod ownership;
 mod queue;
@@ -19,7 +21,10 @@ mod threads;
 mod transfer;
 mod writer;
 
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::{
+    sync::{Arc, OnceLock, RwLock, RwLockReadGuard},
+    time::Duration,
+};
 
 use countersign_protocol::{
     Digest,
@@ -132,7 +137,11 @@ pub struct Ledger {
     head: watch::Receiver<u64>,
     work: watch::Receiver<u64>,
     trouble: watch::Receiver<Option<Arc<StoreError>>>,
+    commits: Commits,
 }
+
+/// Told how long a commit took, and of how many entries it was.
+type Commits = Arc<OnceLock<Box<dyn Fn(Duration, usize) + Send + Sync>>>;
 
 /// Closes the line of commands with the last handle.
 struct Owner(Arc<queue::Queue>);
@@ -160,7 +169,10 @@ impl Ledger {
         let (work, work_seen) = watch::channel(state.head.seq);
         let (trouble, trouble_seen) = watch::channel(None);
         let shared = Arc::new(RwLock::new(state));
-        let writer = writer::Writer::new(store, clock, Arc::clone(&shared), (head, work), trouble);
+        let commits = Commits::default();
+        let told = Arc::clone(&commits);
+        let around = (clock, Arc::clone(&shared));
+        let writer = writer::Writer::new(store, around, (head, work), trouble, told);
         let queue = Arc::new(queue::Queue::new(writer));
         let at_work = Arc::clone(&queue);
         std::thread::Builder::new()
@@ -173,6 +185,7 @@ impl Ledger {
             head: head_seen,
             work: work_seen,
             trouble: trouble_seen,
+            commits,
         })
     }
 
@@ -201,6 +214,12 @@ impl Ledger {
             return Some(Arc::new(closed()));
         }
         self.trouble.borrow().clone()
+    }
+
+    /// Lets `told` hear how long each commit takes, and of how many entries it is. Only the first who asks
+    /// is told; it must be quick, since whoever waits for the commit waits for it.
+    pub fn watch_commits(&self, told: impl Fn(Duration, usize) + Send + Sync + 'static) {
+        let _ = self.commits.set(Box::new(told));
     }
 
     /// Waits until the ledger has ended, which it does by itself only by a defect.

@@ -41,6 +41,23 @@ pub enum HopStage {
 }
 
 impl HopStage {
+    /// The name, as API and pages show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Offered => "offered",
+            Self::Queued => "queued",
+            Self::Accepted => "accepted",
+            Self::HandedOn => "handed_on",
+            Self::Returned => "returned",
+            Self::Completed => "completed",
+            Self::Declined => "declined",
+            Self::Duplicate => "duplicate",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
     /// Whether the receiver is expected to say something.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Offered | Self::Queued | Self::Accepted)
@@ -95,6 +112,8 @@ pub struct Hop {
     pub answers: Vec<HopAnswer>,
     /// Which time passed.
     pub overdue: Option<Overdue>,
+    /// The entry that noted it.
+    pub overdue_seq: u64,
     /// The later hop with which it came to an end.
     pub resolved_by: Option<u32>,
 }
@@ -244,6 +263,7 @@ impl Card {
             reminders: 0,
             answers: Vec::new(),
             overdue: None,
+            overdue_seq: 0,
             resolved_by: None,
         });
     }
@@ -364,6 +384,7 @@ impl State {
                 if let Some(hop) = card.hop_mut(overdue.hop) {
                     (hop.stage, hop.since) = (HopStage::TimedOut, at);
                     hop.overdue = Some((**overdue).clone());
+                    hop.overdue_seq = seq;
                     let chain = hop.sender_chain.clone();
                     card.holding = Some(chain);
                 }

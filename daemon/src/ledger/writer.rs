@@ -6,7 +6,7 @@ use countersign_protocol::chain::{self, Body};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Command, Done, Job, State};
+use super::{Command, Commits, Done, Job, State};
 use crate::{
     clock::SharedClock,
     store::{Batch, Store, StoreError},
@@ -24,6 +24,7 @@ pub(super) struct Writer {
     head: watch::Sender<u64>,
     work: watch::Sender<u64>,
     trouble: watch::Sender<Option<Arc<StoreError>>>,
+    commits: Commits,
 }
 
 /// A job that looked at the state, with how many entries of the batch are its own.
@@ -35,10 +36,10 @@ struct Waiting {
 impl Writer {
     pub(super) fn new(
         store: Box<dyn Store>,
-        clock: SharedClock,
-        shared: Arc<RwLock<State>>,
+        (clock, shared): (SharedClock, Arc<RwLock<State>>),
         (head, work): (watch::Sender<u64>, watch::Sender<u64>),
         trouble: watch::Sender<Option<Arc<StoreError>>>,
+        commits: Commits,
     ) -> Self {
         let ahead = committed(&shared);
         Self {
@@ -49,6 +50,7 @@ impl Writer {
             head,
             work,
             trouble,
+            commits,
         }
     }
 
@@ -112,7 +114,15 @@ impl Writer {
         let written = if batch.is_empty() {
             Ok(())
         } else {
-            self.store.append(&batch)
+            let begun = self.clock.monotonic();
+            let written = self.store.append(&batch);
+            if let Some(told) = self.commits.get() {
+                told(
+                    self.clock.monotonic().saturating_sub(begun),
+                    batch.entries.len(),
+                );
+            }
+            written
         };
         match written {
             Ok(()) => {

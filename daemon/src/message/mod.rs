@@ -4,6 +4,7 @@
 //! The id of a message follows from the entry, the receiver and the kind, so whatever is done twice makes the
 //! same message again. Owed ones stand in the order of their next attempt, one lane for each receiver.
 
+mod ended;
 mod held;
 mod link;
 mod notice;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Space, Store, StoreError};
 
+pub use ended::Ended;
 pub use held::Held;
 pub use link::{Link, LinkAnswer, Minted, mint};
 pub use notice::{Notice, Risk};
@@ -205,6 +207,16 @@ pub fn parked_one(store: &mut dyn Store, lane: &str, id: &str) -> Result<Option<
     let key = format!("{}{id}", parked_prefix(lane));
     let found = store.value(Space::Outbox, &key)?;
     Ok(found.and_then(|text| Owed::read((key, text))))
+}
+
+/// How many messages of a lane wait for their next attempt, and how many are no longer tried.
+pub fn count(store: &mut dyn Store, lane: &str) -> Result<(u64, u64), StoreError> {
+    let waiting = format!("{}0", due_prefix(lane));
+    let owed = store.count_under(Space::Outbox, &waiting)?;
+    Ok((
+        owed,
+        store.count_under(Space::Outbox, &parked_prefix(lane))?,
+    ))
 }
 
 /// The messages of a lane that are no longer tried by themselves, at most `limit`.

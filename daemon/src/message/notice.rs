@@ -1,6 +1,9 @@
 //! The facts that a message may tell, all of them. What of it is told to whom is decided later, by class.
 
-use countersign_protocol::{Digest, HandoffId, decision::Outcome, handoff::Trigger};
+use countersign_protocol::{
+    Digest, HandoffId, decision::Outcome, handoff::Trigger, log::LogLine, trace::TraceContext,
+    transfer::TransferDocument,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +121,15 @@ pub struct Notice {
     /// True when an action of the agent is held until this is decided.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// The trace of the revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
+    /// The line of the list of events, for programs that want each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<Box<LogLine>>,
+    /// The work that is handed to the receiver, when that is an agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<Box<TransferDocument>>,
     /// A line of ours for what has no card: the broken rule, the failing receiver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,

@@ -3,7 +3,7 @@
 //! Never in any message: contents of files, findings of secrets, prompts, notes of reviewers, the agent's
 //! summary. They are not in a [`Notice`], so no row could let them out.
 
-use countersign_protocol::{handoff::Trigger, invisible};
+use countersign_protocol::{handoff::Trigger, invisible, log::LogLine};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -212,6 +212,34 @@ pub(super) fn told(notice: &Notice, fields: &[Field]) -> Notice {
             .as_ref()
             .filter(|_| has(F::Line))
             .map(|text| line(text, 300)),
+        trace: notice.trace,
+        event: notice
+            .event
+            .as_ref()
+            .map(|line| Box::new(line_told(line, &has))),
+        work: notice
+            .work
+            .as_ref()
+            .filter(|_| has(F::Title) && has(F::Names))
+            .cloned(),
+    }
+}
+
+/// A line of the list of events without what may not be told.
+fn line_told(event: &LogLine, has: &dyn Fn(Field) -> bool) -> LogLine {
+    let only = |field, text: &Option<String>| text.clone().filter(|_| has(field));
+    LogLine {
+        workspace: only(F::Workspace, &event.workspace),
+        name: if has(F::By) {
+            event.name.clone()
+        } else {
+            String::new()
+        },
+        agent: only(F::Agent, &event.agent),
+        to: only(F::Agent, &event.to),
+        file: only(F::Names, &event.file),
+        correlation_id: only(F::Title, &event.correlation_id),
+        ..event.clone()
     }
 }
 
@@ -328,6 +356,20 @@ pub(super) fn data(notice: &Notice, fields: &[Field], url: &str) -> Value {
         None => {}
     }
     handoff.insert("url".to_owned(), json!(url));
+    if let Some(event) = &told.event {
+        data.insert("event".to_owned(), json!(event));
+    }
+    match (&notice.work, &told.work) {
+        (_, Some(work)) => drop(data.insert("transfer".to_owned(), json!(work))),
+        // Its receiver finds the rest in its folder, or asks for it with its token.
+        (Some(work), None) => {
+            let place =
+                json!({"handoff_id": work.handoff_id, "hop": work.hop, "to_agent": work.to_agent});
+            data.insert("transfer".to_owned(), place);
+            redacted.push("transfer");
+        }
+        (None, None) => {}
+    }
     let mut all = Map::new();
     all.insert("handoff".to_owned(), Value::Object(handoff));
     all.append(&mut data);

@@ -29,7 +29,7 @@ use crate::{
     clock::SharedClock,
     fault,
     ledger::{Draft, Ledger, TransactError},
-    message::{self, Attempt, Change, Health, Owed, State},
+    message::{self, Attempt, Change, Ended, Health, Owed, State},
     store::StoreError,
 };
 
@@ -294,9 +294,15 @@ impl Lane {
         if !self.is_open() || !self.busy.insert(owed.id.clone()) {
             return;
         }
-        // A program is told what happened; a person, what is still to do.
-        let notice = owed.notice().filter(|_| owed.to.is_some());
-        let over = notice.and_then(|notice| later::overtaken(&self.ledger.state(), notice));
+        // A program is told what happened; a person, what is still to do; an agent, what it has not answered.
+        let notice = owed.notice();
+        let over = notice.and_then(|notice| {
+            let state = self.ledger.state();
+            match owed.to {
+                Some(_) => later::overtaken(&state, notice),
+                None => later::answered(&state, notice),
+            }
+        });
         if let Some(why) = over {
             return self.done.push(Tried {
                 owed,
@@ -390,12 +396,14 @@ impl Lane {
                 health.last_sent = Some(now);
                 health.failing_since = None;
                 values.extend(owed.end(&State::Sent { at: now }));
+                values.push(Ended::of(&owed, now, false).change());
                 return;
             }
             Outcome::Dropped { why } => return values.extend(owed.end(&State::Dropped { why })),
             // The message is at fault, not the receiver.
             Outcome::Dead { .. } => {
                 values.extend(owed.park(&said));
+                values.push(Ended::of(&owed, now, true).change());
                 return events.push((Actor::Daemon, failed(&owed, said)));
             }
             Outcome::Gone { .. } => {
@@ -411,6 +419,7 @@ impl Lane {
                     self.next = Some(self.next.map_or(owed.next, |next| next.min(owed.next)));
                 } else {
                     values.extend(owed.park(&said));
+                    values.push(Ended::of(&owed, now, true).change());
                     events.push((Actor::Daemon, failed(&owed, said.clone())));
                 }
             }

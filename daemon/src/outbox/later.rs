@@ -94,6 +94,14 @@ pub(super) fn overtaken(state: &State, notice: &Notice) -> Option<&'static str> 
     }
 }
 
+/// Why an agent need not be told of work any more, if so.
+pub(super) fn answered(state: &State, notice: &Notice) -> Option<&'static str> {
+    let work = notice.work.as_ref()?;
+    let hop = state.card(work.handoff_id)?.hop(work.hop)?;
+    let is_over = !hop.answers.is_empty() || !hop.stage.is_open();
+    is_over.then_some("its agent answered before")
+}
+
 /// Messages to write down, with what changes beside them.
 #[derive(Default)]
 pub(super) struct Batch {

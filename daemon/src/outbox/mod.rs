@@ -143,6 +143,9 @@ struct Receiver {
 
 impl Receiver {
     fn wants(&self, told: &Told) -> bool {
+        if let Some(only) = &told.only {
+            return *only == self.name;
+        }
         let kind = |name: &str| self.events.iter().any(|kind| kind.name() == name);
         let twice = told
             .instead
@@ -418,6 +421,8 @@ impl Outbox {
     async fn batch(&self, entries: &[Entry]) -> Result<Batch, OutboxError> {
         let inner = &self.inner;
         let mut batch = self.begun();
+        let wants = |one: &Receiver| one.events.contains(&Kind::Event);
+        let each = inner.receivers.iter().any(wants);
         for entry in entries {
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| OutboxError::Ledger(format!("entry {}: {error}", entry.seq)))?;
@@ -433,7 +438,7 @@ impl Outbox {
                 let again = Owed::new(&lane, Some(to), failed.notices, entry.hash);
                 batch.owed.push(again.placed());
             }
-            for told in plan::told(&inner.around, &state, entry, &body) {
+            for told in plan::told(&inner.around, &state, (entry, &body), each) {
                 for receiver in inner.receivers.iter().filter(|one| one.wants(&told)) {
                     let notices = vec![told.notice.clone()];
                     let owed = Owed::new(&receiver.name, None, notices, entry.hash);

@@ -9,6 +9,7 @@ use countersign_protocol::{
     event::{Accepted, Event},
     principal::Actor,
     routing::{Asked, Routed, Stepped},
+    transfer::transfer_document,
 };
 
 use super::Around;
@@ -20,6 +21,8 @@ use crate::{
     workspace::Settings,
 };
 
+/// The kind of a message that hands work to an agent.
+pub(super) const WORK: &str = "work";
 /// Names of files in a message.
 const NAMES: usize = 8;
 
@@ -46,6 +49,8 @@ pub(super) struct Told {
     /// Ids of the people who are told in person.
     pub(super) people: BTreeSet<String>,
     pub(super) pace: Pace,
+    /// The one receiver that gets it, whatever it wants else.
+    pub(super) only: Option<String>,
 }
 
 impl Told {
@@ -59,6 +64,7 @@ impl Told {
             instead: None,
             people: BTreeSet::new(),
             pace: Pace::Step,
+            only: None,
         }
     }
 
@@ -72,13 +78,23 @@ impl Told {
 }
 
 /// What there is to tell about an entry.
-pub(super) fn told(around: &Around, state: &State, entry: &Entry, body: &Body) -> Vec<Told> {
+/// `each` says that somebody wants the line of every entry.
+pub(super) fn told(
+    around: &Around,
+    state: &State,
+    (entry, body): (&Entry, &Body),
+    each: bool,
+) -> Vec<Told> {
     let story = Story {
         around,
         state,
         seq: entry.seq,
     };
     let mut told = story.of(&body.event);
+    told.extend(story.work(&body.event));
+    if each {
+        told.push(story.event(entry, body));
+    }
     let me = match &body.actor {
         Actor::Person { id, .. } => Some(id),
         Actor::Daemon | Actor::Agent { .. } | Actor::Policy { .. } => None,
@@ -189,6 +205,58 @@ impl Story<'_> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// The line of the list of events.
+    fn event(&self, entry: &Entry, body: &Body) -> Told {
+        let line = self.state.log_line(body, entry.hash);
+        let about = line.handoff_id.and_then(|id| self.state.card(id));
+        let of = about.map(|card| line.revision.unwrap_or(card.newest().accepted.revision));
+        let revision = about.zip(of).and_then(|(card, of)| card.revision(of));
+        let workspace = line.workspace.clone().unwrap_or_default();
+        let settings = self.settings(&workspace);
+        let class = revision.map_or(settings.class.as_str(), |revision| {
+            policy::class_of(&revision.accepted, &settings.class)
+        });
+        let notice = Notice {
+            class: class.to_owned(),
+            handoff: line.handoff_id,
+            revision: line.revision.unwrap_or(0),
+            trace: revision.and_then(|revision| revision.accepted.trace),
+            event: Some(Box::new(line)),
+            workspace,
+            ..Notice::default()
+        };
+        Told::new(Kind::Event, notice)
+    }
+
+    /// Work that lies ready for an agent which is told by a webhook.
+    fn work(&self, event: &Event) -> Option<Told> {
+        let Event::PackageDelivered { handoff, hop, .. } = event else {
+            return None;
+        };
+        let card = self.state.card(*handoff)?;
+        let offered = &card.hop(*hop)?.offered;
+        let settings = self.settings(&card.workspace);
+        let receiver = settings.mesh.find(&offered.to)?.webhook.clone()?;
+        let accepted = &card.revision(offered.revision)?.accepted;
+        let notice = Notice {
+            kind: WORK.to_owned(),
+            handoff: Some(*handoff),
+            revision: offered.revision,
+            class: offered.class.clone(),
+            workspace: card.workspace.clone(),
+            agent: offered.from.clone(),
+            trace: accepted.trace,
+            due: Some(offered.acknowledge_by),
+            work: Some(Box::new(transfer_document(accepted, offered))),
+            ..Notice::default()
+        };
+        Some(Told {
+            notice,
+            only: Some(receiver),
+            ..Told::new(Kind::Event, Notice::default())
+        })
     }
 
     /// Somebody is asked, unless a rule lets it pass; then the decision that follows is told.
@@ -392,6 +460,7 @@ impl Story<'_> {
             rule: routed.map(|routed| routed.rule.clone()),
             sampled: routed.is_some_and(|routed| routed.sampled),
             held: routed.is_some_and(|routed| routed.held),
+            trace: accepted.trace,
             step: accepted
                 .stalled
                 .as_ref()

@@ -153,6 +153,10 @@ impl Renderer {
             "datacontenttype": "application/json",
             "data": disclose::data(notice, fields, &url),
         });
+        // The extension "Distributed Tracing" of CloudEvents.
+        if let (Some(parent), Some(event)) = (owed.traceparent(), event.as_object_mut()) {
+            event.insert("traceparent".to_owned(), json!(parent));
+        }
         if let (Some(id), Some(event)) = (notice.handoff, event.as_object_mut()) {
             event.insert("subject".to_owned(), json!(id.to_string()));
         }

@@ -64,6 +64,9 @@ pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
         follows: None,
         stalled: None,
         violated: Vec::new(),
+        trace: None,
+        correlation_id: None,
+        steps: None,
     };
     change(&mut accepted);
     accepted

@@ -88,6 +88,14 @@ pub(super) fn sees(who: &Caller, name: &str) -> bool {
     }
 }
 
+/// Whether `who` may know of what happened in a workspace, or in none.
+pub(super) fn may_know(who: &Caller, workspace: Option<&str>) -> bool {
+    match workspace {
+        Some(workspace) => sees(who, workspace),
+        None => matches!(who, Caller::Person(_)),
+    }
+}
+
 /// How a delivery of `who` is signed.
 pub(super) fn principal(who: &Caller) -> Principal {
     match who {

@@ -11,7 +11,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{ActivityRow, Caller, DeskError};
 
-use super::{LedgerDesk, access::sees};
+use super::{LedgerDesk, access::may_know};
 use crate::policy::words::{self, Name};
 
 /// Most lines on one page.
@@ -38,13 +38,8 @@ impl LedgerDesk {
         for entry in entries.iter().rev().filter(|entry| entry.seq < end) {
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| DeskError::Unavailable(format!("entry {}: {error}", entry.seq)))?;
-            let place = self.place_of(&body.event);
-            let visible = match (&place, who) {
-                (Some(workspace), _) => sees(who, workspace),
-                (None, Caller::Person(_)) => true,
-                (None, Caller::Agent(_)) => false,
-            };
-            if visible {
+            let place = self.ledger.state().log_line(&body, entry.hash).workspace;
+            if may_know(who, place.as_deref()) {
                 rows.push(ActivityRow {
                     seq: body.seq,
                     at: body.at,
@@ -57,25 +52,6 @@ impl LedgerDesk {
             }
         }
         Ok(rows)
-    }
-
-    fn place_of(&self, event: &Event) -> Option<String> {
-        match event {
-            Event::Refused { at, .. }
-            | Event::RefusedGone { at }
-            | Event::AgentStalled { at, .. } => Some(at.workspace.clone()),
-            Event::CheckpointSaved(saved) => Some(saved.at.workspace.clone()),
-            Event::Marked(marked) => Some(marked.workspace.clone()),
-            Event::Violated(violated) => Some(violated.workspace.clone()),
-            Event::Restored(restored) => Some(restored.workspace.clone()),
-            event if event.owned().is_some() => event.owned().map(str::to_owned),
-            event if event.lock().is_some() => event.lock().map(|lock| lock.workspace.clone()),
-            _ => self
-                .ledger
-                .state()
-                .card(event.handoff()?)
-                .map(|card| card.workspace.clone()),
-        }
     }
 }
 
@@ -297,7 +273,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
 }
 
 /// What a receiver said, one line.
-fn said(answered: &Answered) -> String {
+pub(super) fn said(answered: &Answered) -> String {
     let what = match answered.answer {
         AnswerKind::Accept => "took hop",
         AnswerKind::Decline => "declined hop",

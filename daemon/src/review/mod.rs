@@ -13,6 +13,7 @@ mod landing;
 mod lock_rows;
 mod locks;
 mod messages;
+mod observe;
 mod ownership;
 mod page;
 mod people;
@@ -59,7 +60,7 @@ use crate::{
     workspace::Workspaces,
 };
 pub use messages::Courier;
-pub use seams::{AnsweredHop, Delivered, Door, Local, Pulse};
+pub use seams::{AnsweredHop, Delivered, Door, Gauges, Local, Pulse};
 use sessions::Sessions;
 
 /// Archives that are written at a time.
@@ -84,6 +85,7 @@ pub struct LedgerDesk {
     courier: Arc<dyn Courier>,
     search: Search,
     locks: Locks,
+    gauges: Arc<dyn Gauges>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -113,6 +115,7 @@ impl LedgerDesk {
         courier: Arc<dyn Courier>,
         search: Search,
         locks: Locks,
+        gauges: Arc<dyn Gauges>,
     ) -> Result<Self, crate::store::StoreError> {
         let sessions = Sessions::load(&ledger, clock.now()).await?;
         Ok(Self {
@@ -131,6 +134,7 @@ impl LedgerDesk {
             courier,
             search,
             locks,
+            gauges,
         })
     }
 }
@@ -309,6 +313,7 @@ impl Desk for LedgerDesk {
             document,
             yaml,
             files,
+            traceparent,
         } = submission;
         let format = if yaml { Format::Yaml } else { Format::Json };
         let principal = access::principal(who);
@@ -321,6 +326,7 @@ impl Desk for LedgerDesk {
                 format,
                 files,
                 principal,
+                traceparent,
             })
             .await
     }

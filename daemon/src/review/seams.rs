@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use countersign_protocol::{
     Digest, HandoffId, dialect::Format, event::Location, principal::Principal, receipt::Receipt,
-    transfer::AnswerReceipt,
+    trace::TraceParent, transfer::AnswerReceipt,
 };
-use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries};
+use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries, transfer::Reread};
 
 /// How the rest of the daemon is. The program wires it; the desk imports no other stage.
 pub trait Pulse: Send + Sync + 'static {
@@ -17,8 +17,17 @@ pub trait Pulse: Send + Sync + 'static {
     fn troubles(&self) -> Vec<String>;
     /// What holds agents back in each workspace, as it was tried. It waits for processes.
     fn boundaries(&self) -> Vec<WorkspaceBoundaries>;
+    /// Reads what the workspaces say about themselves anew.
+    fn read_anew(&self) -> Vec<Reread>;
     /// How a workspace is watched: the mode, and why not better.
     fn watching(&self, workspace: &str) -> (String, Option<String>);
+}
+
+/// The numbers for Prometheus. The program wires it to what counts them.
+#[async_trait]
+pub trait Gauges: Send + Sync + 'static {
+    /// All of them, as text.
+    async fn read(&self) -> Result<String, String>;
 }
 
 /// The way in for deliveries over HTTP. The program wires it to the intake.
@@ -54,6 +63,8 @@ pub struct Delivered {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Who sent it.
     pub principal: Principal,
+    /// The span of the sender, as its request names it.
+    pub traceparent: Option<TraceParent>,
 }
 
 /// The answer of a receiver that came over HTTP.

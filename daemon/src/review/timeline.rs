@@ -1,6 +1,6 @@
 //! How a handoff got where it is.
 
-use countersign_protocol::{event::Event, principal::Actor};
+use countersign_protocol::{event::Event, principal::Actor, transfer::Phase};
 use countersign_web::desk::{TimelineItem, threads::Comment};
 use jiff::Timestamp;
 
@@ -117,6 +117,37 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
             title.replace_range(..1, &first);
         }
         add(step.seq, step.at, "routing", title, detail);
+    }
+    for hop in &card.hops {
+        let offered = &hop.offered;
+        let (from, to) = (&offered.from, &offered.to);
+        let title = format!("{from} handed it to {to}");
+        let detail = offered
+            .contract
+            .as_ref()
+            .map(|contract| format!("By the contract {contract}"));
+        add(hop.seq, hop.at, "hop", title, detail);
+        if let Some((seq, at, folder)) = &hop.delivered {
+            let title = format!("It lies ready for {to}");
+            add(*seq, *at, "hop", title, Some(format!("In {folder}/")));
+        }
+        for answer in &hop.answers {
+            let title = format!("{to} {}", super::activity::said(&answer.answered));
+            add(answer.seq, answer.at, "hop", title, None);
+        }
+        if let Some(overdue) = &hop.overdue {
+            let title = match overdue.phase {
+                Phase::Acknowledge => format!("{to} did not say in time whether it takes it"),
+                Phase::Complete => format!("{to} did not finish in time"),
+            };
+            let noticed = hop.overdue_seq;
+            add(noticed, hop.since, "hop", title, None);
+        }
+    }
+    for stop in &card.stops {
+        let title = "A person is asked instead of an agent".to_owned();
+        let detail = Some(stop.stopped.text.clone());
+        add(stop.seq, stop.at, "hop", title, detail);
     }
     for track in state.tracks_in(&card.newest().accepted.at) {
         for kept in &track.versions {

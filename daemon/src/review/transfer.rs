@@ -1,7 +1,7 @@
 //! Agents that hand to agents: the routes with what is under way on them, the path of a task, and what
 //! waits for an agent.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use countersign_protocol::{
@@ -10,9 +10,9 @@ use countersign_protocol::{
     transfer::{AnswerReceipt, Participant, transfer_document},
 };
 use countersign_web::desk::{
-    Caller, DeskError,
+    Caller, DeskError, Person,
     transfer::{
-        HopAnswer, HopRow, Mesh, ParticipantRow, RouteRow, StopRow, TaskPath, TransferDesk,
+        HopAnswer, HopRow, Mesh, ParticipantRow, Reread, RouteRow, StopRow, TaskPath, TransferDesk,
         WorkItem,
     },
 };
@@ -25,26 +25,9 @@ use super::{
 };
 use crate::{
     contracts::Contract,
-    ledger::{Card, Hop, HopStage, State},
+    ledger::{Card, Hop, HopStage, State, Stop},
     workspace::Workspace,
 };
-
-/// The name of a stage, as API and pages show it.
-pub(super) fn stage_name(stage: HopStage) -> &'static str {
-    match stage {
-        HopStage::Offered => "offered",
-        HopStage::Queued => "queued",
-        HopStage::Accepted => "accepted",
-        HopStage::HandedOn => "handed_on",
-        HopStage::Returned => "returned",
-        HopStage::Completed => "completed",
-        HopStage::Declined => "declined",
-        HopStage::Duplicate => "duplicate",
-        HopStage::Failed => "failed",
-        HopStage::TimedOut => "timed_out",
-        HopStage::Withdrawn => "withdrawn",
-    }
-}
 
 fn seconds(from: Timestamp, until: Timestamp) -> u64 {
     u64::try_from(until.duration_since(from).as_secs()).unwrap_or(0)
@@ -63,7 +46,7 @@ fn row(hop: &Hop, now: Timestamp) -> HopRow {
         from: offered.from.clone(),
         to: offered.to.clone(),
         by: offered.by.clone(),
-        state: stage_name(hop.stage).to_owned(),
+        state: hop.stage.name().to_owned(),
         offered_at: hop.at,
         delivered_at: hop.delivered.as_ref().map(|(_, at, _)| *at),
         taken_at: hop.taken,
@@ -95,24 +78,45 @@ fn whole<'a>(state: &'a State, card: &'a Card) -> Vec<&'a Card> {
     cards
 }
 
+/// When a person was asked no longer, and by whom: the first decision after it, or the next hop.
+fn answer_to(card: &Card, stop: &Stop) -> Option<(Timestamp, String)> {
+    let mut decisions = card.decisions.iter();
+    let decided = decisions.find(|decision| decision.seq > stop.seq);
+    let decided = decided.map(|decision| (decision.at, decision.actor.name().to_owned()));
+    let next = card
+        .revisions
+        .iter()
+        .find(|revision| revision.seq > stop.seq);
+    let next = next.map(|next| (next.at, next.accepted.from_agent.clone()));
+    [decided, next].into_iter().flatten().min()
+}
+
 impl LedgerDesk {
     /// The path of the task of `card`.
     pub(super) fn path_of(&self, state: &State, card: &Card) -> TaskPath {
         let now = self.clock.now();
         let cards = whole(state, card);
         let hops = cards.iter().flat_map(|card| &card.hops);
-        let stops = cards.iter().flat_map(|card| &card.stops);
+        let stops = cards
+            .iter()
+            .flat_map(|card| card.stops.iter().map(move |stop| (card, stop)));
         let holder = card.holding.as_ref().and_then(|chain| chain.last());
         let is_open = card.state.takes_revisions();
         TaskPath {
             holder: holder.filter(|_| is_open).map(|link| link.agent.clone()),
             hops: hops.map(|hop| row(hop, now)).collect(),
             stops: stops
-                .map(|stop| StopRow {
-                    at: stop.at,
-                    why: stop.stopped.why.name().to_owned(),
-                    text: stop.stopped.text.clone(),
-                    to: stop.stopped.to.clone(),
+                .map(|(card, stop)| {
+                    let answer = answer_to(card, stop);
+                    let until = answer.as_ref().map_or(now, |(at, _)| *at);
+                    StopRow {
+                        at: stop.at,
+                        why: stop.stopped.why.name().to_owned(),
+                        text: stop.stopped.text.clone(),
+                        to: stop.stopped.to.clone(),
+                        by: answer.map(|(_, by)| by),
+                        held_seconds: seconds(stop.at, until),
+                    }
                 })
                 .collect(),
         }
@@ -121,19 +125,31 @@ impl LedgerDesk {
     /// The oldest work that waits for `agent` in a workspace that `who` sees.
     fn work_for(&self, who: &Caller, agent: &str) -> Option<WorkItem> {
         let state = self.ledger.state();
-        let mut seen = state
-            .with_agents()
-            .filter(|card| sees(who, &card.workspace));
-        seen.find_map(|card| {
-            let hop = card.hops.iter().rfind(|hop| hop.stage.is_open())?;
-            let workspace = self.workspaces.get(&card.workspace)?;
-            let mesh = &workspace.settings.mesh;
-            let is_mine = mesh.canonical(&hop.offered.to) == mesh.canonical(agent);
-            let waited = hop.wait_until.is_none_or(|until| until <= self.clock.now());
-            let is_new = hop.stage == HopStage::Offered || hop.stage == HopStage::Queued && waited;
-            // What is on its way into the folder is there in a moment.
-            (is_mine && is_new && hop.delivered.is_some()).then(|| item(card, hop))?
-        })
+        let workspaces = self.workspaces.all();
+        let seen = workspaces.iter().filter(|one| sees(who, &one.name));
+        // Work that was offered to it under a name it had before is its own, too.
+        let names = seen.flat_map(|one| {
+            let known = one.settings.mesh.find(agent);
+            let all = known
+                .into_iter()
+                .flat_map(|one| [&one.id].into_iter().chain(&one.was));
+            let mut names: Vec<String> = all.cloned().collect();
+            if names.is_empty() {
+                names.push(agent.to_owned());
+            }
+            names.into_iter().map(|name| (Arc::clone(&one.name), name))
+        });
+        let offered = names.filter_map(|(workspace, name)| {
+            let mut cards = state.offered_to(&workspace, &name);
+            cards.find_map(|card| {
+                let hop = card.open_hop()?;
+                let waited = hop.wait_until.is_none_or(|until| until <= self.clock.now());
+                let is_new = hop.stage == HopStage::Offered || waited;
+                // What is on its way into the folder is there in a moment.
+                (is_new && hop.delivered.is_some()).then(|| item(card, hop))?
+            })
+        });
+        offered.min_by_key(|work| (work.transfer.handoff_id, work.transfer.hop))
     }
 }
 
@@ -142,7 +158,7 @@ fn item(card: &Card, hop: &Hop) -> Option<WorkItem> {
     Some(WorkItem {
         workspace: card.workspace.clone(),
         folder: hop.delivered.as_ref().map(|(_, _, folder)| folder.clone()),
-        state: stage_name(hop.stage).to_owned(),
+        state: hop.stage.name().to_owned(),
         transfer: transfer_document(accepted, &hop.offered),
     })
 }
@@ -279,6 +295,13 @@ impl TransferDesk for LedgerDesk {
             Ok(work) => Ok(work),
             Err(_) => Ok(self.work_for(who, agent)),
         }
+    }
+
+    async fn read_anew(&self, _: &Person) -> Result<Vec<Reread>, DeskError> {
+        let pulse = Arc::clone(&self.pulse);
+        let read = tokio::task::spawn_blocking(move || pulse.read_anew());
+        read.await
+            .map_err(|error| DeskError::Unavailable(error.to_string()))
     }
 
     async fn answer_hop(

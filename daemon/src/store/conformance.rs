@@ -157,6 +157,9 @@ fn lists_values_under_a_prefix(store: &mut dyn Store) {
     assert_eq!(under("a/", 2), ["a/1", "a/2"]);
     assert_eq!(under("", 9), ["a", "a/1", "a/2", "a/é", "a0", "b/1"]);
     assert_eq!(under("c", 9), [""; 0]);
+    for (prefix, count) in [("a/", 3), ("", 6), ("c", 0)] {
+        assert_eq!(store.count_under(Space::Seen, prefix).unwrap(), count);
+    }
 }
 
 macro_rules! suite {

@@ -94,4 +94,10 @@ impl Store for MemoryStore {
             .map(|((_, key), value)| (key.clone(), value.clone()))
             .collect())
     }
+
+    fn count_under(&mut self, space: Space, prefix: &str) -> Result<u64, StoreError> {
+        let from = self.values.range((space, prefix.to_owned())..);
+        let under = from.take_while(|((of, key), _)| *of == space && key.starts_with(prefix));
+        Ok(under.count() as u64)
+    }
 }

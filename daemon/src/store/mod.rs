@@ -64,6 +64,8 @@ pub enum Space {
     Message,
     /// How the receivers of messages fare, by name.
     Receiver,
+    /// Messages that are over, until those who watch over the program were told, by id.
+    Ended,
     /// Links in messages, by digest of the secret.
     Link,
     /// What a person wrote about a handoff and did not send yet, by handoff and person.
@@ -85,6 +87,7 @@ impl Space {
             Self::Held => "held",
             Self::Message => "message",
             Self::Receiver => "receiver",
+            Self::Ended => "ended",
             Self::Link => "link",
             Self::Draft => "draft",
             Self::Ticked => "ticked",
@@ -156,4 +159,6 @@ pub trait Store: Send + 'static {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(String, String)>, StoreError>;
+    /// How many values have keys that begin with `prefix`.
+    fn count_under(&mut self, space: Space, prefix: &str) -> Result<u64, StoreError>;
 }

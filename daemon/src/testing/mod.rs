@@ -178,6 +178,7 @@ impl Rig {
             Arc::new(stand_ins::NoCourier),
             search.unwrap(),
             locks.clone(),
+            Arc::new(stand_ins::NoGauges),
         );
         let desk = Arc::new(self.runtime.block_on(desk).unwrap());
         self.parts = Some(Parts {
@@ -406,6 +407,7 @@ impl Rig {
             format: Format::Json,
             files,
             principal: Principal::Operator,
+            traceparent: None,
         };
         let workspace = self.parts().workspaces.get(WORKSPACE).unwrap();
         self.wait(self.intake().submit(workspace, submitted))

@@ -15,7 +15,7 @@ use countersign_web::desk::{DeskError, TestResult, messages::Disclosed};
 
 use crate::{
     process::Processes,
-    review::{AnsweredHop, Courier, Delivered, Door, Pulse},
+    review::{AnsweredHop, Courier, Delivered, Door, Gauges, Pulse},
     store::{Batch, MemoryStore, Space, Store, StoreError},
 };
 
@@ -61,6 +61,20 @@ impl Store for SharedStore {
     ) -> Result<Vec<(String, String)>, StoreError> {
         self.held().values_under(space, prefix, limit)
     }
+
+    fn count_under(&mut self, space: Space, prefix: &str) -> Result<u64, StoreError> {
+        self.held().count_under(space, prefix)
+    }
+}
+
+/// Nothing is counted.
+pub(super) struct NoGauges;
+
+#[async_trait]
+impl Gauges for NoGauges {
+    async fn read(&self) -> Result<String, String> {
+        Ok(String::new())
+    }
 }
 
 /// A daemon that is well.
@@ -68,6 +82,10 @@ pub(super) struct Steady;
 
 impl Pulse for Steady {
     fn boundaries(&self) -> Vec<countersign_web::desk::boundaries::WorkspaceBoundaries> {
+        Vec::new()
+    }
+
+    fn read_anew(&self) -> Vec<countersign_web::desk::transfer::Reread> {
         Vec::new()
     }
 

@@ -120,7 +120,7 @@ pub struct Workspace {
     /// What holds in it.
     pub settings: Settings,
     dir: Dir,
-    written: Mutex<WrittenHere>,
+    written: Arc<Mutex<WrittenHere>>,
 }
 
 /// What was written into a workspace since it was opened, by key: the digest, or that it was removed.
@@ -135,7 +135,18 @@ impl Workspace {
             path: path.to_owned(),
             settings,
             dir: Dir::open(path)?,
-            written: Mutex::default(),
+            written: Arc::default(),
+        })
+    }
+
+    /// The same folder, in which something else holds from now on.
+    pub fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
+        Ok(Self {
+            name: Arc::clone(&self.name),
+            path: self.path.clone(),
+            settings,
+            dir: self.dir.folder(Path::new(""))?,
+            written: Arc::clone(&self.written),
         })
     }
 
@@ -222,6 +233,12 @@ impl Workspaces {
         let mut all = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
         let workspace = Arc::new(workspace);
         Arc::clone(all.entry(Arc::clone(&workspace.name)).or_insert(workspace))
+    }
+
+    /// Puts `workspace` in the place of the one of its name; who has that one at hand finishes with it.
+    pub fn replace(&self, workspace: Workspace) {
+        let mut all = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        all.insert(Arc::clone(&workspace.name), Arc::new(workspace));
     }
 
     /// Serves the one of that name no longer.

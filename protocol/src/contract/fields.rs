@@ -50,6 +50,7 @@ const PARTY: &Rule = &Rule::Either(
 const TRACE: &Rule = &Rule::Object(&[
     may("traceparent", &Rule::Traceparent),
     may("tracestate", &text(512)),
+    may("correlation_id", ID),
 ]);
 
 const CONFIDENCE: &Rule = &Rule::Either(

@@ -9,6 +9,7 @@ use crate::{
     event::Accepted,
     id::{Digest, HandoffId},
     names,
+    trace::TraceParent,
 };
 
 /// A sealed file of a package.
@@ -73,6 +74,10 @@ pub struct TransferDocument {
     pub files: Vec<PackageFile>,
     /// The file in which to answer, relative to the folder of the agent.
     pub answer: String,
+    /// The W3C trace context to go on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub traceparent: Option<TraceParent>,
 }
 
 /// The name of the handoff document in a package.
@@ -112,6 +117,7 @@ pub fn transfer_document(accepted: &Accepted, offered: &Offered) -> TransferDocu
         document: document_name(accepted).to_owned(),
         files: files.collect(),
         answer: names::answer_file(offered.handoff, offered.hop),
+        traceparent: offered.traceparent,
     }
 }
 

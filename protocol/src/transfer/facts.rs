@@ -8,6 +8,7 @@ use crate::{
     event::Location,
     id::{Digest, HandoffId},
     manifest::Manifest,
+    trace::TraceParent,
 };
 
 /// An agent in the chain of those through whom a task came.
@@ -74,6 +75,9 @@ pub struct Offered {
     /// Seconds within which the receiver says how far it is, by the fallback of the handoff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress_within_seconds: Option<u64>,
+    /// The span of the hop, for the receiver to go on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<TraceParent>,
 }
 
 /// What a receiver said about a hop.

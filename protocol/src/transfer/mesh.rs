@@ -55,6 +55,8 @@ pub struct Participant {
     pub clearance: Option<String>,
     /// Whether it is told what others hand to each other.
     pub hears: bool,
+    /// The webhook of the operator by which it is told of work.
+    pub webhook: Option<String>,
 }
 
 /// Everybody who takes part, and what holds between them.

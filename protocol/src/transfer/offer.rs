@@ -98,6 +98,9 @@ impl<'a> Proposal<'a> {
             due: self.due,
             progress_within_seconds: fallback
                 .and_then(|fallback| u64::try_from(fallback.after.as_secs()).ok()),
+            traceparent: accepted
+                .trace
+                .map(|trace| trace.at(trace.hop(accepted.handoff, hop))),
         }
     }
 }

@@ -20,6 +20,9 @@ use serde_json::Value;
 
 use crate::corpus::{self, Case};
 
+/// A trace parent.
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// Rules that a schema cannot say; the code alone knows them.
 const BEYOND_SCHEMA: &[&str] = &["path", "duplicate", "reference", "circle", "contradiction"];
 
@@ -252,6 +255,7 @@ fn a_receipt_matches_its_schema_whoever_delivered() {
             from_agent: "hermes-main".to_owned(),
             files: 1,
             warnings: warnings.violations.clone(),
+            traceparent: Some(TRACE.parse().unwrap()),
             links: Links {
                 review: "http://127.0.0.1:7420/h/H-7".to_owned(),
                 status: "http://127.0.0.1:7420/api/v1/handoffs/H-7".to_owned(),
@@ -260,7 +264,7 @@ fn a_receipt_matches_its_schema_whoever_delivered() {
         assert_matches(
             "receipt",
             &serde_json::to_value(receipt).unwrap(),
-            &["warnings"],
+            &["warnings", "traceparent"],
         );
     }
 }

@@ -7,6 +7,8 @@
 
 mod examples;
 mod killed;
+mod refusals;
+mod shapes;
 
 use std::fs;
 
@@ -172,61 +174,6 @@ fn a_task_goes_to_an_agent_by_file_and_its_result_comes_back() {
     let path = mesh.path("H-1");
     assert_eq!(path["hops"][0]["state"], "completed");
     assert_eq!(path["holder"], Value::Null);
-}
-
-#[test]
-fn a_route_that_is_not_allowed_is_refused_before_anything_happens() {
-    let mesh = Mesh::start();
-    for (number, (from, to, more, code)) in [
-        (&mesh.a, "nobody", json!({}), "route-not-allowed"),
-        (&mesh.c, "a", json!({}), "route-not-allowed"),
-        (&mesh.b, "c", json!({}), "route-not-allowed"),
-        (
-            &mesh.a,
-            "b",
-            json!({"capabilities_required": ["ocr"]}),
-            "missing-tools",
-        ),
-        (
-            &mesh.a,
-            "c",
-            json!({"summary": "x".repeat(5_000)}),
-            "context-overflow",
-        ),
-        (
-            &mesh.a,
-            "c",
-            json!({"timeout_seconds": 60}),
-            "deadline-too-short",
-        ),
-        (
-            &mesh.a,
-            "c",
-            json!({"classification": "restricted"}),
-            "route-not-allowed",
-        ),
-        (
-            &mesh.a,
-            "b",
-            json!({"contract": "peer@1.0"}),
-            "contract-refused",
-        ),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let mut package = from.package(&format!("t-{number}"), to);
-        for (name, value) in more.as_object().unwrap() {
-            package = package.with(name, value.clone());
-        }
-        let handed = from.hand(&format!("work{number}"), &package);
-        assert_eq!(refused(&handed), code, "{number}");
-    }
-    let queue = mesh.bed.http().fetch("/api/v1/handoffs").json();
-    assert_eq!(queue["rows"].as_array().unwrap().len(), 0, "{queue}");
-    for member in [&mesh.a, &mesh.b, &mesh.c] {
-        assert!(member.packages().is_empty());
-    }
 }
 
 #[test]

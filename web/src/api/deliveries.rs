@@ -16,8 +16,9 @@ use countersign_protocol::{
     handoff::Profile,
     problem::{Refusal, Violation},
     receipt::{ErrorsDocument, Receipt, ReceiptStatus},
+    trace::TraceParent,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -71,10 +72,18 @@ pub(super) struct NewDelivery {
     files: BTreeMap<String, String>,
 }
 
+/// The span that a request comes from; one that cannot be read is none (W3C Trace Context, section 4.3).
+fn traceparent(headers: &HeaderMap) -> Option<TraceParent> {
+    headers.get("traceparent")?.to_str().ok()?.parse().ok()
+}
+
 /// Takes a delivery.
 #[utoipa::path(
     post, path = "/api/v1/workspaces/{workspace}/handoffs", operation_id = "submit", tag = "deliveries",
-    params(("workspace" = String, Path, description = "Name of the workspace")),
+    params(
+        ("workspace" = String, Path, description = "Name of the workspace"),
+        ("traceparent" = Option<String>, Header, description = "The span of the sender (W3C Trace Context), where the document names none")
+    ),
     request_body = NewDelivery,
     responses(
         (status = 201, description = "Recorded", body = Receipt),
@@ -90,6 +99,7 @@ async fn submit(
     State(app): State<AppState>,
     Signed(who): Signed,
     PathOf(workspace): PathOf<String>,
+    headers: HeaderMap,
     JsonOf(body): JsonOf<NewDelivery>,
 ) -> Result<Response, Problem> {
     reaches(&who, &workspace)?;
@@ -124,6 +134,7 @@ async fn submit(
         yaml: body.yaml,
         files: files.collect::<Result<_, _>>()?,
         document,
+        traceparent: traceparent(&headers),
     };
     let format = format_of(submission.yaml);
     match app.desk.submit(&who, submission).await {

@@ -10,7 +10,9 @@ mod handoffs;
 mod health;
 mod ledger;
 mod locks;
+mod log;
 mod messages;
+mod metrics;
 pub(crate) mod openapi;
 mod ownership;
 mod routing;
@@ -37,6 +39,7 @@ pub fn routes() -> Router<AppState> {
     let (router, _) = described().split_for_parts();
     router
         .merge(health::probes())
+        .merge(metrics::routes())
         .route("/api/v1/openapi.json", get(openapi::serve))
 }
 
@@ -68,6 +71,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(ledger::verify))
         .routes(routes!(health::health))
         .routes(routes!(live::events))
+        .merge(log::routes())
         .routes(routes!(access::start_link))
         .routes(routes!(access::tokens, access::create_token))
         .routes(routes!(access::revoke_token))

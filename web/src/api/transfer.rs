@@ -14,11 +14,11 @@ use super::openapi::Problems;
 use crate::{
     desk::{
         DeskError,
-        transfer::{HopAnswer, Mesh, TaskPath, WorkItem},
+        transfer::{HopAnswer, Mesh, Reread, TaskPath, WorkItem},
     },
     error::Problem,
     live::Stopping,
-    security::{JsonOf, PathOf, QueryOf, Signed},
+    security::{JsonOf, PathOf, QueryOf, Signed, SignedIn},
     state::AppState,
 };
 
@@ -32,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(path))
         .routes(routes!(next))
         .routes(routes!(answer))
+        .routes(routes!(read_anew))
 }
 
 /// Which agents may hand to which, with what is under way between them.
@@ -103,6 +104,19 @@ pub(super) async fn next(
         None => waited.await,
     };
     Ok(Json(NextWork { work: work? }))
+}
+
+/// Reads `workspace.toml` of each workspace anew: participants, routes, contracts, limits. What cannot be read
+/// leaves that workspace as it is.
+#[utoipa::path(
+    post, path = "/api/v1/workspaces/reload", operation_id = "reloadWorkspaces", tag = "agents",
+    responses((status = 200, description = "What became of each", body = Vec<Reread>), Problems)
+)]
+pub(super) async fn read_anew(
+    State(app): State<AppState>,
+    SignedIn(person): SignedIn,
+) -> Result<Json<Vec<Reread>>, Problem> {
+    Ok(Json(app.desk.read_anew(&person).await?))
 }
 
 /// What a receiver says about a hop.

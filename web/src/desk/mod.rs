@@ -5,6 +5,7 @@ mod content;
 pub mod insights;
 pub mod locks;
 pub mod messages;
+pub mod observe;
 pub mod ownership;
 pub mod people;
 pub mod routing;
@@ -28,6 +29,7 @@ use countersign_protocol::{
     principal::Method,
     problem::{ProblemKind, Refusal, Violation},
     receipt::Receipt,
+    trace::TraceParent,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,7 @@ pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
 pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
+pub use observe::ObserveDesk;
 pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
 pub use routing::RoutingDesk;
@@ -485,6 +488,9 @@ pub struct Submission {
     pub yaml: bool,
     /// Files that come with it, by path; the others are read from the folder.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The span of the sender, as the header `traceparent` names it.
+    #[schema(value_type = Option<String>)]
+    pub traceparent: Option<TraceParent>,
 }
 
 /// What `wait` gives back.
@@ -649,6 +655,7 @@ pub trait Desk:
     + InsightsDesk
     + LocksDesk
     + MessagesDesk
+    + ObserveDesk
     + OwnershipDesk
     + PeopleDesk
     + RoutingDesk

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, DeskError};
+use super::{Caller, DeskError, Person};
 
 /// An agent that takes part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -129,6 +129,10 @@ pub struct StopRow {
     pub text: String,
     /// Who would have been next, or was.
     pub to: String,
+    /// Who answered, when somebody did.
+    pub by: Option<String>,
+    /// How long a person had it, in seconds, so far.
+    pub held_seconds: u64,
 }
 
 /// The whole path of a task.
@@ -168,6 +172,17 @@ pub struct HopAnswer {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
+/// A workspace whose `workspace.toml` was read anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reread {
+    /// Its name.
+    pub workspace: String,
+    /// Whether something else holds now.
+    pub changed: bool,
+    /// Why everything is as it was, when the file cannot be read or says what cannot be.
+    pub trouble: Option<String>,
+}
+
 /// What pages and API ask about agents that hand to agents.
 #[async_trait]
 pub trait TransferDesk: Send + Sync + 'static {
@@ -185,4 +200,6 @@ pub trait TransferDesk: Send + Sync + 'static {
     /// Takes the answer of a receiver. A person answers for any agent.
     async fn answer_hop(&self, who: &Caller, answer: HopAnswer)
     -> Result<AnswerReceipt, DeskError>;
+    /// Reads `workspace.toml` of each workspace anew: participants, routes, contracts and limits.
+    async fn read_anew(&self, who: &Person) -> Result<Vec<Reread>, DeskError>;
 }

@@ -238,6 +238,7 @@ struct PathStep {
 struct PathStop {
     at: When,
     text: String,
+    times: String,
 }
 
 impl PathPart {
@@ -278,6 +279,10 @@ impl PathPart {
                 .map(|stop| PathStop {
                     at: When::new(stop.at, now),
                     text: stop.text.clone(),
+                    times: match &stop.by {
+                        Some(by) => format!("{by} answered after {}", span(stop.held_seconds)),
+                        None => format!("a person has it for {}", span(stop.held_seconds)),
+                    },
                 })
                 .collect(),
         })

@@ -16,3 +16,4 @@ mod tests;
 
 pub use client::Peer;
 pub use extract::{Csrf, FormOf, JsonOf, Nonce, PathOf, QueryOf, Signed, SignedIn};
+pub use identity::{Identity, Scraper};

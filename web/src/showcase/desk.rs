@@ -363,6 +363,7 @@ impl Desk for Showcase {
             },
             from_agent: checked.handoff.from_agent.id.clone(),
             files: count,
+            traceparent: submission.traceparent,
             warnings: checked.warnings,
             links: Links {
                 review: format!("/h/{id}"),

@@ -7,6 +7,7 @@ mod desk;
 pub(crate) mod insights;
 pub mod locks;
 pub(crate) mod messages;
+pub mod observe;
 pub mod ownership;
 pub mod routing;
 pub mod sample;

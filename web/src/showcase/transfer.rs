@@ -11,9 +11,9 @@ use jiff::SignedDuration;
 
 use super::{Showcase, sample};
 use crate::desk::{
-    Caller, DeskError,
+    Caller, DeskError, Person,
     transfer::{
-        HopAnswer, HopRow, Mesh, ParticipantRow, RouteRow, StopRow, TaskPath, TransferDesk,
+        HopAnswer, HopRow, Mesh, ParticipantRow, Reread, RouteRow, StopRow, TaskPath, TransferDesk,
         WorkItem,
     },
 };
@@ -115,6 +115,8 @@ pub fn path() -> TaskPath {
             why: "no_progress".to_owned(),
             text: "`credit_analyst` had this task in this very state before".to_owned(),
             to: "credit_analyst".to_owned(),
+            by: Some("Maya".to_owned()),
+            held_seconds: 1_260,
         }],
     }
 }
@@ -143,6 +145,16 @@ impl TransferDesk for Showcase {
             ))),
             _ => Ok(None),
         }
+    }
+
+    async fn read_anew(&self, _: &Person) -> Result<Vec<Reread>, DeskError> {
+        Ok(self.record(|_| {
+            vec![Reread {
+                workspace: "research".to_owned(),
+                changed: true,
+                trouble: None,
+            }]
+        }))
     }
 
     async fn answer_hop(

@@ -13,6 +13,13 @@ while [ "$left" -gt 0 ]; do
     case $done in *" $name "*) continue ;; esac
     done="$done$name "
     left=$((left - 1))
+    if ! (cd "$package" && sha256sum -c --status SHA256SUMS); then
+      publish "$here/$name.answer.json" <<END
+{"answer_version": "1.0", "answer": "decline", "reason": "bad_signature", "note": "It is not what was sealed."}
+END
+      say "declined $name, which was changed"
+      continue
+    fi
     if ! grep -q '"foreign_revenue_percent"' "$package/sealed/handoff.json"; then
       publish "$here/$name.answer.json" <<END
 {"answer_version": "1.0", "answer": "decline", "reason": "out_of_scope", "note": "No foreign revenue in it."}

@@ -41,6 +41,10 @@ impl Channel for Webhook {
                     .header("webhook-id", &owed.id)
                     .header("webhook-timestamp", seconds)
                     .header("webhook-signature", signature);
+                let request = match owed.traceparent() {
+                    Some(parent) => request.header("traceparent", parent.to_string()),
+                    None => request,
+                };
                 http::send(request, now).await
             }
             Err(outcome) => outcome,

@@ -66,6 +66,9 @@ fn marked(kind: Kind, class: &str) -> Notice {
         sampled: false,
         held: false,
         line: Some("LINE".to_owned()),
+        trace: None,
+        event: None,
+        work: None,
     }
 }
 

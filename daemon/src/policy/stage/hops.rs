@@ -8,7 +8,6 @@ use countersign_protocol::{
     event::Event,
     fallback::{Action, Fallback},
     principal::Actor,
-    state::HandoffState,
     transfer::{Mesh, Mode, Overdue, Phase, Proposal, Stopped, Verdict, Why, judge, stricter},
 };
 use jiff::Timestamp;
@@ -40,8 +39,9 @@ impl Stage {
         loop {
             let cards: Vec<(Arc<Card>, Next)> = {
                 let state = self.inner.ledger.state();
-                let lost = state.with_agents().filter(|card| is_lost(card));
-                let lost = lost.map(|card| (Arc::clone(card), Next::After));
+                let lost = state
+                    .lost_hops()
+                    .map(|card| (Arc::clone(card), Next::After));
                 let approved = state
                     .approved_hops()
                     .filter_map(|id| Some((Arc::clone(state.card(id)?), Next::Approved)));
@@ -83,8 +83,8 @@ impl Stage {
         let events: Vec<(Actor, Event)> = {
             let state = self.inner.ledger.state();
             state
-                .with_agents()
-                .filter_map(|card| card.hops.iter().rfind(|hop| hop.stage.is_open()))
+                .hops_due(now)
+                .filter_map(|card| card.open_hop())
                 .filter_map(|hop| due(hop, now))
                 .map(|event| (Actor::Daemon, event))
                 .collect()
@@ -109,14 +109,6 @@ impl Stage {
         recorded.await?;
         self.go_on().await
     }
-}
-
-/// Whether the last hop of a card that is with an agent came to nothing.
-fn is_lost(card: &Card) -> bool {
-    let HandoffState::WithAgent { hop, .. } = card.state else {
-        return false;
-    };
-    card.hop(hop).is_some_and(|hop| hop.stage.is_lost())
 }
 
 /// What is due for an open hop at `now`.
@@ -167,7 +159,7 @@ fn follow(
         now,
     };
     match next {
-        Next::After => match card.hops.last().filter(|_| is_lost(card)) {
+        Next::After => match card.hops.last().filter(|_| card.is_lost()) {
             Some(hop) => scene.after(hop),
             None => Vec::new(),
         },
@@ -361,3 +353,6 @@ fn said(hop: &Hop, what: &str) -> String {
         None => format!("`{to}` {what} ({reason})"),
     }
 }
+
+#[cfg(test)]
+mod tests;

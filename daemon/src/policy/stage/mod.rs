@@ -160,8 +160,7 @@ impl Stage {
     async fn route_some(&self) -> Result<bool, StageError> {
         let cards: Vec<Arc<Card>> = {
             let state = self.inner.ledger.state();
-            let new = state.waiting().filter(|card| card.routing.is_none());
-            new.take(TOGETHER).cloned().collect()
+            state.unrouted().take(TOGETHER).cloned().collect()
         };
         if cards.is_empty() {
             return Ok(false);

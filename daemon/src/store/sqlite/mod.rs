@@ -296,9 +296,7 @@ impl Store for SqliteStore {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(String, String)>, StoreError> {
-        // Text is compared byte by byte, and no byte of UTF-8 is as large as the one behind the end.
-        let mut end = prefix.as_bytes().to_vec();
-        end.push(0xff);
+        let end = behind(prefix);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.connection
             .prepare_cached(
@@ -314,6 +312,29 @@ impl Store for SqliteStore {
             })
             .map_err(|error| self.failed(&error))
     }
+
+    fn count_under(&mut self, space: Space, prefix: &str) -> Result<u64, StoreError> {
+        let counted: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT count(*) FROM value
+                 WHERE space = ?1 AND key >= ?2 AND key < CAST(?3 AS TEXT)",
+            )
+            .and_then(|mut query| {
+                let end = behind(prefix);
+                query.query_row(params![space.name(), prefix, end], |row| row.get(0))
+            })
+            .map_err(|error| self.failed(&error))?;
+        Ok(u64::try_from(counted).unwrap_or_default())
+    }
+}
+
+/// What is behind every key that begins with `prefix`: text is compared byte by byte, and no byte of UTF-8 is
+/// as large as this one.
+fn behind(prefix: &str) -> Vec<u8> {
+    let mut end = prefix.as_bytes().to_vec();
+    end.push(0xff);
+    end
 }
 
 /// About how many pages of the log a batch takes: entries stand side by side, the rest is scattered.

@@ -535,6 +535,22 @@ pub(super) const ROUTES: &[Route] = &[
     ),
     get("/api/v1/health", "/api/v1/health", [401, 200, 200, 200]),
     get("/api/v1/events", "/api/v1/events", [401, 200, 200, 200]),
+    get("/api/v1/log", "/api/v1/log", [401, 200, 200, 200]),
+    post(
+        "/api/v1/workspaces/reload",
+        "/api/v1/workspaces/reload",
+        Body::None,
+        [401, 403, 403, 200],
+    ),
+    get(
+        "/api/v1/log/stream",
+        "/api/v1/log/stream",
+        [401, 200, 200, 200],
+    ),
+    Route {
+        operation: None,
+        ..get("/metrics", "", [401, 403, 403, 200])
+    },
     post(
         "/api/v1/start-links",
         "/api/v1/start-links",

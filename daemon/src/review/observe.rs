@@ -1,0 +1,50 @@
+//! Events and numbers, for those who watch over the program.
+
+use async_trait::async_trait;
+use countersign_protocol::{chain::Body, log::LogLine};
+use countersign_web::desk::{Caller, DeskError, ObserveDesk, observe::LogQuery};
+
+use super::{LedgerDesk, access::may_know};
+
+/// Entries that are looked at in one go, however few of them are wanted.
+const PAGE: usize = 1_000;
+
+#[async_trait]
+impl ObserveDesk for LedgerDesk {
+    async fn log(
+        &self,
+        who: &Caller,
+        query: &LogQuery,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<LogLine>, u64), DeskError> {
+        let mut lines = Vec::new();
+        let mut after = after;
+        loop {
+            let entries = self.ledger.read(move |store| store.entries(after, PAGE));
+            let entries = entries.await;
+            let entries = entries.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+            let state = self.ledger.state();
+            for entry in &entries {
+                let body: Body = serde_json::from_str(&entry.body).map_err(|error| {
+                    DeskError::Unavailable(format!("entry {}: {error}", entry.seq))
+                })?;
+                let line = state.log_line(&body, entry.hash);
+                if may_know(who, line.workspace.as_deref()) && query.wants(&line) {
+                    lines.push(line);
+                }
+                after = entry.seq;
+                if lines.len() >= limit {
+                    return Ok((lines, after));
+                }
+            }
+            if entries.len() < PAGE {
+                return Ok((lines, after));
+            }
+        }
+    }
+
+    async fn metrics(&self) -> Result<String, DeskError> {
+        self.gauges.read().await.map_err(DeskError::Unavailable)
+    }
+}
