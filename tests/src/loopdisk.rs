@@ -25,6 +25,8 @@ pub enum Kind {
     Ext4,
     /// XFS with its defaults.
     Xfs,
+    /// Btrfs with its defaults, which can set quotas without more of the kernel. Its power is not cut.
+    Btrfs,
 }
 
 /// How the file system goes down.
@@ -62,6 +64,7 @@ impl LoopDisk {
             Kind::Ext4 => ("mkfs.ext4", &["-q", "-F"], 256 << 20),
             // The smallest that mkfs.xfs makes.
             Kind::Xfs => ("mkfs.xfs", &["-q", "-f"], 320 << 20),
+            Kind::Btrfs => ("mkfs.btrfs", &["-q"], 256 << 20),
         };
         File::create(&image)
             .and_then(|file| file.set_len(size))
@@ -91,6 +94,28 @@ impl LoopDisk {
     /// A folder beside it, on the file system that keeps its power.
     pub fn outside(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Makes a folder `name` that may hold `mib` MiB, of a disk with btrfs.
+    ///
+    /// # Panics
+    /// When the file system grants no quotas.
+    pub fn with_quota(&self, name: &str, mib: u32) -> PathBuf {
+        let folder = self.path().join(name);
+        let (root, limit) = (self.path(), format!("{mib}M"));
+        let steps: [&[&str]; 3] = [
+            &["quota", "enable"],
+            &["subvolume", "create"],
+            &["qgroup", "limit", &limit],
+        ];
+        for (words, path) in steps.into_iter().zip([&root, &folder, &folder]) {
+            let done = Command::new("btrfs").args(words).arg(path).output();
+            assert!(
+                done.is_ok_and(|output| output.status.success()),
+                "btrfs {words:?}"
+            );
+        }
+        folder
     }
 
     /// Stops the file system. Everything on it fails from now on.

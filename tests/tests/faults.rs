@@ -23,6 +23,7 @@ use countersign_tests::{
     history::History,
     http::{Http, base64},
     invariants::{self, Case},
+    loopdisk::{Kind, LoopDisk},
     mount::Mount,
     reviewer::Shown,
     timeshift::Timeshift,
@@ -193,6 +194,34 @@ fn a_workspace_without_room_for_one_more_file_delays_answers_and_loses_none() {
     bed.reviewer().decide(id, Outcome::Approved, "");
     bed.trouble("No space left");
     fs::remove_dir_all(ballast).unwrap();
+    assert_eq!(decided.decision(1).outcome, Outcome::Approved);
+    wait::until("no trouble", || bed.troubles().is_empty().then_some(()));
+    check_disk(&mut bed, &[&decided]);
+}
+
+#[test]
+fn a_quota_that_is_used_up_delays_answers_and_loses_none() {
+    let Some(disk) = LoopDisk::make(Kind::Btrfs) else {
+        return;
+    };
+    let root = disk.with_quota("root", 16);
+    let mut bed = TestBed::prepare();
+    bed.launch.roots = vec![root];
+    fs::create_dir(bed.workspace()).unwrap();
+    bed.up();
+    let agent = bed.agent("ada");
+    let decided = deliver(&agent, "decided later");
+    let id = decided.receipt().handoff_id;
+    let ballast = bed.workspace().join(".ballast");
+    let mut file = File::create(&ballast).unwrap();
+    while file.write_all(&[0x5a; 1 << 16]).is_ok() {}
+    // What was written into the cache is counted when it reaches the disk.
+    let _ = file.sync_all();
+    while file.write_all(&[0x5a; 1 << 12]).is_ok() {}
+    bed.reviewer().decide(id, Outcome::Approved, "");
+    bed.trouble("quota exceeded");
+    drop(file);
+    fs::remove_file(ballast).unwrap();
     assert_eq!(decided.decision(1).outcome, Outcome::Approved);
     wait::until("no trouble", || bed.troubles().is_empty().then_some(()));
     check_disk(&mut bed, &[&decided]);
