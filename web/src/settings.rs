@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, str::FromStr, sync::Arc};
 
-use http::{Uri, uri::Scheme};
+use http::{HeaderName, Uri, uri::Scheme};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
@@ -17,6 +17,8 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// Whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which a trusted proxy says who signed in.
+    pub proxy_user: Option<HeaderName>,
     /// Live streams and waits at the same time: that many for people, and for agents.
     pub streams: usize,
     /// The templates of the pages.
@@ -34,6 +36,7 @@ impl Settings {
             port,
             public_url: None,
             trusted_proxies: Vec::new(),
+            proxy_user: None,
             streams: 64,
             templates: Templates::embedded(),
             now,

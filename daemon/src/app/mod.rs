@@ -35,7 +35,8 @@ pub(crate) use state::LEDGER_FILE;
 pub(crate) use trials::try_all;
 
 use crate::{
-    catalog::Catalog,
+    accounts::{Accounts, Passwords, Terms},
+    catalog::{Catalog, Roster},
     clock::SharedClock,
     config::{Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
@@ -205,13 +206,23 @@ pub async fn run(
         Arc::clone(&workspaces),
         Arc::clone(&state.objects),
         Arc::clone(&clock),
-        catalog,
+        catalog.clone(),
         person.0.clone(),
     );
+    let accounts = Accounts::load(
+        ledger.clone(),
+        Arc::clone(&clock),
+        Passwords::default(),
+        Terms {
+            session: config.auth.session.value.0,
+            idle: config.auth.idle.value.0,
+        },
+    )
+    .await?;
     let local = Local {
+        roster: Roster::new(&config, catalog, &person.0),
         id: person.0,
         display: person.1,
-        session: config.auth.session.value.0,
         operator_key: Digest::of(operator_key.as_bytes()),
         public_url: public_url.clone(),
     };
@@ -229,15 +240,14 @@ pub async fn run(
         Arc::clone(&workspaces),
         Arc::clone(&state.objects),
         Arc::clone(&clock),
-        local,
+        (local, accounts),
         (pulse, door),
         collector.clone(),
         reader,
         Arc::new(Courier(outbox)),
         search.clone(),
         locks.clone(),
-    )
-    .await?;
+    );
     let desk = Arc::new(desk);
 
     fault::step("start.before_scan");
@@ -406,6 +416,7 @@ fn web_settings(
             .as_ref()
             .and_then(|url| url.value.as_str().parse().ok()),
         trusted_proxies: config.server.trusted_proxies.value.clone(),
+        proxy_user: config.auth.proxy_user.as_ref().map(|one| one.value.clone()),
         streams: limits(config).streams(),
         ..WebSettings::local(address.port(), Arc::new(move || clock.now()))
     };

@@ -280,10 +280,6 @@ fn settings(
             .iter()
             .map(|(agent, account)| (agent.clone(), account.uid))
             .collect(),
-        people: boundary.people.as_ref().map(|people| {
-            let names = people.value.iter().map(ToString::to_string);
-            names.collect()
-        }),
         heartbeat: match stated.heartbeat.value {
             config::Heartbeat::Off => None,
             config::Heartbeat::After(span) => Some(span.0),

@@ -19,8 +19,8 @@ use jiff::Timestamp;
 
 use super::held::Held;
 use super::known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardComment, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
+    Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
@@ -116,6 +116,19 @@ impl State {
                     });
                 }
             }
+            Event::Voted(voted) => self.change(voted.handoff, |card| {
+                if let Actor::Person { id, display, .. } = &body.actor {
+                    card.viewed.insert((id.clone(), voted.revision));
+                    card.was_seen(at);
+                    card.votes.push(CardVote {
+                        seq,
+                        at,
+                        person: id.clone(),
+                        display: display.clone(),
+                        voted: (**voted).clone(),
+                    });
+                }
+            }),
             Event::Decided(decided) => self.change(decided.handoff, |card| {
                 if let Ok(state) = card.state.decided(decided.revision, decided.outcome, at) {
                     card.state = state;
@@ -266,7 +279,9 @@ impl State {
             | Event::Rescheduled { .. } => self.asked(body),
             // A fact about the machine; no card changes by it.
             // What became of a message stands with the message.
-            Event::ClockJumped { .. }
+            // Accounts stand beside the chain, where they can be forgotten.
+            Event::Account { .. }
+            | Event::ClockJumped { .. }
             | Event::MessageFailed { .. }
             | Event::MessagesRedriven { .. } => {}
             Event::LockRequested { .. }
@@ -364,6 +379,7 @@ impl State {
                 },
                 revisions: vec![revision],
                 decisions: Vec::new(),
+                votes: Vec::new(),
                 comments: Vec::new(),
                 viewed: BTreeSet::new(),
                 opened: None,

@@ -31,8 +31,8 @@ use tokio::sync::{oneshot, watch};
 pub use answer::{decision_document, released, withdrawal_document};
 pub use fold::State;
 pub use known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardComment, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
+    Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 pub use locks::Reading;
 pub use routing::{Claim, Move, Routing, Service, Snooze};

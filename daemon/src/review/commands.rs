@@ -3,12 +3,13 @@
 
 use countersign_protocol::{
     Digest, HandoffId,
-    decision::{ChangeRequest, DecisionDocument, Outcome},
+    access::Permission,
+    decision::{ChangeRequest, Outcome},
     event::{Decided, Event},
     principal::Actor,
     state::{HandoffState, NotAllowed},
 };
-use countersign_web::desk::{Answer, Caller, DeskError, Person};
+use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
 
 use super::{
     LedgerDesk,
@@ -19,6 +20,14 @@ use crate::{
     fault,
     ledger::{Card, Draft, State, TransactError, decision_document},
 };
+
+/// What an answer takes.
+pub(super) fn needed(outcome: Outcome) -> Permission {
+    match outcome {
+        Outcome::ChangesRequested => Permission::RequestChanges,
+        _ => Permission::Decide,
+    }
+}
 
 /// Longest comment, in characters.
 const MOST_WORDS: usize = 20_000;
@@ -34,20 +43,33 @@ pub(super) fn refused(error: TransactError<DeskError>) -> DeskError {
 }
 
 impl LedgerDesk {
+    /// Refuses an answer that the roles of `who` do not allow.
+    pub(super) fn may_answer(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        outcome: Outcome,
+    ) -> Result<(), DeskError> {
+        let needed = needed(outcome);
+        self.check_card(&Caller::Person(who.clone()), id, needed)
+    }
+
     pub(super) async fn record_decision(
         &self,
         who: &Person,
         id: HandoffId,
         answer: Answer,
-    ) -> Result<DecisionDocument, DeskError> {
+    ) -> Result<Answered, DeskError> {
         let answer = checked(answer)?;
         let actor = person_actor(who);
-        self.may_answer(who, id)?;
+        let votes = self.votes();
+        self.may_answer(who, id, answer.outcome)?;
         let decided = self.ledger.transact(move |state, now| {
             let card = state
                 .card(id)
                 .ok_or_else(|| DeskError::NotFound(id.to_string()))?;
-            if let Some(seq) = same_answer(card, &actor, &answer) {
+            let same = same_answer(card, &actor, &answer);
+            if let Some(seq) = same.or_else(|| same_vote(card, &actor, &answer)) {
                 return Ok(Draft::nothing(Some(seq)));
             }
             let newest = &card.newest().accepted;
@@ -84,25 +106,29 @@ impl LedgerDesk {
                 comment: answer.comment,
                 requests: answer.requests,
             };
-            Ok(Draft::of(
-                vec![(actor, Event::Decided(Box::new(decided)))],
-                None,
-            ))
+            Ok(Draft::of(votes.facts(card, actor, decided, now)?, None))
         });
         let (known, entries) = decided.await.map_err(refused)?;
         fault::step("decide.after_commit");
-        let seq = known.or_else(|| entries.first().map(|entry| entry.seq));
+        let recorded: Vec<u64> = match known {
+            Some(seq) => vec![seq],
+            None => entries.iter().map(|entry| entry.seq).collect(),
+        };
         let state = self.ledger.state();
-        let document = state.card(id).and_then(|card| {
-            let decision = card
-                .decisions
-                .iter()
-                .find(|decision| Some(decision.seq) == seq)?;
+        let card = state.card(id).cloned();
+        let document = card.as_ref().and_then(|card| {
+            let mut decisions = card.decisions.iter();
+            let decision = decisions.find(|decision| recorded.contains(&decision.seq))?;
             decision_document(&state, card, decision)
         });
-        document.ok_or_else(|| {
-            DeskError::Unavailable(format!("the decision about {id} cannot be read"))
-        })
+        drop(state);
+        if let Some(document) = document {
+            return Ok(Answered::Decided(Box::new(document)));
+        }
+        let counted = card.and_then(|card| self.approval_of(&card));
+        counted
+            .map(|approval| Answered::Counted(Box::new(approval)))
+            .ok_or_else(|| DeskError::Unavailable(format!("the answer about {id} cannot be read")))
     }
 
     pub(super) async fn record_view(
@@ -112,6 +138,7 @@ impl LedgerDesk {
         revision: u32,
         manifest_sha256: Digest,
     ) -> Result<(), DeskError> {
+        self.check_card(&Caller::Person(who.clone()), id, Permission::Read)?;
         let (actor, person) = (person_actor(who), who.id.clone());
         let recorded = self.ledger.transact(move |state, _| {
             let card = state
@@ -152,6 +179,7 @@ impl LedgerDesk {
             field: "text".to_owned(),
             message: "write a comment".to_owned(),
         })?;
+        self.check_card(who, id, Permission::Comment)?;
         let (who, actor) = (who.clone(), actor(who));
         let recorded = self.ledger.transact(move |state, _| {
             let card = visible(state, &who, id)?;
@@ -178,6 +206,7 @@ impl LedgerDesk {
         reason: Option<String>,
     ) -> Result<(), DeskError> {
         let reason = words("reason", reason)?;
+        self.check_card(who, id, Permission::Withdraw)?;
         let (who, actor) = (who.clone(), actor(who));
         let recorded = self.ledger.transact(move |state, now| {
             let card = visible(state, &who, id)?;
@@ -238,6 +267,21 @@ fn same_answer(card: &Card, actor: &Actor, answer: &Answer) -> Option<u64> {
         && *comment == answer.comment
         && *requests == answer.requests;
     (same_person && same).then_some(decision.seq)
+}
+
+/// The vote that says the same already.
+fn same_vote(card: &Card, actor: &Actor, answer: &Answer) -> Option<u64> {
+    let Actor::Person { id, .. } = actor else {
+        return None;
+    };
+    let last = card.votes.iter().rfind(|vote| vote.person == *id)?;
+    let voted = &last.voted;
+    let same = voted.revision == answer.revision
+        && voted.manifest_sha256 == answer.manifest_sha256
+        && voted.outcome == answer.outcome
+        && voted.comment == answer.comment
+        && voted.requests == answer.requests;
+    same.then_some(last.seq)
 }
 
 fn conflict(card: &Card, why: NotAllowed) -> String {

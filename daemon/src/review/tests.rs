@@ -49,7 +49,8 @@ fn of_sixty_four_answers_at_once_one_wins_and_the_others_are_told_who() {
                     let runtime = tokio::runtime::Builder::new_current_thread()
                         .build()
                         .unwrap();
-                    runtime.block_on(desk.decide(&person(number), ONE, answer))
+                    let told = runtime.block_on(desk.decide(&person(number), ONE, answer));
+                    told.map(|answered| answered.decision().unwrap())
                 })
             })
             .collect();
@@ -156,7 +157,8 @@ fn words_are_asked_for_where_an_answer_needs_them() {
         }],
         ..rig.answer(ONE, Outcome::ChangesRequested)
     };
-    let decision = rig.wait(rig.desk().decide(&maya(), ONE, by_line)).unwrap();
+    let answered = rig.wait(rig.desk().decide(&maya(), ONE, by_line)).unwrap();
+    let decision = answered.decision().unwrap();
     assert_eq!(decision.requests[0].id, "q1");
 }
 

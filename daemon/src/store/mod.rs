@@ -43,7 +43,8 @@ impl Batch {
     }
 }
 
-/// A table of values beside the chain. None of them is needed to know what was decided.
+/// A table of values beside the chain. None of them is needed to know what was decided; but for accounts, all
+/// can be found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Space {
     /// How a document looked when it was last taken in, by location.
@@ -66,6 +67,10 @@ pub enum Space {
     Receiver,
     /// Links in messages, by digest of the secret.
     Link,
+    /// Accounts of people with the hashes of their passwords, by id.
+    Account,
+    /// Links with which people set a password, by digest of the secret.
+    Invitation,
 }
 
 impl Space {
@@ -82,6 +87,8 @@ impl Space {
             Self::Message => "message",
             Self::Receiver => "receiver",
             Self::Link => "link",
+            Self::Account => "account",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -59,8 +59,6 @@ pub struct Settings {
     pub agents: Option<Vec<String>>,
     /// The users of the operating system that agents run as, of those that have one of their own.
     pub users: BTreeMap<String, u32>,
-    /// Who may answer here, as rules name them; without it, everybody who signs in.
-    pub people: Option<Vec<String>>,
     /// Which agents hand to which.
     pub mesh: Arc<Mesh>,
     /// The contracts that are kept here.
@@ -83,7 +81,6 @@ impl Default for Settings {
             quarantine: 256_000_000,
             agents: None,
             users: BTreeMap::new(),
-            people: None,
             mesh: Arc::default(),
             contracts: Arc::default(),
             heartbeat: Some(Duration::from_mins(5)),

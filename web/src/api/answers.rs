@@ -1,6 +1,10 @@
 //! What people answer, and what agents take back.
 
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use countersign_protocol::{
     Digest, HandoffId,
     decision::{ChangeRequest, DecisionDocument, Outcome},
@@ -11,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::openapi::Problems;
 use crate::{
-    desk::Answer,
+    desk::{Answer, Answered, Approval},
     error::Problem,
     security::{JsonOf, PathOf, Signed, SignedIn},
     state::AppState,
@@ -56,7 +60,8 @@ struct NewRequest {
     params(("id" = String, Path, description = "The number, with or without `H-`")),
     request_body = NewDecision,
     responses(
-        (status = 201, description = "Recorded", body = DecisionDocument),
+        (status = 201, description = "Recorded; it is decided", body = DecisionDocument),
+        (status = 202, description = "It counts, and others have to answer, too", body = Approval),
         (
             status = 409, description = "Another revision is pending, or it is decided",
             body = inline(super::openapi::ProblemDocument),
@@ -70,7 +75,7 @@ pub(super) async fn decide(
     SignedIn(person): SignedIn,
     PathOf(id): PathOf<HandoffId>,
     JsonOf(body): JsonOf<NewDecision>,
-) -> Result<(StatusCode, Json<DecisionDocument>), Problem> {
+) -> Result<Response, Problem> {
     let requests = body.requests.into_iter().map(|request| ChangeRequest {
         id: request.id,
         path: request.path,
@@ -84,8 +89,10 @@ pub(super) async fn decide(
         comment: body.comment,
         requests: requests.collect(),
     };
-    let decision = app.desk.decide(&person, id, answer).await?;
-    Ok((StatusCode::CREATED, Json(decision)))
+    Ok(match app.desk.decide(&person, id, answer).await? {
+        Answered::Decided(decision) => (StatusCode::CREATED, Json(decision)).into_response(),
+        Answered::Counted(approval) => (StatusCode::ACCEPTED, Json(approval)).into_response(),
+    })
 }
 
 /// A comment.

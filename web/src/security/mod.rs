@@ -15,4 +15,4 @@ pub(crate) mod session;
 mod tests;
 
 pub use client::Peer;
-pub use extract::{Csrf, FormOf, JsonOf, Nonce, PathOf, QueryOf, Signed, SignedIn};
+pub use extract::{Csrf, FormOf, From, JsonOf, Nonce, PathOf, QueryOf, Shown, Signed, SignedIn};

@@ -150,6 +150,7 @@ impl Card {
                 display: who.display.clone(),
                 method: who.method,
             },
+            votes: Vec::new(),
             comment: answer.comment,
             requests: answer.requests,
             artifacts: manifest
