@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod locks;
 pub mod message;
 pub mod outbox;
+pub mod ownership;
 pub mod policy;
 pub mod process;
 pub mod reconcile;

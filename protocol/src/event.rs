@@ -13,6 +13,8 @@ use crate::{
     id::{Digest, HandoffId},
     lock::{LockName, LockRequest},
     manifest::Manifest,
+    ownership::{FilesGiven, OwnershipOffer},
+    place::Place,
     principal::Principal,
     problem::{ProblemKind, Violation},
     release::{Restored, Violated},
@@ -208,15 +210,38 @@ pub enum Event {
         /// Why.
         reason: Option<String>,
     },
-    /// Words to people and to the agent, outside a decision.
+    /// Words to people and to the agent, outside a decision. They open a thread, or stand in one.
     #[serde(rename = "handoff.commented")]
     Commented {
         /// The card.
         handoff: HandoffId,
         /// The revision on the page.
         revision: u32,
+        /// The thread that is gone on with; absent when a new one is opened. Threads of a card are counted from
+        /// 1, those that the requests of a decision open among them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<u32>,
+        /// What a new thread is about; absent for the whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Box<Place>>,
         /// The words.
         text: String,
+    },
+    /// A person holds a thread for done.
+    #[serde(rename = "thread.resolved")]
+    ThreadResolved {
+        /// The card.
+        handoff: HandoffId,
+        /// The thread.
+        thread: u32,
+    },
+    /// A person holds a thread for not done after all.
+    #[serde(rename = "thread.reopened")]
+    ThreadReopened {
+        /// The card.
+        handoff: HandoffId,
+        /// The thread.
+        thread: u32,
     },
     /// The answer stands in the agent's folder.
     #[serde(rename = "handoff.delivered")]
@@ -503,6 +528,66 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A workspace is offered to a person. The number of this entry is that of the offer.
+    #[serde(rename = "ownership.offered")]
+    OwnershipOffered(Box<OwnershipOffer>),
+    /// The person accepted: the workspace is theirs, and agents may only read it.
+    #[serde(rename = "ownership.accepted")]
+    OwnershipAccepted {
+        /// The workspace.
+        workspace: String,
+        /// The offer.
+        offer: u64,
+    },
+    /// The person does not want it.
+    #[serde(rename = "ownership.declined")]
+    OwnershipDeclined {
+        /// The workspace.
+        workspace: String,
+        /// The offer.
+        offer: u64,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// An offer was taken back.
+    #[serde(rename = "ownership.withdrawn")]
+    OwnershipWithdrawn {
+        /// The workspace.
+        workspace: String,
+        /// The offer.
+        offer: u64,
+    },
+    /// Nobody answered an offer in time.
+    #[serde(rename = "ownership.expired")]
+    OwnershipExpired {
+        /// The workspace.
+        workspace: String,
+        /// The offer.
+        offer: u64,
+    },
+    /// The owner lets agents work in it again.
+    #[serde(rename = "ownership.returned")]
+    OwnershipReturned {
+        /// The workspace.
+        workspace: String,
+        /// In which words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Whose the files were is written down, before the first of them changes hands.
+    #[serde(rename = "ownership.listed")]
+    FilesListed {
+        /// The workspace.
+        workspace: String,
+        /// The entry by which it changed hands.
+        turn: u64,
+        /// The list; its bytes are kept.
+        listing: Digest,
+    },
+    /// The files have their new owner, as far as that goes.
+    #[serde(rename = "ownership.settled")]
+    FilesGiven(Box<FilesGiven>),
     /// A bearer token for an agent was made. The secret is not kept.
     #[serde(rename = "token.created")]
     TokenCreated {
@@ -668,6 +753,21 @@ impl Event {
         }
     }
 
+    /// The workspace whose ownership this is about, when it is about one.
+    pub fn owned(&self) -> Option<&str> {
+        match self {
+            Self::OwnershipOffered(offer) => Some(&offer.workspace),
+            Self::FilesGiven(given) => Some(&given.workspace),
+            Self::OwnershipAccepted { workspace, .. }
+            | Self::OwnershipDeclined { workspace, .. }
+            | Self::OwnershipWithdrawn { workspace, .. }
+            | Self::OwnershipExpired { workspace, .. }
+            | Self::OwnershipReturned { workspace, .. }
+            | Self::FilesListed { workspace, .. } => Some(workspace),
+            _ => None,
+        }
+    }
+
     /// The card this is about, when it is about one.
     pub fn handoff(&self) -> Option<HandoffId> {
         match self {
@@ -685,6 +785,8 @@ impl Event {
             Self::Viewed { handoff, .. }
             | Self::Withdrawn { handoff, .. }
             | Self::Commented { handoff, .. }
+            | Self::ThreadResolved { handoff, .. }
+            | Self::ThreadReopened { handoff, .. }
             | Self::Delivered { handoff, .. }
             | Self::Forgotten { handoff, .. }
             | Self::Redriven { handoff, .. }
@@ -747,6 +849,8 @@ impl Event {
             Self::Decided(_) => "handoff.decided",
             Self::Withdrawn { .. } => "handoff.withdrawn",
             Self::Commented { .. } => "handoff.commented",
+            Self::ThreadResolved { .. } => "thread.resolved",
+            Self::ThreadReopened { .. } => "thread.reopened",
             Self::Delivered { .. } => "handoff.delivered",
             Self::Released { .. } => "artifact.approved",
             Self::Violated(_) => "artifact.violation",
@@ -792,6 +896,14 @@ impl Event {
             Self::LockReleased { .. } => "lock.released",
             Self::LockExpired { .. } => "lock.expired",
             Self::LockBroken { .. } => "lock.broken",
+            Self::OwnershipOffered(_) => "ownership.offered",
+            Self::OwnershipAccepted { .. } => "ownership.accepted",
+            Self::OwnershipDeclined { .. } => "ownership.declined",
+            Self::OwnershipWithdrawn { .. } => "ownership.withdrawn",
+            Self::OwnershipExpired { .. } => "ownership.expired",
+            Self::OwnershipReturned { .. } => "ownership.returned",
+            Self::FilesListed { .. } => "ownership.listed",
+            Self::FilesGiven(_) => "ownership.settled",
             Self::TokenCreated { .. } => "token.created",
             Self::TokenRevoked { .. } => "token.revoked",
             Self::SearchSaved { .. } => "search.saved",

@@ -252,6 +252,12 @@ impl From<DeskError> for Problem {
                 format!("{id} {why}."),
             )
             .with("handoff_id", id.to_string()),
+            DeskError::Overtaken(why) => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "It does not stand as it would have to",
+                format!("{why}."),
+            ),
             DeskError::Invalid { field, message } => Self::invalid(field, message),
             DeskError::Refused(refusal) => Self::from(refusal),
             DeskError::Unavailable(why) => Self::new(

@@ -46,6 +46,7 @@ use crate::{
     ledger::Ledger,
     locks::Locks,
     outbox::{Around, Outbox},
+    ownership::Custody,
     policy::Stage,
     process::ProcessTable,
     reconcile::Reconciler,
@@ -62,8 +63,11 @@ use watchers::Watchers;
 
 /// Threads that look at documents: sealing waits for the disk, so a few more than cores do not hurt.
 const INTAKE_THREADS: usize = 4;
-/// From so many documents on that wait or are under way, answers give way to them.
+/// From so many documents on that wait or are under way, routing and answers give way to them.
 const BURST: usize = 64;
+/// How long they do at most, and how often it is looked whether the burst is over.
+const BURST_WAITS: u32 = 20;
+const BURST_WAIT: Duration = Duration::from_millis(25);
 /// How often agents are looked at for silence.
 const SILENCE: Duration = Duration::from_secs(1);
 /// How often deadlines are looked at.
@@ -74,6 +78,8 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often approved work that was left alone after a violation is looked at.
 const GUARD: Duration = Duration::from_secs(1);
+/// How often offers, and files that wait for a new owner, are looked at without a hint.
+const CUSTODY: Duration = Duration::from_secs(5);
 /// How often bytes are looked for that nothing needs any more.
 const COLLECTION: Duration = Duration::from_hours(1);
 /// How often the search looks at the ledger without a hint.
@@ -198,6 +204,7 @@ pub async fn run(
         reconciler.clone(),
         writeback.clone(),
         intake.clone(),
+        ledger.clone(),
     ));
 
     let operator_key = state::random_key()?;
@@ -279,10 +286,24 @@ pub async fn run(
         let guard = approved.clone();
         async move { guard.run().await }
     });
-    let policy = stage.clone();
-    reconciler.spawn("policy", POLICY, ledger.head(), move || {
-        let policy = policy.clone();
-        async move { policy.run().await }
+    spawn_custody(
+        &reconciler,
+        &ledger,
+        Custody::new(
+            Arc::clone(&workspaces),
+            ledger.clone(),
+            Arc::clone(&state.objects),
+            Arc::clone(&clock),
+            stage.catalog().clone(),
+        ),
+    );
+    let (policy, coming) = (stage.clone(), intake.clone());
+    reconciler.spawn("policy", POLICY, ledger.work(), move || {
+        let (policy, coming) = (policy.clone(), coming.clone());
+        async move {
+            pass(&coming).await;
+            policy.run().await
+        }
     });
     let (_, never) = watch::channel(0);
     let (asked, its_clock) = (ledger.clone(), Arc::clone(&clock));
@@ -294,7 +315,7 @@ pub async fn run(
     spawn_locks(&reconciler, &locks);
 
     let told = search.clone();
-    reconciler.spawn("search", SEARCH, ledger.head(), move || {
+    reconciler.spawn("search", SEARCH, ledger.work(), move || {
         told.ledger_moved();
         std::future::ready(Ok::<_, String>(()))
     });
@@ -343,6 +364,16 @@ pub async fn run(
     Ok(())
 }
 
+/// Lets a burst of deliveries pass, at most for half a second: to be accepted comes before all that follows.
+async fn pass(intake: &Intake) {
+    for _ in 0..BURST_WAITS {
+        if intake.backlog() <= BURST {
+            return;
+        }
+        tokio::time::sleep(BURST_WAIT).await;
+    }
+}
+
 fn retention(config: &Config) -> Retention {
     Retention {
         undecided: match config.retention.undecided.value {
@@ -368,6 +399,14 @@ fn spawn_collector(reconciler: &Reconciler, collector: &Collector) {
             }
             Ok::<_, CollectError>(())
         }
+    });
+}
+
+/// Lets files follow the ownership of their workspace.
+fn spawn_custody(reconciler: &Reconciler, ledger: &Ledger, custody: Custody) {
+    reconciler.spawn("ownership", CUSTODY, ledger.work(), move || {
+        let custody = custody.clone();
+        async move { custody.run().await }
     });
 }
 

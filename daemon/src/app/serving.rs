@@ -17,9 +17,9 @@ use crate::{
     clock::SharedClock,
     config::{self, Config},
     contracts::Contracts,
-    fs::Dir,
     guard::Guard,
     intake::{Intake, SubmitError, Submitted, SubmittedAnswer},
+    ledger::Ledger,
     locks::Locks,
     reconcile::Reconciler,
     review::{AnsweredHop, Delivered, Door, Pulse},
@@ -54,6 +54,7 @@ pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, locks: &Lock
             file,
             complete,
         } => intake.hint(&workspace, file, complete),
+        Hint::Arrived { workspace, file } => intake.arrived(&workspace, file),
         Hint::Gone { workspace, file } => intake.hint(&workspace, file, false),
         Hint::Activity { workspace, folder } => {
             if let Some(folder) = folder.to_str() {
@@ -72,6 +73,7 @@ pub(super) struct Serving {
     reconciler: Reconciler,
     writeback: Writeback,
     intake: Intake,
+    ledger: Ledger,
     refused: Mutex<HashMap<PathBuf, String>>,
     /// What holds agents back, and when it was tried.
     tried: Mutex<Option<(Duration, Vec<WorkspaceBoundaries>)>>,
@@ -92,6 +94,7 @@ impl Serving {
         reconciler: Reconciler,
         writeback: Writeback,
         intake: Intake,
+        ledger: Ledger,
     ) -> Self {
         Self {
             config,
@@ -101,6 +104,7 @@ impl Serving {
             reconciler,
             writeback,
             intake,
+            ledger,
             refused: Mutex::default(),
             tried: Mutex::default(),
             folders: Mutex::default(),
@@ -138,7 +142,9 @@ impl Serving {
             });
             match opened {
                 Ok(workspace) => {
-                    if boundary.protect.value {
+                    // What a person has for themselves stays closed to agents.
+                    let is_held = self.ledger.state().held_by(name).is_some();
+                    if boundary.protect.value && !is_held {
                         protect_rooms(&workspace, &boundary, &accounts);
                     }
                     explain(&workspace);
@@ -251,12 +257,7 @@ fn settings(
     accounts: &[(String, Account)],
 ) -> Result<Settings, String> {
     let transfers = &stated.transfers;
-    let contracts = if transfers.contracts.is_empty() {
-        Contracts::default()
-    } else {
-        let dir = Dir::open(&stated.path.value).map_err(|error| error.to_string())?;
-        Contracts::load(&dir, &transfers.contracts)?
-    };
+    let contracts = Contracts::of(stated)?;
     Ok(Settings {
         mesh: Arc::new(transfers.mesh()),
         contracts: Arc::new(contracts),
@@ -280,6 +281,7 @@ fn settings(
             .iter()
             .map(|(agent, account)| (agent.clone(), account.uid))
             .collect(),
+        owner: boundary.owner.as_ref().map(|owner| owner.value.to_string()),
         heartbeat: match stated.heartbeat.value {
             config::Heartbeat::Off => None,
             config::Heartbeat::After(span) => Some(span.0),

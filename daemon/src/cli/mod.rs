@@ -47,6 +47,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod token;
+mod transfer;
 mod try_boundary;
 mod user;
 mod validate;
@@ -162,6 +163,8 @@ enum Command {
     Respond(decide::Args),
     /// Say something without deciding
     Comment(remark::CommentArgs),
+    /// Hold a thread of a handoff for done
+    Resolve(remark::ResolveArgs),
     /// Take a handoff, so that others need not look
     Claim(people::ClaimArgs),
     /// Give a handoff back to those who are asked
@@ -198,6 +201,8 @@ enum Command {
     Sla(sla::Args),
     /// Look into the ledger
     Audit(audit::Args),
+    /// Hand a workspace to a person, and back to agents
+    Transfer(transfer::Args),
     /// Start an agent that can reach only what its workspace grants
     Run(run::Args),
     /// Check that files are what was approved
@@ -365,6 +370,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),
         Command::Respond(args) => decide::run(&args, Outcome::Responded, context),
         Command::Comment(args) => remark::comment(&args, context),
+        Command::Resolve(args) => remark::resolve(&args, context),
         Command::Claim(args) => people::claim(&args, context),
         Command::Release(args) => people::release(&args, context),
         Command::Assign(args) => people::assign(&args, context),
@@ -383,6 +389,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Route(args) => route::run(&args, context),
         Command::Sla(args) => sla::run(&args, context),
         Command::Audit(args) => audit::run(&args, context),
+        Command::Transfer(args) => transfer::run(&args, context),
         Command::Run(args) => run::run(&args, context),
         Command::Confine(args) => confine::run(&args),
         Command::TryBoundary(args) => try_boundary::run(&args, context),

@@ -15,6 +15,8 @@ use super::{
 pub struct Boundary {
     /// The workspace; without it, every one that has no section of its own.
     pub workspace: Option<Setting<WorkspaceName>>,
+    /// Who owns it as long as it was not given to somebody; without it, who runs the daemon.
+    pub owner: Option<Setting<Id>>,
     /// The agents that may hand over; without it, any.
     pub agents: Option<Setting<Vec<Id>>>,
     /// Who may see and answer what is in it; without it, everybody who signs in.
@@ -31,6 +33,7 @@ impl Default for Boundary {
     fn default() -> Self {
         Self {
             workspace: None,
+            owner: None,
             agents: None,
             people: None,
             protect: Setting::default(false),
@@ -45,6 +48,7 @@ impl Boundary {
         let otherwise = Self::default();
         let read = Self {
             workspace: section.take("workspace"),
+            owner: section.take("owner"),
             agents: section.take("agents"),
             people: section.take("people"),
             protect: section.take("protect").unwrap_or(otherwise.protect),
@@ -71,6 +75,7 @@ impl Boundary {
             Entry::new(key("immutable"), &self.immutable),
             Entry::new(key("quarantine"), &self.quarantine),
         ];
+        entries.extend(self.owner.iter().map(|one| Entry::new(key("owner"), one)));
         entries.extend(self.agents.iter().map(|one| Entry::new(key("agents"), one)));
         entries.extend(self.people.iter().map(|one| Entry::new(key("people"), one)));
         entries

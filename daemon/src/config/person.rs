@@ -28,6 +28,9 @@ pub struct Person {
     pub digest: Setting<Digest>,
     /// Ways to reach them, the best first; else e-mail when there is an address.
     pub channels: Setting<Vec<Channel>>,
+    /// The user of the operating system that they have on this machine: a name or a number. Files of a workspace that
+    /// they take over become that user's.
+    pub user: Option<Setting<String>>,
     /// Words that rules may use, without meaning of their own.
     pub roles: Setting<Vec<Id>>,
     /// Absences.
@@ -54,6 +57,7 @@ impl Person {
         let quiet_hours = section.take("quiet_hours");
         let digest = section.take("digest");
         let channels = section.take("channels");
+        let user = section.take("user");
         let roles = section.take("roles");
         let away = section
             .tables("away")
@@ -76,6 +80,7 @@ impl Person {
             roles: roles.unwrap_or_else(|| Setting::default(Vec::new())),
             id,
             email,
+            user,
             away,
         })
     }
@@ -95,6 +100,7 @@ impl Person {
                 .iter()
                 .map(|email| Entry::new(key("email"), email)),
         );
+        entries.extend(self.user.iter().map(|user| Entry::new(key("user"), user)));
         for (away, at) in self.away.iter().zip(1..) {
             let key = |name: &str| key(&format!("away.{at}.{name}"));
             entries.push(Entry::new(key("from"), &away.from));

@@ -1,10 +1,14 @@
 //! A folder held open, and what lies beneath it.
 
 use std::{
+    borrow::Borrow,
     ffi::OsStr,
     fs::File,
     io,
-    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -12,10 +16,12 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
 
 use super::{Error, Stamp};
 
-/// No name beneath the root leads out of it, and no link is followed.
+/// No name beneath the root leads out of it, no link is followed, and no mount is entered: what an operator
+/// mounts beneath a workspace is none of it (`docs/decisions/0040-mounts.md`).
 const CONFINED: ResolveFlags = ResolveFlags::BENEATH
     .union(ResolveFlags::NO_SYMLINKS)
-    .union(ResolveFlags::NO_MAGICLINKS);
+    .union(ResolveFlags::NO_MAGICLINKS)
+    .union(ResolveFlags::NO_XDEV);
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +45,42 @@ pub struct Listed {
     pub kind: FileKind,
 }
 
+/// The names in a folder, read piece by piece.
+#[derive(Debug)]
+pub struct Names<D> {
+    dir: D,
+    entries: rustix::fs::Dir,
+}
+
+impl<D: Borrow<Dir>> Iterator for Names<D> {
+    type Item = Result<Listed, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let entry = match self.entries.next()? {
+                Ok(entry) => entry,
+                Err(source) => {
+                    return Some(Err(Error::new("list", &self.dir.borrow().path, source)));
+                }
+            };
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            let path = PathBuf::from(OsStr::from_bytes(name));
+            let kind = match entry.file_type() {
+                rustix::fs::FileType::Unknown => self
+                    .dir
+                    .borrow()
+                    .kind(&path)
+                    .map(|kind| kind.unwrap_or(FileKind::Special)),
+                known => Ok(kind_of(known)),
+            };
+            return Some(kind.map(|kind| Listed { path, kind }));
+        }
+    }
+}
+
 /// What a name stands for, whose it is, and what others may do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
@@ -48,6 +90,8 @@ pub struct Attributes {
     pub mode: u32,
     /// The user that it belongs to.
     pub uid: u32,
+    /// The group that it belongs to.
+    pub gid: u32,
     /// How many names it has.
     pub links: u64,
     /// How it looks.
@@ -59,6 +103,12 @@ pub struct Attributes {
 pub struct Dir {
     fd: OwnedFd,
     path: PathBuf,
+}
+
+impl AsFd for Dir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
 }
 
 impl Dir {
@@ -233,6 +283,7 @@ impl Dir {
                 kind: kind_of(rustix::fs::FileType::from_raw_mode(stat.st_mode)),
                 mode: stat.st_mode & 0o7777,
                 uid: stat.st_uid,
+                gid: stat.st_gid,
                 links: stat.st_nlink,
                 stamp: Stamp::of_stat(&stat),
             })),
@@ -293,24 +344,17 @@ impl Dir {
         rustix::fs::ioctl_setflags(&fd, wanted).map_err(failed)
     }
 
+    /// The names in `dir`, in no order, without holding all of them.
+    pub fn names<D: Borrow<Self>>(dir: D) -> Result<Names<D>, Error> {
+        let here = dir.borrow();
+        let entries = rustix::fs::Dir::read_from(&here.fd)
+            .map_err(|source| Error::new("list", &here.path, source))?;
+        Ok(Names { dir, entries })
+    }
+
     /// The names in this folder, in no order.
     pub fn list(&self) -> Result<Vec<Listed>, Error> {
-        let problem = |source: rustix::io::Errno| Error::new("list", &self.path, source);
-        let mut listed = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.fd).map_err(problem)? {
-            let entry = entry.map_err(problem)?;
-            let name = entry.file_name().to_bytes();
-            if name == b"." || name == b".." {
-                continue;
-            }
-            let path = PathBuf::from(OsStr::from_bytes(name));
-            let kind = match entry.file_type() {
-                rustix::fs::FileType::Unknown => self.kind(&path)?.unwrap_or(FileKind::Special),
-                known => kind_of(known),
-            };
-            listed.push(Listed { path, kind });
-        }
-        Ok(listed)
+        Self::names(self)?.collect()
     }
 
     /// Everything beneath this folder that is no folder, sorted, links and devices included;

@@ -4,12 +4,14 @@
 //! (`RESOLVE_BENEATH`, no links), so that no name an agent makes leads out of it. Files that we
 //! write appear whole or not at all: written under a temporary name that we created, synced, renamed.
 
+mod acl;
 mod advisory;
 mod dir;
 mod inodes;
 mod lease;
 mod lock;
 mod mount;
+mod owner;
 mod pins;
 mod priority;
 mod private;
@@ -18,17 +20,20 @@ mod publish;
 mod read;
 mod seal;
 
+pub use acl::{Acl, AclKind};
 pub use advisory::FileLock;
-pub use dir::{Attributes, Dir, FileKind, Listed};
+pub use dir::{Attributes, Dir, FileKind, Listed, Names};
 pub use inodes::Inodes;
 pub use lease::{Writers, writers};
 pub use lock::{InstanceLock, LockHeld};
 pub use mount::{blind_mount, remote_mount};
+pub use owner::Owner;
 pub use pins::Pin;
 pub use priority::give_way;
 pub use private::{PrivateFolder, PrivatePlace, sealed_memory};
 pub use publish::{TEMPORARY, is_temporary};
 pub use read::{ReadProblem, Stamp, read_limited};
+pub(crate) use seal::INLINE;
 pub use seal::{Objects, SHELVES, SealProblem, Sealed, digest_of};
 
 use std::{io, path::PathBuf};
@@ -65,6 +70,16 @@ impl Error {
             self.source.kind(),
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
         )
+    }
+
+    /// Whether a link stands in the place of a folder, which is not followed.
+    pub fn is_link(&self) -> bool {
+        self.source.raw_os_error() == Some(libc::ELOOP)
+    }
+
+    /// Whether something is mounted on the way, which is not entered.
+    pub fn is_mount(&self) -> bool {
+        self.source.kind() == io::ErrorKind::CrossesDevices
     }
 
     /// Whether the disk or a quota is full.

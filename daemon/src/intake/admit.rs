@@ -50,6 +50,19 @@ impl Admitted {
     }
 }
 
+/// That a person has the workspace for themselves; the operator may hand over for that person.
+fn held(state: &State, workspace: &str, principal: &Principal) -> Option<Refusal> {
+    let by = state.held_by(workspace)?;
+    (*principal != Principal::Operator).then(|| {
+        Refusal::new(
+            ProblemKind::RouteNotAllowed,
+            "workspace_taken_over",
+            format!("{by} has this workspace now, and agents may only read in it"),
+            "wait until it is given back to agents, then hand over again",
+        )
+    })
+}
+
 /// Decides about `delivery` against `state`. The same bytes a second time are a duplicate, however
 /// often and by whatever way they come; a card takes revisions until it is closed.
 pub fn admit(
@@ -92,7 +105,8 @@ pub fn admit(
             "give each revision its own `idempotency_key` (or raise `revision`), and repeat a key only to repeat a delivery",
         ))
     } else {
-        over_quota(state, &at.workspace, &manifest, settings.quota)
+        held(state, &at.workspace, &principal)
+            .or_else(|| over_quota(state, &at.workspace, &manifest, settings.quota))
     };
     if let Some(refusal) = refusal {
         return turned_away(

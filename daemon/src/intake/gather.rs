@@ -133,6 +133,10 @@ impl Gather<'_> {
                 return Err(match error.source.raw_os_error() {
                     // A folder became a link between two looks.
                     Some(libc::ELOOP) => Problem::Busy(document.to_owned()),
+                    Some(libc::EXDEV) => {
+                        let name = error.path.file_name().unwrap_or_default().to_string_lossy();
+                        Problem::Refused(mount_on_the_way(&name))
+                    }
                     Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
                         let name = error.path.file_name().unwrap_or_default().to_string_lossy();
                         Problem::Refused(unreadable(&name, &error.source))
@@ -218,7 +222,8 @@ pub(crate) fn open_artifact(folder: &Dir, path: &str) -> Result<std::fs::File, P
     // Whose fault it is decides: theirs is a refusal, ours (no descriptors, a failing disk) waits.
     let failed = |error: crate::fs::Error| match error.source.raw_os_error() {
         _ if error.is_not_found() => missing(),
-        Some(libc::ELOOP | libc::EXDEV) => Problem::Refused(link_on_the_way(path)),
+        Some(libc::ELOOP) => Problem::Refused(link_on_the_way(path)),
+        Some(libc::EXDEV) => Problem::Refused(mount_on_the_way(path)),
         Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
             Problem::Refused(unreadable(path, &error.source))
         }
@@ -307,6 +312,17 @@ fn link_on_the_way(path: &str) -> Refusal {
         "link_on_the_way",
         format!("a folder on the way to `{path}` is a symbolic link"),
         "put the file itself below the folder of the handoff",
+    )
+}
+
+fn mount_on_the_way(path: &str) -> Refusal {
+    Refusal::new(
+        ProblemKind::PathRefused,
+        "mount_on_the_way",
+        format!(
+            "another folder or file system is mounted at or above `{path}`, and mounts are not entered"
+        ),
+        "copy the file into the folder of the handoff, or ask the operator to serve the mount as a workspace of its own",
     )
 }
 

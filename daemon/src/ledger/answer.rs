@@ -145,6 +145,7 @@ fn document(
         votes: votes(card, revision, log.index),
         comment: None,
         requests: Vec::new(),
+        threads: card.threads_before(log.index),
         artifacts: accepted
             .manifest
             .entries

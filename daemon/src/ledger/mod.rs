@@ -10,10 +10,12 @@ mod fold;
 mod held;
 mod known;
 mod locks;
+mod ownership;
 mod queue;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod transfer;
 mod writer;
 
@@ -31,11 +33,13 @@ use tokio::sync::{oneshot, watch};
 pub use answer::{decision_document, released, withdrawal_document};
 pub use fold::State;
 pub use known::{
-    Card, CardComment, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
-    Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
+    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 pub use locks::Reading;
+pub use ownership::{Handover, Offer, Ownership};
 pub use routing::{Claim, Move, Routing, Service, Snooze};
+pub use threads::{CardComment, Thread, Turn};
 pub use transfer::{Hop, HopAnswer, HopStage, Stop};
 
 use crate::{

@@ -25,6 +25,14 @@ pub enum LockError {
         /// The card.
         handoff: countersign_protocol::HandoffId,
     },
+    /// A person has the whole workspace for themselves.
+    #[error("{by} has `{workspace}` now, and agents may only read in it")]
+    Owned {
+        /// Where.
+        workspace: String,
+        /// Who has it.
+        by: String,
+    },
     /// There is no such lock any more, or never was.
     #[error("{id} {how}", how = how(ended.as_deref()))]
     Over {

@@ -106,6 +106,12 @@ pub(super) fn acquire(
         request,
         in_line,
     } = wanted;
+    if matches!(owner, Actor::Agent { .. })
+        && let Some(by) = state.held_by(&workspace)
+    {
+        let by = by.to_owned();
+        return came_to_nothing(LockError::Owned { workspace, by });
+    }
     let clock = now.monotonic;
     let table = state.locks();
     let in_the_way = table.obstacles(&workspace, &pattern, request.mode);

@@ -5,6 +5,7 @@ use countersign_protocol::{
     chain::Body,
     event::{AccountChange, Event, Location},
     lock::LockName,
+    ownership::FilesGiven,
     release::{Restored, Violated},
     routing::Asked,
     transfer::{AnswerKind, Answered, Phase},
@@ -51,6 +52,7 @@ impl LedgerDesk {
                     actor: body.actor.name().to_owned(),
                     event: body.event.name().to_owned(),
                     handoff: body.event.handoff(),
+                    workspace: place,
                     text: line(&body.event, &|id| self.name_of(id)),
                 });
             }
@@ -67,6 +69,7 @@ impl LedgerDesk {
             Event::Marked(marked) => Some(marked.workspace.clone()),
             Event::Violated(violated) => Some(violated.workspace.clone()),
             Event::Restored(restored) => Some(restored.workspace.clone()),
+            event if event.owned().is_some() => event.owned().map(str::to_owned),
             event if event.lock().is_some() => event.lock().map(|lock| lock.workspace.clone()),
             _ => self
                 .ledger
@@ -87,6 +90,25 @@ fn account_line(account: &str, change: &AccountChange) -> String {
         AccountChange::SignedIn { by } => format!("signed in by {}", by.replace('_', " ")),
         AccountChange::SessionEnded => format!("ended a session of {account}"),
     }
+}
+
+/// What became of the files of a workspace that changed hands.
+fn given_away(given: &FilesGiven) -> String {
+    let FilesGiven {
+        workspace,
+        settlement,
+        ..
+    } = given;
+    let left = settlement.left.len() as u64 + settlement.more;
+    let but = if left == 0 {
+        String::new()
+    } else {
+        format!(", {left} could not be given")
+    };
+    format!(
+        "{} files and {} folders of {workspace} have their new owner{but}",
+        settlement.files, settlement.folders
+    )
 }
 
 /// What happened, in words, with people by their names.
@@ -125,7 +147,14 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             ..
         } => format!("withdrawn: {reason}"),
         Event::Withdrawn { reason: None, .. } => "withdrawn".to_owned(),
+        Event::Commented {
+            thread: Some(thread),
+            text,
+            ..
+        } => format!("answered in thread {thread}: {text}"),
         Event::Commented { text, .. } => format!("commented: {text}"),
+        Event::ThreadResolved { thread, .. } => format!("resolved thread {thread}"),
+        Event::ThreadReopened { thread, .. } => format!("opened thread {thread} anew"),
         Event::Delivered { revision, .. } => {
             format!("the answer to revision {revision} stands in the agent’s folder")
         }
@@ -248,6 +277,31 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             };
             format!("{} ended: {why}", on(lock))
         }
+        Event::OwnershipOffered(offer) => match &offer.note {
+            Some(note) => format!("offered {} to {}: {note}", offer.workspace, offer.display),
+            None => format!("offered {} to {}", offer.workspace, offer.display),
+        },
+        Event::OwnershipAccepted { workspace, .. } => format!("owns {workspace} now"),
+        Event::OwnershipDeclined {
+            workspace, reason, ..
+        } => match reason {
+            Some(reason) => format!("declined {workspace}: {reason}"),
+            None => format!("declined {workspace}"),
+        },
+        Event::OwnershipWithdrawn { workspace, .. } => {
+            format!("took the offer of {workspace} back")
+        }
+        Event::OwnershipExpired { workspace, .. } => {
+            format!("nobody answered the offer of {workspace} in time")
+        }
+        Event::OwnershipReturned { workspace, note } => match note {
+            Some(note) => format!("lets agents work in {workspace} again: {note}"),
+            None => format!("lets agents work in {workspace} again"),
+        },
+        Event::FilesListed { workspace, .. } => {
+            format!("wrote down whose the files of {workspace} are")
+        }
+        Event::FilesGiven(given) => given_away(given),
         Event::LockBroken { lock, reason } => format!("broke {}: {reason}", on(lock)),
         Event::TokenCreated { id, agent, .. } => format!("token {id} made for {agent}"),
         Event::TokenRevoked { id } => format!("token {id} taken back"),

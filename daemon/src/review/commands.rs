@@ -19,6 +19,7 @@ use super::{
 use crate::{
     fault,
     ledger::{Card, Draft, State, TransactError, decision_document},
+    store::Space,
 };
 
 /// What an answer takes.
@@ -60,18 +61,21 @@ impl LedgerDesk {
         id: HandoffId,
         answer: Answer,
     ) -> Result<Answered, DeskError> {
-        let answer = checked(answer)?;
+        self.may_answer(who, id, answer.outcome)?;
+        let unsent = self.to_send(who, id).await?;
+        let own = answer.requests.len();
+        let answer = checked(answer, unsent.requests)?;
         let actor = person_actor(who);
         let votes = self.votes();
-        self.may_answer(who, id, answer.outcome)?;
         let decided = self.ledger.transact(move |state, now| {
             let card = state
                 .card(id)
                 .ok_or_else(|| DeskError::NotFound(id.to_string()))?;
-            let same = same_answer(card, &actor, &answer);
-            if let Some(seq) = same.or_else(|| same_vote(card, &actor, &answer)) {
+            let same = same_answer(card, &actor, &answer, own);
+            if let Some(seq) = same.or_else(|| same_vote(card, &actor, &answer, own)) {
                 return Ok(Draft::nothing(Some(seq)));
             }
+            says_enough(&answer)?;
             let newest = &card.newest().accepted;
             let moved = answer.revision != newest.revision
                 || answer.manifest_sha256 != newest.manifest_sha256;
@@ -98,15 +102,30 @@ impl LedgerDesk {
                     why: conflict(card, why),
                 });
             }
+            let mut requests = answer.requests;
+            for (request, thread) in requests.iter_mut().zip(card.next_thread()..) {
+                request.thread = Some(thread);
+                // What is not in the sealed work is asked all the same: a file that should be there.
+                if let Some(path) = &request.path {
+                    let entry = newest.manifest.get(path);
+                    request.sha256 = request.sha256.or(entry.map(|entry| entry.sha256));
+                }
+            }
             let decided = Decided {
                 handoff: id,
                 revision: answer.revision,
                 manifest_sha256: answer.manifest_sha256,
                 outcome: answer.outcome,
                 comment: answer.comment,
-                requests: answer.requests,
+                requests,
             };
-            Ok(Draft::of(votes.facts(card, actor, decided, now)?, None))
+            let mut draft = Draft::of(votes.facts(card, actor, decided, now)?, None);
+            // What was sent is a draft no longer, in the same transaction.
+            let sent = unsent.keys.into_iter();
+            draft
+                .values
+                .extend(sent.map(|key| (Space::Draft, key, None)));
+            Ok(draft)
         });
         let (known, entries) = decided.await.map_err(refused)?;
         fault::step("decide.after_commit");
@@ -169,36 +188,6 @@ impl LedgerDesk {
         recorded.await.map(drop).map_err(refused)
     }
 
-    pub(super) async fn record_comment(
-        &self,
-        who: &Caller,
-        id: HandoffId,
-        text: String,
-    ) -> Result<(), DeskError> {
-        let text = words("text", Some(text))?.ok_or_else(|| DeskError::Invalid {
-            field: "text".to_owned(),
-            message: "write a comment".to_owned(),
-        })?;
-        self.check_card(who, id, Permission::Comment)?;
-        let (who, actor) = (who.clone(), actor(who));
-        let recorded = self.ledger.transact(move |state, _| {
-            let card = visible(state, &who, id)?;
-            let revision = card.newest().accepted.revision;
-            Ok(Draft::of(
-                vec![(
-                    actor,
-                    Event::Commented {
-                        handoff: id,
-                        revision,
-                        text,
-                    },
-                )],
-                (),
-            ))
-        });
-        recorded.await.map(drop).map_err(refused)
-    }
-
     pub(super) async fn record_withdrawal(
         &self,
         who: &Caller,
@@ -245,14 +234,19 @@ impl LedgerDesk {
     }
 }
 
-fn visible<'a>(state: &'a State, who: &Caller, id: HandoffId) -> Result<&'a Card, DeskError> {
+pub(super) fn visible<'a>(
+    state: &'a State,
+    who: &Caller,
+    id: HandoffId,
+) -> Result<&'a Card, DeskError> {
     let card = state.card(id).filter(|card| sees(who, &card.workspace));
     card.map(AsRef::as_ref)
         .ok_or_else(|| DeskError::NotFound(id.to_string()))
 }
 
 /// The decision that says the same already: a second click, a retry.
-fn same_answer(card: &Card, actor: &Actor, answer: &Answer) -> Option<u64> {
+/// Of its requests the `own` first ones came with it; the others were drafts, which are sent once.
+fn same_answer(card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Option<u64> {
     let decision = card.decision(answer.revision)?;
     let Decided {
         manifest_sha256,
@@ -261,26 +255,38 @@ fn same_answer(card: &Card, actor: &Actor, answer: &Answer) -> Option<u64> {
         requests,
         ..
     } = &decision.decided;
+    let same_words = |(sent, again): (&ChangeRequest, &ChangeRequest)| {
+        (&sent.path, sent.line, &sent.text) == (&again.path, again.line, &again.text)
+    };
     let same_person = matches!((actor, &decision.actor), (Actor::Person { id: a, .. }, Actor::Person { id: b, .. }) if a == b);
     let same = *manifest_sha256 == answer.manifest_sha256
         && *outcome == answer.outcome
         && *comment == answer.comment
-        && *requests == answer.requests;
+        && own <= requests.len()
+        && requests.iter().zip(&answer.requests[..own]).all(same_words);
     (same_person && same).then_some(decision.seq)
 }
 
 /// The vote that says the same already.
-fn same_vote(card: &Card, actor: &Actor, answer: &Answer) -> Option<u64> {
+fn same_vote(card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Option<u64> {
     let Actor::Person { id, .. } = actor else {
         return None;
     };
     let last = card.votes.iter().rfind(|vote| vote.person == *id)?;
     let voted = &last.voted;
+    let same_words = |(sent, again): (&ChangeRequest, &ChangeRequest)| {
+        (&sent.path, sent.line, &sent.text) == (&again.path, again.line, &again.text)
+    };
     let same = voted.revision == answer.revision
         && voted.manifest_sha256 == answer.manifest_sha256
         && voted.outcome == answer.outcome
         && voted.comment == answer.comment
-        && voted.requests == answer.requests;
+        && own <= voted.requests.len()
+        && voted
+            .requests
+            .iter()
+            .zip(&answer.requests[..own])
+            .all(same_words);
     same.then_some(last.seq)
 }
 
@@ -312,8 +318,8 @@ fn conflict(card: &Card, why: NotAllowed) -> String {
     }
 }
 
-/// The answer with its words in order, or what is missing.
-fn checked(answer: Answer) -> Result<Answer, DeskError> {
+/// The answer with its words in order and what was `unsent` so far, or what is missing.
+fn checked(answer: Answer, unsent: Vec<ChangeRequest>) -> Result<Answer, DeskError> {
     let invalid = |field: &str, message: &str| DeskError::Invalid {
         field: field.to_owned(),
         message: message.to_owned(),
@@ -326,40 +332,48 @@ fn checked(answer: Answer) -> Result<Answer, DeskError> {
         ));
     }
     let mut requests = Vec::new();
-    for (request, number) in answer.requests.into_iter().zip(1..) {
-        let text = words("requests", Some(request.text))?
+    for (request, number) in answer.requests.into_iter().chain(unsent).zip(1..) {
+        let text = words("requests", Some(request.text.clone()))?
             .ok_or_else(|| invalid("requests", "say what is asked, or take the request out"))?;
-        let path = request.path.filter(|path| !path.is_empty());
+        let mut place = request.place();
+        place.path = place.path.filter(|path| !path.is_empty());
+        place.check().map_err(|why| invalid("requests", why))?;
         requests.push(ChangeRequest {
             id: format!("q{number}"),
-            path,
-            line: request.line,
-            text,
+            ..ChangeRequest::at(place, text)
         });
-    }
-    match answer.outcome {
-        Outcome::ChangesRequested if comment.is_none() && requests.is_empty() => {
-            return Err(invalid("comment", "say what should change"));
-        }
-        Outcome::Rejected if comment.is_none() => {
-            return Err(invalid("comment", "say why you reject it"));
-        }
-        Outcome::Responded if comment.is_none() => {
-            return Err(invalid("comment", "write your answer"));
-        }
-        Outcome::Approved | Outcome::ChangesRequested | Outcome::Rejected | Outcome::Responded => {}
-        _ => {
-            return Err(invalid(
-                "outcome",
-                "answer with approved, changes_requested, rejected or responded",
-            ));
-        }
     }
     Ok(Answer {
         comment,
         requests,
         ..answer
     })
+}
+
+/// What an answer of that kind must say. Asked after it is known that the answer was not given before, when its
+/// drafts were sent already.
+fn says_enough(answer: &Answer) -> Result<(), DeskError> {
+    let invalid = |field: &str, message: &str| {
+        Err(DeskError::Invalid {
+            field: field.to_owned(),
+            message: message.to_owned(),
+        })
+    };
+    let silent = answer.comment.is_none();
+    match answer.outcome {
+        Outcome::ChangesRequested if silent && answer.requests.is_empty() => {
+            invalid("comment", "say what should change")
+        }
+        Outcome::Rejected if silent => invalid("comment", "say why you reject it"),
+        Outcome::Responded if silent => invalid("comment", "write your answer"),
+        Outcome::Approved | Outcome::ChangesRequested | Outcome::Rejected | Outcome::Responded => {
+            Ok(())
+        }
+        _ => invalid(
+            "outcome",
+            "answer with approved, changes_requested, rejected or responded",
+        ),
+    }
 }
 
 /// Words without white space around them; `None` when nothing is left.

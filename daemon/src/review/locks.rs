@@ -86,7 +86,9 @@ impl LedgerDesk {
                 by: Vec::new(),
             },
             LockError::Over { .. } => LocksError::Over { message },
-            LockError::NotYours { .. } => DeskError::NotAllowed(message).into(),
+            LockError::NotYours { .. } | LockError::Owned { .. } => {
+                DeskError::NotAllowed(message).into()
+            }
             LockError::Stale { fence, .. } => LocksError::Stale { message, fence },
             LockError::TooMany { .. } => LocksError::TooMany(message),
             LockError::Unavailable(_) => DeskError::Unavailable(message).into(),

@@ -8,9 +8,12 @@ mod commands;
 mod compared;
 mod content;
 mod files;
+mod insights;
+mod landing;
 mod lock_rows;
 mod locks;
 mod messages;
+mod ownership;
 mod page;
 mod people;
 mod queue;
@@ -21,6 +24,7 @@ mod search;
 mod service;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod timeline;
 mod tokens;
 mod transfer;
@@ -263,10 +267,6 @@ impl Desk for LedgerDesk {
         answer: Answer,
     ) -> Result<Answered, DeskError> {
         self.record_decision(who, id, answer).await
-    }
-
-    async fn comment(&self, who: &Caller, id: HandoffId, text: String) -> Result<(), DeskError> {
-        self.record_comment(who, id, text).await
     }
 
     async fn withdraw(

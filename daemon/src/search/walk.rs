@@ -64,7 +64,7 @@ impl Walk {
     pub(super) fn next_folder(&mut self) -> Option<Vec<Found>> {
         let (folder, around) = self.folders.pop()?;
         Some(self.list(&folder, &around).unwrap_or_else(|error| {
-            if !error.is_not_found() {
+            if !error.is_not_found() && !error.is_mount() {
                 tracing::debug!(%error, "a folder is left out of the index");
                 self.is_whole = false;
             }

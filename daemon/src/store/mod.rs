@@ -71,6 +71,10 @@ pub enum Space {
     Account,
     /// Links with which people set a password, by digest of the secret.
     Invitation,
+    /// What a person wrote about a handoff and did not send yet, by handoff and person.
+    Draft,
+    /// The files of a handoff that a person has viewed, by handoff, person and digest.
+    Ticked,
 }
 
 impl Space {
@@ -89,6 +93,8 @@ impl Space {
             Self::Link => "link",
             Self::Account => "account",
             Self::Invitation => "invitation",
+            Self::Draft => "draft",
+            Self::Ticked => "ticked",
         }
     }
 }

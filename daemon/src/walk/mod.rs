@@ -84,8 +84,8 @@ impl<'a> Walk<'a> {
     /// Lists the next folder.
     fn list(&mut self, folder: PathBuf, around: &Arc<Rules>) -> Result<(), Error> {
         let dir = match self.root.folder(&folder) {
-            // One that went away meanwhile, or became a link, holds nothing.
-            Err(error) if error.is_not_found() => return Ok(()),
+            // One that went away meanwhile, or became a link, holds nothing; a mount is none of the workspace.
+            Err(error) if error.is_not_found() || error.is_mount() => return Ok(()),
             other => other?,
         };
         let mut listed = dir.list()?;

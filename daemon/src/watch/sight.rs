@@ -5,6 +5,8 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags, statx};
 
+use crate::fs::Dir;
+
 /// Which folder this is, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -18,11 +20,6 @@ impl Place {
     /// Whether this is the same folder, even if its file system was mounted anew.
     pub(crate) fn is_same_folder(self, other: Self) -> bool {
         self.device == other.device && self.inode == other.inode
-    }
-
-    /// Whether both are on one file system and under one mount.
-    pub(crate) fn is_beside(self, other: Self) -> bool {
-        self.device == other.device && self.mount == other.mount
     }
 }
 
@@ -49,6 +46,11 @@ pub(crate) struct Sight {
 pub(crate) fn look(path: &Path) -> io::Result<Sight> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
     Ok(sight(&statx(CWD, path, flags, wanted())?))
+}
+
+/// Looks at an open folder.
+pub(crate) fn look_at(dir: &Dir) -> io::Result<Sight> {
+    Ok(sight(&statx(dir, "", AtFlags::EMPTY_PATH, wanted())?))
 }
 
 /// Looks at what `path` leads to. Only for the root, whose path is the operator's choice.

@@ -6,14 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use walkdir::WalkDir;
-
 use super::Hint;
 use super::layout;
 use super::sensor::Refusal;
 use super::sight::{self, Place, Sight};
 use super::site::{Hands, Later, Site};
 use super::tree::Folder;
+use crate::fs::{Dir, Error, FileKind, Names};
 
 /// So many folders of released work are watched; the others are looked at on a period only, so that old work
 /// never takes the watches that new work needs.
@@ -50,7 +49,7 @@ pub(crate) struct Lane {
 #[derive(Debug)]
 struct Listing {
     visit: Visit,
-    entries: walkdir::IntoIter,
+    entries: Names<Dir>,
     is_whole: bool,
 }
 
@@ -90,8 +89,8 @@ impl Site {
                     continue;
                 };
                 match entry {
-                    Ok(entry) if entry.file_type().is_dir() => {
-                        let folder = listing.visit.folder.join(entry.file_name());
+                    Ok(entry) if entry.kind == FileKind::Folder => {
+                        let folder = listing.visit.folder.join(&entry.path);
                         let is_known = self.tree.folders.contains_key(&folder);
                         let (is_visited, reach) = match listing.visit.reach {
                             Reach::Unknown => (!is_known, Reach::Unknown),
@@ -108,10 +107,10 @@ impl Site {
                         }
                     }
                     Ok(entry)
-                        if layout::is_document(entry.file_name())
+                        if layout::is_document(entry.path.as_os_str())
                             && !layout::is_approved(&listing.visit.folder) =>
                     {
-                        let document = listing.visit.folder.join(entry.file_name());
+                        let document = listing.visit.folder.join(&entry.path);
                         if pace == Pace::Urgent {
                             self.changed(&document, true, hands);
                         }
@@ -122,7 +121,7 @@ impl Site {
                         }
                     }
                     Ok(entry) if pace == Pace::Urgent => {
-                        let path = listing.visit.folder.join(entry.file_name());
+                        let path = listing.visit.folder.join(&entry.path);
                         if !layout::is_unwatched(&path) {
                             self.changed(&path, true, hands);
                         }
@@ -131,21 +130,17 @@ impl Site {
                     Err(error) => {
                         listing.is_whole = false;
                         let folder = listing.visit.folder.clone();
-                        let error = std::io::Error::from(error);
                         // One that went away meanwhile is no trouble.
-                        if !sight::says_absent(&error) {
-                            self.note_trouble(&folder, &format!("cannot be listed: {error}"));
+                        if !error.is_not_found() {
+                            let why = format!("cannot be listed: {}", error.source);
+                            self.note_trouble(&folder, &why);
                         }
                     }
                 }
             } else if let Some(visit) = lane.stack.pop() {
-                let listing = self.enter(&visit, hands).map(|is_seen_to| Listing {
-                    entries: WalkDir::new(self.absolute(&visit.folder))
-                        .min_depth(1)
-                        .max_depth(1)
-                        .follow_links(false)
-                        .follow_root_links(false)
-                        .into_iter(),
+                let entered = self.enter(&visit, hands);
+                let listing = entered.map(|(entries, is_seen_to)| Listing {
+                    entries,
                     visit,
                     is_whole: is_seen_to,
                 });
@@ -163,29 +158,33 @@ impl Site {
         budget
     }
 
-    /// Looks at a folder, sees to its watch and takes note of it. `None` if it is not to be listed,
-    /// else whether its watch is as it should be.
-    fn enter(&mut self, visit: &Visit, hands: &mut Hands<'_>) -> Option<bool> {
+    /// Opens a folder beneath the workspace, sees to its watch and takes note of it. `None` if it is not to be
+    /// listed, else its names and whether its watch is as it should be.
+    fn enter(&mut self, visit: &Visit, hands: &mut Hands<'_>) -> Option<(Names<Dir>, bool)> {
         let is_root = visit.folder.as_os_str().is_empty();
         if is_root && !self.is_there() {
             return None;
         }
         let path = self.absolute(&visit.folder);
-        let sight = match sight::look(&path) {
-            Ok(sight) if sight.is_folder => sight,
-            Ok(_) => return None,
+        let dir = match self.open(&visit.folder) {
+            Ok(dir) => dir,
             Err(error) => {
-                if !sight::says_absent(&error) {
-                    self.note_trouble(&visit.folder, &error.to_string());
+                if error.is_mount() {
+                    let why = "something else is mounted here; it is not entered";
+                    self.note_trouble(&visit.folder, why);
+                } else if !error.is_not_found() && !error.is_link() {
+                    self.note_trouble(&visit.folder, &error.source.to_string());
                 }
                 return None;
             }
         };
-        if self.pinned.is_some_and(|root| !root.is_beside(sight.place)) {
-            let why = "another file system is mounted here; it is not entered";
-            self.note_trouble(&visit.folder, why);
-            return None;
-        }
+        let sight = match sight::look_at(&dir) {
+            Ok(sight) => sight,
+            Err(error) => {
+                self.note_trouble(&visit.folder, &error.to_string());
+                return None;
+            }
+        };
         let known = self.tree.folders.get(&visit.folder);
         let is_new = known.is_none_or(|known| !known.place.is_same_folder(sight.place));
         let was_watched = known.is_some_and(|known| known.is_watched);
@@ -213,7 +212,31 @@ impl Site {
         } else if is_touched && !self.relies_on_events(hands.sensor) {
             self.sign_of_life(&visit.folder, hands);
         }
-        Some(is_watched || self.is_limit_hit || hands.sensor.fault().is_some())
+        let is_seen_to = is_watched || self.is_limit_hit || hands.sensor.fault().is_some();
+        match Dir::names(dir) {
+            Ok(names) => Some((names, is_seen_to)),
+            Err(error) => {
+                let why = format!("cannot be listed: {}", error.source);
+                self.note_trouble(&visit.folder, &why);
+                None
+            }
+        }
+    }
+
+    /// Opens a folder of the workspace. Nothing is held open between two visits, so that it can be unmounted.
+    fn open(&self, folder: &Path) -> Result<Dir, Error> {
+        let root = Dir::open(&self.path)?;
+        let stands = self.pinned.is_some_and(|pinned| {
+            sight::look_at(&root).is_ok_and(|now| now.place.is_same_folder(pinned))
+        });
+        if !stands {
+            let away = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(Error::new("open the folder", &self.path, away));
+        }
+        if folder.as_os_str().is_empty() {
+            return Ok(root);
+        }
+        root.folder(folder)
     }
 
     /// Watches the folder. `None` if it is no longer there, else whether it is watched now.

@@ -59,6 +59,8 @@ pub struct Settings {
     pub agents: Option<Vec<String>>,
     /// The users of the operating system that agents run as, of those that have one of their own.
     pub users: BTreeMap<String, u32>,
+    /// Who owns it, by id, as long as it was not given to somebody; without it, who runs the daemon.
+    pub owner: Option<String>,
     /// Which agents hand to which.
     pub mesh: Arc<Mesh>,
     /// The contracts that are kept here.
@@ -81,6 +83,7 @@ impl Default for Settings {
             quarantine: 256_000_000,
             agents: None,
             users: BTreeMap::new(),
+            owner: None,
             mesh: Arc::default(),
             contracts: Arc::default(),
             heartbeat: Some(Duration::from_mins(5)),

@@ -12,12 +12,14 @@ mod ledger;
 mod locks;
 mod messages;
 pub(crate) mod openapi;
+mod ownership;
 mod routing;
 mod schemas;
 mod search;
 mod service;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod transfer;
 pub(crate) mod versions;
 mod wait;
@@ -49,13 +51,14 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(versions::routes())
         .routes(routes!(wait::wait))
         .routes(routes!(answers::decide))
-        .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
         .routes(routes!(boundaries::release))
         .routes(routes!(boundaries::list))
         .merge(routing::routes())
         .routes(routes!(service::service))
         .merge(locks::routes())
+        .merge(threads::routes())
+        .merge(ownership::routes())
         .merge(transfer::routes())
         .merge(deliveries::routes())
         .merge(search::routes())

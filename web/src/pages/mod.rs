@@ -8,6 +8,7 @@ mod agents;
 mod answer;
 mod approval;
 mod artifact;
+mod batch;
 mod cards;
 mod confirm;
 mod dead_letters;
@@ -16,15 +17,18 @@ mod decided;
 mod file;
 mod file_view;
 mod help;
+mod insights;
 mod listing;
 mod locks;
 mod locks_view;
 mod look;
 mod messages;
+mod ownership;
 mod people;
 mod problem;
 mod queue;
 mod queue_view;
+mod remarks;
 mod review;
 mod review_view;
 mod search;
@@ -32,6 +36,7 @@ mod search_view;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod turns;
 mod view;
 mod visit;
@@ -52,10 +57,17 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(|| async { Redirect::to("/queue") }))
         .route("/queue", get(queue::show))
+        .route("/batch", get(batch::show).post(batch::act))
         .route("/h/{id}", get(review::show))
         .route("/h/{id}/decision", post(decide::decide))
         .route("/h/{id}/viewed", post(review::viewed))
-        .route("/h/{id}/comments", post(review::comment))
+        .route("/h/{id}/comments", post(threads::say))
+        .route("/h/{id}/threads/{thread}/comments", post(threads::reply))
+        .route("/h/{id}/threads/{thread}/resolve", post(threads::resolve))
+        .route("/h/{id}/threads/{thread}/reopen", post(threads::reopen))
+        .route("/h/{id}/drafts/{draft}", post(threads::edit))
+        .route("/h/{id}/drafts/{draft}/remove", post(threads::remove))
+        .route("/h/{id}/ticks", post(threads::tick))
         .route("/h/{id}/confirm", get(confirm::show).post(confirm::decide))
         .route("/mail/stop", get(confirm::mail).post(confirm::stop_mail))
         .route("/h/{id}/decided", get(decided::show))
@@ -73,6 +85,7 @@ pub fn routes() -> Router<AppState> {
         .route("/messages/{name}/redrive", post(messages::redrive))
         .route("/agents", get(agents::show))
         .route("/activity", get(activity::show))
+        .route("/insights", get(insights::show))
         .route("/locks", get(locks::show))
         .route("/locks/{id}/ask", post(locks::ask))
         .route("/locks/{id}/break", post(locks::break_up))
@@ -89,6 +102,15 @@ pub fn routes() -> Router<AppState> {
         .route("/people/{id}/reset", post(accounts::reset))
         .route("/people/{id}/disable", post(accounts::disable))
         .route("/people/{id}/enable", post(accounts::enable))
+        .route(
+            "/workspaces/claim",
+            get(ownership::show_claim).post(ownership::answer_claim),
+        )
+        .route("/workspaces/{name}/offer", post(ownership::offer))
+        .route("/workspaces/{name}/withdraw", post(ownership::withdraw))
+        .route("/workspaces/{name}/accept", post(ownership::accept))
+        .route("/workspaces/{name}/decline", post(ownership::decline))
+        .route("/workspaces/{name}/return", post(ownership::give_back))
         .route("/help", get(help::show))
         .route("/assets/{name}", get(assets::serve))
 }
@@ -124,13 +146,17 @@ mod registry {
         render::<super::sign_in::SignInPage>(&templates, &mut seen);
         render::<super::activity::ActivityPage>(&templates, &mut seen);
         render::<super::agents::AgentsPage>(&templates, &mut seen);
+        render::<super::batch::BatchPage>(&templates, &mut seen);
+        render::<super::batch::BatchDone>(&templates, &mut seen);
         render::<super::dead_letters::DeadLettersPage>(&templates, &mut seen);
         render::<super::confirm::ConfirmPage>(&templates, &mut seen);
         render::<super::confirm::DonePage>(&templates, &mut seen);
         render::<super::decided::DecidedPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
+        render::<super::insights::InsightsPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);
         render::<super::locks_view::LocksPage>(&templates, &mut seen);
+        render::<super::ownership::ClaimPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
         render::<super::file_view::FilePage>(&templates, &mut seen);

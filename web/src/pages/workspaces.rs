@@ -1,11 +1,19 @@
 //! `GET /workspaces`: what agents may do where, and what holds them to it.
 
 use axum::{extract::State, response::Html};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::visit::{Chrome, Visit};
+use super::{
+    ownership::{self, OwnershipPart},
+    visit::{Chrome, Visit},
+};
 use crate::{
-    desk::boundaries::{BoundaryRow, Holds, WorkspaceBoundaries},
+    desk::{
+        boundaries::{BoundaryRow, Holds, WorkspaceBoundaries},
+        ownership::OwnershipRow,
+        people::TargetRow,
+    },
     error::Problem,
     state::AppState,
     templates::Page,
@@ -15,6 +23,8 @@ use crate::{
 pub(super) struct WorkspacesPage {
     chrome: Chrome,
     workspaces: Vec<View>,
+    /// To whom a workspace can be offered.
+    people: Vec<TargetRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -30,6 +40,7 @@ struct View {
     violations: Vec<String>,
     /// Whether every room is held for agents that are started through us.
     is_held: bool,
+    ownership: Option<OwnershipPart>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,15 +64,32 @@ pub(super) async fn show(
     State(app): State<AppState>,
 ) -> Result<Html<String>, Problem> {
     let found = app.desk.boundaries(&visit.person).await?;
+    let owned = app.desk.ownerships(&visit.caller()).await?;
     let chrome = visit.chrome("workspaces").await?;
-    visit.render(&WorkspacesPage::new(chrome, &found))
+    let people = ownership::people(&visit).await;
+    let page = WorkspacesPage::new(chrome, &found, &owned, people, visit.now());
+    visit.render(&page)
 }
 
 impl WorkspacesPage {
-    fn new(chrome: Chrome, found: &[WorkspaceBoundaries]) -> Self {
+    fn new(
+        chrome: Chrome,
+        found: &[WorkspaceBoundaries],
+        owned: &[OwnershipRow],
+        people: Vec<TargetRow>,
+        now: Timestamp,
+    ) -> Self {
+        let view = |one: &WorkspaceBoundaries| {
+            let row = owned.iter().find(|row| row.workspace == one.workspace);
+            View {
+                ownership: row.map(|row| OwnershipPart::new(row, now)),
+                ..View::new(one)
+            }
+        };
         Self {
             chrome,
-            workspaces: found.iter().map(View::new).collect(),
+            workspaces: found.iter().map(view).collect(),
+            people,
         }
     }
 }
@@ -83,6 +111,7 @@ impl View {
             rows: found.rows.iter().map(Row::new).collect(),
             violations: found.violations.clone(),
             is_held: found.rows.iter().all(|row| row.run == Holds::Kernel),
+            ownership: None,
         }
     }
 }
@@ -125,7 +154,15 @@ impl Page for WorkspacesPage {
         quiet[0].rows.retain(|row| row.run == Holds::Kernel);
         [found, quiet, Vec::new()]
             .iter()
-            .map(|found| Self::new(Chrome::sample("workspaces"), found))
+            .map(|found| {
+                let owned = crate::showcase::ownership::sample();
+                let people = vec![TargetRow {
+                    target: "maya".to_owned(),
+                    name: "Maya Okafor".to_owned(),
+                }];
+                let now = crate::showcase::sample::now();
+                Self::new(Chrome::sample("workspaces"), found, &owned, people, now)
+            })
             .collect()
     }
 }

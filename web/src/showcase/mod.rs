@@ -5,13 +5,16 @@ pub mod access;
 pub mod boundaries;
 mod card;
 mod desk;
+pub(crate) mod insights;
 pub mod locks;
 mod messages;
+pub mod ownership;
 pub mod routing;
 pub mod sample;
 mod search;
 #[cfg(test)]
 pub(crate) mod small;
+pub(crate) mod threads;
 pub mod transfer;
 mod versions;
 

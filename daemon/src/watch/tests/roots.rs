@@ -84,31 +84,41 @@ fn a_mount_over_the_workspace_takes_it_offline() {
 }
 
 #[test]
-fn another_file_system_in_the_workspace_is_not_entered_and_reported() {
+fn a_mount_in_the_workspace_is_not_entered_and_reported() {
     let bed = Bed::prepared(|root| {
         fs::create_dir_all(root.join("data/sub")).expect("a folder");
+        fs::create_dir_all(root.join("foreign")).expect("a folder");
         fs::write(root.join("data/sub/handoff.json"), "{}").expect("a document");
     });
     assert_eq!(bed.so_far().len(), 1);
-    let Some(mount) = Mount::over(&bed.at("data")) else {
-        return;
-    };
-    fs::write(bed.at("data/handoff.json"), "{}").expect("a document");
-    bed.handle.rescan();
-    bed.handle.settle();
-    let trouble = bed.status().trouble;
-    assert_eq!(trouble.len(), 1);
-    assert_eq!(trouble[0].folder, Path::new("data"));
-    assert!(trouble[0].why.contains("another file system"));
-    assert_eq!(
-        bed.so_far(),
-        [],
-        "what the mount covers is hidden, not gone"
-    );
-    drop(mount);
-    bed.handle.rescan();
-    bed.handle.settle();
-    assert_eq!(bed.status().trouble, []);
+    // A bind mount has the device of the workspace itself.
+    let bind: [fn(&Path, &Path) -> Option<Mount>; 2] = [
+        |folder, _| Mount::over(folder),
+        |folder, other| Mount::bind(other, folder),
+    ];
+    for mount in bind {
+        let Some(mount) = mount(&bed.at("data"), &bed.at("foreign")) else {
+            return;
+        };
+        fs::write(bed.at("data/handoff.json"), "{}").expect("a document");
+        bed.handle.rescan();
+        bed.handle.settle();
+        let trouble = bed.status().trouble;
+        assert_eq!(trouble.len(), 1);
+        assert_eq!(trouble[0].folder, Path::new("data"));
+        assert!(trouble[0].why.contains("mounted here"));
+        let found = bed.so_far();
+        assert!(
+            found
+                .iter()
+                .all(|hint| !format!("{hint:?}").contains("data/")),
+            "what the mount covers is hidden, not gone: {found:?}"
+        );
+        drop(mount);
+        bed.handle.rescan();
+        bed.handle.settle();
+        assert_eq!(bed.status().trouble, []);
+    }
 }
 
 #[test]
@@ -206,8 +216,15 @@ struct Mount(PathBuf);
 impl Mount {
     /// `None`, and a loud word, where mounting is not allowed.
     fn over(folder: &Path) -> Option<Self> {
-        let is_mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "none"])
+        Self::with(Command::new("mount").args(["-t", "tmpfs", "none"]), folder)
+    }
+
+    fn bind(source: &Path, folder: &Path) -> Option<Self> {
+        Self::with(Command::new("mount").arg("--bind").arg(source), folder)
+    }
+
+    fn with(mount: &mut Command, folder: &Path) -> Option<Self> {
+        let is_mounted = mount
             .arg(folder)
             .status()
             .is_ok_and(|status| status.success());
