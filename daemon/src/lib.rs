@@ -2,6 +2,7 @@
 //!
 //! See ARCHITECTURE.md for the walk of one handoff and for which module may import which.
 
+pub mod accounts;
 pub mod app;
 pub mod bench;
 pub mod boundary;

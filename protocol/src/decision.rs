@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    approval::VoteRecord,
     envelope::Answered,
     id::{Digest, HandoffId},
     place::{Cell, Place, Region},
@@ -231,6 +232,9 @@ pub struct DecisionDocument {
     pub decided_at: Timestamp,
     /// By whom.
     pub decided_by: DecidedBy,
+    /// Who voted, oldest first, where it took more than one person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<VoteRecord>,
     /// The words that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,

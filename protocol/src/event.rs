@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    approval::Voted,
     decision::{ChangeRequest, Outcome},
     envelope::Envelope,
     handoff::{Profile, Trigger},
@@ -152,6 +153,29 @@ pub struct Decided {
     pub checked: Vec<String>,
 }
 
+/// What happened to the way in of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum AccountChange {
+    /// It was made; its owner gets a link to set a password.
+    Made,
+    /// Its owner gets a link to set another password.
+    Reset,
+    /// Its owner set a password. Sessions from before ended.
+    PasswordSet,
+    /// Nobody signs in with it any more. Its sessions ended.
+    Disabled,
+    /// It can be used again.
+    Enabled,
+    /// Its owner came in.
+    SignedIn {
+        /// How: `start_link`, `password`, `invitation`, `proxy`.
+        by: String,
+    },
+    /// A session of it was ended from elsewhere.
+    SessionEnded,
+}
+
 /// One fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
@@ -190,6 +214,9 @@ pub enum Event {
     /// A person decided.
     #[serde(rename = "handoff.decided")]
     Decided(Box<Decided>),
+    /// A person voted where it takes more than one. The last word follows as a fact of its own.
+    #[serde(rename = "handoff.voted")]
+    Voted(Box<Voted>),
     /// The agent, or the operator for it, took the handoff back.
     #[serde(rename = "handoff.withdrawn")]
     Withdrawn {
@@ -341,6 +368,14 @@ pub enum Event {
         due: Option<Timestamp>,
         /// When each step is due, as many as the ladder has.
         steps: Vec<Timestamp>,
+    },
+    /// Something happened to the way in of a person. Nothing secret is in it.
+    #[serde(rename = "account.changed")]
+    Account {
+        /// The account, or the person of the machine.
+        account: String,
+        /// What.
+        change: AccountChange,
     },
     /// The clock of the machine moved by itself.
     #[serde(rename = "clock.jumped")]
@@ -693,6 +728,7 @@ impl Event {
         match self {
             Self::Accepted(accepted) => Some(accepted.handoff),
             Self::Decided(decided) => Some(decided.handoff),
+            Self::Voted(voted) => Some(voted.handoff),
             Self::Routed(routed) => Some(routed.handoff),
             Self::Progressed(passed) => Some(passed.handoff),
             Self::Assigned(assigned) => Some(assigned.handoff),
@@ -764,6 +800,7 @@ impl Event {
             Self::Refused { .. } => "handoff.refused",
             Self::RefusedGone { .. } => "handoff.refused_gone",
             Self::Viewed { .. } => "handoff.viewed",
+            Self::Voted(_) => "handoff.voted",
             Self::Decided(_) => "handoff.decided",
             Self::Withdrawn { .. } => "handoff.withdrawn",
             Self::Commented { .. } => "handoff.commented",
@@ -786,6 +823,7 @@ impl Event {
             Self::Assigned(_) => "handoff.assigned",
             Self::Snoozed { .. } => "handoff.snoozed",
             Self::Rescheduled { .. } => "handoff.rescheduled",
+            Self::Account { .. } => "account.changed",
             Self::ClockJumped { .. } => "clock.jumped",
             Self::Forgotten { .. } => "revision.forgotten",
             Self::TimedOut { .. } => "handoff.timed_out",

@@ -4,7 +4,9 @@
 //! digests they carry, the facts that the ledger chains, and the states they fold to. Invariant:
 //! **no I/O, no clock, no randomness** in this crate; an SDK can depend on it.
 
+pub mod access;
 pub mod anchor;
+pub mod approval;
 pub mod chain;
 pub mod changes;
 pub mod checkpoint;

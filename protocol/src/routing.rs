@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Digest, HandoffId};
+use crate::{
+    approval::ApprovalPlan,
+    id::{Digest, HandoffId},
+};
 
 /// Somebody who is asked, and who that was at the moment of asking.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +109,9 @@ pub struct Routed {
     /// True when the revision would have passed without a person and was drawn for a close look.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sampled: bool,
+    /// What it takes to decide, where one answer of anybody is not enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalPlan>,
 }
 
 /// A step of the ladder that was taken. Each is taken once, in order.

@@ -127,3 +127,23 @@ fn every_link_between_documents_leads_somewhere() {
     }
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
+
+#[test]
+fn the_table_of_roles_is_the_one_in_the_code() {
+    use countersign_protocol::access::{Role, TABLE};
+
+    let text = std::fs::read_to_string(repo::root().join("docs/people.md")).expect("it is there");
+    let (_, rest) = text.split_once("<!-- roles -->").expect("it has the table");
+    let (table, _) = rest.split_once("<!-- /roles -->").expect("the table ends");
+    let shown: Vec<&str> = table.trim().lines().skip(2).collect();
+    let cell = |held: bool| if held { " yes |" } else { " |" };
+    let expected = TABLE.map(|(permission, words, roles, agents)| {
+        let held = Role::ALL.map(|role| cell(roles.contains(&role)));
+        format!(
+            "| `{permission}` | {words} |{}{}",
+            held.concat(),
+            cell(agents)
+        )
+    });
+    assert_eq!(shown, expected);
+}

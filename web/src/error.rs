@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::response::{IntoResponse, Response};
-use countersign_protocol::problem::Refusal;
+use countersign_protocol::{access::Permission, problem::Refusal};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -123,6 +123,34 @@ impl Problem {
         )
     }
 
+    /// The roles of the caller are not enough.
+    fn may_not(
+        permission: Permission,
+        workspace: Option<String>,
+        roles: &[String],
+        detail: String,
+    ) -> Self {
+        let has = match (roles, &workspace) {
+            ([], Some(name)) => format!("You have no role in `{name}`."),
+            ([], None) => "You have no role for what belongs to no workspace.".to_owned(),
+            (roles, Some(name)) => format!("Your role in `{name}`: {}.", roles.join(", ")),
+            (roles, None) => format!("Your role: {}.", roles.join(", ")),
+        };
+        let enough: Vec<_> = permission.roles().iter().map(|role| role.name()).collect();
+        let mut problem = Self::forbidden(detail)
+            .hint(format!(
+                "{has} It takes `{permission}`, which the role {} has. Roles are given in the \
+                 configuration of the daemon; ask whoever runs it.",
+                enough.join(" or ")
+            ))
+            .with("permission", permission.name())
+            .with("roles", json!(roles));
+        if let Some(name) = workspace {
+            problem = problem.with("workspace", name);
+        }
+        problem
+    }
+
     /// There is no such thing, or the caller may not know of it.
     pub fn not_found(what: impl std::fmt::Display) -> Self {
         Self::new(
@@ -196,6 +224,11 @@ impl From<DeskError> for Problem {
         match error {
             DeskError::NotFound(what) => Self::not_found(what),
             DeskError::NotAllowed(why) => Self::forbidden(format!("{why}.")),
+            DeskError::MayNot {
+                permission,
+                workspace,
+                roles,
+            } => Self::may_not(permission, workspace, &roles, message),
             DeskError::Stale {
                 id,
                 revision,

@@ -19,9 +19,15 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::openapi::Problems, desk::Caller, error::Problem, security::Signed, state::AppState,
+    api::openapi::Problems,
+    desk::Caller,
+    error::Problem,
+    security::{Shown, Signed},
+    state::AppState,
 };
 
+/// Where they are told.
+pub(crate) const PATH: &str = "/api/v1/events";
 /// A comment is sent that often, so that a dead connection is noticed.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// A stream ends after that time. A browser opens it again and shows its cookie again, so a session
@@ -70,14 +76,27 @@ impl Places {
 pub(crate) async fn events(
     State(app): State<AppState>,
     Signed(caller): Signed,
+    Shown(session): Shown,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let place = Arc::clone(app.places.of(&caller))
         .try_acquire_owned()
         .map_err(|_| full())?;
-    let hints = changes(app.desk.head(), last_seen(&headers))
+    // Who was signed out elsewhere is told nothing more.
+    let head = app.desk.head();
+    let still_in = move |_: &u64| {
+        let (desk, session) = (Arc::clone(&app.desk), session.clone());
+        async move {
+            match session {
+                Some(secret) => desk.peek(&secret).await.is_some(),
+                None => true,
+            }
+        }
+    };
+    let hints = changes(head, last_seen(&headers))
         .take_until(over(stopping))
+        .take_while(still_in)
         .map(move |seq| {
             let _held = &place;
             Ok::<_, Infallible>(

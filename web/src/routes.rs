@@ -9,9 +9,9 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::{
     api,
@@ -66,6 +66,8 @@ async fn wrong_method(request: Request) -> Problem {
 /// Writes the body of a [`Problem`]: JSON below `/api/`, a page elsewhere.
 async fn write_problems(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
+    let wanted = request.method() == Method::GET;
+    let wanted = wanted.then(|| request.uri().to_string());
     let nonce = request.extensions().get::<Nonce>().cloned();
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() else {
@@ -74,7 +76,7 @@ async fn write_problems(State(app): State<AppState>, request: Request, next: Nex
     if !path.starts_with("/api/") {
         let nonce = nonce.unwrap_or(Nonce(String::new()));
         let (parts, _) = response.into_parts();
-        let mut page = pages::problem(&app, &problem, &nonce).into_response();
+        let mut page = pages::problem(&app, &problem, &nonce, wanted.as_deref());
         *page.status_mut() = parts.status;
         page.headers_mut().extend(parts.headers);
         return page;

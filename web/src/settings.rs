@@ -3,7 +3,7 @@
 use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use countersign_protocol::Digest;
-use http::{Uri, uri::Scheme};
+use http::{HeaderName, Uri, uri::Scheme};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
@@ -31,6 +31,8 @@ pub struct Settings {
     pub metrics: MetricsFor,
     /// Digest of what a program shows to read the numbers.
     pub metrics_token: Option<Digest>,
+    /// The header in which a trusted proxy says who signed in.
+    pub proxy_user: Option<HeaderName>,
     /// Live streams and waits at the same time: that many for people, and for agents.
     pub streams: usize,
     /// The templates of the pages.
@@ -50,6 +52,7 @@ impl Settings {
             trusted_proxies: Vec::new(),
             metrics: MetricsFor::SignedIn,
             metrics_token: None,
+            proxy_user: None,
             streams: 64,
             templates: Templates::embedded(),
             now,

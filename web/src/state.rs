@@ -6,8 +6,13 @@ use axum::response::Html;
 use http::StatusCode;
 
 use crate::{
-    desk::Desk, error::Problem, live::Places, previews::Previews, security::attempts::Attempts,
-    settings::Settings, templates::Page,
+    desk::Desk,
+    error::Problem,
+    live::Places,
+    previews::Previews,
+    security::attempts::{Attempts, Pace},
+    settings::Settings,
+    templates::Page,
 };
 
 /// Shared by all handlers; a clone is two counters.
@@ -18,7 +23,9 @@ pub struct AppState {
     /// What the operator set.
     pub settings: Arc<Settings>,
     /// Failed attempts to sign in, by address.
-    pub(crate) attempts: Arc<Attempts>,
+    pub(crate) attempts: Arc<Attempts<IpAddr>>,
+    /// Failed attempts to sign in, by account.
+    pub(crate) sign_ins: Arc<Attempts<String>>,
     /// Places for live streams.
     pub(crate) places: Places,
     /// What previews of large files share.
@@ -30,7 +37,8 @@ impl AppState {
     pub fn new(desk: Arc<dyn Desk>, settings: Settings) -> Self {
         Self {
             desk,
-            attempts: Arc::default(),
+            attempts: Arc::new(Attempts::new(Pace::ADDRESS)),
+            sign_ins: Arc::new(Attempts::new(Pace::ACCOUNT)),
             previews: Arc::default(),
             places: Places::new(settings.streams),
             settings: Arc::new(settings),
@@ -53,11 +61,11 @@ impl AppState {
 
     /// Whether `address` failed too often; then it has to wait that many seconds.
     pub(crate) fn must_wait(&self, address: IpAddr) -> Option<u64> {
-        self.attempts.must_wait(address, (self.settings.now)())
+        self.attempts.must_wait(&address, (self.settings.now)())
     }
 
     /// Notes a failed attempt from `address`.
     pub(crate) fn failed(&self, address: IpAddr) {
-        self.attempts.failed(address, (self.settings.now)());
+        self.attempts.failed_from(address, (self.settings.now)());
     }
 }

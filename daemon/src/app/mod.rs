@@ -36,7 +36,8 @@ pub(crate) use state::LEDGER_FILE;
 pub(crate) use trials::try_all;
 
 use crate::{
-    catalog::Catalog,
+    accounts::{Accounts, Passwords, Terms},
+    catalog::{Catalog, Roster},
     clock::SharedClock,
     config::{self, Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
@@ -217,13 +218,23 @@ pub async fn run(
         Arc::clone(&workspaces),
         Arc::clone(&state.objects),
         Arc::clone(&clock),
-        catalog,
+        catalog.clone(),
         person.0.clone(),
     );
+    let accounts = Accounts::load(
+        ledger.clone(),
+        Arc::clone(&clock),
+        Passwords::default(),
+        Terms {
+            session: config.auth.session.value.0,
+            idle: config.auth.idle.value.0,
+        },
+    )
+    .await?;
     let local = Local {
+        roster: Roster::new(&config, catalog, &person.0),
         id: person.0,
         display: person.1,
-        session: config.auth.session.value.0,
         operator_key: Digest::of(operator_key.as_bytes()),
         public_url: public_url.clone(),
     };
@@ -251,7 +262,7 @@ pub async fn run(
         Arc::clone(&workspaces),
         Arc::clone(&state.objects),
         Arc::clone(&clock),
-        local,
+        (local, accounts),
         (pulse, door),
         collector.clone(),
         reader,
@@ -259,8 +270,7 @@ pub async fn run(
         search.clone(),
         locks.clone(),
         Arc::new(gauges),
-    )
-    .await?;
+    );
     let desk = Arc::new(desk);
 
     spawn_hang_up(&serving, &tasks, &shutdown)?;
@@ -537,6 +547,7 @@ fn web_settings(
             .as_ref()
             .and_then(|url| url.value.as_str().parse().ok()),
         trusted_proxies: config.server.trusted_proxies.value.clone(),
+        proxy_user: config.auth.proxy_user.as_ref().map(|one| one.value.clone()),
         streams: limits(config).streams(),
         metrics: match config.observe.metrics.value {
             config::MetricsFor::SignedIn => MetricsFor::SignedIn,

@@ -350,10 +350,6 @@ fn settings(
             .iter()
             .map(|(agent, account)| (agent.clone(), account.uid))
             .collect(),
-        people: boundary.people.as_ref().map(|people| {
-            let names = people.value.iter().map(ToString::to_string);
-            names.collect()
-        }),
         care: Care {
             resolve_threads: stated.resolve_threads.value,
             view_files: stated.view_files.as_ref().map(|one| one.value.name()),

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod hours;
+mod roster;
 mod stand_in;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 
 pub use calendar::Turn;
 pub use hours::{business_time_after, is_within};
+pub use roster::Roster;
 
 use crate::config::{Agent, Members, OnCall, Person, Policy, Target};
 
@@ -158,6 +160,11 @@ impl Catalog {
         members
             .iter()
             .any(|member| member == id || self.present(member, now).0 == id)
+    }
+
+    /// The ids of the people behind `target`, as configured, whoever stands in for them.
+    pub fn named(&self, target: &Target) -> Vec<String> {
+        self.members(target, Timestamp::UNIX_EPOCH, &mut Vec::new())
     }
 
     /// The ids of the people behind `target`, as configured.

@@ -4,8 +4,8 @@ use countersign_protocol::{
     decision::{ChangeRequest, DecisionDocument, Outcome},
     place::Place,
 };
-use countersign_web::desk::{Answer, Care, HandoffRow, Review};
-use serde_json::json;
+use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review};
+use serde_json::{Value, json};
 
 use super::{
     Context,
@@ -56,10 +56,22 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         },
     };
     let path = format!("/api/v1/handoffs/{}/decision", row.id);
-    let decision: DecisionDocument = client
+    let answered: Value = client
         .post(&path, &json!(answer))
         .map_err(|failure| stale(failure, &row, answer.revision, outcome))?
         .json()?;
+    let unreadable = |error: serde_json::Error| {
+        Failure::new(
+            Exit::Failed,
+            format!("the answer of the daemon cannot be read: {error}"),
+        )
+    };
+    if answered.get("decision_version").is_none() {
+        let approval: Approval = serde_json::from_value(answered).map_err(unreadable)?;
+        counted(&row, outcome, &approval, context);
+        return Ok(Exit::Done);
+    }
+    let decision: DecisionDocument = serde_json::from_value(answered).map_err(unreadable)?;
     if context.out.json {
         context
             .out
@@ -74,6 +86,32 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         ));
     }
     Ok(Exit::Done)
+}
+
+/// Says that others have to answer, too.
+fn counted(row: &HandoffRow, outcome: Outcome, approval: &Approval, context: &mut Context) {
+    if context.out.json {
+        let object = json!({ "handoff": row.id, "approval": approval });
+        context.out.object(verb(outcome), object);
+        return;
+    }
+    let stage = approval.stages.iter().find(|stage| stage.current);
+    let progress = stage.map_or_else(String::new, |stage| {
+        let name = match stage.name.as_str() {
+            "" => String::new(),
+            name => format!(" for {}", inert(name)),
+        };
+        format!(": {} of {} approvals{name}", stage.have, stage.needed)
+    });
+    context
+        .out
+        .line(&format!("{} has your answer{progress}", row.id));
+    let open = stage
+        .map(|stage| stage.open_to.join(", "))
+        .unwrap_or_default();
+    if !open.is_empty() {
+        context.out.hint(&format!("it waits for {}", inert(&open)));
+    }
 }
 
 fn verb(outcome: Outcome) -> &'static str {

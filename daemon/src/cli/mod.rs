@@ -50,6 +50,7 @@ mod tests;
 mod token;
 mod transfer;
 mod try_boundary;
+mod user;
 mod validate;
 mod verify;
 mod version;
@@ -215,6 +216,10 @@ enum Command {
     Inspect(inspect::Args),
     /// Manage the tokens of agents
     Token(token::Args),
+    /// Make accounts of people, list them, reset and disable them
+    User(user::UserArgs),
+    /// List and end sessions of people
+    Session(user::SessionArgs),
     /// See who is told, and try it
     Notify(notify::Args),
     /// Check and show the configuration
@@ -395,6 +400,8 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&args, context),
         Command::Gate(args) => gate::run(&args, context),
         Command::Token(args) => token::run(&args, context),
+        Command::User(args) => user::user(&args, context),
+        Command::Session(args) => user::session(&args, context),
         Command::Notify(args) => notify::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Bench(args) => bench::run(&args, context),

@@ -1,9 +1,17 @@
 //! `[auth]`: the person at this machine.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
+
+use countersign_protocol::access::Role;
+use http::HeaderName;
+use ipnet::IpNet;
 
 use super::{
-    Entry,
+    Entry, UsualRole,
+    error::ConfigError,
     layer::Layers,
     origin::{Origin, Setting},
     quantity::Span,
@@ -15,26 +23,69 @@ use super::{
 pub struct Auth {
     /// How long a browser stays signed in.
     pub session: Setting<Span>,
+    /// Without a request, a session ends after so long.
+    pub idle: Setting<Span>,
     /// The name under which decisions of this machine are recorded.
     pub reviewer: Setting<String>,
+    /// What people may do where no `[[member]]` says.
+    pub role: Setting<UsualRole>,
+    /// The header in which a trusted proxy says who signed in.
+    pub proxy_user: Option<Setting<HeaderName>>,
 }
 
 impl Auth {
     pub(super) fn read(section: &Section<'_>, layers: &Layers<'_>) -> Self {
         let session = layers.pick(section.take("session"), "COUNTERSIGN_SESSION", None);
         let reviewer = layers.pick(section.take("reviewer"), "COUNTERSIGN_REVIEWER", None);
+        let idle = layers.pick(section.take("idle"), "COUNTERSIGN_IDLE", None);
+        let role = layers.pick(section.take("role"), "COUNTERSIGN_ROLE", None);
+        let proxy_user = layers.pick(section.take("proxy_user"), "COUNTERSIGN_PROXY_USER", None);
         section.finish(&[]);
         Self {
+            proxy_user,
+            idle: idle.unwrap_or_else(|| Setting::default(Span(Duration::from_hours(4)))),
+            role: role.unwrap_or_else(|| Setting::default(UsualRole::Role(Role::Approver))),
             session: session.unwrap_or_else(|| Setting::default(Span(Duration::from_hours(12)))),
             reviewer: reviewer.unwrap_or_else(|| system_name(layers)),
         }
     }
 
+    /// Refuses a header that more than the proxy could send.
+    pub(super) fn check(&self, proxies: &[IpNet]) -> Option<ConfigError> {
+        let header = self.proxy_user.as_ref()?;
+        if proxies.is_empty() {
+            let error = ConfigError::new("`auth.proxy_user` is set, and no proxy is trusted");
+            return Some(error.hint("name its address in `trusted_proxies` of `[server]`"));
+        }
+        let loopback = |net: &&IpNet| {
+            let this_machine = [
+                IpAddr::from([127, 0, 0, 1]),
+                IpAddr::from(Ipv6Addr::LOCALHOST),
+            ];
+            this_machine.iter().any(|address| net.contains(address)) || net.addr().is_loopback()
+        };
+        let net = proxies.iter().find(loopback)?;
+        Some(
+            ConfigError::new(format!(
+                "`auth.proxy_user` believes `{}` of {net}, which is this machine: each of its programs, agents \
+                 among them, could say who it is",
+                header.value
+            ))
+            .hint("let the proxy come from another address, such as that of its container"),
+        )
+    }
+
     pub(super) fn entries(&self) -> Vec<Entry> {
-        vec![
+        let proxy = self.proxy_user.iter();
+        let proxy = proxy.map(|header| Entry::new("auth.proxy_user", header));
+        let mut entries = vec![
             Entry::new("auth.session", &self.session),
+            Entry::new("auth.idle", &self.idle),
             Entry::new("auth.reviewer", &self.reviewer),
-        ]
+            Entry::new("auth.role", &self.role),
+        ];
+        entries.extend(proxy);
+        entries
     }
 }
 

@@ -3,6 +3,7 @@
 //! Every value knows where it came from. Nothing starts with a configuration that is not good.
 
 mod agent;
+mod approval;
 mod auth;
 mod boundary;
 mod error;
@@ -11,6 +12,7 @@ mod group;
 mod hours;
 mod layer;
 mod limits;
+mod member;
 mod mesh;
 mod names;
 mod notify;
@@ -41,6 +43,7 @@ use serde_json::Value as Json;
 
 pub use self::{
     agent::Agent,
+    approval::{Approvals, Stage},
     auth::Auth,
     boundary::Boundary,
     error::{ConfigError, ConfigErrors, Place},
@@ -49,6 +52,7 @@ pub use self::{
     hours::{Digest, Hours, Moment, Zone},
     layer::{Environment, Flags},
     limits::Limits,
+    member::{Member, OwnRole, UsualRole},
     mesh::{Contract, Transfers},
     names::{Channel, Email, Id, Target},
     notify::{
@@ -101,6 +105,10 @@ pub struct Config {
     pub notify: Notify,
     /// `[[boundary]]`: what holds agents back.
     pub boundaries: Vec<Boundary>,
+    /// `[[role]]`: roles of the operator's own making.
+    pub roles: Vec<OwnRole>,
+    /// `[[member]]`: who has which role where.
+    pub members: Vec<Member>,
     /// What is served, without overlaps.
     pub roots: Vec<Root>,
     listed: Vec<Listed>,
@@ -173,6 +181,9 @@ impl Config {
         }
         let server = Server::read(&top.table("server"), &layers, flags);
         let auth = Auth::read(&top.table("auth"), &layers);
+        if let Some(error) = auth.check(&server.trusted_proxies.value) {
+            layers.fail(error);
+        }
         let limits = Limits::read(&top.table("limits"), &layers);
         let retention = Retention::read(&top.table("retention"), &layers);
         let observe = Observe::read(&top.table("observe"), &layers, flags);
@@ -207,6 +218,16 @@ impl Config {
             .into_iter()
             .map(|(_, section)| Boundary::read(&section))
             .collect();
+        let roles: Vec<OwnRole> = top
+            .tables("role")
+            .into_iter()
+            .filter_map(|(span, section)| OwnRole::read(span, &section))
+            .collect();
+        let members: Vec<Member> = top
+            .tables("member")
+            .into_iter()
+            .filter_map(|(span, section)| Member::read(span, &section))
+            .collect();
         let mut policy = Policy::default();
         policy.read(&top);
         top.finish(&[]);
@@ -221,6 +242,7 @@ impl Config {
         }
         policy.check(&[&source, &own]);
         policy.check_channels(&notify.ways(), &[&source, &own]);
+        member::check(&roles, &members, &policy, &source);
         let mut config = Self {
             file,
             server,
@@ -231,6 +253,8 @@ impl Config {
             policy,
             notify,
             boundaries,
+            roles,
+            members,
             roots: Vec::new(),
             listed,
         };
@@ -360,6 +384,8 @@ impl Config {
             entries.extend(workspace.entries());
         }
         entries.extend(self.boundaries.iter().flat_map(Boundary::entries));
+        entries.extend(self.roles.iter().flat_map(OwnRole::entries));
+        entries.extend(self.members.iter().flat_map(Member::entries));
         entries
     }
 }

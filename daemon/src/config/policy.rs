@@ -2,7 +2,7 @@
 //! it, or in both.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -174,6 +174,7 @@ impl Policy {
         let anybody = ["person", "group", "queue", "oncall", "agent", "owners"];
         for route in &self.routes {
             all(&route.to, &anybody, "asked");
+            route.approvals.check(&route.to, self, sources);
             for then in &route.then {
                 all(&then.to, &anybody[..4], "asked later");
             }
@@ -240,6 +241,25 @@ impl Policy {
             origin,
             ConfigError::new(format!("there is no {kind} `{id}`")).hint(hint),
         );
+    }
+
+    /// How many people `targets` mean, where that does not depend on the moment or on the work.
+    pub(super) fn people_behind(&self, targets: &[Target]) -> Option<u64> {
+        let mut people = BTreeSet::new();
+        let mut line: Vec<&Target> = targets.iter().collect();
+        while let Some(target) = line.pop() {
+            let members = match target {
+                Target::Person(_) => {
+                    people.extend(self.person(target).map(|one| one.id.as_str()));
+                    continue;
+                }
+                Target::Group(id) => self.groups.iter().find(|one| one.id.value == *id)?,
+                Target::Queue(id) => self.queues.iter().find(|one| one.id.value == *id)?,
+                Target::OnCall(_) | Target::Agent(_) | Target::Owners => return None,
+            };
+            line.extend(&members.members.value);
+        }
+        u64::try_from(people.len()).ok()
     }
 
     /// The person that a target means, by id or by e-mail address.

@@ -3,7 +3,7 @@
 use std::{fmt, ops::Range, str::FromStr};
 
 use super::{
-    Class, Entry,
+    Approvals, Class, Entry,
     error::ConfigError,
     expression::{Expression, Pattern},
     hours::{Hours, Zone},
@@ -301,6 +301,8 @@ pub struct Route {
     pub progress: bool,
     /// The share of it that people see all the same.
     pub sample: f64,
+    /// How many people it takes.
+    pub approvals: Approvals,
 }
 
 impl Route {
@@ -337,9 +339,15 @@ impl Route {
         let digest = plain(section, "digest").unwrap_or_default();
         let progress = plain(section, "progress").unwrap_or_default();
         let sample: Option<f64> = plain(section, "sample");
+        let approvals = Approvals::read(section);
         section.finish(&[]);
         let name = name?;
-        let wrong = if progress && sample.is_none_or(|sample| sample <= 0.0) {
+        let wrong = if progress && approvals.is_special() {
+            Some((
+                "lets work pass without a person and says how many it takes",
+                "leave `progress` out, or what it says about approvals",
+            ))
+        } else if progress && sample.is_none_or(|sample| sample <= 0.0) {
             Some((
                 "lets work pass and shows none of it to people",
                 "add `sample = 0.1`, the share that people see all the same",
@@ -385,6 +393,7 @@ impl Route {
             digest,
             progress,
             sample: sample.unwrap_or_default(),
+            approvals,
         })
     }
 
@@ -432,6 +441,7 @@ impl Route {
         if self.progress {
             entries.push(Entry::plain(key("sample"), &self.sample, origin));
         }
+        entries.extend(self.approvals.entries(&key));
         entries
     }
 }

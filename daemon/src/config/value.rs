@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use countersign_protocol::{handoff::Profile, transfer::Mode};
+use countersign_protocol::{access::Permission, handoff::Profile, transfer::Mode};
+use http::HeaderName;
 use ipnet::IpNet;
 use serde_json::Value as Json;
 use toml::de::DeValue;
@@ -10,7 +11,7 @@ use toml::de::DeValue;
 use super::{
     Channel, Class, DecideLinks, Digest, Disclosure, Email, Expiry, Expression, Format, Heartbeat,
     Hours, Id, Kind, Level, LogFormat, MailTls, MetricsFor, Moment, Pattern, PublicUrl,
-    SubjectStyle, Target, TriggerKind, WorkspaceName, Zone,
+    SubjectStyle, Target, TriggerKind, UsualRole, WorkspaceName, Zone,
     quantity::{Size, Span},
     retention::Limit,
 };
@@ -76,7 +77,9 @@ parsed!(
     Limit<Size>,
     Expiry,
     Expression,
-    Pattern
+    Pattern,
+    Permission,
+    UsualRole
 );
 
 /// Values of which there are only a few.
@@ -226,6 +229,21 @@ impl<T: Value> Value for Vec<T> {
 
     fn show(&self) -> Json {
         self.iter().map(T::show).collect()
+    }
+}
+
+impl Value for HeaderName {
+    fn from_text(text: &str) -> Result<Self, String> {
+        // These say other things already.
+        let taken = ["authorization", "cookie", "host", "origin", "x-csrf-token"];
+        text.parse()
+            .ok()
+            .filter(|name: &Self| !taken.contains(&name.as_str()))
+            .ok_or_else(|| "must be the name of a header such as `X-Remote-User`".to_owned())
+    }
+
+    fn show(&self) -> Json {
+        Json::from(self.as_str())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The answer to a revision, as the ledger knows it. The same for the file, the API and the pages.
 
 use countersign_protocol::{
+    approval::VoteRecord,
     decision::{DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
     names,
     principal::{Actor, Method},
@@ -9,7 +10,7 @@ use countersign_protocol::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Card, CardDecision, State, Withdrawal};
+use super::{Card, CardDecision, CardVote, State, Withdrawal};
 
 /// What the daemon released for `card` and the decision by which it did; `None` when nothing was released.
 pub fn released(state: &State, card: &Card) -> Option<(ReleaseRecord, DecisionDocument)> {
@@ -96,6 +97,23 @@ pub fn withdrawal_document(
     Some(document)
 }
 
+/// Who voted about a revision before the entry `before`, the last vote of each.
+fn votes(card: &Card, revision: u32, before: u64) -> Vec<VoteRecord> {
+    let about = |vote: &&CardVote| vote.voted.revision == revision && vote.seq < before;
+    let mut last: Vec<&CardVote> = Vec::new();
+    for vote in card.votes.iter().filter(about) {
+        last.retain(|known| known.person != vote.person);
+        last.push(vote);
+    }
+    let record = |vote: &CardVote| VoteRecord {
+        principal: vote.person.clone(),
+        display: vote.display.clone(),
+        outcome: vote.voted.outcome,
+        at: vote.at,
+    };
+    last.into_iter().map(record).collect()
+}
+
 /// What every answer to a revision says, with the outcome that nobody is asked any more.
 fn document(
     state: &State,
@@ -127,6 +145,7 @@ fn document(
         outcome: Outcome::Cancelled,
         decided_at,
         decided_by,
+        votes: votes(card, revision, log.index),
         comment: None,
         requests: Vec::new(),
         threads: card.threads_before(log.index),

@@ -18,8 +18,8 @@ use countersign_protocol::{
 use jiff::Timestamp;
 
 use super::known::{
-    Card, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision, Sittings,
-    TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
+    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 use super::{held::Held, hops::Hops, ownership::Ownership};
 
@@ -134,6 +134,19 @@ impl State {
                     });
                 }
             }
+            Event::Voted(voted) => self.change(voted.handoff, |card| {
+                if let Actor::Person { id, display, .. } = &body.actor {
+                    card.viewed.insert((id.clone(), voted.revision));
+                    card.was_seen(at);
+                    card.votes.push(CardVote {
+                        seq,
+                        at,
+                        person: id.clone(),
+                        display: display.clone(),
+                        voted: (**voted).clone(),
+                    });
+                }
+            }),
             Event::Decided(decided) => self.change(decided.handoff, |card| {
                 if let Ok(state) = card.state.decided(decided.revision, decided.outcome, at) {
                     card.state = state;
@@ -280,7 +293,9 @@ impl State {
             | Event::Rescheduled { .. } => self.asked(body),
             // A fact about the machine; no card changes by it.
             // What became of a message stands with the message.
-            Event::ClockJumped { .. }
+            // Accounts stand beside the chain, where they can be forgotten.
+            Event::Account { .. }
+            | Event::ClockJumped { .. }
             | Event::MessageFailed { .. }
             | Event::MessagesRedriven { .. } => {}
             Event::LockRequested { .. }
@@ -394,6 +409,7 @@ impl State {
                 },
                 revisions: vec![revision],
                 decisions: Vec::new(),
+                votes: Vec::new(),
                 threads: Vec::new(),
                 viewed: BTreeSet::new(),
                 opened: None,

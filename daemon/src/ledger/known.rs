@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use countersign_protocol::{
     Digest, HandoffId,
+    approval::Voted,
     event::{Accepted, CheckpointSaved, Decided, Location, Marked},
     principal::Actor,
     problem::{self, ProblemKind},
@@ -47,6 +48,21 @@ pub struct CardDecision {
     pub decided: Decided,
     /// The entry that says that the answer stands in the agent's folder.
     pub delivered: Option<(u64, Timestamp)>,
+}
+
+/// A vote, with the entry that recorded it.
+#[derive(Clone, Debug)]
+pub struct CardVote {
+    /// Its entry.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Id of the person.
+    pub person: String,
+    /// The name for others.
+    pub display: String,
+    /// What.
+    pub voted: Voted,
 }
 
 /// That a handoff was taken back, with the entry that recorded it.
@@ -105,6 +121,8 @@ pub struct Card {
     pub revisions: Vec<Arc<Revision>>,
     /// All decisions, oldest first.
     pub decisions: Vec<CardDecision>,
+    /// Votes about the newest revision, oldest first.
+    pub votes: Vec<CardVote>,
     /// What was said about the work; the first is number 1.
     pub threads: Vec<Thread>,
     /// Who opened which revision, by id of the person.

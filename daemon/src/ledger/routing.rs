@@ -126,6 +126,8 @@ impl Card {
     /// keeps it.
     pub(super) fn was_handed_over(&mut self, at: Timestamp, due: Option<Timestamp>) {
         self.routing = None;
+        // They were about the bytes from before.
+        self.votes.clear();
         self.snoozed = None;
         self.service.push(Service {
             handed_over: at,

@@ -84,6 +84,7 @@ fn person(id: &str) -> Person {
         id: id.to_owned(),
         display: id.to_owned(),
         method: Method::Web,
+        access: crate::testing::everything(),
     }
 }
 

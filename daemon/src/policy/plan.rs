@@ -3,9 +3,10 @@
 
 use countersign_protocol::{
     Digest,
+    approval::{ApprovalPlan, ApprovalStage},
     decision::Outcome,
-    event::{Decided, Event},
-    principal::Actor,
+    event::{Accepted, Decided, Event},
+    principal::{Actor, Principal},
     routing::{Asked, Fired, Progressed, Routed},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
-    config::{Level, Policy, Target, TriggerKind},
+    config::{Level, Policy, Route, Target, TriggerKind},
 };
 
 /// The rule of those whom no rule matches.
@@ -175,6 +176,9 @@ pub fn plan(
             .collect(),
         None => default_targets(work, asking),
     };
+    // With stages, those of the first one are asked first.
+    let first = route.and_then(|route| route.approvals.stages.first());
+    let targets = first.map_or(targets, |stage| texts(&stage.of.value));
     let mut fallback = Fallback::of(&work.document);
     if let Some((text, is_over)) = &work.stopped {
         risk = risk.max(Level::Medium);
@@ -199,6 +203,11 @@ pub fn plan(
         sample,
         draw,
     });
+    let asked = if progress.is_some() {
+        Vec::new()
+    } else {
+        asking.asked(&targets)
+    };
     let routed = Routed {
         handoff: accepted.handoff,
         revision: accepted.revision,
@@ -208,11 +217,7 @@ pub fn plan(
         triggers: fired,
         risk: risk.name().to_owned(),
         reasons,
-        asked: if progress.is_some() {
-            Vec::new()
-        } else {
-            asking.asked(&targets)
-        },
+        asked: asked.clone(),
         since: asking.now,
         due,
         ladder: if progress.is_some() {
@@ -220,6 +225,9 @@ pub fn plan(
         } else {
             ladder
         },
+        approval: route
+            .filter(|route| route.approvals.is_special() && progress.is_none())
+            .map(|route| approval(route, accepted, &asked, asking)),
         held,
         digest: route.is_some_and(|route| route.digest),
         sampled,
@@ -232,6 +240,64 @@ pub fn plan(
             .unwrap_or_default(),
         progress,
     }
+}
+
+fn texts(targets: &[Target]) -> Vec<String> {
+    targets.iter().map(ToString::to_string).collect()
+}
+
+/// What it takes to decide, by `route`.
+fn approval(
+    route: &Route,
+    accepted: &Accepted,
+    asked: &[Asked],
+    asking: &Asking<'_>,
+) -> ApprovalPlan {
+    let rule = &route.approvals;
+    let number = |needed: u64| u32::try_from(needed).unwrap_or(u32::MAX);
+    let stages = rule.stages.iter().map(|stage| ApprovalStage {
+        name: stage.name.value.clone(),
+        needed: number(stage.needed.value),
+        asked: asking.asked(&texts(&stage.of.value)),
+        widens: false,
+    });
+    let mut stages: Vec<ApprovalStage> = stages.collect();
+    if stages.is_empty() {
+        stages.push(ApprovalStage {
+            name: String::new(),
+            needed: rule
+                .needed
+                .as_ref()
+                .map_or(1, |needed| number(needed.value)),
+            // Without a number, everybody whose role allows it answers, as everywhere.
+            asked: rule.needed.iter().flat_map(|_| asked.to_vec()).collect(),
+            widens: true,
+        });
+    }
+    let veto = rule.veto.as_ref().map(|veto| texts(&veto.value));
+    ApprovalPlan {
+        stages,
+        veto: veto.map(|veto| asking.asked(&veto)).unwrap_or_default(),
+        barred: if rule.own.value {
+            Vec::new()
+        } else {
+            owners_of(accepted, asking)
+        },
+    }
+}
+
+/// Ids of the people who ran the agent or answer for it.
+fn owners_of(accepted: &Accepted, asking: &Asking<'_>) -> Vec<String> {
+    let agent = asking.catalog.agent(&accepted.from_agent);
+    let owner = agent.and_then(|agent| agent.owner.as_ref());
+    let mut people = owner
+        .map(|owner| asking.catalog.named(&owner.value))
+        .unwrap_or_default();
+    let operator = asking.operator.to_owned();
+    if accepted.principal == Principal::Operator && !people.contains(&operator) {
+        people.push(operator);
+    }
+    people
 }
 
 /// Whether nothing that fired needs a person, and something says that the work is done.

@@ -1,10 +1,11 @@
-//! Who may see what. A person sees everything; an agent sees the workspaces of its token, and
-//! learns nothing about the rest, not even that it exists.
+//! Who may see and do what. A person sees the workspaces in which a role allows it, an agent those of its token;
+//! both learn nothing about the rest, not even that it exists.
 
 use std::sync::Arc;
 
 use countersign_protocol::{
     Digest, HandoffId,
+    access::Permission,
     principal::{Actor, Method, Principal},
 };
 use countersign_web::desk::{Agent, Caller, DeskError, Person};
@@ -36,38 +37,53 @@ impl LedgerDesk {
 
     /// The person at this machine, on the command line.
     pub(super) fn operator(&self) -> Person {
+        self.person(&self.local.id, &self.local.display, Method::Cli)
+    }
+
+    /// The person `id` with what they may do now.
+    pub(super) fn person(&self, id: &str, display: &str, method: Method) -> Person {
         Person {
-            id: self.local.id.clone(),
-            display: self.local.display.clone(),
-            method: Method::Cli,
+            id: id.to_owned(),
+            display: display.to_owned(),
+            method,
+            access: self.local.roster.access(id, self.clock.now()),
         }
     }
 
-    /// Whether `who` is among those who may answer where `id` is.
-    pub(super) fn may_answer(&self, who: &Person, id: HandoffId) -> Result<(), DeskError> {
-        let name = self
-            .ledger
-            .state()
-            .card(id)
-            .map(|card| card.workspace.clone());
-        let people = name
-            .and_then(|name| self.workspaces.get(&name))
-            .and_then(|workspace| workspace.settings.people.clone());
-        let Some(people) = people else {
-            return Ok(());
-        };
-        let (catalog, now) = (self.policy.catalog(), self.clock.now());
-        let is_one = |target: &String| {
-            *target == format!("person:{}", who.id) || catalog.belongs(&who.id, target, now)
-        };
-        if people.iter().any(is_one) {
+    /// Refuses what the roles of `who` do not allow where `id` is; a card that they may not see is not there.
+    pub(super) fn check_card(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        permission: Permission,
+    ) -> Result<(), DeskError> {
+        let card = visible_card(&self.ledger.state(), who, id)?;
+        who.check(permission, Some(&card.workspace))
+    }
+
+    /// Refuses what the caller may do nowhere; a list is then of where they may.
+    pub(super) fn check_anywhere(
+        &self,
+        who: &Caller,
+        permission: Permission,
+    ) -> Result<(), DeskError> {
+        let all = self.workspaces.all();
+        let mut places = all.iter();
+        if places.any(|one| who.may(permission, Some(&one.name))) {
             return Ok(());
         }
-        Err(DeskError::NotAllowed(format!(
-            "{} may not answer in this workspace; its boundary names {}",
-            who.display,
-            people.join(", ")
-        )))
+        who.check(permission, None)
+    }
+
+    /// The same in a workspace.
+    pub(super) fn check_workspace(
+        &self,
+        who: &Caller,
+        name: &str,
+        permission: Permission,
+    ) -> Result<(), DeskError> {
+        self.visible_workspace(who, name)?;
+        who.check(permission, Some(name))
     }
 
     pub(super) fn visible_workspace(&self, who: &Caller, name: &str) -> Result<(), DeskError> {
@@ -82,17 +98,14 @@ impl LedgerDesk {
 
 /// Whether `who` may see the workspace `name`.
 pub(super) fn sees(who: &Caller, name: &str) -> bool {
-    match who {
-        Caller::Person(_) => true,
-        Caller::Agent(agent) => agent.workspaces.iter().any(|workspace| workspace == name),
-    }
+    who.may(Permission::Read, Some(name))
 }
 
 /// Whether `who` may know of what happened in a workspace, or in none.
 pub(super) fn may_know(who: &Caller, workspace: Option<&str>) -> bool {
     match workspace {
         Some(workspace) => sees(who, workspace),
-        None => matches!(who, Caller::Person(_)),
+        None => who.may(Permission::Activity, None),
     }
 }
 
@@ -137,3 +150,6 @@ pub(super) fn visible_card(
     card.cloned()
         .ok_or_else(|| DeskError::NotFound(id.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,9 @@
 //! The newest entries of the ledger as lines for people.
 
 use countersign_protocol::{
+    access::Permission,
     chain::Body,
-    event::{Event, Location},
+    event::{AccountChange, Event, Location},
     lock::LockName,
     ownership::FilesGiven,
     release::{Restored, Violated},
@@ -11,7 +12,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{ActivityRow, Caller, DeskError};
 
-use super::{LedgerDesk, access::may_know};
+use super::LedgerDesk;
 use crate::policy::words::{self, Name};
 
 /// Most lines on one page.
@@ -24,6 +25,7 @@ impl LedgerDesk {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<ActivityRow>, DeskError> {
+        self.check_anywhere(who, Permission::Activity)?;
         let limit = limit.clamp(1, MOST);
         let end = before
             .unwrap_or(u64::MAX)
@@ -39,7 +41,7 @@ impl LedgerDesk {
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| DeskError::Unavailable(format!("entry {}: {error}", entry.seq)))?;
             let place = self.ledger.state().log_line(&body, entry.hash).workspace;
-            if may_know(who, place.as_deref()) {
+            if who.may(Permission::Activity, place.as_deref()) {
                 rows.push(ActivityRow {
                     seq: body.seq,
                     at: body.at,
@@ -52,6 +54,18 @@ impl LedgerDesk {
             }
         }
         Ok(rows)
+    }
+}
+
+fn account_line(account: &str, change: &AccountChange) -> String {
+    match change {
+        AccountChange::Made => format!("made the account {account}"),
+        AccountChange::Reset => format!("made a link to set the password of {account}"),
+        AccountChange::PasswordSet => format!("set the password of {account}"),
+        AccountChange::Disabled => format!("disabled the account {account}"),
+        AccountChange::Enabled => format!("enabled the account {account}"),
+        AccountChange::SignedIn { by } => format!("signed in by {}", by.replace('_', " ")),
+        AccountChange::SessionEnded => format!("ended a session of {account}"),
     }
 }
 
@@ -85,6 +99,18 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         Event::Refused { at, kind, .. } => format!("{} was refused: {}", path(at), kind.title()),
         Event::RefusedGone { at } => format!("{} is gone; it had been refused", path(at)),
         Event::Viewed { revision, .. } => format!("opened revision {revision}"),
+        Event::Voted(voted) => match &voted.comment {
+            Some(comment) => format!(
+                "voted on revision {}, {}: {comment}",
+                voted.revision,
+                voted.outcome.word()
+            ),
+            None => format!(
+                "voted on revision {}, {}",
+                voted.revision,
+                voted.outcome.word()
+            ),
+        },
         Event::Decided(decided) => match &decided.comment {
             Some(comment) => format!(
                 "revision {} {}: {comment}",
@@ -138,6 +164,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         },
         Event::Snoozed { until, .. } => format!("put it off until {until:.0}"),
         Event::Rescheduled { .. } => "set its deadlines anew after the clock was wrong".to_owned(),
+        Event::Account { account, change } => account_line(account, change),
         Event::ClockJumped { expected, found } => {
             format!("the clock of this machine showed {found:.0} instead of {expected:.0}")
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use countersign_protocol::HandoffId;
+use countersign_protocol::{HandoffId, access::Permission};
 use countersign_web::desk::{
     BoundariesDesk, Caller, DeskError, Person,
     boundaries::{BoundaryRow, Holds, Release, SHUT, WorkspaceBoundaries},
@@ -27,10 +27,11 @@ fn closed(rows: &mut [BoundaryRow], person: &str) {
 
 #[async_trait]
 impl BoundariesDesk for LedgerDesk {
-    async fn boundaries(&self, _who: &Person) -> Result<Vec<WorkspaceBoundaries>, DeskError> {
+    async fn boundaries(&self, who: &Person) -> Result<Vec<WorkspaceBoundaries>, DeskError> {
         let pulse = Arc::clone(&self.pulse);
         let tried = tokio::task::spawn_blocking(move || pulse.boundaries()).await;
         let mut found = tried.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        found.retain(|one| who.access.may(Permission::Read, Some(&one.workspace)));
         let state = self.ledger.state();
         for one in &mut found {
             if let Some(person) = state.held_by(&one.workspace) {

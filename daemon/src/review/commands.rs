@@ -3,12 +3,13 @@
 
 use countersign_protocol::{
     Digest, HandoffId,
-    decision::{ChangeRequest, DecisionDocument, Outcome},
+    access::Permission,
+    decision::{ChangeRequest, Outcome},
     event::{Decided, Event},
     principal::Actor,
     state::{HandoffState, NotAllowed},
 };
-use countersign_web::desk::{Answer, Caller, DeskError, Person};
+use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
 
 use super::{
     LedgerDesk,
@@ -20,6 +21,14 @@ use crate::{
     ledger::{Card, Draft, State, TransactError, decision_document},
     store::Space,
 };
+
+/// What an answer takes.
+pub(super) fn needed(outcome: Outcome) -> Permission {
+    match outcome {
+        Outcome::ChangesRequested => Permission::RequestChanges,
+        _ => Permission::Decide,
+    }
+}
 
 /// Longest comment, in characters.
 const MOST_WORDS: usize = 20_000;
@@ -35,24 +44,37 @@ pub(super) fn refused(error: TransactError<DeskError>) -> DeskError {
 }
 
 impl LedgerDesk {
+    /// Refuses an answer that the roles of `who` do not allow.
+    pub(super) fn may_answer(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        outcome: Outcome,
+    ) -> Result<(), DeskError> {
+        let needed = needed(outcome);
+        self.check_card(&Caller::Person(who.clone()), id, needed)
+    }
+
     pub(super) async fn record_decision(
         &self,
         who: &Person,
         id: HandoffId,
         answer: Answer,
-    ) -> Result<DecisionDocument, DeskError> {
-        self.may_answer(who, id)?;
+    ) -> Result<Answered, DeskError> {
+        self.may_answer(who, id, answer.outcome)?;
         self.takes_care(who, id, &answer).await?;
         let unsent = self.to_send(who, id).await?;
         let must_resolve = self.must_resolve(id);
         let own = answer.requests.len();
         let answer = checked(answer, unsent.requests)?;
         let actor = person_actor(who);
+        let votes = self.votes();
         let decided = self.ledger.transact(move |state, now| {
             let card = state
                 .card(id)
                 .ok_or_else(|| DeskError::NotFound(id.to_string()))?;
-            if let Some(seq) = same_answer(card, &actor, &answer, own) {
+            let same = same_answer(card, &actor, &answer, own);
+            if let Some(seq) = same.or_else(|| same_vote(card, &actor, &answer, own)) {
                 return Ok(Draft::nothing(Some(seq)));
             }
             says_enough(&answer)?;
@@ -115,7 +137,7 @@ impl LedgerDesk {
                 requests,
                 checked: answer.care.checked,
             };
-            let mut draft = Draft::of(vec![(actor, Event::Decided(Box::new(decided)))], None);
+            let mut draft = Draft::of(votes.facts(card, actor, decided, now)?, None);
             // What was sent is a draft no longer, in the same transaction.
             let sent = unsent.keys.into_iter();
             draft
@@ -125,18 +147,25 @@ impl LedgerDesk {
         });
         let (known, entries) = decided.await.map_err(refused)?;
         fault::step("decide.after_commit");
-        let seq = known.or_else(|| entries.first().map(|entry| entry.seq));
+        let recorded: Vec<u64> = match known {
+            Some(seq) => vec![seq],
+            None => entries.iter().map(|entry| entry.seq).collect(),
+        };
         let state = self.ledger.state();
-        let document = state.card(id).and_then(|card| {
-            let decision = card
-                .decisions
-                .iter()
-                .find(|decision| Some(decision.seq) == seq)?;
+        let card = state.card(id).cloned();
+        let document = card.as_ref().and_then(|card| {
+            let mut decisions = card.decisions.iter();
+            let decision = decisions.find(|decision| recorded.contains(&decision.seq))?;
             decision_document(&state, card, decision)
         });
-        document.ok_or_else(|| {
-            DeskError::Unavailable(format!("the decision about {id} cannot be read"))
-        })
+        drop(state);
+        if let Some(document) = document {
+            return Ok(Answered::Decided(Box::new(document)));
+        }
+        let counted = card.and_then(|card| self.approval_of(&card));
+        counted
+            .map(|approval| Answered::Counted(Box::new(approval)))
+            .ok_or_else(|| DeskError::Unavailable(format!("the answer about {id} cannot be read")))
     }
 
     pub(super) async fn record_view(
@@ -146,6 +175,7 @@ impl LedgerDesk {
         revision: u32,
         manifest_sha256: Digest,
     ) -> Result<(), DeskError> {
+        self.check_card(&Caller::Person(who.clone()), id, Permission::Read)?;
         let (actor, person) = (person_actor(who), who.id.clone());
         let recorded = self.ledger.transact(move |state, _| {
             let card = state
@@ -183,6 +213,7 @@ impl LedgerDesk {
         reason: Option<String>,
     ) -> Result<(), DeskError> {
         let reason = words("reason", reason)?;
+        self.check_card(who, id, Permission::Withdraw)?;
         let (who, actor) = (who.clone(), actor(who));
         let recorded = self.ledger.transact(move |state, now| {
             let card = visible(state, &who, id)?;
@@ -252,6 +283,29 @@ fn same_answer(card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Optio
         && own <= requests.len()
         && requests.iter().zip(&answer.requests[..own]).all(same_words);
     (same_person && same).then_some(decision.seq)
+}
+
+/// The vote that says the same already.
+fn same_vote(card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Option<u64> {
+    let Actor::Person { id, .. } = actor else {
+        return None;
+    };
+    let last = card.votes.iter().rfind(|vote| vote.person == *id)?;
+    let voted = &last.voted;
+    let same_words = |(sent, again): (&ChangeRequest, &ChangeRequest)| {
+        (&sent.path, sent.line, &sent.text) == (&again.path, again.line, &again.text)
+    };
+    let same = voted.revision == answer.revision
+        && voted.manifest_sha256 == answer.manifest_sha256
+        && voted.outcome == answer.outcome
+        && voted.comment == answer.comment
+        && own <= voted.requests.len()
+        && voted
+            .requests
+            .iter()
+            .zip(&answer.requests[..own])
+            .all(same_words);
+    same.then_some(last.seq)
 }
 
 fn conflict(card: &Card, why: NotAllowed) -> String {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use countersign_protocol::{decision::Outcome, event::Event, principal::Actor};
+use countersign_protocol::{access::Permission, decision::Outcome, event::Event, principal::Actor};
 use countersign_web::desk::{
     Caller, DeskError,
     insights::{
@@ -13,7 +13,7 @@ use countersign_web::desk::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LedgerDesk, access::sees, row::is_waiting, service::quantiles};
+use super::{LedgerDesk, row::is_waiting, service::quantiles};
 use crate::ledger::{Card, State};
 
 /// The upper ends of how long something waits, in seconds.
@@ -236,7 +236,10 @@ fn tenth(stated: f64) -> usize {
 
 fn fold(state: &State, who: &Caller, now: Timestamp, weeks: u32) -> Insights {
     let mut counts = Counts::new(now, weeks);
-    for card in state.cards().filter(|card| sees(who, &card.workspace)) {
+    for card in state
+        .cards()
+        .filter(|card| who.may(Permission::Activity, Some(&card.workspace)))
+    {
         counts.add(card);
     }
     counts.rows()
@@ -245,6 +248,7 @@ fn fold(state: &State, who: &Caller, now: Timestamp, weeks: u32) -> Insights {
 #[async_trait]
 impl InsightsDesk for LedgerDesk {
     async fn insights(&self, who: &Caller, weeks: u32) -> Result<Insights, DeskError> {
+        self.check_anywhere(who, Permission::Activity)?;
         if !(1..=MOST_WEEKS).contains(&weeks) {
             return Err(DeskError::Invalid {
                 field: "weeks".to_owned(),

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use countersign_protocol::{
+    access::Permission,
     event::Process,
     lock::{Lock, LockId, LockRequest, MAX_REASON, Pattern, USUAL, is_same_owner},
     principal::{Actor, Method, Principal},
@@ -58,6 +59,18 @@ impl LedgerDesk {
         }
     }
 
+    /// The same, when `who` may also do something with it.
+    fn usable_lock(
+        &self,
+        who: &Caller,
+        id: LockId,
+        permission: Permission,
+    ) -> Result<Arc<Lock>, LocksError> {
+        let lock = self.visible_lock(who, id)?;
+        who.check(permission, Some(&lock.workspace))?;
+        Ok(lock)
+    }
+
     fn told(&self, error: LockError, who: &Caller) -> LocksError {
         let message = error.to_string();
         match error {
@@ -110,7 +123,7 @@ impl LedgerDesk {
         who: &Caller,
         wish: LockWish,
     ) -> Result<(Actor, Pattern, LockRequest), LocksError> {
-        self.visible_workspace(who, &wish.workspace)?;
+        self.check_workspace(who, &wish.workspace, Permission::Lock)?;
         let invalid = |field: &str, message: String| DeskError::Invalid {
             field: field.to_owned(),
             message,
@@ -245,7 +258,7 @@ impl LocksDesk for LedgerDesk {
         id: LockId,
         wait: Duration,
     ) -> Result<LockRow, LocksError> {
-        let lock = self.visible_lock(who, id)?;
+        let lock = self.usable_lock(who, id, Permission::Lock)?;
         let me = Self::owner_of(who, &lock);
         if is_same_owner(&lock.owner, &me) {
             let heard = self.locks.renew(id, me, None, (None, None)).await;
@@ -262,7 +275,7 @@ impl LocksDesk for LedgerDesk {
         fence: Option<u64>,
         (ttl_seconds, pid): (Option<u32>, Option<u32>),
     ) -> Result<LockRow, LocksError> {
-        let lock = self.visible_lock(who, id)?;
+        let lock = self.usable_lock(who, id, Permission::Lock)?;
         let terms = (ttl_seconds, pid.map(process).transpose()?);
         let renewed = self
             .locks
@@ -278,7 +291,7 @@ impl LocksDesk for LedgerDesk {
         id: LockId,
         fence: Option<u64>,
     ) -> Result<(), LocksError> {
-        let lock = self.visible_lock(who, id)?;
+        let lock = self.usable_lock(who, id, Permission::Lock)?;
         let released = self
             .locks
             .release(id, Self::owner_of(who, &lock), fence)
@@ -292,7 +305,7 @@ impl LocksDesk for LedgerDesk {
         id: LockId,
         note: Option<String>,
     ) -> Result<(), LocksError> {
-        self.visible_lock(who, id)?;
+        self.usable_lock(who, id, Permission::Lock)?;
         let note = short("/note", note)?;
         let asked = self.locks.ask(id, actor(who), note).await;
         asked.map_err(|error| self.told(error, who))
@@ -300,7 +313,7 @@ impl LocksDesk for LedgerDesk {
 
     async fn break_lock(&self, who: &Person, id: LockId, reason: String) -> Result<(), LocksError> {
         let caller = Caller::Person(who.clone());
-        self.visible_lock(&caller, id)?;
+        self.usable_lock(&caller, id, Permission::BreakLock)?;
         let Some(reason) = short("/reason", Some(reason))? else {
             let field = "/reason".to_owned();
             let message = "say why it is taken away".to_owned();

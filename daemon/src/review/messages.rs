@@ -5,9 +5,10 @@ use std::convert::Infallible;
 use async_trait::async_trait;
 use countersign_protocol::{
     HandoffId,
+    access::Permission,
     decision::Outcome,
     event::{Decided, Event},
-    principal::Method,
+    principal::{Actor, Method},
     state::HandoffState,
 };
 use countersign_web::desk::{
@@ -180,7 +181,8 @@ impl MessagesDesk for LedgerDesk {
         Ok(rows.collect())
     }
 
-    async fn receivers(&self, _: &Person) -> Result<Vec<ReceiverRow>, DeskError> {
+    async fn receivers(&self, who: &Person) -> Result<Vec<ReceiverRow>, DeskError> {
+        who.check(Permission::Messages, None)?;
         let mut rows = Vec::new();
         for name in self.courier.receivers() {
             let lane = name.clone();
@@ -211,6 +213,7 @@ impl MessagesDesk for LedgerDesk {
     }
 
     async fn enable_receiver(&self, who: &Person, name: &str) -> Result<(), DeskError> {
+        who.check(Permission::Messages, None)?;
         self.known_receiver(name)?;
         let (actor, receiver) = (person_actor(who), name.to_owned());
         let lane = receiver.clone();
@@ -246,6 +249,7 @@ impl MessagesDesk for LedgerDesk {
     }
 
     async fn redrive_receiver(&self, who: &Person, name: &str) -> Result<u64, DeskError> {
+        who.check(Permission::Messages, None)?;
         self.known_receiver(name)?;
         let lane = name.to_owned();
         let parked: Vec<Owed> = self
@@ -283,10 +287,11 @@ impl MessagesDesk for LedgerDesk {
 
     async fn test_messages(
         &self,
-        _: &Person,
+        who: &Person,
         receiver: Option<&str>,
         to: Option<&str>,
     ) -> Result<Vec<TestResult>, DeskError> {
+        who.check(Permission::Messages, None)?;
         if let Some(name) = receiver {
             self.known_receiver(name)?;
         }
@@ -356,11 +361,9 @@ impl MessagesDesk for LedgerDesk {
             }
             Some(person) => person.clone(),
             // The rules may have become stricter since the mail was sent.
-            None if link.alone && self.is_low(id) => Person {
-                id: link.person.id.clone(),
-                display: link.person.display.clone(),
-                method: Method::EmailLink,
-            },
+            None if link.alone && self.is_low(id) => {
+                self.person(&link.person.id, &link.person.display, Method::EmailLink)
+            }
             None => {
                 return Err(LinkError::SignIn(format!(
                     "{id} is decided by somebody who is signed in"
@@ -388,7 +391,10 @@ impl MessagesDesk for LedgerDesk {
             used: Some(now),
             ..link.clone()
         };
+        self.may_answer(&person, id, decided.outcome)
+            .map_err(|error| LinkError::SignIn(error.to_string()))?;
         let (change, actor) = (spent.change(token), person_actor(&person));
+        let votes = self.votes();
         let recorded = self.ledger.transact(move |state, now| {
             let card = state.card(id).ok_or(LinkError::Unknown)?;
             let newest = &card.newest().accepted;
@@ -400,9 +406,14 @@ impl MessagesDesk for LedgerDesk {
                     "{id} went on since the mail was sent"
                 )));
             }
+            let facts = votes.facts(card, actor, decided, now);
+            let facts = facts.map_err(|error| match error {
+                DeskError::Conflict { .. } => LinkError::Overtaken(error.to_string()),
+                error => LinkError::SignIn(error.to_string()),
+            })?;
             Ok(Draft {
                 values: vec![change],
-                ..Draft::of(vec![(actor, Event::Decided(Box::new(decided)))], ())
+                ..Draft::of(facts, ())
             })
         });
         let recorded = recorded.await.map(drop).map_err(|error| match error {
@@ -428,11 +439,11 @@ impl MessagesDesk for LedgerDesk {
             if state.mail_stopped(&person) == stop {
                 return Ok::<_, Infallible>(Draft::nothing(()));
             }
-            let actor = person_actor(&Person {
+            let actor = Actor::Person {
                 id: person.clone(),
                 display: person.clone(),
                 method: Method::EmailLink,
-            });
+            };
             let event = if stop {
                 Event::MailStopped { person }
             } else {

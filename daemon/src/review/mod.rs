@@ -1,6 +1,7 @@
 //! The desk: what pages and API see of the daemon, and the one place where a decision is recorded.
 
 mod access;
+mod accounts;
 mod activity;
 mod boundaries;
 mod care;
@@ -23,7 +24,6 @@ mod row;
 mod seams;
 mod search;
 mod service;
-mod sessions;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -31,24 +31,25 @@ mod timeline;
 mod tokens;
 mod transfer;
 mod versions;
+mod votes;
 mod wait;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use countersign_protocol::{
-    Digest, HandoffId, decision::DecisionDocument, dialect::Format, event::Location,
-    receipt::Receipt,
+    Digest, HandoffId, access::Permission, dialect::Format, event::Location, receipt::Receipt,
 };
 use countersign_web::desk::{
-    ActivityRow, Answer, Caller, ChainReport, DeadLetter, Desk, DeskError, HandoffRow, Health,
-    NewSession, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow, WaitAnswer,
+    ActivityRow, Answer, Answered, Caller, ChainReport, DeadLetter, Desk, DeskError, HandoffRow,
+    Health, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow, WaitAnswer,
     WorkspaceRow,
 };
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
+    accounts::Accounts,
     clock::SharedClock,
     extract::Extractor,
     fs::Objects,
@@ -61,7 +62,6 @@ use crate::{
 };
 pub use messages::Courier;
 pub use seams::{AnsweredHop, Delivered, Door, Gauges, Local, Pulse};
-use sessions::Sessions;
 
 /// Archives that are written at a time.
 const ARCHIVES: usize = 8;
@@ -73,7 +73,7 @@ pub struct LedgerDesk {
     objects: Arc<Objects>,
     clock: SharedClock,
     local: Local,
-    sessions: Sessions,
+    accounts: Accounts,
     pulse: Arc<dyn Pulse>,
     door: Arc<dyn Door>,
     collector: Collector,
@@ -102,13 +102,13 @@ impl LedgerDesk {
         clippy::too_many_arguments,
         reason = "each is another part of the daemon, and only the wiring names them"
     )]
-    pub async fn new(
+    pub fn new(
         ledger: Ledger,
         policy: Stage,
         workspaces: Arc<Workspaces>,
         objects: Arc<Objects>,
         clock: SharedClock,
-        local: Local,
+        (local, accounts): (Local, Accounts),
         (pulse, door): (Arc<dyn Pulse>, Arc<dyn Door>),
         collector: Collector,
         reader: Arc<Extractor>,
@@ -116,15 +116,14 @@ impl LedgerDesk {
         search: Search,
         locks: Locks,
         gauges: Arc<dyn Gauges>,
-    ) -> Result<Self, crate::store::StoreError> {
-        let sessions = Sessions::load(&ledger, clock.now()).await?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             ledger,
             workspaces,
             objects,
             clock,
             local,
-            sessions,
+            accounts,
             pulse,
             door,
             collector,
@@ -135,7 +134,7 @@ impl LedgerDesk {
             search,
             locks,
             gauges,
-        })
+        }
     }
 }
 
@@ -146,28 +145,6 @@ fn unavailable<E: std::fmt::Display>(error: TransactError<E>) -> DeskError {
 
 #[async_trait]
 impl Desk for LedgerDesk {
-    async fn redeem_start_token(&self, token: &str) -> Option<NewSession> {
-        self.sessions
-            .redeem(&self.ledger, &self.local, token, self.clock.now())
-            .await
-    }
-
-    async fn session(&self, secret: &str) -> Option<Person> {
-        self.sessions.person(secret, self.clock.now())
-    }
-
-    async fn sign_out(&self, secret: &str) {
-        self.sessions.end(&self.ledger, secret).await;
-    }
-
-    async fn bearer(&self, secret: &str) -> Option<Caller> {
-        self.caller_of(secret)
-    }
-
-    async fn start_link(&self, _who: &Person) -> Result<String, DeskError> {
-        self.new_start_link()
-    }
-
     async fn queue(
         &self,
         who: &Caller,
@@ -266,7 +243,8 @@ impl Desk for LedgerDesk {
         }
     }
 
-    async fn verify_chain(&self, _who: &Person) -> Result<ChainReport, DeskError> {
+    async fn verify_chain(&self, who: &Person) -> Result<ChainReport, DeskError> {
+        who.check(Permission::Verify, None)?;
         let checked = self.ledger.check().await;
         let (head, broken) = checked.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         Ok(ChainReport {
@@ -292,7 +270,7 @@ impl Desk for LedgerDesk {
         who: &Person,
         id: HandoffId,
         answer: Answer,
-    ) -> Result<DecisionDocument, DeskError> {
+    ) -> Result<Answered, DeskError> {
         self.record_decision(who, id, answer).await
     }
 
@@ -306,7 +284,7 @@ impl Desk for LedgerDesk {
     }
 
     async fn submit(&self, who: &Caller, submission: Submission) -> Result<Receipt, DeskError> {
-        self.visible_workspace(who, &submission.workspace)?;
+        self.check_workspace(who, &submission.workspace, Permission::Submit)?;
         let Submission {
             workspace,
             folder,
@@ -338,7 +316,7 @@ impl Desk for LedgerDesk {
         folder: &str,
         document: Value,
     ) -> Result<Digest, DeskError> {
-        self.visible_workspace(who, workspace)?;
+        self.check_workspace(who, workspace, Permission::Submit)?;
         let at = Location {
             workspace: workspace.to_owned(),
             folder: folder.to_owned(),
@@ -358,8 +336,11 @@ impl Desk for LedgerDesk {
         self.make_token(who, token).await
     }
 
-    async fn tokens(&self, _who: &Person) -> Result<Vec<TokenRow>, DeskError> {
-        Ok(self.ledger.state().tokens().map(tokens::row).collect())
+    async fn tokens(&self, who: &Person) -> Result<Vec<TokenRow>, DeskError> {
+        self.check_anywhere(&Caller::Person(who.clone()), Permission::Tokens)?;
+        let state = self.ledger.state();
+        let managed = state.tokens().filter(|token| tokens::manages(who, token));
+        Ok(managed.map(tokens::row).collect())
     }
 
     async fn revoke_token(&self, who: &Person, id: &str) -> Result<(), DeskError> {

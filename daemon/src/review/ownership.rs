@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign_protocol::{
     Digest,
+    access::{Access, Grant, Role},
     event::Event,
     ownership::OwnershipOffer,
     principal::{Actor, Method},
@@ -19,9 +20,9 @@ use super::{
     LedgerDesk,
     access::{actor, person_actor, sees},
     commands::{refused, words},
-    sessions::secret,
 };
 use crate::{
+    accounts::secret,
     ledger::{Draft, Offer, Ownership, State},
     workspace::Workspace,
 };
@@ -150,10 +151,13 @@ impl LedgerDesk {
             .find(|(_, offer)| offer.terms.claim_sha256 == Some(shown));
         let (workspace, offer) =
             found.ok_or_else(|| DeskError::NotFound("the offer".to_owned()))?;
+        // The link shows whom it was made for what it is about, and nothing else.
+        let here = [(workspace.to_owned(), Grant::of(&[Role::Viewer]))];
         let person = Person {
             id: offer.terms.to.clone(),
             display: offer.terms.display.clone(),
             method: Method::EmailLink,
+            access: Access::new(Grant::default(), here.into()),
         };
         Ok((workspace.to_owned(), person))
     }

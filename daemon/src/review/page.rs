@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use countersign_protocol::{
     HandoffId,
+    access::Permission,
     contract::{self, Rules},
     decision::{ChangeRequest, Outcome},
     dialect::{self, Format},
@@ -76,7 +77,7 @@ impl LedgerDesk {
         let accepted = &shown.accepted;
         let state = self.ledger.state();
         let current = is_waiting(card) && card.newest().accepted.revision == accepted.revision;
-        let answers = if current && matches!(who, Caller::Person(_)) {
+        let possible = if current && matches!(who, Caller::Person(_)) {
             answers(accepted, handoff)
         } else {
             Vec::new()
@@ -89,7 +90,7 @@ impl LedgerDesk {
             none.text = steps;
         }
         let effects = effects.into_iter();
-        let offered = |answer: &str| answer == "none" || answers.iter().any(|one| one == answer);
+        let offered = |answer: &str| answer == "none" || possible.iter().any(|one| one == answer);
         let (position, previous, next) = self.neighbours(&state, who, card.id);
         let decision = card.decision(accepted.revision);
         let lines = |pick: fn(&Handoff) -> &Vec<String>| {
@@ -97,7 +98,26 @@ impl LedgerDesk {
                 .map(|handoff| pick(handoff).clone())
                 .unwrap_or_default()
         };
+        let allowed = |answer: &String| {
+            let needed = match answer.as_str() {
+                "changes" => Permission::RequestChanges,
+                _ => Permission::Decide,
+            };
+            let outcome = match answer.as_str() {
+                "changes" => Outcome::ChangesRequested,
+                "reject" => Outcome::Rejected,
+                "respond" => Outcome::Responded,
+                _ => Outcome::Approved,
+            };
+            who.may(needed, Some(&card.workspace)) && self.vote_counts(card, who, outcome)
+        };
+        let answers = possible
+            .iter()
+            .filter(|one| allowed(one))
+            .cloned()
+            .collect();
         Review {
+            approval: self.approval_of(card),
             row: self.row_of(card, who),
             revision: accepted.revision,
             manifest_sha256: accepted.manifest_sha256,

@@ -1,9 +1,11 @@
 //! Who works on a handoff: taken, given back, handed on, put off. Each is one job of the ledger.
 
 use async_trait::async_trait;
-use countersign_protocol::{HandoffId, event::Event, principal::Actor, routing::Assigned};
+use countersign_protocol::{
+    HandoffId, access::Permission, event::Event, principal::Actor, routing::Assigned,
+};
 use countersign_web::desk::{
-    DeskError, Person,
+    Caller, DeskError, Person,
     people::{PeopleDesk, TargetRow},
 };
 use jiff::Timestamp;
@@ -25,8 +27,10 @@ impl LedgerDesk {
         &self,
         who: &Person,
         id: HandoffId,
+        needed: Permission,
         job: impl FnOnce(&Card, u32) -> Result<Option<Event>, DeskError> + Send + 'static,
     ) -> Result<(), DeskError> {
+        self.check_card(&Caller::Person(who.clone()), id, needed)?;
         let actor: Actor = person_actor(who);
         let recorded = self.ledger.transact(move |state, _| {
             let card = state
@@ -80,34 +84,44 @@ impl PeopleDesk for LedgerDesk {
 
     async fn claim(&self, who: &Person, id: HandoffId) -> Result<(), DeskError> {
         let me = who.id.clone();
-        self.about_open(who, id, move |card, revision| match &card.claim {
-            // Taken twice is taken.
-            Some(claim) if claim.person == me => Ok(None),
-            Some(claim) => Err(DeskError::Conflict {
-                id,
-                why: format!("was already taken by {}", claim.display),
-            }),
-            None => Ok(Some(Event::Claimed {
-                handoff: id,
-                revision,
-            })),
-        })
+        self.about_open(
+            who,
+            id,
+            Permission::Claim,
+            move |card, revision| match &card.claim {
+                // Taken twice is taken.
+                Some(claim) if claim.person == me => Ok(None),
+                Some(claim) => Err(DeskError::Conflict {
+                    id,
+                    why: format!("was already taken by {}", claim.display),
+                }),
+                None => Ok(Some(Event::Claimed {
+                    handoff: id,
+                    revision,
+                })),
+            },
+        )
         .await
     }
 
     async fn release(&self, who: &Person, id: HandoffId) -> Result<(), DeskError> {
         let me = who.id.clone();
-        self.about_open(who, id, move |card, revision| match &card.claim {
-            None => Ok(None),
-            Some(claim) if claim.person == me => Ok(Some(Event::Unclaimed {
-                handoff: id,
-                revision,
-            })),
-            Some(claim) => Err(DeskError::Conflict {
-                id,
-                why: format!("was taken by {}; hand it on instead", claim.display),
-            }),
-        })
+        self.about_open(
+            who,
+            id,
+            Permission::Claim,
+            move |card, revision| match &card.claim {
+                None => Ok(None),
+                Some(claim) if claim.person == me => Ok(Some(Event::Unclaimed {
+                    handoff: id,
+                    revision,
+                })),
+                Some(claim) => Err(DeskError::Conflict {
+                    id,
+                    why: format!("was taken by {}; hand it on instead", claim.display),
+                }),
+            },
+        )
         .await
     }
 
@@ -118,6 +132,7 @@ impl PeopleDesk for LedgerDesk {
         to: &str,
         note: Option<String>,
     ) -> Result<(), DeskError> {
+        self.check_card(&Caller::Person(who.clone()), id, Permission::Assign)?;
         let note = words("note", note)?;
         let invalid = |message: String| DeskError::Invalid {
             field: "to".to_owned(),
@@ -131,7 +146,7 @@ impl PeopleDesk for LedgerDesk {
                 why.unwrap_or_else(|| format!("there is nobody called `{to}`")),
             ));
         }
-        self.about_open(who, id, move |card, revision| {
+        self.about_open(who, id, Permission::Assign, move |card, revision| {
             if card.routing.is_none() {
                 return Err(DeskError::Conflict {
                     id,
@@ -149,7 +164,7 @@ impl PeopleDesk for LedgerDesk {
     }
 
     async fn snooze(&self, who: &Person, id: HandoffId, until: Timestamp) -> Result<(), DeskError> {
-        self.about_open(who, id, move |_, revision| {
+        self.about_open(who, id, Permission::Claim, move |_, revision| {
             Ok(Some(Event::Snoozed {
                 handoff: id,
                 revision,

@@ -6,7 +6,7 @@ use countersign_protocol::{HandoffId, state::HandoffState};
 use countersign_web::desk::{Caller, DeskError, Queue, QueueCounts, QueueView};
 use jiff::Timestamp;
 
-use super::{LedgerDesk, access::sees, row::is_waiting};
+use super::{LedgerDesk, access::sees, row::is_waiting, votes::has_voted};
 use crate::{
     ledger::{Card, State},
     policy::Level,
@@ -112,6 +112,9 @@ impl LedgerDesk {
         // With nobody configured everybody who signs in answers for everything.
         if self.policy.catalog().is_empty() {
             return QueueView::Turn;
+        }
+        if has_voted(card, &person.id) {
+            return QueueView::Team;
         }
         if let Some(claim) = &card.claim {
             return if claim.person == person.id {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use countersign_protocol::{
     HandoffId,
+    access::Permission,
     event::Event,
     routing::{Asked, Routed, Step},
 };
@@ -142,6 +143,7 @@ impl RoutingDesk for LedgerDesk {
                 let (seq, at) = routing.dead?;
                 Some(Stranded {
                     id: card.id,
+                    workspace: card.workspace.clone(),
                     title: card.newest().accepted.title.clone(),
                     rule: routing.routed.rule.clone(),
                     at,
@@ -159,7 +161,9 @@ impl RoutingDesk for LedgerDesk {
             let dead = state.dead_letters().find(|dead| dead.seq == seq);
             dead.map(|dead| dead.location.clone())
         };
+        let caller = Caller::Person(who.clone());
         if let Some(at) = refused_at {
+            self.check_workspace(&caller, &at.workspace, Permission::Redrive)?;
             self.door.look_again(&at);
             return Ok(());
         }
@@ -169,9 +173,11 @@ impl RoutingDesk for LedgerDesk {
                 let dead = card.routing.as_ref().and_then(|routing| routing.dead);
                 is_waiting(card) && dead.is_some_and(|(entry, _)| entry == seq)
             };
-            let Some(card) = state.waiting().find(dead) else {
+            let card = state.waiting().find(dead);
+            let Some(card) = card.filter(|card| sees(&caller, &card.workspace)) else {
                 return Err(DeskError::NotFound(format!("the dead letter {seq}")));
             };
+            caller.check(Permission::Redrive, Some(&card.workspace))?;
             let event = Event::Redriven {
                 handoff: card.id,
                 revision: card.state.revision(),

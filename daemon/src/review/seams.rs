@@ -1,6 +1,6 @@
 //! What the program wires to the desk: the desk imports no other stage of the pipeline.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use countersign_protocol::{
@@ -8,6 +8,8 @@ use countersign_protocol::{
     trace::TraceParent, transfer::AnswerReceipt,
 };
 use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries, transfer::Reread};
+
+use crate::catalog::Roster;
 
 /// How the rest of the daemon is. The program wires it; the desk imports no other stage.
 pub trait Pulse: Send + Sync + 'static {
@@ -86,15 +88,15 @@ pub struct AnsweredHop {
     pub principal: Principal,
 }
 
-/// Who reviews at this machine, and for how long a session lasts.
+/// Who reviews at this machine, and what everybody may do.
 #[derive(Clone, Debug)]
 pub struct Local {
     /// Stable id of the person.
     pub id: String,
     /// The name for others.
     pub display: String,
-    /// How long a session lasts.
-    pub session: Duration,
+    /// Who may do what.
+    pub roster: Roster,
     /// Digest of the key that the command line of this machine shows.
     pub operator_key: Digest,
     /// The address of the pages, without a slash at its end.

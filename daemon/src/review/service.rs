@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use countersign_protocol::{event::Event, routing::Routed};
+use countersign_protocol::{access::Permission, event::Event, routing::Routed};
 use countersign_web::desk::{
     Caller, DeskError,
     service::{Quantiles, ServiceDesk, ServiceGroup, ServiceReport, ServiceRow},
 };
 use jiff::Timestamp;
 
-use super::{LedgerDesk, access::sees};
+use super::LedgerDesk;
 use crate::ledger::{Card, Service, State};
 
 /// What was measured of some revisions.
@@ -96,7 +96,10 @@ fn report(
 ) -> Vec<ServiceRow> {
     let mut groups: BTreeMap<(ServiceGroup, String), Measured> = BTreeMap::new();
     groups.insert((ServiceGroup::All, String::new()), Measured::default());
-    for card in state.cards().filter(|card| sees(who, &card.workspace)) {
+    for card in state
+        .cards()
+        .filter(|card| who.may(Permission::Activity, Some(&card.workspace)))
+    {
         let routed = routed(card);
         for (service, revision) in card.service.iter().zip(&card.revisions) {
             if service.handed_over < since {
@@ -128,6 +131,7 @@ fn report(
 #[async_trait]
 impl ServiceDesk for LedgerDesk {
     async fn service(&self, who: &Caller, since: Timestamp) -> Result<ServiceReport, DeskError> {
+        self.check_anywhere(who, Permission::Activity)?;
         let until = self.clock.now();
         let rows = {
             let state = self.ledger.state();

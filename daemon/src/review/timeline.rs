@@ -53,6 +53,11 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
             );
         }
     }
+    for vote in &card.votes {
+        let title = format!("{} voted: {}", vote.display, vote.voted.outcome.word());
+        let comment = vote.voted.comment.clone();
+        add(vote.seq, vote.at, "vote", title, comment);
+    }
     for comment in card.comments() {
         add(
             comment.seq,

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use countersign_protocol::{Digest, event::Event};
+use countersign_protocol::{Digest, access::Permission, event::Event};
 use countersign_web::desk::{DeskError, NewToken, Person, TokenRow};
 
-use super::{LedgerDesk, access::person_actor, sessions::secret, unavailable};
-use crate::ledger::{Draft, Token};
+use super::{LedgerDesk, access::person_actor, unavailable};
+use crate::{
+    accounts::secret,
+    ledger::{Draft, Token},
+};
 
 const DAY: Duration = Duration::from_hours(24);
 /// Longest life of a token, in days.
@@ -34,15 +37,17 @@ impl LedgerDesk {
                 "name at least one workspace".to_owned(),
             ));
         }
-        if let Some(unknown) = token
-            .workspaces
-            .iter()
-            .find(|name| self.workspaces.get(name).is_none())
-        {
+        let known = |name: &String| {
+            self.workspaces.get(name).is_some() && who.access.may(Permission::Read, Some(name))
+        };
+        if let Some(unknown) = token.workspaces.iter().find(|name| !known(name)) {
             return Err(invalid(
                 "workspaces",
                 format!("there is no workspace `{unknown}`"),
             ));
+        }
+        for name in &token.workspaces {
+            who.check(Permission::Tokens, Some(name))?;
         }
         let days = token.days.unwrap_or(MOST_DAYS);
         if days == 0 || days > MOST_DAYS {
@@ -83,9 +88,10 @@ impl LedgerDesk {
     }
 
     pub(super) async fn take_token_back(&self, who: &Person, id: &str) -> Result<(), DeskError> {
-        let (actor, id) = (person_actor(who), id.to_owned());
+        let (actor, id, who) = (person_actor(who), id.to_owned(), who.clone());
         let recorded = self.ledger.transact(move |state, _| {
-            match state.tokens().find(|token| token.id == id) {
+            let token = state.tokens().find(|token| token.id == id);
+            match token.filter(|token| manages(&who, token)) {
                 None => Err(DeskError::NotFound(format!("the token `{id}`"))),
                 Some(token) if token.revoked => Ok(Draft::nothing(())),
                 Some(_) => Ok(Draft::of(vec![(actor, Event::TokenRevoked { id })], ())),
@@ -93,6 +99,12 @@ impl LedgerDesk {
         });
         recorded.await.map(drop).map_err(super::commands::refused)
     }
+}
+
+/// Whether `who` may see and take back a token: one of a workspace that they manage.
+pub(super) fn manages(who: &Person, token: &Token) -> bool {
+    let mut names = token.workspaces.iter();
+    names.any(|name| who.access.may(Permission::Tokens, Some(name)))
 }
 
 pub(super) fn row(token: &Token) -> TokenRow {

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use countersign_protocol::{
     HandoffId,
+    access::Permission,
     state::HandoffState,
     transfer::{AnswerReceipt, Participant, transfer_document},
 };
@@ -322,6 +323,7 @@ impl TransferDesk for LedgerDesk {
             let hop = hop.ok_or_else(|| DeskError::NotFound(format!("hop {id}.{number}")))?;
             (card.workspace.clone(), hop.offered.to.clone())
         };
+        who.check(Permission::Submit, Some(&workspace))?;
         // An agent answers under its own name, and learns there that the hop is not for it.
         let agent = match who {
             Caller::Agent(agent) => agent.agent.clone(),

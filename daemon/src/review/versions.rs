@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use countersign_protocol::{
     HandoffId,
+    access::Permission,
     anchor::{self, Anchor},
     event::{Event, Marked},
 };
@@ -279,7 +280,8 @@ impl VersionsDesk for LedgerDesk {
         Ok(Archive { name, pieces })
     }
 
-    async fn collect(&self, _: &Person, dry_run: bool) -> Result<CollectedRow, DeskError> {
+    async fn collect(&self, who: &Person, dry_run: bool) -> Result<CollectedRow, DeskError> {
+        who.check(Permission::Maintain, None)?;
         let found = if dry_run {
             self.collector.plan().await
         } else {
@@ -299,7 +301,7 @@ impl VersionsDesk for LedgerDesk {
     }
 
     async fn mark(&self, who: &Caller, mark: NewMark) -> Result<MarkRow, DeskError> {
-        self.visible_workspace(who, &mark.workspace)?;
+        self.check_workspace(who, &mark.workspace, Permission::Mark)?;
         let marked = checked(mark)?;
         let (actor, workspace) = (actor(who), marked.workspace.clone());
         let recorded = self

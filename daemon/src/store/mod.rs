@@ -43,7 +43,8 @@ impl Batch {
     }
 }
 
-/// A table of values beside the chain. None of them is needed to know what was decided.
+/// A table of values beside the chain. None of them is needed to know what was decided; but for accounts, all
+/// can be found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Space {
     /// How a document looked when it was last taken in, by location.
@@ -68,6 +69,10 @@ pub enum Space {
     Ended,
     /// Links in messages, by digest of the secret.
     Link,
+    /// Accounts of people with the hashes of their passwords, by id.
+    Account,
+    /// Links with which people set a password, by digest of the secret.
+    Invitation,
     /// What a person wrote about a handoff and did not send yet, by handoff and person.
     Draft,
     /// The files of a handoff that a person has viewed, by handoff, person and digest.
@@ -89,6 +94,8 @@ impl Space {
             Self::Receiver => "receiver",
             Self::Ended => "ended",
             Self::Link => "link",
+            Self::Account => "account",
+            Self::Invitation => "invitation",
             Self::Draft => "draft",
             Self::Ticked => "ticked",
         }

@@ -18,6 +18,7 @@ use std::{
 
 use countersign_protocol::{
     Digest, HandoffId,
+    access::{Access, Role},
     chain::Body,
     decision::{DecisionDocument, Outcome},
     dialect::Format,
@@ -25,13 +26,18 @@ use countersign_protocol::{
     principal::{Method, Principal},
     receipt::Receipt,
 };
-use countersign_web::desk::{Answer, Caller, Care, Desk as _, DeskError, Person};
+use countersign_web::desk::{
+    AccessDesk as _, Answer, Caller, Care, Desk as _, DeskError, Person,
+    access::{NewAccount, Visitor},
+};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
-    catalog::Catalog,
+    accounts::{Accounts, Passwords, Terms},
+    catalog::{Catalog, Roster},
     clock::{Clock as _, SharedClock, TestClock},
+    config::Config,
     extract,
     fs::Objects,
     intake::{Intake, SubmitError, Submitted},
@@ -50,6 +56,8 @@ pub(crate) use agent::handoff;
 pub(crate) use people::catalog;
 pub(crate) use stand_ins::{DeadProcesses, SharedStore};
 
+/// The password of those who sign in.
+pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The name of the workspace.
 pub(crate) const WORKSPACE: &str = "w";
 
@@ -73,6 +81,7 @@ pub(crate) struct Rig {
     settings: Settings,
     has_leases: bool,
     catalog: Catalog,
+    roster: Option<Box<Config>>,
     parts: Option<Parts>,
 }
 
@@ -93,6 +102,7 @@ impl Rig {
             settings,
             has_leases: true,
             catalog: Catalog::default(),
+            roster: None,
             parts: None,
         };
         rig.make_folder("");
@@ -141,10 +151,20 @@ impl Rig {
             self.catalog.clone(),
             "local:maya".to_owned(),
         );
+        let accounts = Accounts::load(
+            ledger.clone(),
+            Arc::clone(&clock),
+            Passwords::little(),
+            Terms {
+                session: Duration::from_hours(12),
+                idle: Duration::from_hours(4),
+            },
+        );
+        let accounts = self.runtime.block_on(accounts).unwrap();
         let local = Local {
             id: "local:maya".to_owned(),
             display: "Maya".to_owned(),
-            session: Duration::from_hours(12),
+            roster: self.roster(),
             operator_key: Digest::of(b"operator"),
             public_url: url,
         };
@@ -171,7 +191,7 @@ impl Rig {
             Arc::clone(&workspaces),
             Arc::clone(&objects),
             clock,
-            local,
+            (local, accounts),
             (Arc::new(stand_ins::Steady), Arc::new(stand_ins::ClosedDoor)),
             collector,
             reader,
@@ -180,7 +200,7 @@ impl Rig {
             locks.clone(),
             Arc::new(stand_ins::NoGauges),
         );
-        let desk = Arc::new(self.runtime.block_on(desk).unwrap());
+        let desk = Arc::new(desk);
         self.parts = Some(Parts {
             ledger,
             objects,
@@ -192,6 +212,14 @@ impl Rig {
             locks,
         });
         self.serve();
+    }
+
+    /// Who may do what: by the configuration of a test, else everybody everything.
+    fn roster(&self) -> Roster {
+        match &self.roster {
+            Some(config) => Roster::new(config, self.catalog.clone(), "local:maya"),
+            None => Roster::of_nobody(self.catalog.clone(), "local:maya"),
+        }
     }
 
     /// Opens the workspace and serves it.
@@ -259,6 +287,27 @@ impl Rig {
     pub(crate) fn with_policy(&mut self, text: &str) {
         self.catalog = catalog(text);
         self.restart();
+    }
+
+    /// The same daemon with the people and roles of `text`.
+    pub(crate) fn with_roles(&mut self, text: &str) {
+        let config = people::config(text);
+        self.catalog = Catalog::new(&config.policy);
+        self.roster = Some(Box::new(config));
+        self.restart();
+    }
+
+    /// Makes an account, sets its password, and gives the secret of the session.
+    pub(crate) fn signed_in(&self, id: &str) -> String {
+        let new = NewAccount {
+            id: id.to_owned(),
+            name: None,
+        };
+        let invitation = self.wait(self.desk().add_account(&maya(), new)).unwrap();
+        let (_, token) = invitation.link.split_once("?t=").unwrap();
+        let from = Visitor::default();
+        let accepted = self.desk().accept_invitation(token, PASSWORD, from);
+        self.wait(accepted).unwrap().secret
     }
 
     pub(crate) fn desk(&self) -> &Arc<LedgerDesk> {
@@ -387,7 +436,8 @@ impl Rig {
         outcome: Outcome,
     ) -> Result<DecisionDocument, DeskError> {
         let answer = self.answer(id, outcome);
-        self.wait(self.desk().decide(&maya(), id, answer))
+        let answered = self.wait(self.desk().decide(&maya(), id, answer))?;
+        Ok(answered.decision().expect("one answer is enough"))
     }
 
     /// What an agent sends over HTTP.
@@ -426,5 +476,11 @@ pub(crate) fn maya() -> Person {
         id: "local:maya".to_owned(),
         display: "Maya".to_owned(),
         method: Method::Web,
+        access: everything(),
     }
+}
+
+/// What the person at the desk may do.
+pub(crate) fn everything() -> Access {
+    Access::everywhere(&[Role::Operator, Role::Approver])
 }

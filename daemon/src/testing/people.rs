@@ -1,4 +1,4 @@
-//! A catalogue from the text of a configuration.
+//! A configuration, and a catalogue, from their text.
 
 use crate::{
     catalog::Catalog,
@@ -6,6 +6,10 @@ use crate::{
 };
 
 pub(crate) fn catalog(text: &str) -> Catalog {
+    Catalog::new(&config(text).policy)
+}
+
+pub(crate) fn config(text: &str) -> Config {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("countersign.toml");
     #[expect(clippy::disallowed_methods, reason = "the test plays the operator")]
@@ -18,6 +22,5 @@ pub(crate) fn catalog(text: &str) -> Catalog {
     environment
         .0
         .insert("HOME".to_owned(), "/nowhere".to_owned());
-    let config = Config::load(&flags, &environment).unwrap_or_else(|error| panic!("{error}"));
-    Catalog::new(&config.policy)
+    Config::load(&flags, &environment).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -72,8 +72,6 @@ pub struct Settings {
     pub agents: Option<Vec<String>>,
     /// The users of the operating system that agents run as, of those that have one of their own.
     pub users: BTreeMap<String, u32>,
-    /// Who may answer here, as rules name them; without it, everybody who signs in.
-    pub people: Option<Vec<String>>,
     /// Who owns it, by id, as long as it was not given to somebody; without it, who runs the daemon.
     pub owner: Option<String>,
     /// Which agents hand to which.
@@ -100,7 +98,6 @@ impl Default for Settings {
             quarantine: 256_000_000,
             agents: None,
             users: BTreeMap::new(),
-            people: None,
             owner: None,
             mesh: Arc::default(),
             contracts: Arc::default(),

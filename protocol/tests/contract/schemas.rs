@@ -2,6 +2,7 @@
 
 use countersign_protocol::{
     Digest, HandoffId,
+    approval::VoteRecord,
     decision::{
         ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, OpenThread,
         Outcome, Resume, Said,
@@ -158,6 +159,12 @@ fn a_decision_matches_its_schema() {
             display: "Maya".to_owned(),
             method: Method::EmailLink,
         },
+        votes: vec![VoteRecord {
+            principal: "sam".to_owned(),
+            display: "Sam".to_owned(),
+            outcome: Outcome::Approved,
+            at: jiff::Timestamp::UNIX_EPOCH,
+        }],
         comment: Some("Nearly.".to_owned()),
         requests: vec![ChangeRequest {
             id: "q1".to_owned(),

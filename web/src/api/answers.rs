@@ -1,6 +1,10 @@
 //! What people answer, and what agents take back.
 
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use countersign_protocol::{
     Digest, HandoffId,
     decision::{ChangeRequest, DecisionDocument, Outcome},
@@ -12,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::openapi::Problems;
 use crate::{
-    desk::{Answer, Care},
+    desk::{Answer, Answered, Approval, Care},
     error::Problem,
     security::{JsonOf, PathOf, Signed, SignedIn},
     state::AppState,
@@ -66,7 +70,8 @@ struct NewRequest {
     params(("id" = String, Path, description = "The number, with or without `H-`")),
     request_body = NewDecision,
     responses(
-        (status = 201, description = "Recorded", body = DecisionDocument),
+        (status = 201, description = "Recorded; it is decided", body = DecisionDocument),
+        (status = 202, description = "It counts, and others have to answer, too", body = Approval),
         (
             status = 409, description = "Another revision is pending, or it is decided",
             body = inline(super::openapi::ProblemDocument),
@@ -80,7 +85,7 @@ pub(super) async fn decide(
     SignedIn(person): SignedIn,
     PathOf(id): PathOf<HandoffId>,
     JsonOf(body): JsonOf<NewDecision>,
-) -> Result<(StatusCode, Json<DecisionDocument>), Problem> {
+) -> Result<Response, Problem> {
     let requests = body.requests.into_iter().map(|request| ChangeRequest {
         id: request.id,
         path: request.path,
@@ -99,8 +104,10 @@ pub(super) async fn decide(
         requests: requests.collect(),
         care: body.care,
     };
-    let decision = app.desk.decide(&person, id, answer).await?;
-    Ok((StatusCode::CREATED, Json(decision)))
+    Ok(match app.desk.decide(&person, id, answer).await? {
+        Answered::Decided(decision) => (StatusCode::CREATED, Json(decision)).into_response(),
+        Answered::Counted(approval) => (StatusCode::ACCEPTED, Json(approval)).into_response(),
+    })
 }
 
 /// Why it is taken back.

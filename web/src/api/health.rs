@@ -1,15 +1,11 @@
 //! How the daemon is.
 
 use axum::{Json, Router, extract::State, routing::get};
+use countersign_protocol::access::Permission;
 use http::StatusCode;
 
 use super::openapi::Problems;
-use crate::{
-    desk::{Caller, Health},
-    error::Problem,
-    security::Signed,
-    state::AppState,
-};
+use crate::{desk::Health, error::Problem, security::Signed, state::AppState};
 
 /// Two probes for machines. They need no sign-in and say next to nothing.
 pub(super) fn probes() -> Router<AppState> {
@@ -26,7 +22,7 @@ async fn ready(State(app): State<AppState>) -> (StatusCode, &'static str) {
     }
 }
 
-/// How the daemon is. An agent is told about its own workspaces only.
+/// How the daemon is. Everybody is told about their own workspaces only.
 #[utoipa::path(
     get, path = "/api/v1/health", operation_id = "getHealth", tag = "health",
     responses((status = 200, description = "How it is", body = Health), Problems)
@@ -36,12 +32,12 @@ pub(super) async fn health(
     Signed(who): Signed,
 ) -> Result<Json<Health>, Problem> {
     let mut health = app.desk.health().await;
-    if let Caller::Agent(agent) = who {
+    if !who.may(Permission::Read, None) {
         // They name folders of other workspaces.
         health.troubles.clear();
-        health
-            .workspaces
-            .retain(|workspace| agent.workspaces.contains(&workspace.name));
     }
+    health
+        .workspaces
+        .retain(|workspace| who.may(Permission::Read, Some(&workspace.name)));
     Ok(Json(health))
 }

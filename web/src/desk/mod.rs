@@ -1,5 +1,7 @@
 //! What pages and API need from the daemon. `web` knows the daemon only through this.
 
+pub mod access;
+pub mod approval;
 pub mod boundaries;
 mod content;
 pub mod insights;
@@ -23,6 +25,7 @@ use std::{
 use async_trait::async_trait;
 use countersign_protocol::{
     Digest, HandoffId,
+    access::{Access, Permission, Permissions},
     chain::Head,
     decision::{ChangeRequest, DecisionDocument, Outcome},
     handoff::Trigger,
@@ -37,6 +40,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+pub use access::AccessDesk;
+pub use approval::{Answered, Approval};
 pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
 pub use insights::InsightsDesk;
@@ -64,6 +69,8 @@ pub struct Person {
     pub display: String,
     /// How they came in.
     pub method: Method,
+    /// What they may do.
+    pub access: Access,
 }
 
 /// An agent that showed a token.
@@ -80,10 +87,50 @@ pub struct Agent {
 /// Who calls the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// May read everything and decide.
+    /// May do what its roles allow.
     Person(Person),
     /// May deliver to and read its own workspaces; never decides.
     Agent(Agent),
+}
+
+impl Person {
+    /// Refuses what the roles of this person do not allow in `workspace`; without one, for what belongs to none.
+    pub fn check(&self, permission: Permission, workspace: Option<&str>) -> Result<(), DeskError> {
+        let grant = self.access.grant(workspace);
+        if grant.may.contains(permission) {
+            return Ok(());
+        }
+        Err(DeskError::MayNot {
+            permission,
+            workspace: workspace.map(str::to_owned),
+            roles: grant.roles.clone(),
+        })
+    }
+}
+
+impl Caller {
+    /// Whether the caller may do it in `workspace`; without one, for what belongs to none.
+    pub fn may(&self, permission: Permission, workspace: Option<&str>) -> bool {
+        self.check(permission, workspace).is_ok()
+    }
+
+    /// Refuses what the caller may not do.
+    pub fn check(&self, permission: Permission, workspace: Option<&str>) -> Result<(), DeskError> {
+        match self {
+            Self::Person(person) => person.check(permission, workspace),
+            Self::Agent(agent) => {
+                let reaches = |name| agent.workspaces.iter().any(|known| known == name);
+                if workspace.is_some_and(reaches) && Permissions::of_agents().contains(permission) {
+                    return Ok(());
+                }
+                Err(DeskError::MayNot {
+                    permission,
+                    workspace: workspace.map(str::to_owned),
+                    roles: vec!["agent".to_owned()],
+                })
+            }
+        }
+    }
 }
 
 /// A new session: the secret goes into the cookie.
@@ -430,6 +477,9 @@ pub struct Review {
     pub next: Option<HandoffId>,
     /// The handoff document as it was delivered, when it is text.
     pub document: Option<String>,
+    /// What it takes to decide and how far it has come, where one answer is not enough.
+    #[serde(default)]
+    pub approval: Option<Approval>,
 }
 
 /// What an approval needs besides the will to approve.
@@ -608,6 +658,16 @@ pub enum DeskError {
     /// The caller may not do this.
     #[error("{0}")]
     NotAllowed(String),
+    /// The roles of the caller do not allow this.
+    #[error("{}", may_not(*permission, workspace.as_deref()))]
+    MayNot {
+        /// What is missing.
+        permission: Permission,
+        /// Where; `None` for what belongs to no workspace.
+        workspace: Option<String>,
+        /// The roles that the caller has there.
+        roles: Vec<String>,
+    },
     /// The revision or the bytes moved since the page was made.
     #[error("{id} has revision {revision} now; you answered revision {answered}")]
     Stale {
@@ -647,10 +707,19 @@ pub enum DeskError {
     Unavailable(String),
 }
 
+fn may_not(permission: Permission, workspace: Option<&str>) -> String {
+    let words = permission.words();
+    match workspace {
+        Some(name) => format!("You may not {words} in {name}"),
+        None => format!("You may not {words} here"),
+    }
+}
+
 /// What the pages and the API ask and tell.
 #[async_trait]
 pub trait Desk:
-    BoundariesDesk
+    AccessDesk
+    + BoundariesDesk
     + ContentDesk
     + InsightsDesk
     + LocksDesk
@@ -665,17 +734,6 @@ pub trait Desk:
     + TransferDesk
     + VersionsDesk
 {
-    /// Spends a one-time start token.
-    async fn redeem_start_token(&self, token: &str) -> Option<NewSession>;
-    /// The person of a session cookie.
-    async fn session(&self, secret: &str) -> Option<Person>;
-    /// Ends a session.
-    async fn sign_out(&self, secret: &str);
-    /// Who a bearer token stands for.
-    async fn bearer(&self, secret: &str) -> Option<Caller>;
-    /// Makes a one-time start link; `None` when the caller may not.
-    async fn start_link(&self, who: &Person) -> Result<String, DeskError>;
-
     /// A page of the queue.
     async fn queue(
         &self,
@@ -726,13 +784,13 @@ pub trait Desk:
         revision: u32,
         manifest: Digest,
     ) -> Result<(), DeskError>;
-    /// Records a decision. Answers only when it is on the disk.
+    /// Records an answer: a decision, or a vote where it takes more than one. Answers only when it is on the disk.
     async fn decide(
         &self,
         who: &Person,
         id: HandoffId,
         answer: Answer,
-    ) -> Result<DecisionDocument, DeskError>;
+    ) -> Result<Answered, DeskError>;
     /// Takes a handoff back.
     async fn withdraw(
         &self,

@@ -112,6 +112,8 @@ pub struct RouteReport {
 pub struct Stranded {
     /// The card.
     pub id: HandoffId,
+    /// Its workspace.
+    pub workspace: String,
     /// One line.
     pub title: String,
     /// The rule whose ladder ended.

@@ -14,7 +14,7 @@ use super::{
     visit::{Chrome, Visit},
 };
 use crate::{
-    desk::{Answer, Care, Change, DeskError, Review, RiskLevel, people::TargetRow},
+    desk::{Answer, Answered, Care, Change, DeskError, Review, RiskLevel, people::TargetRow},
     error::Problem,
     render::{text, visible::visible, words},
     security::{FormOf, QueryOf},
@@ -320,8 +320,12 @@ async fn approve(
         requests: Vec::new(),
         care: Care::default(),
     };
-    desk.decide(&visit.person, id, answer).await?;
-    Ok(format!("revision {revision} approved"))
+    Ok(match desk.decide(&visit.person, id, answer).await? {
+        Answered::Decided(_) => format!("revision {revision} approved"),
+        Answered::Counted(_) => {
+            format!("revision {revision} has your approval, and waits for others")
+        }
+    })
 }
 
 impl Page for BatchPage {

@@ -63,7 +63,7 @@ pub(super) async fn cards(
             let sides = Sides::load(visit, place, row, SMALL, &mut apart).await?;
             wanted.extend(sides.map(|sides| (at, sides)));
         }
-        let say = Some(SayForm::new(visit, review, row));
+        let say = SayForm::offered(visit, review, row);
         cards.push(Card::new(row, place, (&remarks, say), shown));
     }
     let look = look(asked);
@@ -99,7 +99,7 @@ pub(super) async fn card(
 ) -> Result<Card, Problem> {
     let place = place(review);
     let remarks = RemarkView::all(review, visit.now());
-    let say = Some(SayForm::new(visit, review, row));
+    let say = SayForm::offered(visit, review, row);
     let mut card = Card::new(row, place, (&remarks, say), start(row));
     if matches!(card.shown, Shown::Not { .. }) {
         return Ok(card);

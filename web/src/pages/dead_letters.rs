@@ -29,6 +29,7 @@ pub(super) struct DeadLettersPage {
 struct Lost {
     seq: u64,
     id: String,
+    workspace: String,
     title: String,
     rule: String,
     at: When,
@@ -38,6 +39,7 @@ struct Lost {
 struct Letter {
     seq: u64,
     anchor: String,
+    workspace: String,
     file: String,
     title: &'static str,
     kind: &'static str,
@@ -83,6 +85,7 @@ impl DeadLettersPage {
                 .map(|one| Lost {
                     seq: one.seq,
                     id: one.id.to_string(),
+                    workspace: one.workspace.clone(),
                     title: one.title.clone(),
                     rule: one.rule.clone(),
                     at: When::new(one.at, now),
@@ -98,6 +101,7 @@ impl Letter {
         Self {
             seq: letter.seq,
             anchor: format!("e{}", letter.seq),
+            workspace: letter.workspace.clone(),
             file: format!("{}/{}", letter.workspace, letter.file),
             title: letter.kind.title(),
             kind: letter.kind.name(),
@@ -128,6 +132,7 @@ impl Page for DeadLettersPage {
             .map(|letters| {
                 let stranded = [Stranded {
                     id: countersign_protocol::HandoffId(9),
+                    workspace: "sandbox".to_owned(),
                     title: "Reply to 14 supplier disputes".to_owned(),
                     rule: "disputes".to_owned(),
                     at: sample::now(),

@@ -16,7 +16,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
-    desk::DeskError,
+    desk::{Answered, DeskError},
     error::Problem,
     security::{FormOf, PathOf},
     state::AppState,
@@ -39,7 +39,9 @@ pub(super) async fn decide(
         Err(errors) => return again(&visit, id, draft, errors).await,
     };
     match app.desk.decide(&visit.person, id, answer).await {
-        Ok(_) => Ok(Redirect::to(&format!("/h/{id}/decided")).into_response()),
+        Ok(Answered::Decided(_)) => Ok(Redirect::to(&format!("/h/{id}/decided")).into_response()),
+        // The page says who else has to answer.
+        Ok(Answered::Counted(_)) => Ok(Redirect::to(&format!("/h/{id}#approval")).into_response()),
         Err(DeskError::Stale {
             revision, answered, ..
         }) => stale(&visit, id, revision, answered, draft).await,

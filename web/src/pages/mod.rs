@@ -2,9 +2,11 @@
 //!
 //! Every action is a plain form and every page works without scripts. Reading a page changes nothing.
 
+mod accounts;
 mod activity;
 mod agents;
 mod answer;
+mod approval;
 mod artifact;
 mod batch;
 mod cards;
@@ -32,6 +34,7 @@ mod review_view;
 mod search;
 mod search_view;
 mod settings;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -93,6 +96,15 @@ pub fn routes() -> Router<AppState> {
         .route("/settings", get(settings::show))
         .route("/settings/tokens/{id}/revoke", post(settings::revoke))
         .route("/workspaces", get(workspaces::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/invitation", get(sign_in::invited).post(sign_in::accept))
+        .route("/account", get(accounts::account))
+        .route("/account/password", post(accounts::change_password))
+        .route("/sessions/{id}/end", post(accounts::end_session))
+        .route("/people", get(accounts::people).post(accounts::add))
+        .route("/people/{id}/reset", post(accounts::reset))
+        .route("/people/{id}/disable", post(accounts::disable))
+        .route("/people/{id}/enable", post(accounts::enable))
         .route(
             "/workspaces/claim",
             get(ownership::show_claim).post(ownership::answer_claim),
@@ -131,6 +143,10 @@ mod registry {
     fn every_page_renders_with_every_sample() {
         let templates = Templates::embedded();
         let mut seen = BTreeSet::new();
+        render::<super::accounts::AccountPage>(&templates, &mut seen);
+        render::<super::accounts::PeoplePage>(&templates, &mut seen);
+        render::<super::sign_in::InvitationPage>(&templates, &mut seen);
+        render::<super::sign_in::SignInPage>(&templates, &mut seen);
         render::<super::activity::ActivityPage>(&templates, &mut seen);
         render::<super::agents::AgentsPage>(&templates, &mut seen);
         render::<super::batch::BatchPage>(&templates, &mut seen);

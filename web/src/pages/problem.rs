@@ -1,9 +1,10 @@
 //! The page about a problem, and the one for somebody who is not signed in.
 
 use axum::response::{Html, IntoResponse, Response};
+use http::StatusCode;
 use serde::Serialize;
 
-use super::visit::Chrome;
+use super::{sign_in::SignInPage, visit::Chrome};
 use crate::{error::Problem, security::Nonce, state::AppState, templates::Page};
 
 #[derive(Debug, Serialize)]
@@ -45,7 +46,15 @@ impl ProblemPage {
 }
 
 /// The page about a problem. When not even that can be rendered, its words as plain text.
-pub fn problem(app: &AppState, problem: &Problem, nonce: &Nonce) -> Response {
+///
+/// `wanted` is the page that was asked for: who has to sign in first is led there afterwards.
+pub fn problem(app: &AppState, problem: &Problem, nonce: &Nonce, wanted: Option<&str>) -> Response {
+    if problem.kind == "sign-in" && problem.status == StatusCode::UNAUTHORIZED {
+        let page = SignInPage::new(app, nonce, wanted);
+        if let Ok(html) = app.settings.templates.render(&page) {
+            return Html(html).into_response();
+        }
+    }
     let page = ProblemPage::new(Chrome::bare(nonce), problem);
     match app.settings.templates.render(&page) {
         Ok(html) => Html(html).into_response(),

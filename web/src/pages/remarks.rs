@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use countersign_protocol::{Digest, place::Place};
+use countersign_protocol::{Digest, access::Permission, place::Place};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -194,7 +194,14 @@ pub(super) struct SayForm {
 }
 
 impl SayForm {
-    pub(super) fn new(visit: &Visit, review: &Review, row: &FileRow) -> Self {
+    /// The form, for who may comment here.
+    pub(super) fn offered(visit: &Visit, review: &Review, row: &FileRow) -> Option<Self> {
+        let caller = visit.caller();
+        let may = caller.may(Permission::Comment, Some(&review.row.workspace));
+        may.then(|| Self::new(visit, review, row))
+    }
+
+    fn new(visit: &Visit, review: &Review, row: &FileRow) -> Self {
         Self {
             id: review.row.id.to_string(),
             csrf: visit.csrf().to_owned(),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{
     agents::PathPart,
     answer::{Draft, FieldError, FormView},
+    approval::ApprovalPart,
     artifact::{Card, FileName, Shown},
     listing::{Against, Folder, More, base_query, folders},
     look::Asked,
@@ -28,6 +29,8 @@ pub(super) struct ReviewPage {
     title: String,
     agent: String,
     sender: String,
+    workspace: String,
+    approval: Option<ApprovalPart>,
     place: String,
     revision: u32,
     newest: u32,
@@ -258,6 +261,11 @@ impl ReviewPage {
             title: row.title.clone(),
             agent: row.agent.clone(),
             sender: review.sender.clone(),
+            workspace: row.workspace.clone(),
+            approval: review
+                .approval
+                .as_ref()
+                .map(|approval| ApprovalPart::new(approval, now)),
             place: place(row),
             revision: review.revision,
             newest: row.revision,
@@ -582,6 +590,7 @@ impl Page for ReviewPage {
         vec![
             Self {
                 path: PathPart::new(&crate::showcase::transfer::path(), now),
+                approval: Some(ApprovalPart::sample()),
                 ..page(&review, Typed::default()).with_routing(Some(RoutingPart::new(
                     crate::showcase::routing::routing(),
                     Vec::new(),

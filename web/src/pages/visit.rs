@@ -1,6 +1,9 @@
 //! A person who looks at a page.
 
+use std::collections::BTreeMap;
+
 use axum::{extract::FromRequestParts, response::Html};
+use countersign_protocol::access::{Access, Grant, Permission};
 use http::request::Parts;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -78,6 +81,7 @@ impl Visit {
             dead: queue.dead_letters.len(),
             locks: queue.locks,
             seq: queue.seq,
+            rights: Rights::new(&self.person.access),
         }
     }
 
@@ -106,6 +110,34 @@ pub(super) struct Chrome {
     pub(super) locks: usize,
     /// The ledger entry that this page shows.
     pub(super) seq: u64,
+    /// What the person may do, for what is offered on the page.
+    pub(super) rights: Rights,
+}
+
+/// Names of permissions, by workspace. Templates ask it by the macro `may`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Rights {
+    /// Held somewhere at all.
+    anywhere: Vec<&'static str>,
+    /// Held for what belongs to no workspace, and in those that are not named.
+    elsewhere: Vec<&'static str>,
+    /// Held in a workspace.
+    named: BTreeMap<String, Vec<&'static str>>,
+}
+
+impl Rights {
+    fn new(access: &Access) -> Self {
+        let names = |grant: &Grant| grant.may.iter().map(Permission::name).collect();
+        let anywhere = Permission::all().filter(|one| access.may_somewhere(*one));
+        Self {
+            anywhere: anywhere.map(Permission::name).collect(),
+            elsewhere: names(access.grant(None)),
+            named: access
+                .named()
+                .map(|(name, grant)| (name.to_owned(), names(grant)))
+                .collect(),
+        }
+    }
 }
 
 impl Chrome {
@@ -120,6 +152,8 @@ impl Chrome {
     /// For tests of templates.
     #[cfg(test)]
     pub(super) fn sample(section: &'static str) -> Self {
+        use countersign_protocol::access::Role;
+
         Self {
             nonce: "0".repeat(32),
             csrf: "1".repeat(64),
@@ -127,12 +161,14 @@ impl Chrome {
                 id: "local:maya".to_owned(),
                 display: "Maya Okafor".to_owned(),
                 method: countersign_protocol::principal::Method::Web,
+                access: Access::default(),
             })),
             section,
             turn: 3,
             dead: 1,
             locks: 3,
             seq: 42,
+            rights: Rights::new(&Access::everywhere(&Role::ALL)),
         }
     }
 }

@@ -7,10 +7,11 @@ use axum::{
 use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 
-use super::{csrf, identity::Identity};
+use super::{csrf, identity::Identity, session};
 use crate::{
-    desk::{Caller, Person},
+    desk::{Caller, Person, access::Visitor},
     error::Problem,
+    state::AppState,
 };
 
 /// The nonce that scripts and styles of this answer carry.
@@ -73,6 +74,31 @@ impl<S: Sync> FromRequestParts<S> for Csrf {
             .get::<Identity>()
             .and_then(|identity| identity.session.as_deref());
         Ok(Self(session.map(csrf::token).unwrap_or_default()))
+    }
+}
+
+/// Where the request comes from.
+#[derive(Clone, Debug)]
+pub struct From(pub Visitor);
+
+impl FromRequestParts<AppState> for From {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        Ok(Self(session::visitor(app, parts)))
+    }
+}
+
+/// The secret of the session that was shown; absent for bearer tokens.
+#[derive(Clone, Debug)]
+pub struct Shown(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for Shown {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let identity = parts.extensions.get::<Identity>();
+        Ok(Self(identity.and_then(|identity| identity.session.clone())))
     }
 }
 

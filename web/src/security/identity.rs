@@ -8,10 +8,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use countersign_protocol::Digest;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use super::{client::Client, session};
-use crate::{desk::Caller, error::Problem, state::AppState};
+use super::{
+    client::{Client, Peer},
+    session,
+};
+use crate::{desk::Caller, error::Problem, live, state::AppState};
 
 /// Who is calling, as it was found out.
 #[derive(Clone, Debug)]
@@ -46,7 +49,11 @@ pub(crate) async fn find(
             Ok(identity) => Some(identity),
             Err(problem) => return problem.into_response(),
         },
-        None => by_cookie(&app, request.headers()).await,
+        None => match said_by_proxy(&app, &request) {
+            Said::Nothing => by_cookie(&app, request.headers(), request.uri().path()).await,
+            Said::Nobody => None,
+            Said::Person(name) => return by_proxy(app, name, request, next).await,
+        },
     };
     if let Some(identity) = identity {
         request.extensions_mut().insert(identity);
@@ -59,6 +66,65 @@ fn is_scraper(app: &AppState, headers: &HeaderMap) -> bool {
     let shown = headers.get(header::AUTHORIZATION).and_then(bearer);
     let known = app.settings.metrics_token;
     shown.is_some_and(|shown| Some(Digest::of(shown.as_bytes())) == known)
+}
+
+/// What a trusted proxy says about who asks.
+enum Said {
+    /// It is not asked, or it is not one that we trust: the header is nothing then.
+    Nothing,
+    /// It is one that we trust, and it names nobody, or more than one.
+    Nobody,
+    Person(String),
+}
+
+fn said_by_proxy(app: &AppState, request: &Request) -> Said {
+    let Some(header) = &app.settings.proxy_user else {
+        return Said::Nothing;
+    };
+    let peer = request.extensions().get::<Peer>();
+    if !peer.is_some_and(|peer| app.settings.trusts(peer.0.ip().to_canonical())) {
+        return Said::Nothing;
+    }
+    let mut names = request.headers().get_all(header).iter();
+    match (names.next().map(HeaderValue::to_str), names.next()) {
+        (Some(Ok(name)), None) if !name.trim().is_empty() => Said::Person(name.trim().to_owned()),
+        _ => Said::Nobody,
+    }
+}
+
+/// Lets the person in whom a proxy names: by their session, or, for a page, by a new one. What changes something
+/// needs the session, since a browser sends whatever the proxy goes by also for other sites.
+async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next) -> Response {
+    let known = by_cookie(&app, request.headers(), request.uri().path()).await;
+    let same = |identity: &Identity| matches!(&identity.caller, Caller::Person(person) if person.id == name);
+    if let Some(identity) = known.filter(same) {
+        request.extensions_mut().insert(identity);
+        return next.run(request).await;
+    }
+    let accept = request.headers().get(header::ACCEPT);
+    let is_page = request.method() == Method::GET
+        && accept
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|text| text.contains("text/html"));
+    if !is_page {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let from = session::visitor(&app, &parts);
+    request = Request::from_parts(parts, body);
+    let Some(new) = app.desk.enter_by_proxy(&name, from).await else {
+        return next.run(request).await;
+    };
+    let cookie = session::cookie(&app.settings, &new.secret, new.lifetime.as_secs());
+    if let Some(person) = app.desk.session(&new.secret).await {
+        request.extensions_mut().insert(Identity {
+            caller: Caller::Person(person),
+            session: Some(new.secret),
+        });
+    }
+    let mut response = next.run(request).await;
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response
 }
 
 async fn by_token(
@@ -83,9 +149,13 @@ async fn by_token(
     })
 }
 
-async fn by_cookie(app: &AppState, headers: &HeaderMap) -> Option<Identity> {
+async fn by_cookie(app: &AppState, headers: &HeaderMap, path: &str) -> Option<Identity> {
     let secret = session::secret(&app.settings, headers)?;
-    let person = app.desk.session(secret).await?;
+    // A page that is open opens its stream again and again, and nobody may be at it.
+    let person = match path {
+        live::PATH => app.desk.peek(secret).await?,
+        _ => app.desk.session(secret).await?,
+    };
     Some(Identity {
         caller: Caller::Person(person),
         session: Some(secret.to_owned()),
@@ -104,7 +174,9 @@ pub(crate) fn too_many(seconds: u64) -> Problem {
         StatusCode::TOO_MANY_REQUESTS,
         "too-many-attempts",
         "Too many attempts",
-        format!("Too many tokens from this address were not valid. Wait {seconds} s."),
+        format!(
+            "Too many attempts from this address or for this account failed. Wait {seconds} s."
+        ),
     )
     .header(header::RETRY_AFTER, HeaderValue::from(seconds))
 }

@@ -15,5 +15,5 @@ pub(crate) mod session;
 mod tests;
 
 pub use client::Peer;
-pub use extract::{Csrf, FormOf, JsonOf, Nonce, PathOf, QueryOf, Signed, SignedIn};
+pub use extract::{Csrf, FormOf, From, JsonOf, Nonce, PathOf, QueryOf, Shown, Signed, SignedIn};
 pub use identity::{Identity, Scraper};

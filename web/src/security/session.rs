@@ -7,13 +7,18 @@ use axum::{
     routing::{get, post},
 };
 use countersign_protocol::HandoffId;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{
     client::Client,
     identity::{self, Identity},
 };
-use crate::{error::Problem, settings::Settings, state::AppState};
+use crate::{
+    desk::{NewSession, access::Visitor},
+    error::Problem,
+    settings::Settings,
+    state::AppState,
+};
 
 /// The routes that make and end a session.
 pub(crate) fn routes() -> Router<AppState> {
@@ -46,12 +51,34 @@ pub(crate) fn secret<'a>(settings: &Settings, headers: &'a HeaderMap) -> Option<
         .map(|(_, value)| value)
 }
 
-fn cookie(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
+pub(crate) fn cookie(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
     let name = cookie_name(settings);
     let secure = if settings.https() { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     // A secret that is no header value would be a defect of the desk; then nobody is signed in.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The way into a session that was made: its cookie, and on to `next`.
+pub(crate) fn enter(settings: &Settings, session: &NewSession, next: &str) -> Response {
+    let cookie = cookie(settings, &session.secret, session.lifetime.as_secs());
+    ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
+}
+
+/// Where a request comes from, for the list of sessions.
+pub(crate) fn visitor(app: &AppState, parts: &Parts) -> Visitor {
+    let browser = parts.headers.get(header::USER_AGENT);
+    Visitor {
+        address: parts
+            .extensions
+            .get::<Client>()
+            .map(|client| client.address),
+        browser: browser
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned(),
+        shown: secret(&app.settings, &parts.headers).map(str::to_owned),
+    }
 }
 
 /// `GET /start?t=…`: spends the token once and goes on to a URL without it: with `h=H-7` to that handoff. Nothing
@@ -73,19 +100,20 @@ async fn start(State(app): State<AppState>, request: Request) -> Response {
         let mut fields = form_urlencoded::parse(query.as_bytes());
         fields.find_map(|(name, value)| (name == wanted).then_some(value))
     };
-    let token = field("t");
+    let token = field("t").map(std::borrow::Cow::into_owned);
     // No address is taken from the link, or it could lead to somebody else's page.
     let handoff: Option<HandoffId> = field("h").and_then(|text| text.parse().ok());
     let on = handoff.map_or_else(|| "/".to_owned(), |id| format!("/h/{id}"));
+    let (parts, _) = request.into_parts();
     let session = match &token {
-        Some(token) => app.desk.redeem_start_token(token).await,
+        Some(token) => {
+            let from = visitor(&app, &parts);
+            app.desk.redeem_start_token(token, from).await
+        }
         None => None,
     };
     match session {
-        Some(session) => {
-            let cookie = cookie(&app.settings, &session.secret, session.lifetime.as_secs());
-            ([(header::SET_COOKIE, cookie)], Redirect::to(&on)).into_response()
-        }
+        Some(session) => enter(&app.settings, &session, &on),
         // The link again in the browser that used it: it is in already.
         None if signed_in => Redirect::to(&on).into_response(),
         None => {

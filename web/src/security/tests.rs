@@ -278,3 +278,21 @@ async fn who_guesses_has_to_wait_and_others_do_not() {
         StatusCode::OK
     );
 }
+
+#[tokio::test]
+async fn who_was_signed_out_elsewhere_is_told_nothing_more() {
+    use http_body_util::BodyExt as _;
+
+    let desk = Showcase::small();
+    let router = desk.router();
+    let mut body = Ask::get("/api/v1/events")
+        .cookie()
+        .open(&router)
+        .await
+        .into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(String::from_utf8_lossy(&first).contains("changed"));
+    desk.lock().sessions.clear();
+    desk.moved();
+    assert!(body.frame().await.is_none(), "the stream ends");
+}

@@ -160,6 +160,7 @@ impl Card {
                 display: who.display.clone(),
                 method: who.method,
             },
+            votes: Vec::new(),
             comment: answer.comment,
             requests: answer.requests,
             threads: Vec::new(),

@@ -10,7 +10,7 @@ use countersign_protocol::{
     chain::Head,
     content::{Content, Cut, CutReason, Picture},
     contract::{self, Rules},
-    decision::{DecisionDocument, Outcome},
+    decision::Outcome,
     dialect::{self, Format},
     principal::Principal,
     receipt::{Links, Receipt, ReceiptStatus},
@@ -19,10 +19,10 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{SESSION, START_TOKEN, Showcase, card::Files, sample, sees};
+use super::{Showcase, card::Files, sample, sees};
 use crate::desk::{
-    ActivityRow, Answer, Caller, ChainReport, ContentDesk, DeadLetter, Desk, DeskError, HandoffRow,
-    Health, NewSession, NewToken, Person, PictureOf, Queue, QueueCounts, QueueView, Review,
+    ActivityRow, Answer, Answered, Caller, ChainReport, ContentDesk, DeadLetter, Desk, DeskError,
+    HandoffRow, Health, NewToken, Person, PictureOf, Queue, QueueCounts, QueueView, Review,
     SealedFile, Submission, TokenRow, WaitAnswer,
 };
 
@@ -95,39 +95,6 @@ impl ContentDesk for Showcase {
 
 #[async_trait]
 impl Desk for Showcase {
-    async fn redeem_start_token(&self, token: &str) -> Option<NewSession> {
-        let secret = if token == START_TOKEN {
-            SESSION.to_owned()
-        } else if self.lock().start.remove(token) {
-            format!("session-by-{token}")
-        } else {
-            return None;
-        };
-        self.record(|state| state.sessions.insert(secret.clone()));
-        Some(NewSession {
-            secret,
-            lifetime: Duration::from_hours(12),
-        })
-    }
-
-    async fn session(&self, secret: &str) -> Option<Person> {
-        self.lock().sessions.contains(secret).then(sample::maya)
-    }
-
-    async fn sign_out(&self, secret: &str) {
-        self.record(|state| state.sessions.remove(secret));
-    }
-
-    async fn bearer(&self, secret: &str) -> Option<Caller> {
-        self.lock().bearers.get(secret).cloned()
-    }
-
-    async fn start_link(&self, _: &Person) -> Result<String, DeskError> {
-        let token = format!("start-{}", self.seq());
-        self.record(|state| state.start.insert(token.clone()));
-        Ok(format!("http://localhost:7420/start?t={token}"))
-    }
-
     async fn queue(
         &self,
         who: &Caller,
@@ -261,7 +228,7 @@ impl Desk for Showcase {
         who: &Person,
         id: HandoffId,
         answer: Answer,
-    ) -> Result<DecisionDocument, DeskError> {
+    ) -> Result<Answered, DeskError> {
         let caller = Caller::Person(who.clone());
         let index = self.seq() + 1;
         let mut state = self.lock();
@@ -291,7 +258,7 @@ impl Desk for Showcase {
         let document = card.decide(who, answer, index);
         drop(state);
         self.moved();
-        Ok(document)
+        Ok(Answered::Decided(Box::new(document)))
     }
 
     async fn withdraw(

@@ -1,6 +1,7 @@
 //! A desk in memory, for tests of pages and API and for looking at the pages. It starts with sample
 //! work that has one of everything, or, for tests that count, with two small handoffs.
 
+pub mod access;
 pub mod boundaries;
 mod card;
 mod desk;
@@ -23,7 +24,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use countersign_protocol::HandoffId;
+use countersign_protocol::{HandoffId, access::Permission};
 use tokio::sync::watch;
 
 use crate::desk::{
@@ -196,8 +197,5 @@ impl State {
 
 /// Whether `who` may know of `workspace`.
 fn sees(who: &Caller, workspace: &str) -> bool {
-    match who {
-        Caller::Person(_) => true,
-        Caller::Agent(agent) => agent.workspaces.iter().any(|name| name == workspace),
-    }
+    who.may(Permission::Read, Some(workspace))
 }

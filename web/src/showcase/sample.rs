@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_protocol::{
     Digest, HandoffId,
+    access::{Access, Role},
     chain::Head,
     content::{Binary, Body, Content, Image, Kind, sniff},
     decision::{ChangeRequest, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
@@ -44,6 +45,7 @@ pub fn maya() -> Person {
         id: "local:maya".to_owned(),
         display: "Maya Okafor".to_owned(),
         method: Method::Web,
+        access: Access::everywhere(&[Role::Approver, Role::Operator]),
     }
 }
 
@@ -234,6 +236,7 @@ pub fn decision() -> DecisionDocument {
             display: "Maya Okafor".to_owned(),
             method: Method::Web,
         },
+        votes: Vec::new(),
         comment: Some("Billing country can change after the invoice.".to_owned()),
         requests: requests(),
         threads: Vec::new(),
@@ -399,6 +402,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
             .collect::<Vec<_>>()
     };
     let review = Review {
+        approval: None,
         revision: 1,
         manifest_sha256: Digest::ZERO,
         sender: "file owner uid 1000".to_owned(),

@@ -312,6 +312,7 @@ fn sam() -> Person {
         id: "sam".to_owned(),
         display: "Sam Ito".to_owned(),
         method: Method::Web,
+        access: crate::testing::everything(),
     }
 }
 

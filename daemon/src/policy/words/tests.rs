@@ -30,6 +30,7 @@ fn routed(rule: &str, fired: &[(&str, &str)]) -> Routed {
         held: false,
         digest: false,
         sampled: false,
+        approval: None,
     }
 }
 

@@ -9,7 +9,10 @@ mod questions;
 mod saved;
 
 use async_trait::async_trait;
-use countersign_protocol::query::{Note, Now, Query, question};
+use countersign_protocol::{
+    access::Permission,
+    query::{Note, Now, Query, question},
+};
 use countersign_web::desk::{
     Caller, Changes, Completion, Counted, DeskError, Facet, Hit, IndexStatus, Partial, Person,
     ReadAs, Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
@@ -123,7 +126,8 @@ impl SearchDesk for LedgerDesk {
         self.forget_search(who, name).await
     }
 
-    async fn unmatched_questions(&self, _who: &Person) -> Result<Vec<Unmatched>, DeskError> {
+    async fn unmatched_questions(&self, who: &Person) -> Result<Vec<Unmatched>, DeskError> {
+        who.check(Permission::Maintain, None)?;
         self.unmatched().await
     }
 
@@ -132,6 +136,7 @@ impl SearchDesk for LedgerDesk {
     }
 
     async fn rebuild_index(&self, who: &Person) -> Result<IndexStatus, DeskError> {
+        who.check(Permission::Maintain, None)?;
         self.search.rebuild(format!("{} asked for it", who.display));
         Ok(self.how_far())
     }

@@ -590,6 +590,86 @@ pub(super) const ROUTES: &[Route] = &[
     page("/h/H-1/r/2/file?path=notes/report.md", 200),
     page("/h/H-1/r/2/raw?path=notes/report.md", 200),
     page("/h/H-1/r/2/picture?path=notes/report.md", 200),
+    page("/account", 200),
+    form(
+        "/account/password",
+        Body::Form("old=correct+horse+battery&new=another+good+one"),
+    ),
+    form("/sessions/s2/end", Body::Form("back=/people")),
+    page("/people", 200),
+    Route {
+        statuses: [401, 403, 403, 201],
+        ..form("/people", Body::Form("id=sam&name="))
+    },
+    Route {
+        statuses: [401, 403, 403, 201],
+        ..form("/people/sam/reset", Body::Form(""))
+    },
+    form("/people/sam/disable", Body::Form("")),
+    form("/people/sam/enable", Body::Form("")),
+    // Ways in are for everybody; who is in already goes on.
+    Route {
+        operation: None,
+        ..get("/sign-in", "", [200, 303, 303, 303])
+    },
+    Route {
+        operation: None,
+        ..post(
+            "/sign-in",
+            "",
+            Body::Form("name=maya&password=correct+horse+battery"),
+            [303; 4],
+        )
+    },
+    Route {
+        operation: None,
+        ..get("/invitation?t=invitation-token", "", [200; 4])
+    },
+    Route {
+        operation: None,
+        ..post(
+            "/invitation",
+            "",
+            Body::Form("t=invitation-token&password=another+good+one"),
+            [303; 4],
+        )
+    },
+    get("/api/v1/me", "/api/v1/me", [401, 403, 403, 200]),
+    get("/api/v1/people", "/api/v1/people", [401, 403, 403, 200]),
+    post(
+        "/api/v1/accounts",
+        "/api/v1/accounts",
+        Body::Json(r#"{"id":"sam"}"#),
+        [401, 403, 403, 201],
+    ),
+    post(
+        "/api/v1/accounts/sam/reset",
+        "/api/v1/accounts/{id}/reset",
+        Body::None,
+        [401, 403, 403, 201],
+    ),
+    post(
+        "/api/v1/accounts/sam/disable",
+        "/api/v1/accounts/{id}/disable",
+        Body::None,
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/accounts/sam/enable",
+        "/api/v1/accounts/{id}/enable",
+        Body::None,
+        [401, 403, 403, 204],
+    ),
+    get("/api/v1/sessions", "/api/v1/sessions", [401, 403, 403, 200]),
+    Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/sessions/s2",
+            "/api/v1/sessions/{id}",
+            Body::None,
+            [401, 403, 403, 204],
+        )
+    },
     page("/dead-letters", 200),
     page("/messages", 200),
     page("/activity", 200),

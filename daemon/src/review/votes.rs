@@ -1,0 +1,238 @@
+//! One answer or many: what an answer becomes by the plan of the rule, in the job that records it.
+
+use countersign_protocol::{
+    HandoffId,
+    approval::{ApprovalPlan, NoVote, Tally, Voted, Voter},
+    decision::Outcome,
+    event::{Decided, Event},
+    principal::Actor,
+    routing::Assigned,
+};
+use countersign_web::desk::{
+    Caller, DeskError,
+    approval::{Approval, StageRow, VoteRow},
+};
+use jiff::Timestamp;
+
+use super::LedgerDesk;
+use crate::{catalog::Catalog, ledger::Card};
+
+/// What a job needs to count votes.
+pub(super) struct Votes {
+    catalog: Catalog,
+    /// Whether any rule asks for more than one answer.
+    counts: bool,
+}
+
+impl Votes {
+    /// Whether nothing may be decided yet: the rules have not said how many people it takes.
+    pub(super) fn check_routed(&self, card: &Card) -> Result<(), DeskError> {
+        if self.counts && card.routing.is_none() {
+            return Err(DeskError::Conflict {
+                id: card.id,
+                why: "is only just arriving; try again in a moment".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The facts that an answer is: the last word, or a vote, or both.
+    pub(super) fn facts(
+        &self,
+        card: &Card,
+        actor: Actor,
+        decided: Decided,
+        now: Timestamp,
+    ) -> Result<Vec<(Actor, Event)>, DeskError> {
+        self.check_routed(card)?;
+        let Some((plan, person)) = plan_of(card).zip(person(&actor)) else {
+            return Ok(vec![(actor, Event::Decided(Box::new(decided)))]);
+        };
+        let counted = self.count(card, plan, person, decided.outcome, now);
+        let counted = counted.map_err(|why| refused(card.id, why))?;
+        let mut facts = Vec::new();
+        let claimed = card.claim.as_ref();
+        if claimed.is_some_and(|claim| claim.person == person) && counted.decides.is_none() {
+            let event = Event::Unclaimed {
+                handoff: card.id,
+                revision: decided.revision,
+            };
+            facts.push((actor.clone(), event));
+        }
+        let voted = Voted {
+            handoff: decided.handoff,
+            revision: decided.revision,
+            manifest_sha256: decided.manifest_sha256,
+            outcome: decided.outcome,
+            stage: counted.stage,
+            comment: decided.comment.clone(),
+            requests: decided.requests.clone(),
+        };
+        facts.push((actor.clone(), Event::Voted(Box::new(voted))));
+        if counted.opens_next {
+            facts.extend(next_stage(card, plan, counted.stage));
+        }
+        if let Some(outcome) = counted.decides {
+            let decided = Decided { outcome, ..decided };
+            facts.push((actor, Event::Decided(Box::new(decided))));
+        }
+        Ok(facts)
+    }
+
+    fn count(
+        &self,
+        card: &Card,
+        plan: &ApprovalPlan,
+        person: &str,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<countersign_protocol::approval::Counted, NoVote> {
+        let belongs = |target: &str| self.catalog.belongs(person, target, now);
+        let asked = card
+            .routing
+            .as_ref()
+            .map(|routing| routing.asked.as_slice());
+        let voter = Voter {
+            id: person,
+            belongs: &belongs,
+            asked: asked.unwrap_or_default(),
+        };
+        tally(card, plan).count(&voter, outcome)
+    }
+}
+
+fn refused(id: HandoffId, why: NoVote) -> DeskError {
+    match why {
+        NoVote::Again => DeskError::Conflict {
+            id,
+            why: format!("waits for others: {why}"),
+        },
+        NoVote::OwnWork | NoVote::NotAsked => {
+            let mut why = why.to_string();
+            if let Some(first) = why.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            DeskError::NotAllowed(why)
+        }
+    }
+}
+
+fn person(actor: &Actor) -> Option<&str> {
+    match actor {
+        Actor::Person { id, .. } => Some(id),
+        _ => None,
+    }
+}
+
+/// Who votes in the stage after `stage` is asked from now on.
+fn next_stage(card: &Card, plan: &ApprovalPlan, stage: u32) -> Option<(Actor, Event)> {
+    let at = usize::try_from(stage).ok()?;
+    let next = plan.stages.get(at + 1)?;
+    let routed = &card.routing.as_ref()?.routed;
+    let assigned = Assigned {
+        handoff: card.id,
+        revision: routed.revision,
+        asked: next.asked.clone(),
+        note: None,
+    };
+    let actor = Actor::Policy {
+        rule: routed.rule.clone(),
+    };
+    Some((actor, Event::Assigned(Box::new(assigned))))
+}
+
+/// What it takes to decide about the newest revision, where one answer is not enough.
+pub(super) fn plan_of(card: &Card) -> Option<&ApprovalPlan> {
+    card.routing.as_ref()?.routed.approval.as_ref()
+}
+
+fn tally<'a>(card: &'a Card, plan: &'a ApprovalPlan) -> Tally<'a> {
+    let votes = card.votes.iter();
+    Tally::new(
+        plan,
+        votes.map(|vote| (vote.person.as_str(), vote.voted.outcome, vote.voted.stage)),
+    )
+}
+
+/// Whether `person` said yes already and waits for others.
+pub(super) fn has_voted(card: &Card, person: &str) -> bool {
+    let last = card.votes.iter().rfind(|vote| vote.person == person);
+    plan_of(card).is_some()
+        && last.is_some_and(|vote| countersign_protocol::approval::is_for(vote.voted.outcome))
+}
+
+impl LedgerDesk {
+    pub(super) fn votes(&self) -> Votes {
+        let catalog = self.policy.catalog().clone();
+        let mut routes = catalog.policy().routes.iter();
+        Votes {
+            counts: routes.any(|route| route.approvals.is_special()),
+            catalog,
+        }
+    }
+
+    /// Why `who` cannot give an answer to a card now, by the plan of its rule.
+    pub(super) fn vote_counts(&self, card: &Card, who: &Caller, outcome: Outcome) -> bool {
+        let Caller::Person(person) = who else {
+            return false;
+        };
+        let votes = self.votes();
+        let now = self.clock.now();
+        match plan_of(card) {
+            Some(plan) => votes.count(card, plan, &person.id, outcome, now).is_ok(),
+            None => votes.check_routed(card).is_ok(),
+        }
+    }
+
+    /// How far it has come.
+    pub(super) fn approval_of(&self, card: &Card) -> Option<Approval> {
+        let plan = plan_of(card)?;
+        let tally = tally(card, plan);
+        let current = tally.current();
+        let for_it = |id: &String| has_voted(card, id);
+        let stages = plan.stages.iter().enumerate().map(|(at, stage)| {
+            let later = card
+                .routing
+                .as_ref()
+                .filter(|_| stage.widens && !stage.asked.is_empty());
+            let later = later.into_iter().flat_map(|routing| &routing.asked);
+            let people = stage.asked.iter().chain(later).flat_map(|one| &one.people);
+            let open = people.filter(|id| !for_it(id) && !plan.barred.contains(id));
+            let mut open_to: Vec<String> = open.map(|id| self.name_of(id)).collect();
+            open_to.sort();
+            open_to.dedup();
+            StageRow {
+                name: stage.name.clone(),
+                needed: stage.needed,
+                have: tally.approvals(at),
+                open_to,
+                current: at == current,
+            }
+        });
+        let stages = stages.collect();
+        let names = |ids: &[String]| ids.iter().map(|id| self.name_of(id)).collect();
+        Some(Approval {
+            stages,
+            veto: plan
+                .veto
+                .iter()
+                .map(|one| self.name_of(&one.target))
+                .collect(),
+            barred: names(&plan.barred),
+            votes: card
+                .votes
+                .iter()
+                .map(|vote| VoteRow {
+                    by: vote.display.clone(),
+                    outcome: vote.voted.outcome,
+                    stage: vote.voted.stage,
+                    at: vote.at,
+                    comment: vote.voted.comment.clone(),
+                })
+                .collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

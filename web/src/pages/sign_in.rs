@@ -1,0 +1,301 @@
+//! The way in with name and password, and the page on which somebody sets a password.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+use super::visit::Chrome;
+use crate::{
+    desk::{DeskError, access::SignInError},
+    error::Problem,
+    security::{self, FormOf, Nonce, QueryOf, Signed, identity, session},
+    state::AppState,
+    templates::Page,
+};
+
+/// Longest name that is looked up, in bytes.
+const NAME: usize = 64;
+
+/// Where somebody comes in.
+#[derive(Debug, Serialize)]
+pub(super) struct SignInPage {
+    chrome: Chrome,
+    /// Whether anybody can sign in with a password.
+    accounts: bool,
+    /// Where it leads.
+    next: String,
+    /// What was typed before.
+    name: String,
+    error: Option<&'static str>,
+}
+
+impl Page for SignInPage {
+    const TEMPLATE: &'static str = "pages/sign-in.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        let page = |accounts| Self {
+            chrome: Chrome::bare(&Nonce("0".repeat(32))),
+            accounts,
+            next: "/h/3?\"<script>alert(1)</script>".to_owned(),
+            name: String::new(),
+            error: None,
+        };
+        let wrong = Self {
+            name: crate::showcase::sample::HOSTILE.to_owned(),
+            error: Some(WRONG),
+            ..page(true)
+        };
+        vec![page(true), page(false), wrong]
+    }
+}
+
+const WRONG: &str = "The name or the password is not right";
+
+impl SignInPage {
+    pub(super) fn new(app: &AppState, nonce: &Nonce, next: Option<&str>) -> Self {
+        Self {
+            chrome: Chrome::bare(nonce),
+            accounts: app.desk.has_accounts(),
+            next: inside(next).to_owned(),
+            name: String::new(),
+            error: None,
+        }
+    }
+}
+
+/// A page of ours to go on to, so that no link leads from the sign-in to another site.
+fn inside(next: Option<&str>) -> &str {
+    let ours = |text: &&str| {
+        text.starts_with('/')
+            && !text.starts_with("//")
+            && !text.contains(['\\', '\n', '\r', '\t'])
+            && text.len() <= 2_000
+    };
+    let ways_in = ["/sign-in", "/start", "/invitation", "/sign-out"];
+    next.filter(ours)
+        .filter(|text| !ways_in.iter().any(|way| text.starts_with(way)))
+        .unwrap_or("/queue")
+}
+
+/// Where to go afterwards.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Next {
+    next: Option<String>,
+}
+
+/// `GET /sign-in`.
+pub(super) async fn show(
+    State(app): State<AppState>,
+    signed: Result<Signed, Problem>,
+    nonce: Nonce,
+    QueryOf(query): QueryOf<Next>,
+) -> Result<Response, Problem> {
+    if signed.is_ok() {
+        return Ok(Redirect::to(inside(query.next.as_deref())).into_response());
+    }
+    let page = SignInPage::new(&app, &nonce, query.next.as_deref());
+    Ok(app.render(&page)?.into_response())
+}
+
+/// The form.
+#[derive(Deserialize)]
+pub(super) struct SignInForm {
+    name: String,
+    password: String,
+    next: Option<String>,
+}
+
+/// Refuses to try once more when an address or an account failed too often.
+pub(super) fn slow_down(
+    app: &AppState,
+    from: &crate::desk::access::Visitor,
+    name: &String,
+) -> Result<(), Problem> {
+    let now = (app.settings.now)();
+    let address = from.address.and_then(|address| app.must_wait(address));
+    match address.max(app.sign_ins.must_wait(name, now)) {
+        Some(seconds) => Err(identity::too_many(seconds)),
+        None => Ok(()),
+    }
+}
+
+/// Notes that it was not the right password.
+pub(super) fn was_wrong(app: &AppState, from: &crate::desk::access::Visitor, name: String) {
+    from.address.inspect(|address| app.failed(*address));
+    app.sign_ins.failed(name, (app.settings.now)());
+}
+
+/// `POST /sign-in`.
+pub(super) async fn sign_in(
+    State(app): State<AppState>,
+    security::From(from): security::From,
+    nonce: Nonce,
+    FormOf(form): FormOf<SignInForm>,
+) -> Result<Response, Problem> {
+    let name = form.name.trim().to_owned();
+    if name.len() > NAME {
+        return Ok(refused(&app, &nonce, form)?.into_response());
+    }
+    slow_down(&app, &from, &name)?;
+    match app.desk.sign_in(&name, &form.password, from.clone()).await {
+        Ok(session) => {
+            app.sign_ins.succeeded(&name);
+            let next = inside(form.next.as_deref());
+            Ok(session::enter(&app.settings, &session, next))
+        }
+        Err(SignInError::Refused) => {
+            tracing::info!(address = ?from.address, "a sign-in was refused");
+            was_wrong(&app, &from, name);
+            refused(&app, &nonce, form)
+        }
+        Err(SignInError::Busy) => Err(busy()),
+        Err(SignInError::Desk(error)) => Err(error.into()),
+    }
+}
+
+/// Hashes are being made already.
+pub(super) fn busy() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "busy",
+        "Too many people sign in at this moment",
+        "Each password is checked slowly on purpose.",
+    )
+    .hint("Try again in a few seconds.")
+    .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+}
+
+fn refused(app: &AppState, nonce: &Nonce, form: SignInForm) -> Result<Response, Problem> {
+    let mut page = SignInPage::new(app, nonce, form.next.as_deref());
+    page.name = form.name.chars().take(NAME).collect();
+    page.error = Some(WRONG);
+    let mut response = app.render(&page)?.into_response();
+    *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    Ok(response)
+}
+
+/// Where somebody sets a password.
+#[derive(Debug, Serialize)]
+pub(super) struct InvitationPage {
+    chrome: Chrome,
+    token: String,
+    id: String,
+    name: String,
+    is_reset: bool,
+    error: Option<String>,
+}
+
+impl Page for InvitationPage {
+    const TEMPLATE: &'static str = "pages/invitation.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        let page = |error: Option<&str>, is_reset| Self {
+            chrome: Chrome::bare(&Nonce("0".repeat(32))),
+            token: crate::showcase::sample::HOSTILE.to_owned(),
+            id: "maya".to_owned(),
+            name: crate::showcase::sample::HOSTILE.to_owned(),
+            is_reset,
+            error: error.map(str::to_owned),
+        };
+        vec![
+            page(None, false),
+            page(Some("A password has at least 12 characters."), true),
+        ]
+    }
+}
+
+/// The token in a link.
+#[derive(Debug, Deserialize)]
+pub(super) struct Token {
+    #[serde(default)]
+    t: String,
+}
+
+/// `GET /invitation?t=…`. Looking spends nothing.
+pub(super) async fn invited(
+    State(app): State<AppState>,
+    security::From(from): security::From,
+    nonce: Nonce,
+    QueryOf(token): QueryOf<Token>,
+) -> Result<Response, Problem> {
+    let page = invitation(&app, &from, &nonce, token.t, None).await?;
+    Ok(app.render(&page)?.into_response())
+}
+
+async fn invitation(
+    app: &AppState,
+    from: &crate::desk::access::Visitor,
+    nonce: &Nonce,
+    token: String,
+    error: Option<String>,
+) -> Result<InvitationPage, Problem> {
+    if let Some(seconds) = from.address.and_then(|address| app.must_wait(address)) {
+        return Err(identity::too_many(seconds));
+    }
+    let Some(invited) = app.desk.invited(&token).await else {
+        from.address.inspect(|address| app.failed(*address));
+        return Err(spent());
+    };
+    Ok(InvitationPage {
+        chrome: Chrome::bare(nonce),
+        token,
+        id: invited.id,
+        name: invited.name,
+        is_reset: invited.is_reset,
+        error,
+    })
+}
+
+fn spent() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "invitation",
+        "This link was used before, or it is not known",
+        "A link to set a password works once, for 24 hours.",
+    )
+    .hint("Ask whoever runs the daemon for a new one: `countersign user reset NAME`.")
+}
+
+/// The form.
+#[derive(Deserialize)]
+pub(super) struct InvitationForm {
+    t: String,
+    password: String,
+}
+
+/// `POST /invitation`.
+pub(super) async fn accept(
+    State(app): State<AppState>,
+    security::From(from): security::From,
+    nonce: Nonce,
+    FormOf(form): FormOf<InvitationForm>,
+) -> Result<Response, Problem> {
+    // Whether it is known comes first: nobody learns what makes a good password by a bad link.
+    let page = invitation(&app, &from, &nonce, form.t.clone(), None).await?;
+    match app
+        .desk
+        .accept_invitation(&form.t, &form.password, from)
+        .await
+    {
+        Ok(session) => Ok(session::enter(&app.settings, &session, "/queue")),
+        Err(DeskError::Invalid { message, .. }) => {
+            let page = InvitationPage {
+                error: Some(message),
+                ..page
+            };
+            let mut response = app.render(&page)?.into_response();
+            *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(response)
+        }
+        Err(DeskError::NotFound(_)) => Err(spent()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
