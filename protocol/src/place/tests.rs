@@ -1,3 +1,5 @@
+//! Places in words, and places that cannot be.
+
 use super::{Cell, Place, Region};
 
 fn at(change: impl FnOnce(&mut Place)) -> Place {
