@@ -53,6 +53,13 @@ pub const HOPS: &[&str] = &[
     "policy.after_hop",
 ];
 
+/// The same for letting go of bytes that nothing needs.
+pub const COLLECT: &[&str] = &[
+    "collect.forgotten",
+    "collect.small_removed",
+    "collect.file_removed",
+];
+
 /// Ends the process at once, as kill -9 does, when the environment asks for it:
 /// `COUNTERSIGN_CRASH_AT=name:hit` stops at the `hit`-th pass of `name`.
 #[cfg(feature = "failpoints")]
@@ -63,7 +70,9 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = STEPS.contains(&name) || HOPS.contains(&name);
+    let is_known = [STEPS, HOPS, COLLECT]
+        .iter()
+        .any(|steps| steps.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");
     let wanted = WANTED.get_or_init(|| {
         let text = std::env::var("COUNTERSIGN_CRASH_AT").ok()?;

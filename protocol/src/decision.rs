@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     envelope::Answered,
     id::{Digest, HandoffId},
+    place::{Cell, Place, Region},
     principal::Method,
 };
 
@@ -66,8 +67,8 @@ impl Outcome {
     }
 }
 
-/// One thing asked of the agent, for the whole, for a file, or for a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One thing said to the agent, about the whole, a file, or a part of one. Each opens a thread.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangeRequest {
     /// `q1`, `q2`, … within one decision.
@@ -78,7 +79,84 @@ pub struct ChangeRequest {
     /// Line in the new version of the file, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// The last line, when it is about several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+    /// A cell of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<Cell>,
+    /// A region of a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// Digest of the bytes that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
+    /// The thread that it opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<u32>,
     /// What is asked.
+    pub text: String,
+}
+
+impl ChangeRequest {
+    /// Words at a place.
+    pub fn at(place: Place, text: String) -> Self {
+        let Place {
+            path,
+            sha256,
+            line,
+            end_line,
+            cell,
+            region,
+        } = place;
+        Self {
+            path,
+            line,
+            end_line,
+            cell,
+            region,
+            sha256,
+            text,
+            ..Self::default()
+        }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> Place {
+        Place {
+            path: self.path.clone(),
+            sha256: self.sha256,
+            line: self.line,
+            end_line: self.end_line,
+            cell: self.cell.clone(),
+            region: self.region,
+        }
+    }
+}
+
+/// A thread that was open before the decision, as it stood then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OpenThread {
+    /// Its number within the handoff.
+    pub thread: u32,
+    /// The revision that it is about.
+    pub revision: u32,
+    /// Where it is.
+    pub place: Place,
+    /// What was said, oldest first.
+    pub said: Vec<Said>,
+}
+
+/// Words in a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Said {
+    /// The name for people.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The words.
     pub text: String,
 }
 
@@ -159,6 +237,9 @@ pub struct DecisionDocument {
     /// What is asked, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ChangeRequest>,
+    /// Threads of the handoff that were open before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub threads: Vec<OpenThread>,
     /// The exact bytes that were decided.
     pub artifacts: Vec<DecidedArtifact>,
     /// Folder of the released files, relative to the workspace; only when approved.

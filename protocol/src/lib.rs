@@ -24,6 +24,7 @@ pub mod mark;
 pub mod names;
 pub mod ownership;
 pub mod path;
+pub mod place;
 pub mod principal;
 pub mod problem;
 pub mod query;

@@ -61,36 +61,25 @@
   }
 
   // ---- files viewed: a tick belongs to the bytes, so it is gone when they change ----
-  const ticks = $$("[data-view]");
-  const inList = (tick) => tick.closest(".files") !== null;
-  const holder = (tick) => tick.closest("[data-sha256]");
-  const key = (tick) => `viewed:${id}:${holder(tick).dataset.sha256}`;
-  const count = () => {
-    const list = ticks.filter(inList);
-    const done = list.filter((tick) => tick.checked).length;
-    const fresh = list.filter((tick) => !tick.checked && "new" in holder(tick).dataset).length;
-    const bar = $(".files progress");
-    if (bar) {
-      bar.value = done;
-      $("[data-viewed]").textContent = done;
+  document.addEventListener("submit", async (event) => {
+    const { target: ticks, submitter } = event;
+    if (ticks.id !== "ticks") return;
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(ticks, submitter));
+    const answer = await fetch(ticks.action, { method: "POST", redirect: "manual", body }).catch(() => null);
+    if (answer?.type !== "opaqueredirect") return announce("The tick could not be kept, reload");
+    const [on, sha256] = submitter.value.split(" ");
+    const same = $$(".tick").filter((tick) => tick.value.split(" ")[1] === sha256);
+    for (const tick of same) {
+      tick.value = tick.value.replace(/^[01]/, on === "1" ? "0" : "1");
+      tick.setAttribute("aria-pressed", on === "1");
     }
-    const left = $("[data-left]");
-    if (left) {
-      const none = list.some((tick) => "new" in holder(tick).dataset) ? "All changed files viewed" : "No file changed";
-      left.textContent = fresh === 0 ? none
-        : `${fresh} changed ${fresh === 1 ? "file" : "files"} not viewed yet`;
-    }
-  };
-  for (const tick of ticks) {
-    tick.checked = here.get(key(tick)) !== null;
-    tick.addEventListener("change", () => {
-      for (const other of ticks) if (key(other) === key(tick)) other.checked = tick.checked;
-      if (tick.checked) here.set(key(tick), "1");
-      else here.drop(key(tick));
-      count();
-    });
-  }
-  count();
+    const add = (to, by) => { if (to) to.textContent = Number(to.textContent) + (on === "1" ? by : -by); };
+    const listed = same.filter((tick) => tick.closest(".files"));
+    add($("[data-viewed]"), listed.length);
+    add($("[data-left]"), -listed.filter((tick) => tick.closest("[data-new]")).length);
+    if ($(".files progress")) $(".files progress").value = $("[data-viewed]").textContent;
+  });
 
   // ---- files on request ----
   document.addEventListener("toggle", async (event) => {
@@ -119,33 +108,60 @@
     if (target.matches("[data-cut]")) target.closest("[data-over]").style.setProperty("--cut", `${target.value}%`);
   });
 
-  // ---- requests at lines ----
+  // ---- say something at a line, a cell or a region: the form below the file comes to the place ----
   const form = $("#decide");
   const note = $("#note");
-  const field = (name, value) => element("input", { type: "hidden", form: "decide", name, value });
-  const askAt = (cell) => {
-    const { path } = cell.closest("[data-path]").dataset;
-    const { line } = cell.dataset;
-    const words = element("input", {
-      class: "in", form: "decide", name: "request_text", autocomplete: "off",
-      "aria-label": `What should change at line ${line} of ${path}`,
-    });
-    const remove = element("button", { class: "btn sm quiet", type: "button" }, "Remove");
-    const label = element("b", {}, `Request at line ${line}`);
-    const box = element("div", { class: "cmt at-line" }, label, field("request_path", path),
-      field("request_line", line), words, remove);
-    const row = element("tr", { class: "c" }, element("td", { colspan: "6" }, box));
-    remove.addEventListener("click", () => row.remove());
-    cell.closest("tr").after(row);
-    words.focus();
+  const sayAt = (card, row, values) => {
+    const words = $(".say form", card)?.cloneNode(true);
+    if (!words) return;
+    for (const [name, value] of Object.entries(values)) words.elements[name].value = value;
+    const leave = element("button", { class: "btn sm quiet", type: "button" }, "Leave");
+    $(".acts", words).append(leave);
+    const columns = [...row.cells].reduce((sum, cell) => sum + cell.colSpan, 0);
+    const box = element("tr", { class: "c" }, element("td", { colspan: columns }, words));
+    leave.addEventListener("click", () => box.remove());
+    row.after(box);
+    $("textarea", words).focus();
   };
-  if (form) {
-    root.classList.add("can-ask");
-    document.addEventListener("click", (event) => {
-      const cell = event.target.closest?.(".art td[data-line]");
-      if (cell) askAt(cell);
-    });
-  }
+  const pointed = (event) => {
+    const cell = event.target.closest?.(".art td, .art th");
+    const card = cell?.closest(".art");
+    if (!card || event.target.closest("a, form")) return;
+    const { line } = cell.dataset;
+    const begun = event.shiftKey && $("tr.c form", card);
+    if (line && event.type === "click" && begun) begun.elements.end_line.value = line;
+    else if (line && event.type === "click") sayAt(card, cell.parentNode, { line });
+    const table = cell.closest("[data-sheet]");
+    const { atRow } = cell.parentNode.dataset;
+    if (!table || !atRow || event.type === "click") return;
+    const column = $$("thead th", table)[cell.cellIndex].dataset.col ?? "";
+    sayAt(card, cell.parentNode, { row: atRow, column, sheet: table.dataset.sheet });
+  };
+  for (const kind of ["click", "dblclick"]) document.addEventListener(kind, pointed);
+  let corner;
+  const inPicture = (event, picture) => {
+    const [width, height] = $(".say", picture.closest(".art")).dataset.size.split(" ");
+    const { left, top, width: w, height: h } = picture.getBoundingClientRect();
+    return [(event.clientX - left) * width / w, (event.clientY - top) * height / h].map(Math.round);
+  };
+  document.addEventListener("pointerdown", (event) => {
+    const picture = event.target.closest?.("img[data-now]");
+    if (!picture || !$(".say[data-size]", picture.closest(".art"))) return;
+    event.preventDefault(); // else the picture is dragged
+    corner = { picture, at: inPicture(event, picture) };
+  });
+  document.addEventListener("pointerup", (event) => {
+    if (!corner) return;
+    const [a, b] = [corner.at, inPicture(event, corner.picture)];
+    const box = $(".say", corner.picture.closest(".art"));
+    const [x, y] = [0, 1].map((i) => Math.max(0, Math.min(a[i], b[i])));
+    const values = { x, y, width: Math.abs(a[0] - b[0]) || 1, height: Math.abs(a[1] - b[1]) || 1 };
+    for (const [name, value] of Object.entries(values)) $("form", box).elements[name].value = value;
+    box.open = true;
+    $("textarea", box).focus();
+    corner = null;
+  });
+  if ($(".say")) root.classList.add("can-ask");
 
   // ---- the note outlives a reload, and ends with the decision ----
   if (note) {
@@ -199,6 +215,13 @@
     peek(rows[at]);
   };
   const open = () => $("h3 a", rows[at])?.click();
+  const extend = (step) => {
+    for (const to of [0, step]) {
+      if (to) move(at + to);
+      if ($("input", rows[at])) $("input", rows[at]).checked = true;
+    }
+  };
+  const act = (what) => $(`.peek form[data-act=${what}]`)?.requestSubmit();
   const TOP = 120; // what the sticky bars cover
   const first = () => cards.findIndex((card) => card.getBoundingClientRect().bottom > TOP);
   const goTo = (list, to) => list[Math.min(list.length - 1, Math.max(0, to))]?.scrollIntoView({ block: "start" });
@@ -208,7 +231,18 @@
     const to = step > 0 ? tops.findIndex((top) => top > TOP + 8) : tops.findLastIndex((top) => top < TOP - 8);
     if (to >= 0) hunks[to].scrollIntoView({ block: "start" });
   };
-  const view = () => $("[data-view]", cards[Math.max(0, first())])?.click();
+  const view = () => $(".tick", cards[Math.max(0, first())])?.click();
+  const viewNext = () => {
+    view();
+    const left = cards.findIndex((card, i) => i > first() && $(".tick[aria-pressed=false]", card));
+    if (left >= 0) goTo(cards, left);
+  };
+  const speak = () => {
+    const box = $(".say", cards[Math.max(0, first())]);
+    if (!box) return;
+    box.open = true;
+    $("textarea", box).focus();
+  };
   const visit = (url) => { if (url) location.href = url; };
 
   // ---- keys ----
@@ -220,13 +254,17 @@
     "g s": () => visit("/search"),
     "g a": () => visit("/activity"),
     "g l": () => visit("/locks"),
+    "g i": () => visit("/insights"),
     "]": () => visit(next),
     "[": () => visit(previous),
     u: () => visit("/queue"),
-    ...(rows.length && { j: () => move(at + 1), k: () => move(at - 1), o: open, Enter: open }),
+    ...(rows.length && {
+      j: () => move(at + 1), k: () => move(at - 1), o: open, Enter: open, x: () => $("input", rows[at])?.click(),
+      J: () => extend(1), K: () => extend(-1), c: () => act("claim"), h: () => act("snooze"),
+    }),
     ...(cards.length && {
       j: () => goTo(cards, first() + 1), k: () => goTo(cards, first() - 1),
-      n: () => change(1), p: () => change(-1), v: view,
+      n: () => change(1), p: () => change(-1), v: view, V: viewNext, c: speak,
       w: () => $("#wrap")?.click(), m: () => $("[data-key=m]")?.click(),
     }),
     ...(form && { a: () => pick("approve"), r: () => pick("changes"), d: () => pick("reject") }),
@@ -238,10 +276,6 @@
     if (on.form === form && form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       send();
-      return;
-    }
-    if (on.form === form && form && event.key === "Enter" && on.name?.startsWith("request_")) {
-      event.preventDefault(); // Enter in a short field would press the first button
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;

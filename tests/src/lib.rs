@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod attack;
+pub mod axe;
 pub mod bed;
 pub mod certificates;
 pub mod confined;

@@ -2,9 +2,16 @@
 
 #![expect(clippy::print_stdout, reason = "a long run says what it did")]
 
-use std::fs::{self, File};
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::Command,
+};
 
+use countersign_protocol::{Digest, HandoffId};
 use countersign_tests::{
+    agent::Care,
+    bed::TestBed,
     life::Manners,
     loopdisk::{Cut, Kind, LoopDisk, left_behind},
     machine::{Build, Machine},
@@ -149,4 +156,41 @@ fn a_cut_loses_what_was_not_synced_and_keeps_what_was() {
         drop(disk);
         assert_eq!(left_behind(&folder), Vec::<String>::new());
     }
+}
+
+/// How many blocks of `path` other files share, as `filefrag` of e2fsprogs tells.
+fn shared(path: &Path) -> usize {
+    let told = Command::new("filefrag").arg("-v").arg(path).output();
+    let told = told.expect("filefrag is installed with the tools of ext4");
+    String::from_utf8_lossy(&told.stdout)
+        .lines()
+        .filter(|line| line.contains("shared"))
+        .count()
+}
+
+#[test]
+fn sealed_bytes_take_no_room_of_their_own_where_files_may_share_it() {
+    const LARGE: usize = 32 << 20;
+    let Some(disk) = LoopDisk::make(Kind::Xfs) else {
+        return;
+    };
+    let mut bed = TestBed::at(&disk.path());
+    bed.up();
+    let agent = bed.agent("ada");
+    let film = vec![7; LARGE];
+    let digest = Digest::of(&film);
+    let package = agent.package("a film").sealed_file("film.bin", film);
+    let delivery = agent.write("film", &package, Care::Rename);
+    let receipt = delivery.expect("the workspace is writable").receipt();
+    assert_eq!(receipt.handoff_id, HandoffId(1));
+    let name = digest.to_string();
+    let kept = bed.data().join("objects").join(&name[..2]).join(&name[2..]);
+    assert!(shared(&kept) > 0, "{} was copied", kept.display());
+    // What the agent does to its file afterwards is done to its own blocks.
+    let mine = bed.workspace().join("film/film.bin");
+    #[expect(clippy::disallowed_methods, reason = "the tests play the agents")]
+    fs::write(&mine, vec![8; LARGE]).expect("the file is the agent's");
+    let sealed = fs::read(&kept).expect("the bytes are kept");
+    assert_eq!(Digest::of(&sealed), digest);
+    bed.down();
 }

@@ -62,8 +62,11 @@ use watchers::Watchers;
 
 /// Threads that look at documents: sealing waits for the disk, so a few more than cores do not hurt.
 const INTAKE_THREADS: usize = 4;
-/// From so many documents on that wait or are under way, answers give way to them.
+/// From so many documents on that wait or are under way, routing and answers give way to them.
 const BURST: usize = 64;
+/// How long they do at most, and how often it is looked whether the burst is over.
+const BURST_WAITS: u32 = 20;
+const BURST_WAIT: Duration = Duration::from_millis(25);
 /// How often agents are looked at for silence.
 const SILENCE: Duration = Duration::from_secs(1);
 /// How often deadlines are looked at.
@@ -283,10 +286,13 @@ pub async fn run(
             stage.catalog().clone(),
         ),
     );
-    let policy = stage.clone();
-    reconciler.spawn("policy", POLICY, ledger.head(), move || {
-        let policy = policy.clone();
-        async move { policy.run().await }
+    let (policy, coming) = (stage.clone(), intake.clone());
+    reconciler.spawn("policy", POLICY, ledger.work(), move || {
+        let (policy, coming) = (policy.clone(), coming.clone());
+        async move {
+            pass(&coming).await;
+            policy.run().await
+        }
     });
     let (_, never) = watch::channel(0);
     let (asked, its_clock) = (ledger.clone(), Arc::clone(&clock));
@@ -298,7 +304,7 @@ pub async fn run(
     spawn_locks(&reconciler, &locks);
 
     let told = search.clone();
-    reconciler.spawn("search", SEARCH, ledger.head(), move || {
+    reconciler.spawn("search", SEARCH, ledger.work(), move || {
         told.ledger_moved();
         std::future::ready(Ok::<_, String>(()))
     });
@@ -345,6 +351,16 @@ pub async fn run(
         return Err(AppError::Ended);
     }
     Ok(())
+}
+
+/// Lets a burst of deliveries pass, at most for half a second: to be accepted comes before all that follows.
+async fn pass(intake: &Intake) {
+    for _ in 0..BURST_WAITS {
+        if intake.backlog() <= BURST {
+            return;
+        }
+        tokio::time::sleep(BURST_WAIT).await;
+    }
 }
 
 fn retention(config: &Config) -> Retention {

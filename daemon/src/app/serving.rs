@@ -17,7 +17,6 @@ use crate::{
     clock::SharedClock,
     config::{self, Config},
     contracts::Contracts,
-    fs::Dir,
     guard::Guard,
     intake::{Intake, SubmitError, Submitted, SubmittedAnswer},
     ledger::Ledger,
@@ -55,6 +54,7 @@ pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, locks: &Lock
             file,
             complete,
         } => intake.hint(&workspace, file, complete),
+        Hint::Arrived { workspace, file } => intake.arrived(&workspace, file),
         Hint::Gone { workspace, file } => intake.hint(&workspace, file, false),
         Hint::Activity { workspace, folder } => {
             if let Some(folder) = folder.to_str() {
@@ -256,12 +256,7 @@ fn settings(
     accounts: &[(String, Account)],
 ) -> Result<Settings, String> {
     let transfers = &stated.transfers;
-    let contracts = if transfers.contracts.is_empty() {
-        Contracts::default()
-    } else {
-        let dir = Dir::open(&stated.path.value).map_err(|error| error.to_string())?;
-        Contracts::load(&dir, &transfers.contracts)?
-    };
+    let contracts = Contracts::of(stated)?;
     Ok(Settings {
         mesh: Arc::new(transfers.mesh()),
         contracts: Arc::new(contracts),

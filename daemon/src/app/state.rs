@@ -58,7 +58,7 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
     if dir.kind(log)?.is_none() {
         // The engine throws away the log of a database that is not there yet.
         drop(SqliteStore::open(&database)?);
-        if let Err(error) = dir.publish_new(log, &SqliteStore::empty_log(), 0o600) {
+        if let Err(error) = dir.publish_zeros(log, SqliteStore::EMPTY_LOG, 0o600) {
             // Only slower, and a disk that is full will say so in other ways.
             tracing::warn!(%error, "no room is set aside for the log of the database");
         }

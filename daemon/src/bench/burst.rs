@@ -227,16 +227,19 @@ fn ours(
     let folders = agent::folders(&workspace, folders)?;
     let daemon = Daemon::start(program, &workspace, place.join("data"), clock)?;
     let news = daemon.news()?;
-    let first = daemon::first(&news)?;
+    daemon::first(&news)?;
     let start = clock.monotonic();
     let paths = agent::burst(&folders, count)?;
     let written = clock.monotonic().saturating_sub(start);
-    let end = daemon::until(&news, first + count as u64, PATIENCE);
-    let end = end.unwrap_or_else(|| clock.monotonic());
     let answered = answered(paths, clock).map(|at| rounded(at.saturating_sub(start).as_secs_f64()));
     let peak_memory = daemon.peak_memory();
-    let recorded = daemon.end()?;
-    let run = Run::new(recorded, written, end.saturating_sub(start));
+    let heard: Vec<daemon::News> = news.try_iter().collect();
+    let recorded = daemon.recorded()?;
+    // Other entries come in between, so which one was the last is known only from the ledger.
+    let last = recorded.last().copied().unwrap_or_default();
+    let end = heard.iter().find(|(seq, _)| *seq >= last);
+    let end = end.map_or_else(|| clock.monotonic(), |(_, at)| *at);
+    let run = Run::new(recorded.len(), written, end.saturating_sub(start));
     Ok((run, answered, peak_memory))
 }
 

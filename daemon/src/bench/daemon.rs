@@ -176,7 +176,12 @@ impl Daemon {
     }
 
     /// Ends it in order, checks the chain it left, and counts the handoffs that it has accepted.
-    pub(super) fn end(mut self) -> Result<usize, BenchError> {
+    pub(super) fn end(self) -> Result<usize, BenchError> {
+        self.recorded().map(|entries| entries.len())
+    }
+
+    /// The same, as the numbers of their entries.
+    pub(super) fn recorded(mut self) -> Result<Vec<u64>, BenchError> {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, rustix::process::Signal::TERM)
             .map_err(system("end the daemon"))?;
@@ -193,9 +198,11 @@ impl Daemon {
             agent::pause(LOOK);
         }
         let mut store = SqliteStore::open(&self.data.join(LEDGER_FILE))?;
-        let mut accepted = 0;
+        let mut accepted = Vec::new();
         ledger::verify(&mut store, |body, _| {
-            accepted += usize::from(matches!(body.event, Event::Accepted(_)));
+            if matches!(body.event, Event::Accepted(_)) {
+                accepted.push(body.seq);
+            }
         })?;
         Ok(accepted)
     }

@@ -136,6 +136,10 @@ impl Client {
         self.send("POST", path, Some(body), PATIENCE)
     }
 
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Reply, Failure> {
+        self.send("PUT", path, Some(body), PATIENCE)
+    }
+
     /// The body of a good answer as it comes, for what may be larger than memory.
     pub(crate) fn stream(&self, path: &str) -> Result<impl Read + use<>, Failure> {
         let mut response = self.answer("GET", path, None, None)?;

@@ -1,6 +1,9 @@
 //! `countersign approve`, `changes`, `reject` and `respond`.
 
-use countersign_protocol::decision::{ChangeRequest, DecisionDocument, Outcome};
+use countersign_protocol::{
+    decision::{ChangeRequest, DecisionDocument, Outcome},
+    place::Place,
+};
 use countersign_web::desk::{Answer, HandoffRow, Review};
 use serde_json::json;
 
@@ -20,7 +23,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "TEXT")]
     note: Option<String>,
     /// A request for one place; repeat for more
-    #[arg(long, num_args = 2, value_names = ["PATH[:LINE]", "TEXT"], action = clap::ArgAction::Append)]
+    #[arg(long, num_args = 2, value_names = ["PATH[:LINE[-LINE]]", "TEXT"], action = clap::ArgAction::Append)]
     at: Vec<String>,
     /// The revision that you looked at; needed to approve a later one than the first
     #[arg(long, value_name = "N")]
@@ -86,21 +89,33 @@ fn requests(pairs: &[String]) -> Result<Vec<ChangeRequest>, Failure> {
                         .hint("write `--at PATH:LINE \"what is asked\"`"),
                 );
             }
-            let (path, line) = match place.rsplit_once(':') {
-                Some((path, line)) => match line.parse::<u32>() {
-                    Ok(line) if line > 0 => (path, Some(line)),
-                    _ => (place.as_str(), None),
-                },
-                None => (place.as_str(), None),
-            };
-            Ok(ChangeRequest {
-                id: String::new(),
-                path: Some(path.to_owned()),
-                line,
-                text: text.to_owned(),
-            })
+            Ok(ChangeRequest::at(place_of(place), text.to_owned()))
         })
         .collect()
+}
+
+/// `PATH`, `PATH:LINE` or `PATH:FIRST-LAST`. What looks like neither of the last two is all path.
+pub(super) fn place_of(text: &str) -> Place {
+    let lines = |part: &str| {
+        let (first, last) = match part.split_once('-') {
+            Some((first, last)) => (first, Some(last.parse::<u32>().ok()?)),
+            None => (part, None),
+        };
+        let first = first.parse::<u32>().ok().filter(|first| *first > 0)?;
+        Some((first, last))
+    };
+    let named = text.rsplit_once(':');
+    let found = named.and_then(|(path, part)| Some((path, lines(part)?)));
+    let (path, line, end_line) = match found {
+        Some((path, (first, last))) => (path, Some(first), last),
+        None => (text, None, None),
+    };
+    Place {
+        path: Some(path.to_owned()),
+        line,
+        end_line,
+        ..Place::default()
+    }
 }
 
 fn check_words(args: &Args, outcome: Outcome, requests: &[ChangeRequest]) -> Result<(), Failure> {
@@ -185,19 +200,32 @@ mod tests {
 
     #[test]
     fn places_are_paths_with_or_without_a_line() {
-        let pairs = ["docs/a.md:18", "Say so", "b:c.md", "Why", "d.md:0", "x"];
-        let pairs: Vec<String> = pairs.map(str::to_owned).to_vec();
+        let pairs = [
+            ["docs/a.md:18", "Say so"],
+            ["b:c.md", "Why"],
+            ["d.md:0", "x"],
+            ["e.md:4-9", "All of it"],
+        ];
+        let pairs: Vec<String> = pairs.concat().into_iter().map(str::to_owned).collect();
         let found: Vec<_> = requests(&pairs)
             .unwrap()
             .into_iter()
-            .map(|request| (request.path.unwrap(), request.line, request.text))
+            .map(|request| {
+                (
+                    request.path.unwrap(),
+                    request.line,
+                    request.end_line,
+                    request.text,
+                )
+            })
             .collect();
         let expected = [
-            ("docs/a.md", Some(18), "Say so"),
-            ("b:c.md", None, "Why"),
-            ("d.md:0", None, "x"),
+            ("docs/a.md", Some(18), None, "Say so"),
+            ("b:c.md", None, None, "Why"),
+            ("d.md:0", None, None, "x"),
+            ("e.md", Some(4), Some(9), "All of it"),
         ]
-        .map(|(path, line, text)| (path.to_owned(), line, text.to_owned()));
+        .map(|(path, line, last, text)| (path.to_owned(), line, last, text.to_owned()));
         assert_eq!(found, expected);
         assert_eq!(
             requests(&["a".to_owned(), " ".to_owned()])

@@ -162,6 +162,8 @@ enum Command {
     Respond(decide::Args),
     /// Say something without deciding
     Comment(remark::CommentArgs),
+    /// Hold a thread of a handoff for done
+    Resolve(remark::ResolveArgs),
     /// Take a handoff, so that others need not look
     Claim(people::ClaimArgs),
     /// Give a handoff back to those who are asked
@@ -363,6 +365,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),
         Command::Respond(args) => decide::run(&args, Outcome::Responded, context),
         Command::Comment(args) => remark::comment(&args, context),
+        Command::Resolve(args) => remark::resolve(&args, context),
         Command::Claim(args) => people::claim(&args, context),
         Command::Release(args) => people::release(&args, context),
         Command::Assign(args) => people::assign(&args, context),

@@ -1,6 +1,6 @@
 //! `countersign show`: what the review page says, as text.
 
-use countersign_web::desk::Review;
+use countersign_web::desk::{Review, threads::Standing};
 use serde_json::json;
 
 use super::{
@@ -83,6 +83,7 @@ fn text(review: &Review, client: &Client, context: &mut Context) {
         }
     }
     files(review, context);
+    threads(review, context);
     if !review.effects.is_empty() {
         let mut effects = Table::new(&["", ""]);
         for effect in &review.effects {
@@ -98,6 +99,30 @@ fn text(review: &Review, client: &Client, context: &mut Context) {
         context.out.line(&format!("{word} by {by}"));
         if let Some(comment) = &decision.comment {
             context.out.line(&inert_lines(comment));
+        }
+    }
+}
+
+fn threads(review: &Review, context: &mut Context) {
+    for row in &review.threads {
+        let path = row.place.path.as_deref().unwrap_or("the whole");
+        let state = match (&row.resolved, row.now.standing) {
+            (Some((by, _)), _) => format!("resolved by {}", inert(by)),
+            (None, Standing::Here) => "open".to_owned(),
+            (None, Standing::Changed) => "open, changed since".to_owned(),
+            (None, Standing::Gone) => "open, gone since".to_owned(),
+        };
+        context.out.line("");
+        context.out.line(&format!(
+            "thread {}  {} {} (revision {}, {state})",
+            row.thread,
+            inert(path),
+            row.place,
+            row.revision
+        ));
+        for comment in &row.comments {
+            let (by, text) = (inert(&comment.by), inert_lines(&comment.text));
+            context.out.line(&format!("  {by}: {text}"));
         }
     }
 }

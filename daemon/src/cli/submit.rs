@@ -19,7 +19,7 @@ use super::{
     exit::{Exit, Failure},
     folder::{self, Folder, Verdict},
     output::{Style, inert},
-    validate::{self, Valid, count},
+    validate::{self, Around, Valid, count},
 };
 
 #[derive(Debug, clap::Args)]
@@ -41,8 +41,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let path = args.path.as_deref().unwrap_or(Path::new(""));
     let folder = Folder::open(&context.at(path))?;
-    let least = validate::profile_of_workspace(&folder.path, context);
-    let valid = validate::check(&folder, least, context)?;
+    let around = Around::of(&folder, context)?;
+    let valid = validate::check(&folder, &around, context)?;
     validate::warn(&valid.checked.warnings, &folder, &valid.source, context);
     let client = match Client::find(context) {
         Ok(client) => client,

@@ -24,6 +24,7 @@ use super::{
     output::{Drawing, Style},
 };
 use crate::{
+    contracts::Contracts,
     fs::Dir,
     intake::{Problem, merge, open_artifact, place},
 };
@@ -49,6 +50,8 @@ enum ProfileName {
 pub(super) struct Valid {
     pub(super) source: Source,
     pub(super) checked: Checked,
+    /// The contract of the workspace that it keeps, `name@version`.
+    contract: Option<String>,
     files: Vec<(String, u64, Digest)>,
 }
 
@@ -58,13 +61,14 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     if names::is_document(&folder.document) == Some(DocumentKind::Checkpoint) {
         return checkpoint(&folder, context);
     }
-    let least = match args.profile {
+    let mut around = Around::of(&folder, context)?;
+    around.least = match args.profile {
         Some(ProfileName::Minimal) => Profile::Minimal,
         Some(ProfileName::Contract) => Profile::Contract,
         Some(ProfileName::Regulated) => Profile::Regulated,
-        None => profile_of_workspace(&folder.path, context),
+        None => around.least,
     };
-    let valid = check(&folder, least, context)?;
+    let valid = check(&folder, &around, context)?;
     let handoff = &valid.checked.handoff;
     warn(&valid.checked.warnings, &folder, &valid.source, context);
     if context.out.json {
@@ -79,6 +83,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             "handoff_sha256": Digest::of(&valid.source.bytes),
             "contract_version": handoff.version,
             "profile": handoff.profile.name(),
+            "contract": valid.contract,
             "files": files,
             "warnings": valid.checked.warnings,
         });
@@ -121,17 +126,28 @@ pub(super) fn count(number: usize, word: &str) -> String {
 }
 
 /// Checks the document of `folder` and the files that it names.
-pub(super) fn check(folder: &Folder, least: Profile, context: &Context) -> Result<Valid, Failure> {
+pub(super) fn check(folder: &Folder, around: &Around, context: &Context) -> Result<Valid, Failure> {
     let source = read(folder)?;
-    let result = dialect::read(&source.bytes, source.format).and_then(|document| {
-        let checked = contract::check(&document, Rules { least })?;
-        let files = files(&folder.path, &checked.handoff.artifacts, &document)?;
-        Ok((checked, files))
+    let rules = Rules {
+        least: around.least,
+    };
+    let agent = around.agent.as_deref();
+    let read = around
+        .contracts
+        .read(&source.bytes, source.format, rules, agent);
+    let result = read.and_then(|read| {
+        let files = files(
+            &folder.path,
+            &read.checked.handoff.artifacts,
+            &read.document,
+        )?;
+        Ok((read, files))
     });
     match result {
-        Ok((checked, files)) => Ok(Valid {
+        Ok((read, files)) => Ok(Valid {
             source,
-            checked,
+            checked: read.checked,
+            contract: read.contract,
             files,
         }),
         Err(refusal) => Err(failure(&refusal, folder, &source, context)),
@@ -176,18 +192,39 @@ pub(super) fn warn(
     }
 }
 
-/// The profile that the workspace around `folder` asks for; the least one where there is none.
-pub(super) fn profile_of_workspace(folder: &Path, context: &Context) -> Profile {
-    let Ok(config) = context.config() else {
-        return Profile::default();
-    };
-    let listed = config.discover().workspaces;
-    if let Some(workspace) = listed.iter().find(|w| folder.starts_with(&w.path.value)) {
-        return workspace.profile.value;
+/// What the workspace around a folder asks for; the least where there is none.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    least: Profile,
+    contracts: Contracts,
+    /// The agent in whose folder it lies.
+    agent: Option<String>,
+}
+
+impl Around {
+    /// What holds for `folder`. Fails where a daemon would not serve the workspace.
+    pub(super) fn of(folder: &Folder, context: &Context) -> Result<Self, Failure> {
+        let path = &folder.path;
+        let Ok(config) = context.config() else {
+            return Ok(Self::default());
+        };
+        let mut listed = config.discover().workspaces.into_iter();
+        let served = listed.find(|workspace| path.starts_with(&workspace.path.value));
+        let marked = || config.workspace(workspace_folder(path)?).ok();
+        let Some(workspace) = served.or_else(marked) else {
+            return Ok(Self::default());
+        };
+        let contracts = Contracts::of(&workspace).map_err(|why| {
+            Failure::new(Exit::Failed, why).hint("`countersign config check` says what is wrong")
+        })?;
+        let inner = path.strip_prefix(&workspace.path.value).ok();
+        let inner = inner.and_then(|inner| inner.to_str());
+        Ok(Self {
+            least: workspace.profile.value,
+            contracts,
+            agent: inner.and_then(names::agent_of).map(str::to_owned),
+        })
     }
-    workspace_folder(folder)
-        .and_then(|path| config.workspace(path).ok())
-        .map_or_else(Profile::default, |workspace| workspace.profile.value)
 }
 
 /// The nearest folder above that is marked as a workspace.

@@ -71,6 +71,16 @@ pub struct Contracts {
 }
 
 impl Contracts {
+    /// Those that the settings `stated` of a workspace name.
+    pub fn of(stated: &config::Workspace) -> Result<Self, String> {
+        let named = &stated.transfers.contracts;
+        if named.is_empty() {
+            return Ok(Self::default());
+        }
+        let dir = Dir::open(&stated.path.value).map_err(|error| error.to_string())?;
+        Self::load(&dir, named)
+    }
+
     /// Reads the schemas of `stated`, files in the workspace `dir`.
     pub fn load(dir: &Dir, stated: &[config::Contract]) -> Result<Self, String> {
         let mut all: Vec<Contract> = Vec::new();

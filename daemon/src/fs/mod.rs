@@ -33,6 +33,7 @@ pub use priority::give_way;
 pub use private::{PrivateFolder, PrivatePlace, sealed_memory};
 pub use publish::{TEMPORARY, is_temporary};
 pub use read::{ReadProblem, Stamp, read_limited};
+pub(crate) use seal::INLINE;
 pub use seal::{Objects, SHELVES, SealProblem, Sealed, digest_of};
 
 use std::{io, path::PathBuf};

@@ -15,6 +15,9 @@ use crate::fault;
 /// What the names of files that are not finished start with.
 pub const TEMPORARY: &str = ".countersign-tmp-";
 
+/// Bytes in a page of memory, on most machines.
+const PAGE: usize = 4_096;
+
 /// Whether `name` is one of our unfinished files.
 pub fn is_temporary(name: &Path) -> bool {
     name.file_name()
@@ -53,7 +56,7 @@ impl Dir {
         mode: u32,
         durable: bool,
     ) -> Result<(), Error> {
-        let temporary = self.write_temporary(bytes, mode, durable)?;
+        let temporary = self.write_temporary(|file| file.write_all(bytes), mode, durable)?;
         fault::step("publish.written");
         rustix::fs::renameat(self.fd(), &temporary, self.fd(), name).map_err(|source| {
             let _ = self.remove_own_file(&temporary);
@@ -65,22 +68,44 @@ impl Dir {
 
     /// Publishes `bytes` as `name` unless there is something of that name; says whether it did.
     pub fn publish_new(&self, name: &Path, bytes: &[u8], mode: u32) -> Result<bool, Error> {
-        let temporary = self.write_temporary(bytes, mode, true)?;
+        let temporary = self.write_temporary(|file| file.write_all(bytes), mode, true)?;
+        self.name_new(&temporary, name)
+    }
+
+    /// Gives the file `temporary` its name unless there is something of that name.
+    fn name_new(&self, temporary: &Path, name: &Path) -> Result<bool, Error> {
         let renamed = rustix::fs::renameat_with(
             self.fd(),
-            &temporary,
+            temporary,
             self.fd(),
             name,
             RenameFlags::NOREPLACE,
         );
         match renamed {
             Ok(()) => self.sync().map(|()| true),
-            Err(rustix::io::Errno::EXIST) => self.remove_own_file(&temporary).map(|()| false),
+            Err(rustix::io::Errno::EXIST) => self.remove_own_file(temporary).map(|()| false),
             Err(source) => {
-                let _ = self.remove_own_file(&temporary);
+                let _ = self.remove_own_file(temporary);
                 Err(Error::new("publish", self.path().join(name), source))
             }
         }
+    }
+
+    /// Makes `name`, a file of `size` zero bytes, unless there is something of that name; says whether it did.
+    ///
+    /// It is written a page at a time. Written at once, the kernel keeps it in pieces of up to 2 MB, and each
+    /// small write to it later costs as much as if it were to that whole piece.
+    pub fn publish_zeros(&self, name: &Path, size: usize, mode: u32) -> Result<bool, Error> {
+        let temporary = self.write_temporary(
+            |file| {
+                let full = std::iter::repeat_n(PAGE, size / PAGE);
+                full.chain([size % PAGE])
+                    .try_for_each(|length| file.write_all(&[0; PAGE][..length]))
+            },
+            mode,
+            true,
+        )?;
+        self.name_new(&temporary, name)
     }
 
     /// Writes what `source` gives as a new file `name`; `None` when there is something of that name. Gives
@@ -241,10 +266,15 @@ impl Dir {
 
     /// A temporary file with `bytes`. A failed sync is never tried again: the file is thrown away,
     /// since the kernel may call the next sync of the same lost pages a success.
-    fn write_temporary(&self, bytes: &[u8], mode: u32, durable: bool) -> Result<PathBuf, Error> {
+    fn write_temporary(
+        &self,
+        fill: impl FnOnce(&mut File) -> std::io::Result<()>,
+        mode: u32,
+        durable: bool,
+    ) -> Result<PathBuf, Error> {
         let (mut file, name) = self.create_temporary()?;
-        let mut write = || -> std::io::Result<()> {
-            file.write_all(bytes)?;
+        let write = || -> std::io::Result<()> {
+            fill(&mut file)?;
             rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
             if durable && !fault::broken("no-file-fsync") {
                 fault::operation("publish.sync")?;

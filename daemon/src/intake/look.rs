@@ -15,6 +15,7 @@ use countersign_protocol::{
 use super::{
     DONE, Inner, SETTLE_MAX, Task, admit,
     gather::{self, Gather},
+    lone,
     seen::Seen,
 };
 use crate::{
@@ -52,6 +53,8 @@ pub(super) enum Pause {
     Known,
     /// Our own disk or ledger fails; look again later.
     Ours(String),
+    /// It takes longer than the thread that hears of documents may be away.
+    Heavy,
 }
 
 impl From<Refusal> for Pause {
@@ -85,8 +88,9 @@ pub(super) struct Read {
 }
 
 impl Inner {
-    /// Looks at a document and sees it through, or puts it back for later.
-    pub(super) fn run(self: &Arc<Self>, task: Task, complete: bool) {
+    /// Looks at a document and sees it through, or puts it back for later; with `here`, on the thread that heard
+    /// of it.
+    pub(super) fn run(self: &Arc<Self>, task: Task, complete: bool, here: bool) {
         let known = self.workspace(&task.workspace).and_then(|workspace| {
             let at = workspace.locate(&task.file)?;
             let kind = names::is_document(&at.file)?;
@@ -96,7 +100,10 @@ impl Inner {
             return self.queue.finish(task, None);
         };
         let outcome = match kind {
-            DocumentKind::Handoff(format) => self.handoff(&workspace, &at, format, complete, &task),
+            DocumentKind::Handoff(format) => {
+                self.handoff(&workspace, &at, format, (complete, here), &task)
+            }
+            _ if here => Err(Pause::Heavy),
             // Nobody works in a package: a checkpoint or mark is one of its files.
             DocumentKind::Checkpoint | DocumentKind::Mark | DocumentKind::Answer(..)
                 if package(&at.folder).is_some() =>
@@ -122,6 +129,10 @@ impl Inner {
             Err(Pause::Refused(refusal)) => {
                 self.refuse(at, None, refusal, task);
             }
+            Err(Pause::Heavy) => {
+                self.queue.finish(task.clone(), None);
+                self.queue.add(task, complete);
+            }
             Err(Pause::Ours(why)) => {
                 tracing::error!(file = %task.file.display(), why, "a delivery waits");
                 self.queue.finish(task, Some(Duration::from_secs(1)));
@@ -134,9 +145,12 @@ impl Inner {
         workspace: &Arc<Workspace>,
         at: &Location,
         format: Format,
-        complete: bool,
+        (complete, here): (bool, bool),
         task: &Task,
     ) -> Result<(), Pause> {
+        if here && package(&at.folder).is_some() {
+            return Err(Pause::Heavy);
+        }
         let read = self.read(workspace, at, complete)?;
         fault::step("intake.read");
         let rules = Rules {
@@ -158,6 +172,9 @@ impl Inner {
                 return Ok(());
             }
         };
+        if here && !lone::is_light(&read.folder, &checked.handoff.artifacts) {
+            return Err(Pause::Heavy);
+        }
         let gather = Gather {
             folder: &read.folder,
             objects: &self.objects,

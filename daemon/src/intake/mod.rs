@@ -9,6 +9,7 @@ mod answer;
 mod checkpoint;
 mod gather;
 mod hop;
+mod lone;
 mod look;
 mod mark;
 mod queue;
@@ -40,6 +41,7 @@ use crate::{
     store::StoreError,
     workspace::{Workspace, Workspaces},
 };
+use lone::Lone;
 use queue::{Queue, Task, Work};
 use seen::{Moment, Seen};
 
@@ -64,6 +66,7 @@ struct Inner {
     clock: SharedClock,
     queue: Queue,
     seen: Mutex<Seen>,
+    lone: Mutex<Lone>,
     /// The address of the pages, for links in receipts.
     public_url: String,
     /// How the kernel is asked for writers.
@@ -92,6 +95,7 @@ impl Intake {
             start: clock.monotonic(),
             clock,
             seen: Mutex::new(Seen::from_values(seen)),
+            lone: Mutex::default(),
             public_url,
             writers,
         };
@@ -119,6 +123,23 @@ impl Intake {
             },
             complete,
         );
+    }
+
+    /// A document was renamed into its place at `file`. The caller hears of all that the kernel tells; a small
+    /// document that comes alone is looked at on its thread.
+    pub fn arrived(&self, workspace: &str, file: PathBuf) {
+        let task = Task {
+            workspace: workspace.into(),
+            file,
+        };
+        let inner = &self.inner;
+        let begun = inner.clock.monotonic();
+        let alone = inner.lone().comes(begun);
+        if !(alone && inner.queue.begin(&task)) {
+            return inner.queue.add(task, true);
+        }
+        inner.look(task, true, true);
+        inner.lone().over(begun, inner.clock.monotonic());
     }
 
     /// Looks again at the refused files of a workspace that is served from now on: the watcher hints at
@@ -201,21 +222,23 @@ impl Intake {
 
 impl Inner {
     fn work(self: &Arc<Self>, work: Work) {
-        // A defect met by one document must not end the thread that all others need.
-        let (task, done) = match work {
-            Work::Look(task, complete) => {
-                let run = AssertUnwindSafe(|| self.run(task.clone(), complete));
-                let done = catch_unwind(run);
-                (Some(task), done)
+        match work {
+            Work::Look(task, complete) => self.look(task, complete, false),
+            Work::Chore(chore) => {
+                if catch_unwind(AssertUnwindSafe(chore)).is_err() {
+                    tracing::error!("a defect of the program stopped what follows a delivery");
+                }
             }
-            Work::Chore(chore) => (None, catch_unwind(AssertUnwindSafe(chore))),
-        };
-        if done.is_err() {
-            let file = task.as_ref().map(|task| task.file.display().to_string());
+        }
+    }
+
+    /// Looks at a document. A defect met by one must not end the thread that all others need.
+    fn look(self: &Arc<Self>, task: Task, complete: bool, here: bool) {
+        let run = AssertUnwindSafe(|| self.run(task.clone(), complete, here));
+        if catch_unwind(run).is_err() {
+            let file = task.file.display().to_string();
             tracing::error!(file, "a defect of the program stopped a look at a document");
-            if let Some(task) = task {
-                self.queue.finish(task, Some(PAUSE));
-            }
+            self.queue.finish(task, Some(PAUSE));
         }
     }
 
@@ -231,6 +254,10 @@ impl Inner {
     fn wait_with<E: std::fmt::Display>(&self, task: Task, what: &str, error: &TransactError<E>) {
         tracing::error!(%error, "{what} could not be recorded and waits");
         self.queue.finish(task, Some(Duration::from_secs(1)));
+    }
+
+    fn lone(&self) -> std::sync::MutexGuard<'_, Lone> {
+        self.lone.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {

@@ -113,6 +113,13 @@ impl Queue {
         }
     }
 
+    /// Lets the caller do `task` at once, unless there is anything else to do; says whether it does.
+    pub(super) fn begin(&self, task: &Task) -> bool {
+        let mut lists = self.lists();
+        let free = lists.is_idle() && lists.chores.is_empty() && !lists.closed;
+        free && lists.running.insert(task.clone())
+    }
+
     /// The next task that is due, waited for; `None` once closed.
     pub(super) fn next(&self) -> Option<Work> {
         let mut lists = self.lists();

@@ -126,6 +126,7 @@ fn document(
         decided_by,
         comment: None,
         requests: Vec::new(),
+        threads: card.threads_before(log.index),
         artifacts: accepted
             .manifest
             .entries

@@ -19,8 +19,8 @@ use jiff::Timestamp;
 
 use super::held::Held;
 use super::known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision, Sittings,
+    TimedOut, Token, Track, Violation, Withdrawal,
 };
 use super::ownership::Ownership;
 
@@ -70,6 +70,16 @@ impl State {
     /// Folds the next entry in. The chain holds only entries that were possible when they were
     /// written, so one that does not fit is a fact about a thing that is not known, and is passed over.
     pub fn apply(&mut self, body: &Body, hash: Digest) {
+        self.fold(body, hash, None);
+    }
+
+    /// The same, once it was folded into `ahead`. What was accepted takes the most room by far and does not
+    /// change, so both states share it.
+    pub(super) fn follow(&mut self, body: &Body, hash: Digest, ahead: &Self) {
+        self.fold(body, hash, Some(ahead));
+    }
+
+    fn fold(&mut self, body: &Body, hash: Digest, ahead: Option<&Self>) {
         let (seq, at) = (body.seq, body.at);
         self.head = Head { seq, hash };
         self.last_time = Some(at);
@@ -83,7 +93,7 @@ impl State {
             sittings.or_insert(first).step(seq, at);
         }
         match &body.event {
-            Event::Accepted(accepted) => self.accepted(seq, at, accepted),
+            Event::Accepted(accepted) => self.accepted(seq, at, accepted, ahead),
             Event::Refused {
                 at: location,
                 sha256,
@@ -113,8 +123,11 @@ impl State {
                         card.viewed.insert((id.clone(), *revision));
                         card.was_seen(at);
                         if *revision == card.newest().accepted.revision {
-                            let display = display.clone();
-                            card.opened = Some(Opened { at, display });
+                            card.opened = Some(Opened {
+                                person: id.clone(),
+                                at,
+                                display: display.clone(),
+                            });
                         }
                     });
                 }
@@ -124,6 +137,7 @@ impl State {
                     card.state = state;
                 }
                 card.was_decided(at);
+                card.asked_by(body, decided);
                 let actor = body.actor.clone();
                 // Who decides about a revision has seen it.
                 if let Actor::Person { id, .. } = &actor {
@@ -160,14 +174,9 @@ impl State {
                     reason: reason.clone(),
                 });
             }),
-            Event::Commented { handoff, text, .. } => self.change(*handoff, |card| {
-                card.comments.push(CardComment {
-                    seq,
-                    at,
-                    actor: body.actor.clone(),
-                    text: text.clone(),
-                });
-            }),
+            Event::Commented { .. }
+            | Event::ThreadResolved { .. }
+            | Event::ThreadReopened { .. } => self.discussed(body),
             Event::Delivered {
                 handoff, decision, ..
             } => self.change(*handoff, |card| {
@@ -331,13 +340,20 @@ impl State {
         }
     }
 
-    fn accepted(&mut self, seq: u64, at: Timestamp, accepted: &Accepted) {
+    fn accepted(&mut self, seq: u64, at: Timestamp, accepted: &Accepted, ahead: Option<&Self>) {
         let workspace = accepted.at.workspace.clone();
-        let revision = Arc::new(Revision {
-            seq,
-            at,
-            accepted: accepted.clone(),
-            is_forgotten: false,
+        let known = ahead.and_then(|ahead| {
+            let card = ahead.cards.get(&accepted.handoff)?;
+            let known = card.revision(accepted.revision)?;
+            (known.seq == seq && !known.is_forgotten).then(|| Arc::clone(known))
+        });
+        let revision = known.unwrap_or_else(|| {
+            Arc::new(Revision {
+                seq,
+                at,
+                accepted: accepted.clone(),
+                is_forgotten: false,
+            })
         });
         self.holds(&workspace, &accepted.manifest);
         let key = KeyUse {
@@ -375,7 +391,7 @@ impl State {
                 },
                 revisions: vec![revision],
                 decisions: Vec::new(),
-                comments: Vec::new(),
+                threads: Vec::new(),
                 viewed: BTreeSet::new(),
                 opened: None,
                 released: None,

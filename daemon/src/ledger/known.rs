@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use super::{
     routing::{Claim, Move, Routing, Service, Snooze},
+    threads::Thread,
     transfer::{Hop, Stop},
 };
 
@@ -78,22 +79,11 @@ pub struct TimedOut {
     pub over: Timestamp,
 }
 
-/// A comment.
-#[derive(Clone, Debug)]
-pub struct CardComment {
-    /// Its entry.
-    pub seq: u64,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub actor: Actor,
-    /// The words.
-    pub text: String,
-}
-
 /// That a person opened the newest revision.
 #[derive(Clone, Debug)]
 pub struct Opened {
+    /// The person, by id.
+    pub person: String,
     /// When somebody last did so for the first time.
     pub at: Timestamp,
     /// The name of the person.
@@ -115,8 +105,8 @@ pub struct Card {
     pub revisions: Vec<Arc<Revision>>,
     /// All decisions, oldest first.
     pub decisions: Vec<CardDecision>,
-    /// All comments, oldest first.
-    pub comments: Vec<CardComment>,
+    /// What was said about the work; the first is number 1.
+    pub threads: Vec<Thread>,
     /// Who opened which revision, by id of the person.
     pub viewed: BTreeSet<(String, u32)>,
     /// Who last opened the newest revision.

@@ -15,6 +15,7 @@ mod queue;
 mod routing;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod transfer;
 mod writer;
 
@@ -32,12 +33,13 @@ use tokio::sync::{oneshot, watch};
 pub use answer::{decision_document, released, withdrawal_document};
 pub use fold::State;
 pub use known::{
-    Card, CardComment, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardDecision, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision, Sittings,
+    TimedOut, Token, Track, Violation, Withdrawal,
 };
 pub use locks::Reading;
-pub use ownership::{Offer, Ownership, Turn};
+pub use ownership::{Handover, Offer, Ownership};
 pub use routing::{Claim, Move, Routing, Service, Snooze};
+pub use threads::{CardComment, Thread, Turn};
 pub use transfer::{Hop, HopAnswer, HopStage, Stop};
 
 use crate::{

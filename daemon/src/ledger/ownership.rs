@@ -22,7 +22,7 @@ pub struct Ownership {
     /// What was offered and not answered yet.
     pub offer: Option<Offer>,
     /// How it changed hands last.
-    pub turn: Option<Turn>,
+    pub turn: Option<Handover>,
     /// Whose the files were before the first person had it; until agents have it back.
     pub listing: Option<Digest>,
 }
@@ -42,7 +42,7 @@ pub struct Offer {
 
 /// A change of hands.
 #[derive(Clone, Debug)]
-pub struct Turn {
+pub struct Handover {
     /// Its entry.
     pub seq: u64,
     /// When.
@@ -62,7 +62,7 @@ impl Ownership {
     }
 
     /// The change of hands whose files still wait.
-    pub fn unsettled(&self) -> Option<&Turn> {
+    pub fn unsettled(&self) -> Option<&Handover> {
         self.turn.as_ref().filter(|turn| turn.settled.is_none())
     }
 }
@@ -99,7 +99,7 @@ impl State {
         };
         let known = self.ownerships.entry(workspace.to_owned()).or_default();
         let known = Arc::make_mut(known);
-        let turn = |person| Turn {
+        let turn = |person| Handover {
             seq: body.seq,
             at: body.at,
             person,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use countersign_protocol::chain::{self, Body, Entry};
+use countersign_protocol::chain::{self, Body};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -26,9 +26,9 @@ pub(super) struct Writer {
     trouble: watch::Sender<Option<Arc<StoreError>>>,
 }
 
-/// A job that looked at the state, with its place in the batch.
+/// A job that looked at the state, with how many entries of the batch are its own.
 struct Waiting {
-    entries: std::ops::Range<usize>,
+    count: usize,
     done: Done,
 }
 
@@ -71,7 +71,7 @@ impl Writer {
             }
         }
         if !waiting.is_empty() {
-            self.commit(&batch, &bodies, waiting);
+            self.commit(batch, &bodies, waiting);
             self.store.tidy(is_busy());
         }
     }
@@ -102,17 +102,17 @@ impl Writer {
         batch.values.extend(prepared.values);
         batch.dropped.extend(prepared.dropped);
         Waiting {
-            entries: start..batch.entries.len(),
+            count: batch.entries.len() - start,
             done: prepared.done,
         }
     }
 
     /// Writes the batch, shows it to readers, and then tells those who wait.
-    fn commit(&mut self, batch: &Batch, bodies: &[Body], waiting: Vec<Waiting>) {
+    fn commit(&mut self, batch: Batch, bodies: &[Body], waiting: Vec<Waiting>) {
         let written = if batch.is_empty() {
             Ok(())
         } else {
-            self.store.append(batch)
+            self.store.append(&batch)
         };
         match written {
             Ok(()) => {
@@ -123,14 +123,14 @@ impl Writer {
                 if !bodies.is_empty() {
                     let mut shared = self.shared.write().unwrap_or_else(PoisonError::into_inner);
                     for (body, entry) in bodies.iter().zip(&batch.entries) {
-                        shared.apply(body, entry.hash);
+                        shared.follow(body, entry.hash, &self.ahead);
                     }
                     drop(shared);
                     self.head.send_replace(self.ahead.head.seq);
                 }
-                for Waiting { entries, done } in waiting {
-                    let entries: Vec<Entry> = batch.entries[entries].to_vec();
-                    done(Ok(entries));
+                let mut entries = batch.entries.into_iter();
+                for Waiting { count, done } in waiting {
+                    done(Ok(entries.by_ref().take(count).collect()));
                 }
                 if !bodies.is_empty() {
                     self.work.send_replace(self.ahead.head.seq);

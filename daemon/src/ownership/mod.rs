@@ -26,7 +26,7 @@ use crate::{
     clock::SharedClock,
     fault,
     fs::{Error, Objects},
-    ledger::{Draft, Ledger, Ownership, TransactError, Turn},
+    ledger::{Draft, Handover, Ledger, Ownership, TransactError},
     store::StoreError,
     workspace::{Account, Workspace, Workspaces},
 };
@@ -144,7 +144,7 @@ impl Custody {
         &self,
         workspace: &Arc<Workspace>,
         ownership: &Ownership,
-        turn: &Turn,
+        turn: &Handover,
     ) -> Result<(), CustodyError> {
         let terms = self.terms(workspace, ownership);
         let mut settlement = if turn.person.is_some() {

@@ -51,6 +51,7 @@ impl LedgerDesk {
                     actor: body.actor.name().to_owned(),
                     event: body.event.name().to_owned(),
                     handoff: body.event.handoff(),
+                    workspace: place,
                     text: line(&body.event, &|id| self.name_of(id)),
                 });
             }
@@ -121,7 +122,14 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             ..
         } => format!("withdrawn: {reason}"),
         Event::Withdrawn { reason: None, .. } => "withdrawn".to_owned(),
+        Event::Commented {
+            thread: Some(thread),
+            text,
+            ..
+        } => format!("answered in thread {thread}: {text}"),
         Event::Commented { text, .. } => format!("commented: {text}"),
+        Event::ThreadResolved { thread, .. } => format!("resolved thread {thread}"),
+        Event::ThreadReopened { thread, .. } => format!("opened thread {thread} anew"),
         Event::Delivered { revision, .. } => {
             format!("the answer to revision {revision} stands in the agent’s folder")
         }

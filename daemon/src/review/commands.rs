@@ -18,6 +18,7 @@ use super::{
 use crate::{
     fault,
     ledger::{Card, Draft, State, TransactError, decision_document},
+    store::Space,
 };
 
 /// Longest comment, in characters.
@@ -40,16 +41,19 @@ impl LedgerDesk {
         id: HandoffId,
         answer: Answer,
     ) -> Result<DecisionDocument, DeskError> {
-        let answer = checked(answer)?;
-        let actor = person_actor(who);
         self.may_answer(who, id)?;
+        let unsent = self.to_send(who, id).await?;
+        let own = answer.requests.len();
+        let answer = checked(answer, unsent.requests)?;
+        let actor = person_actor(who);
         let decided = self.ledger.transact(move |state, now| {
             let card = state
                 .card(id)
                 .ok_or_else(|| DeskError::NotFound(id.to_string()))?;
-            if let Some(seq) = same_answer(card, &actor, &answer) {
+            if let Some(seq) = same_answer(card, &actor, &answer, own) {
                 return Ok(Draft::nothing(Some(seq)));
             }
+            says_enough(&answer)?;
             let newest = &card.newest().accepted;
             let moved = answer.revision != newest.revision
                 || answer.manifest_sha256 != newest.manifest_sha256;
@@ -82,18 +86,30 @@ impl LedgerDesk {
                     why: conflict(card, why),
                 });
             }
+            let mut requests = answer.requests;
+            for (request, thread) in requests.iter_mut().zip(card.next_thread()..) {
+                request.thread = Some(thread);
+                // What is not in the sealed work is asked all the same: a file that should be there.
+                if let Some(path) = &request.path {
+                    let entry = newest.manifest.get(path);
+                    request.sha256 = request.sha256.or(entry.map(|entry| entry.sha256));
+                }
+            }
             let decided = Decided {
                 handoff: id,
                 revision: answer.revision,
                 manifest_sha256: answer.manifest_sha256,
                 outcome: answer.outcome,
                 comment: answer.comment,
-                requests: answer.requests,
+                requests,
             };
-            Ok(Draft::of(
-                vec![(actor, Event::Decided(Box::new(decided)))],
-                None,
-            ))
+            let mut draft = Draft::of(vec![(actor, Event::Decided(Box::new(decided)))], None);
+            // What was sent is a draft no longer, in the same transaction.
+            let sent = unsent.keys.into_iter();
+            draft
+                .values
+                .extend(sent.map(|key| (Space::Draft, key, None)));
+            Ok(draft)
         });
         let (known, entries) = decided.await.map_err(refused)?;
         fault::step("decide.after_commit");
@@ -148,35 +164,6 @@ impl LedgerDesk {
         recorded.await.map(drop).map_err(refused)
     }
 
-    pub(super) async fn record_comment(
-        &self,
-        who: &Caller,
-        id: HandoffId,
-        text: String,
-    ) -> Result<(), DeskError> {
-        let text = words("text", Some(text))?.ok_or_else(|| DeskError::Invalid {
-            field: "text".to_owned(),
-            message: "write a comment".to_owned(),
-        })?;
-        let (who, actor) = (who.clone(), actor(who));
-        let recorded = self.ledger.transact(move |state, _| {
-            let card = visible(state, &who, id)?;
-            let revision = card.newest().accepted.revision;
-            Ok(Draft::of(
-                vec![(
-                    actor,
-                    Event::Commented {
-                        handoff: id,
-                        revision,
-                        text,
-                    },
-                )],
-                (),
-            ))
-        });
-        recorded.await.map(drop).map_err(refused)
-    }
-
     pub(super) async fn record_withdrawal(
         &self,
         who: &Caller,
@@ -222,14 +209,19 @@ impl LedgerDesk {
     }
 }
 
-fn visible<'a>(state: &'a State, who: &Caller, id: HandoffId) -> Result<&'a Card, DeskError> {
+pub(super) fn visible<'a>(
+    state: &'a State,
+    who: &Caller,
+    id: HandoffId,
+) -> Result<&'a Card, DeskError> {
     let card = state.card(id).filter(|card| sees(who, &card.workspace));
     card.map(AsRef::as_ref)
         .ok_or_else(|| DeskError::NotFound(id.to_string()))
 }
 
 /// The decision that says the same already: a second click, a retry.
-fn same_answer(card: &Card, actor: &Actor, answer: &Answer) -> Option<u64> {
+/// Of its requests the `own` first ones came with it; the others were drafts, which are sent once.
+fn same_answer(card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Option<u64> {
     let decision = card.decision(answer.revision)?;
     let Decided {
         manifest_sha256,
@@ -238,11 +230,15 @@ fn same_answer(card: &Card, actor: &Actor, answer: &Answer) -> Option<u64> {
         requests,
         ..
     } = &decision.decided;
+    let same_words = |(sent, again): (&ChangeRequest, &ChangeRequest)| {
+        (&sent.path, sent.line, &sent.text) == (&again.path, again.line, &again.text)
+    };
     let same_person = matches!((actor, &decision.actor), (Actor::Person { id: a, .. }, Actor::Person { id: b, .. }) if a == b);
     let same = *manifest_sha256 == answer.manifest_sha256
         && *outcome == answer.outcome
         && *comment == answer.comment
-        && *requests == answer.requests;
+        && own <= requests.len()
+        && requests.iter().zip(&answer.requests[..own]).all(same_words);
     (same_person && same).then_some(decision.seq)
 }
 
@@ -274,8 +270,8 @@ fn conflict(card: &Card, why: NotAllowed) -> String {
     }
 }
 
-/// The answer with its words in order, or what is missing.
-fn checked(answer: Answer) -> Result<Answer, DeskError> {
+/// The answer with its words in order and what was `unsent` so far, or what is missing.
+fn checked(answer: Answer, unsent: Vec<ChangeRequest>) -> Result<Answer, DeskError> {
     let invalid = |field: &str, message: &str| DeskError::Invalid {
         field: field.to_owned(),
         message: message.to_owned(),
@@ -288,40 +284,48 @@ fn checked(answer: Answer) -> Result<Answer, DeskError> {
         ));
     }
     let mut requests = Vec::new();
-    for (request, number) in answer.requests.into_iter().zip(1..) {
-        let text = words("requests", Some(request.text))?
+    for (request, number) in answer.requests.into_iter().chain(unsent).zip(1..) {
+        let text = words("requests", Some(request.text.clone()))?
             .ok_or_else(|| invalid("requests", "say what is asked, or take the request out"))?;
-        let path = request.path.filter(|path| !path.is_empty());
+        let mut place = request.place();
+        place.path = place.path.filter(|path| !path.is_empty());
+        place.check().map_err(|why| invalid("requests", why))?;
         requests.push(ChangeRequest {
             id: format!("q{number}"),
-            path,
-            line: request.line,
-            text,
+            ..ChangeRequest::at(place, text)
         });
-    }
-    match answer.outcome {
-        Outcome::ChangesRequested if comment.is_none() && requests.is_empty() => {
-            return Err(invalid("comment", "say what should change"));
-        }
-        Outcome::Rejected if comment.is_none() => {
-            return Err(invalid("comment", "say why you reject it"));
-        }
-        Outcome::Responded if comment.is_none() => {
-            return Err(invalid("comment", "write your answer"));
-        }
-        Outcome::Approved | Outcome::ChangesRequested | Outcome::Rejected | Outcome::Responded => {}
-        _ => {
-            return Err(invalid(
-                "outcome",
-                "answer with approved, changes_requested, rejected or responded",
-            ));
-        }
     }
     Ok(Answer {
         comment,
         requests,
         ..answer
     })
+}
+
+/// What an answer of that kind must say. Asked after it is known that the answer was not given before, when its
+/// drafts were sent already.
+fn says_enough(answer: &Answer) -> Result<(), DeskError> {
+    let invalid = |field: &str, message: &str| {
+        Err(DeskError::Invalid {
+            field: field.to_owned(),
+            message: message.to_owned(),
+        })
+    };
+    let silent = answer.comment.is_none();
+    match answer.outcome {
+        Outcome::ChangesRequested if silent && answer.requests.is_empty() => {
+            invalid("comment", "say what should change")
+        }
+        Outcome::Rejected if silent => invalid("comment", "say why you reject it"),
+        Outcome::Responded if silent => invalid("comment", "write your answer"),
+        Outcome::Approved | Outcome::ChangesRequested | Outcome::Rejected | Outcome::Responded => {
+            Ok(())
+        }
+        _ => invalid(
+            "outcome",
+            "answer with approved, changes_requested, rejected or responded",
+        ),
+    }
 }
 
 /// Words without white space around them; `None` when nothing is left.

@@ -7,6 +7,8 @@ mod commands;
 mod compared;
 mod content;
 mod files;
+mod insights;
+mod landing;
 mod lock_rows;
 mod locks;
 mod messages;
@@ -22,6 +24,7 @@ mod service;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod timeline;
 mod tokens;
 mod transfer;
@@ -286,10 +289,6 @@ impl Desk for LedgerDesk {
         answer: Answer,
     ) -> Result<DecisionDocument, DeskError> {
         self.record_decision(who, id, answer).await
-    }
-
-    async fn comment(&self, who: &Caller, id: HandoffId, text: String) -> Result<(), DeskError> {
-        self.record_comment(who, id, text).await
     }
 
     async fn withdraw(

@@ -56,7 +56,12 @@ impl LedgerDesk {
         let handoff = document.as_deref().and_then(parsed);
         let files = self.compared(&shown, base.as_ref()).await?;
         let said = (handoff.as_ref(), document);
-        Ok(self.assembled(who, &card, &shown, base.as_deref(), said, files))
+        let mut review = self.assembled(who, &card, &shown, base.as_deref(), said, files);
+        (review.threads, review.drafts) = self.said(who, &card, &shown).await?;
+        if let Caller::Person(person) = who {
+            review.viewed = self.ticked(person, id).await?;
+        }
+        Ok(review)
     }
 
     fn assembled(
@@ -126,7 +131,9 @@ impl LedgerDesk {
                 .collect(),
             earlier_requests: earlier_requests(card, accepted.revision),
             timeline: timeline::timeline(&state, card, &|id| self.name_of(id)),
-            comments: timeline::comments(card),
+            threads: Vec::new(),
+            drafts: Vec::new(),
+            viewed: std::collections::BTreeSet::new(),
             facts: facts(accepted, handoff),
             warnings: accepted.warnings.clone(),
             decision: decision.and_then(|decision| decision_document(&state, card, decision)),
@@ -359,9 +366,8 @@ fn earlier_requests(card: &Card, shown: u32) -> Vec<ChangeRequest> {
     };
     let whole = decided.comment.iter().map(|comment| ChangeRequest {
         id: "note".to_owned(),
-        path: None,
-        line: None,
         text: comment.clone(),
+        ..ChangeRequest::default()
     });
     whole.chain(decided.requests.iter().cloned()).collect()
 }

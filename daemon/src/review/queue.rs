@@ -137,8 +137,11 @@ impl LedgerDesk {
     fn urgency(&self, card: &Card, now: Timestamp) -> Urgency {
         let newest = card.newest();
         let due = due_of(card).unwrap_or(Timestamp::MAX);
-        let (verdict, _) = self.verdict(card);
-        (due > now, due, Reverse(verdict.level), newest.at, card.id)
+        // Where rules have looked they say it; to find the reasons anew for every card that waits takes long.
+        let ruled = card.routing.as_ref();
+        let ruled = ruled.and_then(|routing| Level::named(&routing.routed.risk));
+        let level = ruled.unwrap_or_else(|| self.verdict(card).0.level);
+        (due > now, due, Reverse(level), newest.at, card.id)
     }
 }
 

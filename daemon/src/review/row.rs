@@ -4,6 +4,7 @@ use countersign_protocol::{
     decision::Outcome, event::Accepted, principal::Actor, state::HandoffState,
 };
 use countersign_web::desk::{Caller, DecidedRow, HandoffRow, Risk, RiskLevel};
+use jiff::SignedDuration;
 
 use super::LedgerDesk;
 use crate::{
@@ -11,6 +12,9 @@ use crate::{
     policy::{self, Assessment, Level, Rules},
     workspace::Settings,
 };
+
+/// Who opened a handoff is taken to look at it for so long.
+const LOOKING: SignedDuration = SignedDuration::from_mins(15);
 
 /// Whether a person is asked.
 pub(super) fn is_waiting(card: &Card) -> bool {
@@ -84,7 +88,18 @@ impl LedgerDesk {
                 delivered: decision.delivered.is_some(),
             }),
             stalled: accepted.stalled.is_some(),
+            claimed_by: card.claim.as_ref().map(|claim| claim.display.clone()),
+            looking: self.looking(card, who),
+            open_threads: card.open_threads(),
         }
+    }
+
+    /// Who else opened the newest revision a short while ago.
+    fn looking(&self, card: &Card, who: &Caller) -> Option<String> {
+        let opened = card.opened.as_ref().filter(|_| is_waiting(card))?;
+        let is_me = matches!(who, Caller::Person(person) if person.id == opened.person);
+        let is_recent = self.clock.now().duration_since(opened.at) < LOOKING;
+        (!is_me && is_recent).then(|| opened.display.clone())
     }
 }
 

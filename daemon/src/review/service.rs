@@ -67,7 +67,7 @@ impl Measured {
 }
 
 /// By the nearest rank; `None` of nothing.
-fn quantiles(mut seconds: Vec<u64>) -> Option<Quantiles> {
+pub(super) fn quantiles(mut seconds: Vec<u64>) -> Option<Quantiles> {
     seconds.sort_unstable();
     let rank = |tenths: usize| {
         let at = (seconds.len() * tenths).div_ceil(10).checked_sub(1)?;

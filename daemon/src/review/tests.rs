@@ -156,6 +156,7 @@ fn words_are_asked_for_where_an_answer_needs_them() {
             path: Some("a.txt".to_owned()),
             line: Some(1),
             text: "other words".to_owned(),
+            ..ChangeRequest::default()
         }],
         ..rig.answer(ONE, Outcome::ChangesRequested)
     };

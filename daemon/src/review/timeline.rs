@@ -1,11 +1,11 @@
 //! How a handoff got where it is.
 
 use countersign_protocol::{event::Event, principal::Actor};
-use countersign_web::desk::{Comment, TimelineItem};
+use countersign_web::desk::{TimelineItem, threads::Comment};
 use jiff::Timestamp;
 
 use crate::{
-    ledger::{Card, State, Withdrawal},
+    ledger::{Card, CardComment, State, Withdrawal},
     policy::words::{self, Name},
 };
 
@@ -53,7 +53,7 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
             );
         }
     }
-    for comment in &card.comments {
+    for comment in card.comments() {
         add(
             comment.seq,
             comment.at,
@@ -146,15 +146,14 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
     items
 }
 
-/// The comments, oldest first.
-pub(super) fn comments(card: &Card) -> Vec<Comment> {
-    let comments = card.comments.iter().map(|comment| Comment {
+/// Words in a thread.
+pub(super) fn comment(comment: &CardComment) -> Comment {
+    Comment {
         by: comment.actor.name().to_owned(),
         agent: matches!(comment.actor, Actor::Agent { .. }),
         at: comment.at,
         text: comment.text.clone(),
-    });
-    comments.collect()
+    }
 }
 
 fn files(number: usize) -> String {

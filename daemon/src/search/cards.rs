@@ -77,7 +77,7 @@ pub(super) fn facts(state: &State) -> Vec<Fact> {
 fn stamp_of(card: &Card) -> u64 {
     let newest = card.newest();
     let decided = card.decisions.last().map(|decision| decision.seq);
-    let commented = card.comments.last().map(|comment| comment.seq);
+    let commented = card.comments().map(|comment| comment.seq).max();
     let withdrawn = card.withdrawn.as_ref().map(|withdrawn| withdrawn.seq);
     let last = [Some(newest.seq), decided, commented, withdrawn];
     let last = last.into_iter().flatten().max().unwrap_or_default();
@@ -180,7 +180,7 @@ fn of_card(
             .with(fields.flags, flag::outcome(&outcome_of(decided.outcome)));
         entries.push(with_text(entry, fields, &accepted.title, text));
     }
-    for comment in &card.comments {
+    for comment in card.comments() {
         let entry =
             one(kind::COMMENT, comment.at, comment.seq).with(fields.by, comment.actor.name());
         entries.push(with_text(

@@ -9,6 +9,7 @@ use super::{
     known, levels,
     reading::Wanted,
     schema::{Fields, flag, kind},
+    secrets,
     text::{self, Plain},
     tokens, types,
     walk::Found,
@@ -151,9 +152,11 @@ fn named(
 
 fn with_text(entry: Entry, text: String, fields: &Fields) -> Entry {
     let is_long = tokens::has_long_run(&text).then_some(flag::LONG);
+    let has_secret = secrets::are_in(&text).then_some(flag::SECRET);
     entry
         .with(fields.flags, flag::TEXT)
         .with_some(fields.flags, is_long)
+        .with_some(fields.flags, has_secret)
         .with(fields.text, text)
 }
 

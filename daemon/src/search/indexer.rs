@@ -43,6 +43,8 @@ const AT_ONCE: usize = 512;
 const TEXT_WAITING: usize = 24 * 1024 * 1024;
 /// A commit that takes up many files of a walk may wait this long: each one cuts segments short.
 const WALK_COMMIT: Duration = Duration::from_secs(10);
+/// Between two looks at all that the ledger knows.
+const FACTS: Duration = Duration::from_millis(250);
 /// After a failure the next try waits this long.
 const BACK_OFF: Duration = Duration::from_secs(5);
 /// A file of this size, in bytes, is read again not sooner than [`REST`] after it was read.
@@ -121,6 +123,9 @@ struct Open {
     walked: HashSet<Arc<str>>,
     is_walked: bool,
     seq: u64,
+    /// Whether the ledger has news that were not looked at, and when they are.
+    is_behind: bool,
+    facts_due: Duration,
     /// Files that the newest revision of a handoff names: workspace and path by key.
     named: HashMap<u64, (Arc<str>, String)>,
     /// The handoffs whose files were noted, as of which stamp.
@@ -218,6 +223,8 @@ impl Indexer {
             walked: HashSet::new(),
             is_walked: false,
             seq: 0,
+            is_behind: false,
+            facts_due: Duration::ZERO,
             named: HashMap::new(),
             told: HashMap::new(),
             rested: BTreeMap::new(),
@@ -269,7 +276,9 @@ impl Indexer {
         if !open.walks.is_empty() || (!open.waiting.is_empty() && is_quiet) {
             return Some(Duration::ZERO);
         }
-        (open.uncommitted > 0).then(|| self.commit_due(open))
+        let commit = (open.uncommitted > 0).then(|| self.commit_due(open));
+        let facts = open.is_behind.then_some(open.facts_due);
+        [commit, facts].into_iter().flatten().min()
     }
 
     fn commit_due(&self, open: &Open) -> Duration {
@@ -283,8 +292,12 @@ impl Indexer {
 
     fn step(&self, open: &mut Open, work: Work) -> Result<(), IndexError> {
         open.waiting.extend(work.waiting);
-        if work.is_ledger_moved {
+        open.is_behind |= work.is_ledger_moved;
+        let now = self.clock.monotonic();
+        if open.is_behind && (now >= open.facts_due || !open.waiting.is_empty()) {
             self.facts(open)?;
+            open.is_behind = false;
+            open.facts_due = now + FACTS;
         }
         for name in work.walks {
             if let Some(workspace) = self.workspaces.get(&name) {

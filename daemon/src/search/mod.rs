@@ -19,6 +19,7 @@ mod live;
 mod pending;
 mod reading;
 mod schema;
+mod secrets;
 mod stated;
 mod status;
 #[expect(

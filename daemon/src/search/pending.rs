@@ -12,6 +12,10 @@ use crate::clock::SharedClock;
 /// More changed paths than this are forgotten in favour of a walk, which needs no memory for them.
 const MOST: usize = 65_536;
 
+/// After the first news so long is waited for more: whoever made it has more to do at that moment than to be
+/// indexed, and many changes are looked at together.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// A path below a workspace.
 pub(super) type Place = (Arc<str>, PathBuf);
 
@@ -27,6 +31,15 @@ struct Inner {
     rebuild: Option<String>,
     is_stopped: bool,
     waiting: Vec<SyncSender<()>>,
+    /// Whether whoever does the work waits for the first news.
+    is_idle: bool,
+}
+
+impl Inner {
+    /// Whether there is something for which nobody gathers more.
+    fn is_urgent(&self) -> bool {
+        self.is_stopped || self.rebuild.is_some() || !self.waiting.is_empty()
+    }
 }
 
 /// Work that waits, shared by those who hint at it and the one who does it.
@@ -78,8 +91,12 @@ impl Pending {
             let known = inner.changed.entry((workspace, path)).or_insert(due);
             *known = due.min(*known);
         }
+        // Who gathers looks again without being told.
+        let is_idle = inner.is_idle;
         drop(inner);
-        self.news.notify_all();
+        if is_idle {
+            self.news.notify_all();
+        }
     }
 
     /// Changes of a workspace may have been missed.
@@ -91,7 +108,13 @@ impl Pending {
 
     /// The ledger has news.
     pub(super) fn ledger_moved(&self) {
-        self.tell(|inner| inner.is_ledger_moved = true);
+        let mut inner = self.held();
+        inner.is_ledger_moved = true;
+        let is_idle = inner.is_idle;
+        drop(inner);
+        if is_idle {
+            self.news.notify_all();
+        }
     }
 
     /// The text of a file was read.
@@ -122,7 +145,12 @@ impl Pending {
     /// it takes when that is `None`.
     pub(super) fn take(&self, limit: usize, until: Option<Duration>) -> Work {
         let mut inner = self.held();
+        let mut was_idle = false;
         loop {
+            inner.is_idle = false;
+            if std::mem::take(&mut was_idle) {
+                inner = self.gather(inner);
+            }
             let now = self.clock.monotonic();
             let mut due: Vec<(Duration, &Place)> = inner
                 .changed
@@ -160,6 +188,8 @@ impl Pending {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
+            inner.is_idle = true;
+            was_idle = true;
             inner = match next {
                 Some(next) => {
                     let pause = next.saturating_sub(now);
@@ -172,6 +202,13 @@ impl Pending {
                     .unwrap_or_else(PoisonError::into_inner),
             };
         }
+    }
+
+    /// Waits for what comes soon after the first news.
+    fn gather<'a>(&'a self, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
+        let calm = |inner: &mut Inner| !inner.is_urgent();
+        let waited = self.news.wait_timeout_while(inner, GATHER, calm);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

@@ -13,7 +13,7 @@ use tantivy::{
 use super::tokens;
 
 /// Changes with every change of fields, words or meaning: an index of another format is made anew.
-pub(super) const FORMAT: &str = "3";
+pub(super) const FORMAT: &str = "4";
 
 /// A kind of document. The names stand in the index.
 pub(crate) mod kind {
@@ -41,6 +41,8 @@ pub(super) mod flag {
     pub(crate) const KEPT: &str = "kept";
     /// It was refused since it breaks the contract.
     pub(crate) const INVALID: &str = "invalid";
+    /// It has what looks like a credential.
+    pub(crate) const SECRET: &str = "secret";
     /// It has text.
     pub(crate) const TEXT: &str = "text";
 

@@ -235,6 +235,46 @@ fn nobody_finds_or_counts_what_is_in_another_workspace() {
 }
 
 #[test]
+fn what_looks_like_a_credential_is_found_with_its_line() {
+    let bed = Bed::new();
+    let key = format!("{}{}", "AKIA", "Q2XZ".repeat(4));
+    bed.write("a/deploy.env", format!("REGION=eu\nKEY_ID={key}\n"));
+    bed.write("a/readme.md", "Put your AKIA key here.\n");
+    bed.walk();
+    let answer = bed.ask(Condition::Secret, &["a"]);
+    let found: Vec<_> = answer.results.iter().map(path).collect();
+    assert_eq!(found, ["a/deploy.env"]);
+    let lines: Vec<_> = answer.results[0]
+        .lines
+        .iter()
+        .map(|line| line.number)
+        .collect();
+    assert_eq!(lines, [2]);
+}
+
+#[test]
+fn files_under_a_lock_are_found_as_their_names_are_written() {
+    let bed = Bed::new();
+    for file in [
+        "a/Data/One.csv",
+        "a/Data/two.txt",
+        "a/data/One.csv",
+        "b/Data/One.csv",
+    ] {
+        bed.write(file, "x");
+    }
+    bed.walk();
+    let covered = |text: &str| {
+        let pattern = countersign_protocol::lock::Pattern::read(text, None).unwrap();
+        bed.found(Condition::Covered("a".to_owned(), pattern))
+    };
+    assert_eq!(covered("Data/"), ["a/Data/One.csv", "a/Data/two.txt"]);
+    assert_eq!(covered("*/*.csv"), ["a/Data/One.csv", "a/data/One.csv"]);
+    assert_eq!(covered("Data/two.txt"), ["a/Data/two.txt"]);
+    assert!(covered("nothing").is_empty());
+}
+
+#[test]
 fn a_start_over_an_unchanged_tree_reads_no_file() {
     let mut bed = Bed::new();
     for number in 0..50 {

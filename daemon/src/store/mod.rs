@@ -66,6 +66,10 @@ pub enum Space {
     Receiver,
     /// Links in messages, by digest of the secret.
     Link,
+    /// What a person wrote about a handoff and did not send yet, by handoff and person.
+    Draft,
+    /// The files of a handoff that a person has viewed, by handoff, person and digest.
+    Ticked,
 }
 
 impl Space {
@@ -82,6 +86,8 @@ impl Space {
             Self::Message => "message",
             Self::Receiver => "receiver",
             Self::Link => "link",
+            Self::Draft => "draft",
+            Self::Ticked => "ticked",
         }
     }
 }

@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     clock::SharedClock,
+    fault,
     fs::{self, Objects, SHELVES},
     ledger::{Card, Draft, Ledger, State, TransactError},
     store::StoreError,
@@ -161,6 +162,7 @@ impl Collector {
                 return Ok(all);
             }
             all.extend(some);
+            fault::step("collect.forgotten");
         }
     }
 
@@ -176,6 +178,7 @@ impl Collector {
             }
             removed += there.len() as u64;
             self.ledger.drop_objects(there).await?;
+            fault::step("collect.small_removed");
         }
         Ok(removed)
     }
@@ -190,6 +193,7 @@ impl Collector {
                 for (sha256, size) in orphans {
                     let is_needed = || me.ledger.state().refers(sha256);
                     if me.objects.remove(sha256, is_needed)? {
+                        fault::step("collect.file_removed");
                         files += 1;
                         bytes += size;
                     }

@@ -62,6 +62,14 @@ pub enum Hint {
         /// Whether it came by a rename, and so was whole when it came.
         complete: bool,
     },
+    /// A document was renamed into its place, told by the thread that hears of it. That thread empties the
+    /// kernel's queue, so whoever takes the hint may keep it for a moment, and not longer.
+    Arrived {
+        /// The workspace.
+        workspace: Arc<str>,
+        /// The document.
+        file: PathBuf,
+    },
     /// Something that is no document changed in a folder: a sign of life.
     Activity {
         /// The workspace.
@@ -154,7 +162,7 @@ pub struct Handle {
 }
 
 /// Starts to watch `roots` on a thread of its own and gives every hint to `hints`, on that thread or, for what
-/// was renamed into its place, on the one that hears of it; `hints` must not wait.
+/// was renamed into its place, on the one that hears of it; `hints` must not wait for anything of the manager.
 ///
 /// A root that is not there is reported as offline and picked up when it appears. Fails only when no
 /// thread can be started.

@@ -93,7 +93,7 @@ pub(crate) fn translate(heard: notify::Result<Event>) -> Option<Message> {
 }
 
 /// Hints at documents that were renamed into their place on the thread that heard of it, which saves
-/// waking the loop first. The loop hears of them all the same and does everything else.
+/// waking the loop first. The loop hears of them afterwards and does everything else.
 pub(crate) struct Herald {
     hints: Box<dyn Fn(Hint) + Send + Sync>,
     /// The workspaces, with the paths by which events name them.
@@ -148,11 +148,7 @@ impl Herald {
             .ok()
             .filter(|sight| !sight.is_folder);
         if change.hinted.is_some() {
-            self.tell(Hint::Look {
-                workspace,
-                file,
-                complete: true,
-            });
+            self.tell(Hint::Arrived { workspace, file });
         }
     }
 }

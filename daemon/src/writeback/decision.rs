@@ -15,6 +15,7 @@ use countersign_protocol::{
     decision::{DecisionDocument, Outcome},
     event::{Decided, Event, Location},
     names,
+    place::Place,
     principal::Actor,
 };
 
@@ -206,6 +207,20 @@ fn holds(own: &Dir, name: &str, bytes: &[u8]) -> Result<bool, Error> {
     Ok(found.is_ok_and(|(found, _)| found == bytes))
 }
 
+/// Words as one item of a list, whatever lines they have.
+fn within(text: &str) -> String {
+    text.replace('\n', "\n    ")
+}
+
+/// What stands before words about a part of the work.
+fn place(place: &Place) -> String {
+    match (&place.path, place.to_string()) {
+        (None, _) => String::new(),
+        (Some(path), part) if part.is_empty() => format!("`{path}`: "),
+        (Some(path), part) => format!("`{path}` {part}: "),
+    }
+}
+
 /// The answer for a reader: a person, or an agent that reads prose.
 fn feedback(document: &DecisionDocument, title: &str) -> String {
     let mut text = String::new();
@@ -228,14 +243,25 @@ fn feedback(document: &DecisionDocument, title: &str) -> String {
         let _ = writeln!(text, "\n{comment}");
     }
     if !document.requests.is_empty() {
-        let _ = writeln!(text, "\n## Asked of you\n");
+        let heading = match outcome {
+            Outcome::ChangesRequested => "Asked of you",
+            _ => "Said about it",
+        };
+        let _ = writeln!(text, "\n## {heading}\n");
         for request in &document.requests {
-            let place = match (&request.path, request.line) {
-                (Some(path), Some(line)) => format!("`{path}` line {line}: "),
-                (Some(path), None) => format!("`{path}`: "),
-                _ => String::new(),
-            };
-            let _ = writeln!(text, "- {}: {place}{}", request.id, request.text);
+            let place = place(&request.place());
+            let _ = writeln!(text, "- {}: {place}{}", request.id, within(&request.text));
+        }
+    }
+    if !document.threads.is_empty() {
+        let _ = writeln!(text, "\n## Still open from before\n");
+        for open in &document.threads {
+            let (thread, revision) = (open.thread, open.revision);
+            let place = place(&open.place);
+            let _ = writeln!(text, "- Thread {thread}, revision {revision}: {place}");
+            for said in &open.said {
+                let _ = writeln!(text, "  - {}: {}", said.by, within(&said.text));
+            }
         }
     }
     let next = match outcome {

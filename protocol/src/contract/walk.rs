@@ -138,16 +138,15 @@ pub(super) fn object(
     at: &str,
 ) {
     for field in fields {
-        let here = pointer(at, field.name);
         match content.get(field.name) {
-            Some(item) => value(findings, field.rule, item, &here),
+            Some(item) => value(findings, field.rule, item, &pointer(at, field.name)),
             None if field.required => {
                 let words = Words {
                     code: "required",
                     message: "is missing".to_owned(),
                     fix: Some(add(field, content, fields)),
                 };
-                findings.missing(InvalidContract, at, &here, words);
+                findings.missing(InvalidContract, at, &pointer(at, field.name), words);
             }
             None => {}
         }

@@ -3,11 +3,13 @@
 use countersign_protocol::{
     Digest, HandoffId,
     decision::{
-        ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume,
+        ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, OpenThread,
+        Outcome, Resume, Said,
     },
     dialect,
     envelope::Envelope,
     handoff::Profile,
+    place::{Cell, Place},
     principal::{Method, Principal},
     problem::{ProblemKind, Refusal},
     receipt::{ErrorsDocument, Links, Receipt, ReceiptStatus},
@@ -159,6 +161,26 @@ fn a_decision_matches_its_schema() {
             path: Some("report.md".to_owned()),
             line: Some(3),
             text: "Name the source.".to_owned(),
+            ..ChangeRequest::default()
+        }],
+        threads: vec![OpenThread {
+            thread: 1,
+            revision: 1,
+            place: Place {
+                path: Some("figures.csv".to_owned()),
+                sha256: Some(digest),
+                cell: Some(Cell {
+                    sheet: None,
+                    row: 3,
+                    column: Some("amount".to_owned()),
+                }),
+                ..Place::default()
+            },
+            said: vec![Said {
+                by: "Maya".to_owned(),
+                at: jiff::Timestamp::UNIX_EPOCH,
+                text: "Is this net?".to_owned(),
+            }],
         }],
         artifacts: vec![DecidedArtifact {
             path: "report.md".to_owned(),
@@ -188,6 +210,7 @@ fn a_decision_matches_its_schema() {
         "task_id",
         "comment",
         "requests",
+        "threads",
         "released_to",
         "envelope",
     ];

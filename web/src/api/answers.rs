@@ -4,6 +4,7 @@ use axum::{Json, extract::State, response::IntoResponse};
 use countersign_protocol::{
     Digest, HandoffId,
     decision::{ChangeRequest, DecisionDocument, Outcome},
+    place::{Cell, Region},
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -46,6 +47,12 @@ struct NewRequest {
     path: Option<String>,
     /// Line in the new version of the file, from 1.
     line: Option<u32>,
+    /// The last line, when it is about several.
+    end_line: Option<u32>,
+    /// A cell of a table.
+    cell: Option<Cell>,
+    /// A region of a picture.
+    region: Option<Region>,
     /// What is asked.
     text: String,
 }
@@ -75,7 +82,11 @@ pub(super) async fn decide(
         id: request.id,
         path: request.path,
         line: request.line,
+        end_line: request.end_line,
+        cell: request.cell,
+        region: request.region,
         text: request.text,
+        ..ChangeRequest::default()
     });
     let answer = Answer {
         revision: body.revision,
@@ -86,31 +97,6 @@ pub(super) async fn decide(
     };
     let decision = app.desk.decide(&person, id, answer).await?;
     Ok((StatusCode::CREATED, Json(decision)))
-}
-
-/// A comment.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewComment {
-    /// Plain text.
-    text: String,
-}
-
-/// Records a comment. It decides nothing.
-#[utoipa::path(
-    post, path = "/api/v1/handoffs/{id}/comments", operation_id = "comment", tag = "answers",
-    params(("id" = String, Path, description = "The number, with or without `H-`")),
-    request_body = NewComment,
-    responses((status = 204, description = "Recorded"), Problems)
-)]
-pub(super) async fn comment(
-    State(app): State<AppState>,
-    Signed(who): Signed,
-    PathOf(id): PathOf<HandoffId>,
-    JsonOf(body): JsonOf<NewComment>,
-) -> Result<impl IntoResponse, Problem> {
-    app.desk.comment(&who, id, body.text).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Why it is taken back.

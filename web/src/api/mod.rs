@@ -19,6 +19,7 @@ mod search;
 mod service;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod transfer;
 pub(crate) mod versions;
 mod wait;
@@ -50,13 +51,13 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(versions::routes())
         .routes(routes!(wait::wait))
         .routes(routes!(answers::decide))
-        .routes(routes!(answers::comment))
         .routes(routes!(answers::withdraw))
         .routes(routes!(boundaries::release))
         .routes(routes!(boundaries::list))
         .merge(routing::routes())
         .routes(routes!(service::service))
         .merge(locks::routes())
+        .merge(threads::routes())
         .merge(ownership::routes())
         .merge(transfer::routes())
         .merge(deliveries::routes())

@@ -2,6 +2,7 @@
 
 pub mod boundaries;
 mod content;
+pub mod insights;
 pub mod locks;
 pub mod messages;
 pub mod ownership;
@@ -9,10 +10,14 @@ pub mod people;
 pub mod routing;
 mod search;
 pub mod service;
+pub mod threads;
 pub mod transfer;
 pub mod versions;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use countersign_protocol::{
@@ -32,6 +37,7 @@ use utoipa::ToSchema;
 
 pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
 pub use ownership::OwnershipDesk;
@@ -42,6 +48,7 @@ pub use search::{
     Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
 };
 pub use service::ServiceDesk;
+pub use threads::ThreadsDesk;
 pub use transfer::TransferDesk;
 pub use versions::VersionsDesk;
 
@@ -149,6 +156,15 @@ pub struct HandoffRow {
     pub decided: Option<DecidedRow>,
     /// True when the daemon made the card because the agent fell silent.
     pub stalled: bool,
+    /// Who took it.
+    #[serde(default)]
+    pub claimed_by: Option<String>,
+    /// Who else opened the newest revision a short while ago.
+    #[serde(default)]
+    pub looking: Option<String>,
+    /// Threads that nobody holds for done.
+    #[serde(default)]
+    pub open_threads: usize,
 }
 
 /// The last decision of a row.
@@ -342,19 +358,6 @@ pub struct TimelineItem {
     pub seq: u64,
 }
 
-/// A comment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Comment {
-    /// By whom.
-    pub by: String,
-    /// True for an agent.
-    pub agent: bool,
-    /// When.
-    pub at: Timestamp,
-    /// The words; plain text.
-    pub text: String,
-}
-
 /// Everything the review page shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Review {
@@ -396,8 +399,15 @@ pub struct Review {
     pub earlier_requests: Vec<ChangeRequest>,
     /// Newest first.
     pub timeline: Vec<TimelineItem>,
-    /// Oldest first.
-    pub comments: Vec<Comment>,
+    /// What was said about the work, oldest first.
+    #[serde(default)]
+    pub threads: Vec<threads::ThreadRow>,
+    /// What this person wrote and did not send yet, oldest first.
+    #[serde(default)]
+    pub drafts: Vec<threads::DraftRow>,
+    /// Digests of the files that this person has viewed, of any revision.
+    #[serde(default)]
+    pub viewed: BTreeSet<Digest>,
     /// Stated facts for the side: label and value, plain text.
     pub facts: Vec<(String, String)>,
     /// What was accepted all the same.
@@ -545,6 +555,9 @@ pub struct ActivityRow {
     pub event: String,
     /// The card, when it is about one.
     pub handoff: Option<HandoffId>,
+    /// The workspace, when it is about one.
+    #[serde(default)]
+    pub workspace: Option<String>,
     /// One line.
     pub text: String,
 }
@@ -602,6 +615,7 @@ pub enum DeskError {
 pub trait Desk:
     BoundariesDesk
     + ContentDesk
+    + InsightsDesk
     + LocksDesk
     + MessagesDesk
     + OwnershipDesk
@@ -609,6 +623,7 @@ pub trait Desk:
     + RoutingDesk
     + SearchDesk
     + ServiceDesk
+    + ThreadsDesk
     + TransferDesk
     + VersionsDesk
 {
@@ -680,8 +695,6 @@ pub trait Desk:
         id: HandoffId,
         answer: Answer,
     ) -> Result<DecisionDocument, DeskError>;
-    /// Records a comment.
-    async fn comment(&self, who: &Caller, id: HandoffId, text: String) -> Result<(), DeskError>;
     /// Takes a handoff back.
     async fn withdraw(
         &self,

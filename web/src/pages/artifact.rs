@@ -2,10 +2,14 @@
 
 use std::fmt::Write as _;
 
-use countersign_protocol::{Digest, HandoffId, decision::ChangeRequest};
+use countersign_protocol::{Digest, HandoffId};
 use serde::Serialize;
 
-use super::{look::Asked as Asks, turns::Turns};
+use super::{
+    look::Asked as Asks,
+    remarks::{RemarkView, SayForm, lines_of},
+    turns::Turns,
+};
 use crate::{
     desk::{Change, FileRow},
     render::{
@@ -91,15 +95,12 @@ pub(super) struct Card {
     pub(super) picture: Option<String>,
     /// Pictures of what it was.
     pub(super) old_picture: Option<String>,
-    /// What was asked about it in the last round.
-    pub(super) asked: Vec<Asked>,
-}
-
-/// An earlier request about a file.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Asked {
-    pub(super) line: Option<u32>,
-    pub(super) text: String,
+    /// What was said about it, where it does not stand under a line.
+    pub(super) remarks: Vec<RemarkView>,
+    /// What stands under a line.
+    pub(super) at_lines: Vec<RemarkView>,
+    /// The form to say something about it; absent for a removed one.
+    pub(super) say: Option<SayForm>,
 }
 
 /// Where a card stands: which revision of which handoff, and against what.
@@ -131,7 +132,12 @@ impl Place {
 
 impl Card {
     /// The card without its content.
-    pub(super) fn new(row: &FileRow, place: Place, asked: &[ChangeRequest], shown: Shown) -> Self {
+    pub(super) fn new(
+        row: &FileRow,
+        place: Place,
+        (remarks, say): (&[RemarkView], Option<SayForm>),
+        shown: Shown,
+    ) -> Self {
         let has_new = row.kept && row.change != Change::Removed;
         let old = place
             .base
@@ -155,17 +161,13 @@ impl Card {
             old_raw: old_url("raw"),
             picture: new_url("picture"),
             old_picture: old_url("picture"),
-            asked: asked
+            remarks: remarks
                 .iter()
-                .filter(|request| {
-                    let path = request.path.as_deref();
-                    path == Some(&row.path) || path == Some(row.old_path())
-                })
-                .map(|request| Asked {
-                    line: request.line,
-                    text: request.text.clone(),
-                })
+                .filter(|remark| remark.path.as_ref() == Some(&row.path))
+                .cloned()
                 .collect(),
+            at_lines: Vec::new(),
+            say: say.filter(|_| row.change != Change::Removed),
         }
     }
 
@@ -175,6 +177,13 @@ impl Card {
             self.stat = Some((diff.added, diff.removed));
         }
         self.turns = Turns::new(&self.page, &preview, asks);
+        let lines = lines_of(&preview.body);
+        let is_shown =
+            |remark: &mut RemarkView| remark.line.is_some_and(|line| lines.contains(&line));
+        self.at_lines = self.remarks.extract_if(.., is_shown).collect();
+        if let Some(say) = &mut self.say {
+            say.shown(&preview);
+        }
         self.shown = Shown::Now {
             preview: Box::new(preview),
         };
@@ -205,6 +214,7 @@ impl Card {
                 .sum(),
             Body::Image { .. } | Body::Drawing { .. } | Body::Media { .. } => 1,
             Body::Described { hex } => hex.len(),
+            Body::Strings { strings, .. } => strings.len(),
         }
     }
 }

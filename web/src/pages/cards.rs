@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{
     artifact::{Card, Place, Shown},
     look::Asked,
+    remarks::{RemarkView, SayForm, is_viewed},
     visit::Visit,
 };
 use crate::{
@@ -47,6 +48,7 @@ pub(super) async fn cards(
     asked: &Asked,
 ) -> Result<Vec<Card>, Problem> {
     let place = place(review);
+    let remarks = RemarkView::all(review, visit.now());
     let mut cards = Vec::with_capacity(rows.len());
     let mut wanted = Vec::new();
     let mut apart = APART;
@@ -54,13 +56,15 @@ pub(super) async fn cards(
         let shown = start(row);
         let at_once = matches!(shown, Shown::Later { .. })
             && row.change != Change::Unchanged
+            && !is_viewed(review, row.sha256)
             && row.size <= SMALL
             && wanted.len() < FILES;
         if at_once {
             let sides = Sides::load(visit, place, row, SMALL, &mut apart).await?;
             wanted.extend(sides.map(|sides| (at, sides)));
         }
-        cards.push(Card::new(row, place, &review.earlier_requests, shown));
+        let say = Some(SayForm::new(visit, review, row));
+        cards.push(Card::new(row, place, (&remarks, say), shown));
     }
     let look = look(asked);
     let asked = asked.clone();
@@ -94,7 +98,9 @@ pub(super) async fn card(
     asked: &Asked,
 ) -> Result<Card, Problem> {
     let place = place(review);
-    let mut card = Card::new(row, place, &review.earlier_requests, start(row));
+    let remarks = RemarkView::all(review, visit.now());
+    let say = Some(SayForm::new(visit, review, row));
+    let mut card = Card::new(row, place, (&remarks, say), start(row));
     if matches!(card.shown, Shown::Not { .. }) {
         return Ok(card);
     }

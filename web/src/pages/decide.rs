@@ -8,7 +8,7 @@ use countersign_protocol::HandoffId;
 use http::StatusCode;
 
 use super::{
-    answer::{Draft, FieldError, Wish},
+    answer::{Draft, FieldError},
     listing::Part,
     look::Asked,
     review,
@@ -29,13 +29,12 @@ pub(super) async fn decide(
     PathOf(id): PathOf<HandoffId>,
     FormOf(fields): FormOf<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let mut draft = Draft::read(fields)?;
-    let outcome = match draft.wish {
-        Some(Wish::Decide(outcome)) => outcome,
-        Some(Wish::AnotherRow) => return again(&visit, id, draft, Vec::new()).await,
-        None => return Err(Problem::bad_request("The form names no answer.")),
-    };
-    let answer = match draft.check(outcome) {
+    let draft = Draft::read(fields)?;
+    let outcome = draft
+        .outcome
+        .ok_or_else(|| Problem::bad_request("The form names no answer."))?;
+    let unsent = app.desk.unsent(&visit.person, id).await?;
+    let answer = match draft.check(outcome, unsent) {
         Ok(answer) => answer,
         Err(errors) => return again(&visit, id, draft, errors).await,
     };
@@ -45,14 +44,9 @@ pub(super) async fn decide(
             revision, answered, ..
         }) => stale(&visit, id, revision, answered, draft).await,
         Err(DeskError::Conflict { why, .. }) => late(&visit, id, why, draft).await,
-        Err(DeskError::Invalid { field, message }) => {
-            let field = if field.starts_with("request") {
-                "request-0-text"
-            } else {
-                "note"
-            };
+        Err(DeskError::Invalid { message, .. }) => {
             let errors = vec![FieldError {
-                field: field.to_owned(),
+                field: "note".to_owned(),
                 message,
             }];
             again(&visit, id, draft, errors).await

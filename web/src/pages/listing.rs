@@ -102,6 +102,10 @@ struct FileLink {
     note: String,
     sha256: String,
     changed: bool,
+    /// Absent for a removed one.
+    viewed: Option<bool>,
+    /// Threads and drafts that are open.
+    open: usize,
 }
 
 impl<'r> Listing<'r> {
@@ -218,6 +222,13 @@ pub(super) fn folders(cards: &[Card]) -> Vec<Folder> {
             note: note(card),
             sha256: card.sha256.clone(),
             changed: card.change != Change::Unchanged,
+            viewed: card.say.as_ref().map(|say| say.viewed),
+            open: card
+                .remarks
+                .iter()
+                .chain(&card.at_lines)
+                .filter(|remark| remark.is_open())
+                .count(),
         };
         match folders
             .iter_mut()

@@ -6,6 +6,7 @@ mod activity;
 mod agents;
 mod answer;
 mod artifact;
+mod batch;
 mod cards;
 mod confirm;
 mod dead_letters;
@@ -14,6 +15,7 @@ mod decided;
 mod file;
 mod file_view;
 mod help;
+mod insights;
 mod listing;
 mod locks;
 mod locks_view;
@@ -24,12 +26,14 @@ mod people;
 mod problem;
 mod queue;
 mod queue_view;
+mod remarks;
 mod review;
 mod review_view;
 mod search;
 mod search_view;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod turns;
 mod view;
 mod visit;
@@ -50,10 +54,17 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(|| async { Redirect::to("/queue") }))
         .route("/queue", get(queue::show))
+        .route("/batch", get(batch::show).post(batch::act))
         .route("/h/{id}", get(review::show))
         .route("/h/{id}/decision", post(decide::decide))
         .route("/h/{id}/viewed", post(review::viewed))
-        .route("/h/{id}/comments", post(review::comment))
+        .route("/h/{id}/comments", post(threads::say))
+        .route("/h/{id}/threads/{thread}/comments", post(threads::reply))
+        .route("/h/{id}/threads/{thread}/resolve", post(threads::resolve))
+        .route("/h/{id}/threads/{thread}/reopen", post(threads::reopen))
+        .route("/h/{id}/drafts/{draft}", post(threads::edit))
+        .route("/h/{id}/drafts/{draft}/remove", post(threads::remove))
+        .route("/h/{id}/ticks", post(threads::tick))
         .route("/h/{id}/confirm", get(confirm::show).post(confirm::decide))
         .route("/mail/stop", get(confirm::mail).post(confirm::stop_mail))
         .route("/h/{id}/decided", get(decided::show))
@@ -71,6 +82,7 @@ pub fn routes() -> Router<AppState> {
         .route("/messages/{name}/redrive", post(messages::redrive))
         .route("/agents", get(agents::show))
         .route("/activity", get(activity::show))
+        .route("/insights", get(insights::show))
         .route("/locks", get(locks::show))
         .route("/locks/{id}/ask", post(locks::ask))
         .route("/locks/{id}/break", post(locks::break_up))
@@ -118,11 +130,14 @@ mod registry {
         let mut seen = BTreeSet::new();
         render::<super::activity::ActivityPage>(&templates, &mut seen);
         render::<super::agents::AgentsPage>(&templates, &mut seen);
+        render::<super::batch::BatchPage>(&templates, &mut seen);
+        render::<super::batch::BatchDone>(&templates, &mut seen);
         render::<super::dead_letters::DeadLettersPage>(&templates, &mut seen);
         render::<super::confirm::ConfirmPage>(&templates, &mut seen);
         render::<super::confirm::DonePage>(&templates, &mut seen);
         render::<super::decided::DecidedPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
+        render::<super::insights::InsightsPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);
         render::<super::locks_view::LocksPage>(&templates, &mut seen);
         render::<super::ownership::ClaimPage>(&templates, &mut seen);

@@ -116,7 +116,18 @@ impl RoutingPart {
     }
 }
 
-fn back(id: HandoffId) -> Response {
+/// Where a form was sent from.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct From {
+    /// `queue`, or the page of the handoff.
+    #[serde(default)]
+    back: String,
+}
+
+fn back(id: HandoffId, from: &str) -> Response {
+    if from == "queue" {
+        return Redirect::to("/queue").into_response();
+    }
     Redirect::to(&format!("/h/{id}")).into_response()
 }
 
@@ -125,9 +136,10 @@ pub(super) async fn claim(
     visit: Visit,
     State(app): State<AppState>,
     PathOf(id): PathOf<HandoffId>,
+    FormOf(from): FormOf<From>,
 ) -> Result<Response, Problem> {
     app.desk.claim(&visit.person, id).await?;
-    Ok(back(id))
+    Ok(back(id, &from.back))
 }
 
 /// `POST /h/{id}/release`.
@@ -137,7 +149,7 @@ pub(super) async fn release(
     PathOf(id): PathOf<HandoffId>,
 ) -> Result<Response, Problem> {
     app.desk.release(&visit.person, id).await?;
-    Ok(back(id))
+    Ok(back(id, ""))
 }
 
 /// The form that hands it on.
@@ -157,13 +169,15 @@ pub(super) async fn assign(
 ) -> Result<Response, Problem> {
     let note = Some(form.note.trim().to_owned()).filter(|note| !note.is_empty());
     app.desk.assign(&visit.person, id, &form.to, note).await?;
-    Ok(back(id))
+    Ok(back(id, ""))
 }
 
 /// The form that puts it off.
 #[derive(Debug, Deserialize)]
 pub(super) struct SnoozeForm {
     minutes: i64,
+    #[serde(default)]
+    back: String,
 }
 
 /// `POST /h/{id}/snooze`.
@@ -181,7 +195,7 @@ pub(super) async fn snooze(
     }
     let until = visit.now() + SignedDuration::from_mins(form.minutes);
     app.desk.snooze(&visit.person, id, until).await?;
-    Ok(back(id))
+    Ok(back(id, &form.back))
 }
 
 /// `POST /dead-letters/{seq}/redrive`.

@@ -82,6 +82,9 @@ struct Row {
     stamp: Option<Stamp>,
     delivered: bool,
     current: bool,
+    claimed: Option<String>,
+    seen: Option<String>,
+    threads: usize,
 }
 
 /// The preview pane.
@@ -369,6 +372,9 @@ impl Row {
             due: row.due_at.map(|due| Due::new(due, now)),
             stamp: row.decided.as_ref().map(|row| Stamp::of_row(row, now)),
             delivered: row.decided.as_ref().is_some_and(|row| row.delivered),
+            claimed: row.claimed_by.clone(),
+            seen: row.looking.clone(),
+            threads: row.open_threads,
         }
     }
 }

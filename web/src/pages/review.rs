@@ -121,24 +121,3 @@ async fn marks(visit: &Visit, review: &Review) -> Vec<MarkRow> {
     marks.retain(|mark| mark.seq > first);
     marks
 }
-
-/// The form of the discussion.
-#[derive(Debug, Deserialize)]
-pub(super) struct CommentForm {
-    text: String,
-}
-
-/// `POST /h/{id}/comments`.
-pub(super) async fn comment(
-    visit: Visit,
-    State(app): State<AppState>,
-    PathOf(id): PathOf<HandoffId>,
-    FormOf(form): FormOf<CommentForm>,
-) -> Result<Response, Problem> {
-    let text = form.text.replace("\r\n", "\n").trim().to_owned();
-    if text.is_empty() {
-        return Err(Problem::invalid("text", "A comment needs words."));
-    }
-    app.desk.comment(&visit.caller(), id, text).await?;
-    Ok(Redirect::to(&format!("/h/{id}#discussion")).into_response())
-}

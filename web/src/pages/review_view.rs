@@ -1,5 +1,6 @@
 //! What the review page shows.
 
+use countersign_protocol::decision::ChangeRequest;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -10,11 +11,12 @@ use super::{
     listing::{Against, Folder, More, base_query, folders},
     look::Asked,
     people::RoutingPart,
+    remarks::{RemarkView, is_viewed, unsent},
     view::{Due, Gauge, RiskView, Stamp, ViolationView, When, place, state_word},
     visit::Chrome,
 };
 use crate::{
-    desk::{Base, Change, Check, Comment, Review, TimelineItem, versions::MarkRow},
+    desk::{Base, Change, Check, FileRow, Review, TimelineItem, versions::MarkRow},
     render::words,
     templates::Page,
 };
@@ -35,6 +37,8 @@ pub(super) struct ReviewPage {
     waiting: bool,
     state: &'static str,
     stalled: bool,
+    claimed: Option<String>,
+    looking: Option<String>,
     notice: Option<Notice>,
     ask: String,
     summary: Option<String>,
@@ -51,6 +55,7 @@ pub(super) struct ReviewPage {
     /// Absent when all files are on the page.
     more: Option<More>,
     files: usize,
+    progress: Progress,
     habits: Vec<Habit>,
     cards: Vec<Card>,
     unchanged: Vec<Card>,
@@ -59,7 +64,12 @@ pub(super) struct ReviewPage {
     timeline: Vec<Moment>,
     /// How people and programs were told.
     pub(super) messages: Vec<MessageView>,
-    comments: Vec<CommentView>,
+    /// What was said, where no card of a file on the page tells it.
+    remarks: Vec<RemarkView>,
+    /// Threads that are open.
+    open_threads: usize,
+    /// How many comments go with the answer, in words.
+    unsent: Option<String>,
     facts: Vec<(String, String)>,
     warnings: Vec<ViolationView>,
     document: Option<String>,
@@ -124,8 +134,36 @@ struct Changed {
     removed: usize,
     /// False when some files are not compared yet.
     counted: bool,
-    /// What was asked in the last round.
-    asked: Vec<String>,
+    /// What was asked in the last round, and what became of it.
+    asked: Vec<(String, &'static str)>,
+}
+
+/// How far the person has come with the files.
+#[derive(Debug, Serialize)]
+struct Progress {
+    viewed: usize,
+    all: usize,
+    /// What differs and was not viewed.
+    left: usize,
+    /// What differs.
+    changed: usize,
+}
+
+impl Progress {
+    fn new(review: &Review) -> Self {
+        let there = || {
+            let files = review.files.iter();
+            files.filter(|file| file.change != Change::Removed)
+        };
+        let viewed = |file: &&FileRow| is_viewed(review, file.sha256);
+        let changed = || there().filter(|file| file.change != Change::Unchanged);
+        Self {
+            viewed: there().filter(viewed).count(),
+            all: there().count(),
+            left: changed().filter(|file| !viewed(file)).count(),
+            changed: changed().count(),
+        }
+    }
 }
 
 /// What the agent says, as a list with a heading.
@@ -182,14 +220,6 @@ struct Moment {
     at: When,
 }
 
-#[derive(Debug, Serialize)]
-struct CommentView {
-    by: String,
-    agent: bool,
-    at: When,
-    text: String,
-}
-
 /// What came with the request for the page.
 #[derive(Default)]
 pub(super) struct Typed {
@@ -214,6 +244,10 @@ impl ReviewPage {
         let note = typed.draft.note.clone();
         let form = open.then(|| FormView::new(review, typed.draft, typed.errors));
         let changed = Changed::new(review, &cards, against);
+        let mut remarks = RemarkView::all(review, now);
+        let has_card = |path: &String| cards.iter().any(|card| card.file.path == *path);
+        remarks.retain(|remark| !remark.path.as_ref().is_some_and(has_card));
+        let progress = Progress::new(review);
         let folders = folders(&cards);
         let (unchanged, cards) = cards
             .into_iter()
@@ -233,6 +267,8 @@ impl ReviewPage {
             waiting: row.state == "waiting",
             state: state_word(&row.state),
             stalled: row.stalled,
+            claimed: row.claimed_by.clone(),
+            looking: row.looking.clone(),
             notice,
             ask: review.ask.clone(),
             summary: review.summary.clone(),
@@ -260,6 +296,7 @@ impl ReviewPage {
             folders,
             more,
             files: review.files.len(),
+            progress,
             habits: habits(review, asked, against),
             cards,
             unchanged,
@@ -271,11 +308,13 @@ impl ReviewPage {
                 .iter()
                 .map(|item| Moment::new(item, now))
                 .collect(),
-            comments: review
-                .comments
+            remarks,
+            open_threads: review
+                .threads
                 .iter()
-                .map(|comment| CommentView::new(comment, now))
-                .collect(),
+                .filter(|row| row.resolved.is_none())
+                .count(),
+            unsent: unsent(review.drafts.len()),
             facts: review.facts.clone(),
             warnings: review
                 .warnings
@@ -385,7 +424,7 @@ impl Changed {
             asked: review
                 .earlier_requests
                 .iter()
-                .map(|request| request.text.clone())
+                .map(|request| (request.text.clone(), fate(review, request)))
                 .collect(),
         }
     }
@@ -452,15 +491,11 @@ impl Moment {
     }
 }
 
-impl CommentView {
-    fn new(comment: &Comment, now: Timestamp) -> Self {
-        Self {
-            by: comment.by.clone(),
-            agent: comment.agent,
-            at: When::new(comment.at, now),
-            text: comment.text.clone(),
-        }
-    }
+/// What became of an earlier request; nothing is known of a note.
+fn fate(review: &Review, request: &ChangeRequest) -> &'static str {
+    let threads = review.threads.iter();
+    let mut threads = threads.filter(|row| Some(row.thread) == request.thread);
+    threads.next().map_or("", RemarkView::fate)
 }
 
 /// The most files that a notice names.

@@ -47,6 +47,11 @@ impl Visit {
         Caller::Person(self.person.clone())
     }
 
+    /// For the forms of its pages.
+    pub(super) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
     /// The time of this visit.
     pub(super) fn now(&self) -> Timestamp {
         (self.app.settings.now)()

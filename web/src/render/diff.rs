@@ -3,7 +3,7 @@
 mod pager;
 mod split;
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Instant};
+use std::{borrow::Cow, collections::HashMap, ops::Range, sync::Arc, time::Instant};
 
 use serde::Serialize;
 use similar::{Algorithm, ChangeTag, DiffOp, DiffTag, InlineChangeOptions};
@@ -163,6 +163,27 @@ impl Compared {
     pub fn gone(&self) -> impl Iterator<Item = usize> {
         let gone = self.0.iter().filter(|op| op.tag() == DiffTag::Delete);
         gone.map(|op| op.new_range().start)
+    }
+
+    /// Where lines of the old side are on the new one, from 0, when all of them still stand there together;
+    /// else the line of the new side that stands in the place of the first.
+    pub fn carry(&self, lines: Range<usize>) -> Result<Range<usize>, usize> {
+        let mut end = 0;
+        for op in self.0.iter() {
+            let (old, new) = (op.old_range(), op.new_range());
+            if old.contains(&lines.start) {
+                if op.tag() == DiffTag::Equal && lines.end <= old.end {
+                    let start = new.start + (lines.start - old.start);
+                    return Ok(start..start + lines.len());
+                }
+                return Err(match op.tag() {
+                    DiffTag::Equal => new.start + (lines.start - old.start),
+                    _ => new.start.min(new.end.saturating_sub(1)),
+                });
+            }
+            end = new.end;
+        }
+        Err(end.saturating_sub(1))
     }
 
     fn counts(&self) -> (usize, usize) {

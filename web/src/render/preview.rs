@@ -9,7 +9,7 @@ mod text;
 use countersign_protocol::content::{Body as Sealed, Content, FileType, Kind, sniff};
 use serde::Serialize;
 
-pub use body::{Body, HexLine, NumberedLine};
+pub use body::{Body, Found, HexLine, NumberedLine};
 
 use super::{
     archive, diff, notebook,
@@ -43,6 +43,8 @@ pub enum View {
     Overlay,
     /// What differs between two pictures.
     Difference,
+    /// The words in a file that is no text.
+    Strings,
 }
 
 impl View {
@@ -54,6 +56,7 @@ impl View {
             Self::All => "all",
             Self::Overlay => "overlay",
             Self::Difference => "difference",
+            Self::Strings => "strings",
         }
     }
 }
@@ -291,8 +294,27 @@ fn body(
                     "It is a program: approving it means that somebody may run it.".to_owned(),
                 );
             }
-            preview.body = Body::Described {
-                hex: body::hex(side.map_or(&[], |side| side.bytes)),
+            let bytes = side.map_or(&[][..], |side| side.bytes);
+            let view = match look.view {
+                View::Strings => View::Strings,
+                _ => View::Fitting,
+            };
+            preview.choose(
+                view,
+                &[(View::Fitting, "First bytes"), (View::Strings, "Strings")],
+            );
+            preview.body = if view == View::Strings {
+                if side.is_some_and(|side| !side.is_complete()) {
+                    let read = words::size(bytes.len() as u64);
+                    let note = format!("Only the first {read} were looked through.");
+                    preview.notes.push(note);
+                }
+                let (strings, more) = body::strings(bytes);
+                Body::Strings { strings, more }
+            } else {
+                Body::Described {
+                    hex: body::hex(bytes),
+                }
             };
         }
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use countersign_protocol::{
     Digest,
-    decision::{DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
+    decision::{
+        ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume,
+    },
     manifest::{Manifest, ManifestEntry},
 };
 use serde_json::Value;
@@ -132,7 +134,15 @@ impl Card {
     }
 
     /// Keeps the decision that `answer` makes, as entry `index`.
-    pub(super) fn decide(&mut self, who: &Person, answer: Answer, index: u64) -> DecisionDocument {
+    pub(super) fn decide(
+        &mut self,
+        who: &Person,
+        mut answer: Answer,
+        index: u64,
+    ) -> DecisionDocument {
+        let drafts = std::mem::take(&mut self.review.drafts).into_iter();
+        let drafts = drafts.map(|draft| ChangeRequest::at(draft.place, draft.text));
+        answer.requests.extend(drafts);
         let id = self.review.row.id;
         let manifest = self.manifest(answer.revision);
         let document = DecisionDocument {
@@ -152,6 +162,7 @@ impl Card {
             },
             comment: answer.comment,
             requests: answer.requests,
+            threads: Vec::new(),
             artifacts: manifest
                 .entries
                 .iter()

@@ -21,9 +21,9 @@ use tokio::sync::watch;
 
 use super::{SESSION, START_TOKEN, Showcase, card::Files, sample, sees};
 use crate::desk::{
-    ActivityRow, Answer, Caller, ChainReport, Comment, ContentDesk, DeadLetter, Desk, DeskError,
-    HandoffRow, Health, NewSession, NewToken, Person, PictureOf, Queue, QueueCounts, QueueView,
-    Review, SealedFile, Submission, TokenRow, WaitAnswer,
+    ActivityRow, Answer, Caller, ChainReport, ContentDesk, DeadLetter, Desk, DeskError, HandoffRow,
+    Health, NewSession, NewToken, Person, PictureOf, Queue, QueueCounts, QueueView, Review,
+    SealedFile, Submission, TokenRow, WaitAnswer,
 };
 
 fn view_of(row: &HandoffRow) -> QueueView {
@@ -292,21 +292,6 @@ impl Desk for Showcase {
         drop(state);
         self.moved();
         Ok(document)
-    }
-
-    async fn comment(&self, who: &Caller, id: HandoffId, text: String) -> Result<(), DeskError> {
-        let (by, agent) = match who {
-            Caller::Person(person) => (person.display.clone(), false),
-            Caller::Agent(agent) => (agent.agent.clone(), true),
-        };
-        self.lock().card(who, id)?.review.comments.push(Comment {
-            by,
-            agent,
-            at: sample::now(),
-            text,
-        });
-        self.moved();
-        Ok(())
     }
 
     async fn withdraw(

@@ -4,6 +4,7 @@
 pub mod boundaries;
 mod card;
 mod desk;
+pub(crate) mod insights;
 pub mod locks;
 mod messages;
 pub mod ownership;
@@ -12,6 +13,7 @@ pub mod sample;
 mod search;
 #[cfg(test)]
 pub(crate) mod small;
+pub(crate) mod threads;
 pub mod transfer;
 mod versions;
 

@@ -1,6 +1,6 @@
 //! The sample work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_protocol::{
     Digest, HandoffId,
@@ -8,16 +8,21 @@ use countersign_protocol::{
     content::{Binary, Body, Content, Image, Kind, sniff},
     decision::{ChangeRequest, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
     handoff::Trigger,
+    place::Place,
     principal::Method,
     problem::{ProblemKind, Violation},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::card::{Card, Files};
+use super::{
+    card::{Card, Files},
+    threads,
+};
 use crate::desk::{
-    ActivityRow, Check, Comment, DeadLetter, Effect, HandoffRow, Health, Person, Queue,
-    QueueCounts, QueueView, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
+    ActivityRow, Check, DeadLetter, Effect, HandoffRow, Health, Person, Queue, QueueCounts,
+    QueueView, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
+    threads::{Comment, Landing, Standing, ThreadRow},
 };
 
 /// Text of an agent that wants to be more than text.
@@ -105,6 +110,94 @@ pub fn review() -> Review {
     review
 }
 
+/// One of each kind: asked for in the last round, answered, resolved, about the whole, from an agent.
+pub(crate) fn threads() -> Vec<ThreadRow> {
+    let comment = |by: &str, agent: bool, at: i64, text: &str| Comment {
+        by: by.to_owned(),
+        agent,
+        at: minutes(at),
+        text: text.to_owned(),
+    };
+    let asked = requests();
+    let first = asked[0].place();
+    let file = Place {
+        path: Some("scripts/apply.sh".to_owned()),
+        ..Place::default()
+    };
+    let row = |thread: u32, place: &Place, comments: Vec<Comment>| ThreadRow {
+        thread,
+        revision: 1,
+        now: threads::landing(place),
+        place: place.clone(),
+        request: None,
+        resolved: None,
+        comments,
+    };
+    vec![
+        ThreadRow {
+            request: Some("q1".to_owned()),
+            now: Landing {
+                standing: Standing::Changed,
+                ..threads::landing(&first)
+            },
+            ..row(
+                1,
+                &first,
+                vec![
+                    comment("Maya Okafor", false, -62, &asked[0].text),
+                    comment(
+                        "ledger-migrator",
+                        true,
+                        -20,
+                        "Joined country_history instead.",
+                    ),
+                ],
+            )
+        },
+        ThreadRow {
+            resolved: Some(("Sam Ito".to_owned(), minutes(-9))),
+            ..row(
+                2,
+                &file,
+                vec![comment(
+                    "Sam Ito",
+                    false,
+                    -30,
+                    "Stop at the first error, please.",
+                )],
+            )
+        },
+        ThreadRow {
+            now: Landing {
+                standing: Standing::Gone,
+                ..Landing::default()
+            },
+            ..row(
+                3,
+                &Place {
+                    path: Some("notes/old.md".to_owned()),
+                    line: Some(4),
+                    ..Place::default()
+                },
+                vec![comment("Sam Ito", false, -29, HOSTILE)],
+            )
+        },
+        ThreadRow {
+            revision: 2,
+            ..row(
+                4,
+                &Place::default(),
+                vec![comment(
+                    "Sam Ito",
+                    false,
+                    -6,
+                    "Credit notes CN-00412 and 413 look like the only ones. Fine to leave out.",
+                )],
+            )
+        },
+    ]
+}
+
 fn requests() -> Vec<ChangeRequest> {
     vec![
         ChangeRequest {
@@ -112,12 +205,14 @@ fn requests() -> Vec<ChangeRequest> {
             path: Some("migrations/0042_backfill_currency.sql".to_owned()),
             line: Some(2),
             text: "Use the country on the date of the invoice.".to_owned(),
+            ..ChangeRequest::default()
         },
         ChangeRequest {
             id: "q2".to_owned(),
             path: None,
             line: None,
             text: "What happens to credit notes?".to_owned(),
+            ..ChangeRequest::default()
         },
     ]
 }
@@ -141,6 +236,7 @@ pub fn decision() -> DecisionDocument {
         },
         comment: Some("Billing country can change after the invoice.".to_owned()),
         requests: requests(),
+        threads: Vec::new(),
         artifacts: Vec::new(),
         released_to: None,
         envelope: None,
@@ -228,6 +324,7 @@ pub fn activity() -> Vec<ActivityRow> {
         actor: actor.to_owned(),
         event: event.to_owned(),
         handoff: id.map(HandoffId),
+        workspace: None,
         text: text.to_owned(),
     })
     .collect()
@@ -258,6 +355,9 @@ pub(super) fn row(id: u64, title: &str, why: &str, agent: &str, workspace: &str)
         manifest_sha256: Digest::ZERO,
         decided: None,
         stalled: false,
+        claimed_by: None,
+        looking: None,
+        open_threads: 0,
     }
 }
 
@@ -317,7 +417,9 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         bases: Vec::new(),
         earlier_requests: Vec::new(),
         timeline: Vec::new(),
-        comments: Vec::new(),
+        threads: Vec::new(),
+        drafts: Vec::new(),
+        viewed: BTreeSet::new(),
         facts: vec![
             ("Model".to_owned(), "anthropic, claude-sonnet".to_owned()),
             ("Session".to_owned(), "s_9f31c2".to_owned()),
@@ -432,13 +534,7 @@ fn backfill() -> Card {
     card.review.choices = vec!["Country on the invoice date, not the billing country".to_owned()];
     card.review.questions = vec!["Shall credit notes be left out?".to_owned()];
     card.review.timeline = timeline();
-    card.review.comments = vec![Comment {
-        by: "Sam Ito".to_owned(),
-        agent: false,
-        at: minutes(-6),
-        text: "Credit notes CN-00412 and 413 look like the only ones. Fine to leave out."
-            .to_owned(),
-    }];
+    card.review.threads = threads();
     card.decisions.insert(1, decision());
     card.delivered = true;
     card.settle();

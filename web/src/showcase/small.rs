@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use countersign_protocol::{Digest, chain::Head, principal::Method, problem::ProblemKind};
+use countersign_protocol::{
+    Digest, chain::Head, place::Place, principal::Method, problem::ProblemKind,
+};
 
 use super::{
     Showcase, State,
@@ -11,6 +13,7 @@ use super::{
 };
 use crate::desk::{
     ActivityRow, Agent, Caller, DeadLetter, Health, Person, SavedSearch, TokenRow, WorkspaceRow,
+    threads::{DraftRow, Landing},
 };
 
 /// A link that was not used yet.
@@ -45,6 +48,7 @@ fn state() -> State {
         actor: "writer".to_owned(),
         event: "handoff_accepted".to_owned(),
         handoff: Some(card.review.row.id),
+        workspace: Some(card.review.row.workspace.clone()),
         text: card.review.row.title.clone(),
     });
     let activity = activity.collect();
@@ -103,6 +107,16 @@ fn card(id: u64, workspace: &str, title: &str, contents: &[&[u8]]) -> Card {
     let mut card = sample::card(row, "Read it.", revisions);
     card.review.answers.push("respond".to_owned());
     card.review.next = None;
+    let words = "Nice.".to_owned();
+    card.review.threads = sample::threads().split_off(3);
+    card.review.threads[0].thread = 1;
+    card.review.drafts = vec![DraftRow {
+        draft: "d1".to_owned(),
+        revision: 1,
+        place: Place::default(),
+        now: Landing::default(),
+        text: words,
+    }];
     card
 }
 

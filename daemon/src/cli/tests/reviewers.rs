@@ -229,7 +229,25 @@ fn remarks_reach_the_card() {
     assert_eq!((ran.exit, ran.out.as_str()), (0, "H-7 has your comment\n"));
     assert_eq!(
         bed.asked().pop().unwrap().body,
-        json!({ "text": "Nearly there" })
+        json!({ "text": "Nearly there", "thread": null })
+    );
+    let at = ["comment", "H-7", "Why so many?", "--at", "a.csv:3-5"];
+    assert_eq!(bed.run(&at).exit, 0);
+    let place = json!({ "path": "a.csv", "line": 3, "end_line": 5 });
+    assert_eq!(bed.asked().pop().unwrap().body["place"], place);
+    let ran = bed.run(&["resolve", "H-7", "2"]);
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (0, "H-7 thread 2 is resolved\n")
+    );
+    let ran = bed.run(&["resolve", "H-7", "2", "--reopen"]);
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (0, "H-7 thread 2 is open again\n")
+    );
+    assert_eq!(
+        bed.asked().pop().unwrap().body,
+        json!({ "resolved": false })
     );
     assert_eq!(bed.run(&["comment", "H-7", " "]).exit, 2);
     let ran = bed.run(&["withdraw", "H-7", "--note", "not needed"]);

@@ -3,6 +3,7 @@
 mod accept;
 mod heal;
 mod inbox;
+mod lone;
 mod refuse;
 mod seal;
 mod settle;

@@ -10,6 +10,7 @@ mod sealed;
 mod tests;
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use self::clocks::Clocks;
-use super::{Asking, Plan, deadline, plan, trigger::Chance};
+use super::{Asking, Plan, deadline, plan, routing::Owners, trigger::Chance, work::Work};
 use crate::{
     catalog::Catalog,
     clock::SharedClock,
@@ -165,9 +166,10 @@ impl Stage {
         if cards.is_empty() {
             return Ok(false);
         }
+        let works = self.works_of(&cards).await?;
+        let planned = self.plans(&cards, works, self.inner.clock.now()).await?;
         let mut plans = Vec::with_capacity(cards.len());
-        for card in cards {
-            let plan = self.plan(&card, self.inner.clock.now()).await?;
+        for (card, (plan, work)) in cards.into_iter().zip(planned) {
             let to = plan
                 .routed
                 .asked
@@ -176,11 +178,7 @@ impl Stage {
             let settings = self.settings_of(&card);
             let is_free = card.stopped().is_none() && plan.progress.is_none();
             let to = to.filter(|_| is_free && !settings.mesh.is_empty());
-            let hop = match to {
-                Some(to) => Some((to, self.work_of(&card).await?, settings)),
-                None => None,
-            };
-            plans.push((card.id, plan, hop));
+            plans.push((card.id, plan, to.map(|to| (to, work, settings))));
         }
         self.inner
             .ledger
@@ -216,19 +214,43 @@ impl Stage {
 
     /// What policy finds about the newest revision of `card`. Records nothing.
     pub async fn plan(&self, card: &Card, now: Timestamp) -> Result<Plan, StageError> {
-        let work = self.work_of(card).await?;
+        let card = Arc::new(card.clone());
+        let work = self.work_of(&card).await?;
+        let mut plans = self.plans(&[card], vec![work], now).await?;
+        let missing = || StageError::Ledger("no plan was made".to_owned());
+        plans.pop().map(|(plan, _)| plan).ok_or_else(missing)
+    }
+
+    /// The same for several cards with their work, which is given back.
+    async fn plans(
+        &self,
+        cards: &[Arc<Card>],
+        works: Vec<Work>,
+        now: Timestamp,
+    ) -> Result<Vec<(Plan, Work)>, StageError> {
         let salt = *self.inner.salt.get_or_try_init(|| self.salt()).await?;
-        let owners = self.owners_of(&card.workspace).await;
+        let mut owners: HashMap<String, Option<Owners>> = HashMap::new();
+        for card in cards {
+            if !owners.contains_key(&card.workspace) {
+                let found = self.owners_of(&card.workspace).await;
+                owners.insert(card.workspace.clone(), found);
+            }
+        }
         let me = self.clone();
+        let workspaces: Vec<String> = cards.iter().map(|card| card.workspace.clone()).collect();
         let policy = move || {
-            plan(
-                me.inner.catalog.policy(),
-                me.inner.policy_sha256,
-                &work,
-                owners.as_ref(),
-                Chance(salt),
-                &me.asking(now),
-            )
+            let each = works.into_iter().zip(workspaces).map(|(work, workspace)| {
+                let plan = plan(
+                    me.inner.catalog.policy(),
+                    me.inner.policy_sha256,
+                    &work,
+                    owners.get(&workspace).and_then(Option::as_ref),
+                    Chance(salt),
+                    &me.asking(now),
+                );
+                (plan, work)
+            });
+            each.collect()
         };
         // Conditions and patterns take processor time; other tasks go on.
         tokio::task::spawn_blocking(policy)

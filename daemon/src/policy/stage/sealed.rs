@@ -8,6 +8,7 @@ use super::{Stage, StageError};
 use crate::{
     ledger::Card,
     policy::{routing::Owners, work::Work},
+    store::StoreError,
 };
 
 /// Of each file so much text is looked at, in bytes.
@@ -20,6 +21,32 @@ const FILES: usize = 64;
 impl Stage {
     /// The newest revision of `card` with its document, and its text where a rule needs it.
     pub(super) async fn work_of(&self, card: &Card) -> Result<Work, StageError> {
+        let document = card.newest().accepted.manifest.document;
+        let bytes = self.sealed(document, contract::MAX_BYTES as u64).await?;
+        self.work_with(card, bytes.unwrap_or_default()).await
+    }
+
+    /// The same for several cards, whose documents are asked for at once.
+    pub(super) async fn works_of(&self, cards: &[Arc<Card>]) -> Result<Vec<Work>, StageError> {
+        let documents = cards
+            .iter()
+            .map(|card| card.newest().accepted.manifest.document);
+        let documents: Vec<Digest> = documents.collect();
+        let read = self.inner.ledger.read(move |store| {
+            let each = documents.into_iter().map(|sha256| store.object(sha256));
+            each.collect::<Result<Vec<_>, StoreError>>()
+        });
+        let mut works = Vec::with_capacity(cards.len());
+        for (card, bytes) in cards.iter().zip(read.await?) {
+            works.push(match bytes {
+                Some(bytes) => self.work_with(card, bytes).await?,
+                None => self.work_of(card).await?,
+            });
+        }
+        Ok(works)
+    }
+
+    async fn work_with(&self, card: &Card, bytes: Vec<u8>) -> Result<Work, StageError> {
         let accepted = card.newest().accepted.clone();
         let settings = self
             .inner
@@ -27,10 +54,6 @@ impl Stage {
             .get(&card.workspace)
             .map(|workspace| workspace.settings.clone())
             .unwrap_or_default();
-        let bytes = self
-            .sealed(accepted.manifest.document, contract::MAX_BYTES as u64)
-            .await?;
-        let bytes = bytes.unwrap_or_default();
         let parsed = settings
             .contracts
             .sealed(&bytes, &accepted.at)

@@ -2,8 +2,12 @@
 
 use std::collections::HashSet;
 
-use countersign_protocol::query::{
-    Atom, Comparison, Filter, HitKind, Moment, Note, Operator, Query, Span, Term, Value, What,
+use countersign_protocol::{
+    lock::is_same_owner,
+    principal::Actor,
+    query::{
+        Atom, Comparison, Filter, HitKind, Moment, Note, Operator, Query, Span, Term, Value, What,
+    },
 };
 use countersign_web::desk::Caller;
 use jiff::Timestamp;
@@ -116,7 +120,11 @@ impl Reader<'_> {
             Operator::Level => texts(&level),
             Operator::Content => texts(&|words| Condition::Inside(kind::FILE, words)),
             Operator::Reason => texts(&|words| Condition::Inside(kind::DECISION, words)),
-            Operator::Is if any_is(value, "locked") => None,
+            Operator::Is if any_is(value, "locked") => {
+                Some(Condition::Or(vec![self.desk.locked(|_| true), ledger()?]))
+            }
+            Operator::Lock => self.locked_by(value),
+            Operator::Has if any_is(value, "secret") => Some(Condition::Secret),
             Operator::Is if any_is(value, "dead-letter") => Some(Condition::Or(vec![
                 Condition::Kind(kind::REFUSED),
                 ledger()?,
@@ -146,7 +154,13 @@ impl Reader<'_> {
                 Condition::Level(Level::Warning),
                 ledger()?,
             ])),
-            Operator::Has if any_is(value, "comment") || any_is(value, "files") => ledger(),
+            Operator::Has
+                if ["comment", "open-thread", "files"]
+                    .iter()
+                    .any(|word| any_is(value, word)) =>
+            {
+                ledger()
+            }
             Operator::Age => self.age(value),
             Operator::Before | Operator::After | Operator::Changed | Operator::Added => {
                 self.when(operator, value)
@@ -178,6 +192,20 @@ impl Reader<'_> {
             | Operator::Viewed => ledger(),
             _ => None,
         }
+    }
+
+    /// What somebody of that name holds a lock on.
+    fn locked_by(&self, value: &Value) -> Option<Condition> {
+        let me = super::super::access::actor(self.asker.who);
+        let is_meant = |owner: &Actor| {
+            any_text(value, |name| match name {
+                "me" => is_same_owner(owner, &me),
+                name => is_name(owner.name(), name),
+            })
+        };
+        // It is asked first whether the value is one that names anybody.
+        is_meant(&me)?;
+        Some(self.desk.locked(|owner| is_meant(owner) == Some(true)))
     }
 
     /// What is about the handoffs whose documents state that.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use countersign_protocol::{
     handoff::Trigger,
+    principal::Actor,
     query::{Atom, Comparison, Now, Operator, Value, glob},
     state::HandoffState,
 };
@@ -90,6 +91,43 @@ impl LedgerDesk {
         Condition::About { cards: ids, files }
     }
 
+    /// What a lock is held on by an owner that `holds` accepts: files, and the handoffs that name one of them.
+    pub(super) fn locked(&self, holds: impl Fn(&Actor) -> bool) -> Condition {
+        let state = self.ledger.state();
+        let locks = state.locks().all();
+        let locks = locks.filter(|lock| lock.held.is_some() && holds(&lock.owner));
+        let locks: Vec<_> = locks.cloned().collect();
+        drop(state);
+        let mut any: Vec<Condition> = locks
+            .iter()
+            .map(|lock| Condition::Covered(lock.workspace.to_string(), lock.pattern.clone()))
+            .collect();
+        any.push(self.about_cards(|card| {
+            let accepted = &card.newest().accepted;
+            let here = locks
+                .iter()
+                .filter(|lock| *lock.workspace == *card.workspace);
+            let here: Vec<_> = here.collect();
+            let mut paths = accepted.manifest.entries.iter();
+            !here.is_empty()
+                && paths.any(|entry| {
+                    let path = below(&accepted.at.folder, &entry.path);
+                    here.iter().any(|lock| lock.pattern.covers(&path))
+                })
+        }));
+        Condition::Or(any)
+    }
+
+    /// The documents of the handoffs that `fits` accepts.
+    fn about_cards(&self, fits: impl Fn(&Card) -> bool) -> Condition {
+        let cards: Vec<_> = self.ledger.state().cards().cloned().collect();
+        let cards = cards.iter().filter(|card| fits(card));
+        Condition::About {
+            cards: cards.map(|card| card.id.0).collect(),
+            files: HashSet::new(),
+        }
+    }
+
     /// Whether `card` fulfils the operator. `None` for one that the ledger does not answer.
     pub(super) fn fulfils(
         &self,
@@ -135,7 +173,8 @@ impl LedgerDesk {
             }),
             Operator::Is => any_text(value, |word| is(card, word, asker)),
             Operator::Has => any_text(value, |word| match word {
-                "comment" => !card.comments.is_empty(),
+                "comment" => card.comments().next().is_some(),
+                "open-thread" => card.open_threads() > 0,
                 "files" => !accepted.manifest.entries.is_empty(),
                 "warning" => !accepted.warnings.is_empty(),
                 _ => false,
@@ -200,7 +239,7 @@ fn has_event(card: &Card, wanted: &str) -> bool {
     let plain = [
         ("handoff.accepted", true),
         ("handoff.decided", !card.decisions.is_empty()),
-        ("handoff.commented", !card.comments.is_empty()),
+        ("handoff.commented", card.comments().next().is_some()),
         ("handoff.viewed", !card.viewed.is_empty()),
         ("handoff.withdrawn", card.withdrawn.is_some()),
         ("handoff.timed_out", card.timed_out.is_some()),

@@ -75,7 +75,7 @@ impl LedgerDesk {
             }
             folders.insert(card.newest().accepted.at.folder.clone());
             let decided = card.decisions.iter().map(|decision| &decision.actor);
-            let said = card.comments.iter().map(|comment| &comment.actor);
+            let said = card.comments().map(|comment| &comment.actor);
             for actor in decided.chain(said) {
                 if let Actor::Person { display, .. } = actor {
                     people.insert(display.clone());

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, ops::Range};
 
-use countersign_protocol::query::glob;
+use countersign_protocol::{lock, query::glob};
 
 use super::pattern::Pattern;
 use crate::search::Level;
@@ -52,6 +52,10 @@ pub enum Condition {
     At(Range<i64>),
     /// It has a line of this level.
     Level(Level),
+    /// It is a file with what looks like a credential in it.
+    Secret,
+    /// It is a file of this workspace that the pattern of a lock covers.
+    Covered(String, lock::Pattern),
     /// It is a decision with this outcome, as queries write it: `changes-requested`.
     Outcome(String),
     /// It is a file with text that is not in the index.
@@ -69,9 +73,11 @@ impl Condition {
             (parts.into_iter().map(|(part, _)| part).collect(), any)
         };
         match self {
-            Self::Word(_) | Self::Inside(..) | Self::Pattern(..) | Self::Level(_) => {
-                (Self::All, true)
-            }
+            Self::Word(_)
+            | Self::Inside(..)
+            | Self::Pattern(..)
+            | Self::Level(_)
+            | Self::Secret => (Self::All, true),
             Self::And(parts) => {
                 let (parts, asks) = all(parts);
                 (Self::And(parts), asks)

@@ -36,6 +36,12 @@ impl Docs {
         bits.unwrap_or_default() & (1 << (doc % 64)) != 0
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        let ones = self.bits.iter().map(|bits| bits.count_ones() as usize);
+        ones.sum()
+    }
+
     pub(super) fn and(mut self, other: &Self) -> Self {
         for (bits, others) in self.bits.iter_mut().zip(&other.bits) {
             *bits &= others;

@@ -7,6 +7,7 @@ use countersign_protocol::content::Place;
 use super::{
     super::{
         levels::Level,
+        secrets,
         words::{self, Places},
     },
     condition::Condition,
@@ -67,6 +68,7 @@ impl Wanted {
             Condition::Inside(_, text) => words.extend(text.split_whitespace()),
             Condition::Pattern(pattern, _) => self.patterns.push(pattern.line().clone()),
             Condition::Level(level) => self.levels.push(*level),
+            Condition::Secret => self.patterns.push(secrets::pattern().clone()),
             _ => {}
         }
     }

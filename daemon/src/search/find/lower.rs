@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use countersign_protocol::query::glob;
+use countersign_protocol::{lock, query::glob};
 use tantivy::{
     Searcher, Term,
     query::{
@@ -125,6 +125,12 @@ impl Lower<'_> {
                 Term::from_field_i64(fields.at, range.end),
             ),
             Condition::Level(level) => term(fields.flags, &level.flag()),
+            Condition::Secret => term(fields.flags, flag::SECRET),
+            Condition::Covered(workspace, pattern) => Box::new(BooleanQuery::intersection(vec![
+                term(fields.kind, kind::FILE),
+                term(fields.ws, workspace),
+                docs::query(self.covered(pattern)?),
+            ])),
             Condition::Outcome(word) => term(fields.flags, &flag::outcome(word)),
             Condition::Unsearched => missing(self.live),
             Condition::Invalid => term(fields.flags, flag::INVALID),
@@ -174,6 +180,32 @@ impl Lower<'_> {
                     if ord.is_some_and(|ord| wanted.has(ord)) {
                         docs.insert(doc);
                     }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Documents whose path `pattern` covers, as it is written.
+    fn covered(&self, pattern: &lock::Pattern) -> tantivy::Result<BySegment> {
+        self.each(|docs, segment| {
+            let Some(column) = segment.fast_fields().str(FAST_NAMES.path)? else {
+                return Ok(());
+            };
+            let mut paths = column.dictionary().stream()?;
+            let mut numbers = std::collections::HashSet::new();
+            while paths.advance() {
+                if pattern.covers(&String::from_utf8_lossy(paths.key())) {
+                    numbers.insert(paths.term_ord());
+                }
+            }
+            if numbers.is_empty() {
+                return Ok(());
+            }
+            for doc in 0..segment.max_doc() {
+                let ord = column.ords().first(doc);
+                if ord.is_some_and(|ord| numbers.contains(&ord)) {
+                    docs.insert(doc);
                 }
             }
             Ok(())
@@ -297,6 +329,10 @@ fn term(field: Field, text: &str) -> Box<dyn Query> {
 /// What a caller may see: the documents of these workspaces, and of no other.
 pub(super) fn access(live: &Live, workspaces: &[String]) -> Box<dyn Query> {
     let ws = live.fields.ws;
+    // A set is looked up as a pattern over all names, and its documents gathered before the search begins.
+    if let [only] = workspaces {
+        return term(ws, only);
+    }
     let terms = workspaces
         .iter()
         .map(|name| Term::from_field_text(ws, name));

@@ -306,13 +306,17 @@ impl Finder<'_> {
                 let Some(column) = columns.str(name)? else {
                     continue;
                 };
-                let mut by_ord: HashMap<u64, u64> = HashMap::new();
+                // There are as many values as workspaces, kinds or types of files: few.
+                let mut by_ord = vec![0_u64; column.num_terms()];
                 for doc in docs {
-                    if let Some(ord) = column.ords().first(*doc) {
-                        *by_ord.entry(ord).or_default() += 1;
+                    let ord = column.ords().first(*doc);
+                    let count = ord.and_then(|ord| by_ord.get_mut(usize::try_from(ord).ok()?));
+                    if let Some(count) = count {
+                        *count += 1;
                     }
                 }
-                for (ord, count) in by_ord {
+                let seen = (0..).zip(by_ord).filter(|(_, count)| *count > 0);
+                for (ord, count) in seen {
                     let mut value = String::new();
                     column.ord_to_str(ord, &mut value)?;
                     *counts.entry(value).or_default() += count;

@@ -3,19 +3,15 @@
 use tantivy::{DocSet as _, Searcher, SegmentReader, TERMINATED, Term, schema::IndexRecordOption};
 
 use super::{
-    super::{
-        fold::stands_alone,
-        live::Live,
-        schema::flag,
-        tokens::{self, Run},
-        vocabulary::At,
-    },
+    super::{fold::stands_alone, live::Live, schema::flag, tokens, vocabulary::At},
     docs::{BySegment, Docs},
     need::Need,
 };
 
 /// More words than this say too little to be worth looking them up.
 const MOST_WORDS: usize = 20_000;
+/// So few documents are scanned at once, in each segment.
+const FEW: usize = 64;
 /// A piece of a word that is shorter says too little, in bytes.
 const SHORTEST: usize = 3;
 
@@ -70,13 +66,31 @@ impl Narrower<'_> {
     /// The documents with words that a text with `piece` has.
     fn with_piece(&self, piece: &str) -> tantivy::Result<Option<Docs>> {
         let mut found: Option<Docs> = None;
-        let mut is_open_anywhere = false;
+        let (mut open, mut is_open_anywhere) = (Vec::new(), false);
         for run in tokens::runs(piece) {
             let is_open = |letter: Option<char>| letter.is_some_and(|one| !stands_alone(one));
             let left = run.place.start == 0 && is_open(piece.chars().next());
             let right = run.place.end == piece.len() && is_open(piece.chars().next_back());
-            is_open_anywhere |= left || right || run.word.len() > tokens::LONGEST;
-            found = both(found, self.with_run(&run, left, right)?);
+            let at = match (left, right) {
+                (false, false) => None,
+                (true, true) => Some(At::Anywhere),
+                (true, false) => Some(At::End),
+                (false, true) => Some(At::Start),
+            };
+            let is_long = run.word.len() > tokens::LONGEST;
+            is_open_anywhere |= is_long || at.is_some();
+            match at {
+                _ if is_long => found = Some(Docs::none(self.segment.max_doc())),
+                None => found = both(found, Some(self.with_word(&run.word)?)),
+                Some(at) => open.push((run.word, at)),
+            }
+        }
+        for (word, at) in open {
+            // Looking into a few texts costs less than looking through all words.
+            if found.as_ref().is_some_and(|docs| docs.count() <= FEW) {
+                break;
+            }
+            found = both(found, self.with_part(&word, at)?);
         }
         // What has words that are too long for the index may have the piece in one of them.
         match found {
@@ -85,28 +99,22 @@ impl Narrower<'_> {
         }
     }
 
-    /// The documents with a word that begins or ends with the run where it is open, or is the run.
-    fn with_run(&self, run: &Run, left: bool, right: bool) -> tantivy::Result<Option<Docs>> {
-        if run.word.len() > tokens::LONGEST {
-            return Ok(Some(Docs::none(self.segment.max_doc())));
-        }
-        let at = match (left, right) {
-            (false, false) => {
-                let mut docs = Docs::none(self.segment.max_doc());
-                let term = Term::from_field_text(self.live.fields.text, &run.word);
-                self.add_term(&term, &mut docs)?;
-                return Ok(Some(docs));
-            }
-            (true, true) => At::Anywhere,
-            (true, false) => At::End,
-            (false, true) => At::Start,
-        };
-        if run.word.len() < SHORTEST {
+    /// The documents with this very word.
+    fn with_word(&self, word: &str) -> tantivy::Result<Docs> {
+        let mut docs = Docs::none(self.segment.max_doc());
+        let term = Term::from_field_text(self.live.fields.text, word);
+        self.add_term(&term, &mut docs)?;
+        Ok(docs)
+    }
+
+    /// The documents with a word that has `part` there.
+    fn with_part(&self, part: &str, at: At) -> tantivy::Result<Option<Docs>> {
+        if part.len() < SHORTEST {
             return Ok(None);
         }
         let field = self.live.fields.text;
         let words = self.live.vocabularies.words(self.segment, field)?;
-        let Some(found) = words.words(&run.word, at, MOST_WORDS) else {
+        let Some(found) = words.words(part, at, MOST_WORDS) else {
             return Ok(None);
         };
         let inverted = self.segment.inverted_index(field)?;

@@ -28,6 +28,16 @@ const STEPS: &[&str] = &[
          text  TEXT NOT NULL,
          PRIMARY KEY (space, key)
      ) STRICT, WITHOUT ROWID;",
+    // 2: small objects one after the other, as they come. Ordered by digest, each commit changed as many pages as
+    // it had objects.
+    "CREATE TABLE kept (
+         id     INTEGER PRIMARY KEY,
+         sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+         bytes  BLOB NOT NULL
+     ) STRICT;
+     INSERT INTO kept (sha256, bytes) SELECT sha256, bytes FROM object;
+     DROP TABLE object;
+     ALTER TABLE kept RENAME TO object;",
 ];
 
 /// Brings the database to the newest format, each step in a transaction of its own.
@@ -49,4 +59,38 @@ pub(super) fn bring_up_to_date(connection: &Connection, path: &Path) -> Result<(
         })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_of_the_first_format_are_still_there_in_the_newest() {
+        let path = Path::new("test");
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(STEPS[0]).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO object (sha256, bytes) VALUES (zeroblob(32), x'0102');
+                 INSERT INTO entry (seq, body, hash) VALUES (1, '{}', zeroblob(32));
+                 PRAGMA user_version = 1;",
+            )
+            .unwrap();
+        bring_up_to_date(&connection, path).unwrap();
+        let bytes: Vec<u8> = connection
+            .query_row(
+                "SELECT bytes FROM object WHERE sha256 = zeroblob(32)",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(bytes, [1, 2]);
+        let entries: i64 = connection
+            .query_row("SELECT count(*) FROM entry", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(entries, 1);
+        // Done again it changes nothing.
+        bring_up_to_date(&connection, path).unwrap();
+    }
 }

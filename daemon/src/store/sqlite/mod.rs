@@ -84,13 +84,11 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// A log without content, as large as one grows between two checkpoints. Where it lies beside a
+    /// The size of a log of zeros, as large as one grows between two checkpoints. Where it lies beside a
     /// database that was closed in order, a commit changes bytes of a file that keeps its size, and so its sync
     /// waits for these bytes alone; and there is room for them when the disk is full. The engine takes a log
     /// whose head is not valid for an empty one (SQLite file format, 4.5).
-    pub fn empty_log() -> Vec<u8> {
-        vec![0; LOG_HEAD + (LOG_PAGES + LOG_PAGES / 4) * LOGGED_PAGE]
-    }
+    pub const EMPTY_LOG: usize = LOG_HEAD + (LOG_PAGES + LOG_PAGES / 4) * LOGGED_PAGE;
 
     /// Refuses a database that is damaged or whose settings did not take.
     fn check(&self) -> Result<(), StoreError> {
@@ -127,10 +125,8 @@ impl SqliteStore {
         translate(&self.path, error)
     }
 
+    /// The words around the rows are kept compiled, too: the engine would read them anew for each commit.
     fn write(&mut self, batch: &Batch) -> rusqlite::Result<Result<(), StoreError>> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         if let Some(first) = batch.entries.first() {
             for (entry, expected) in batch.entries.iter().zip(self.head + 1..) {
                 if entry.seq != expected {
@@ -141,42 +137,60 @@ impl SqliteStore {
                 }
             }
         }
-        {
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO entry (seq, body, hash) VALUES (?1, ?2, ?3)")?;
-            for entry in &batch.entries {
-                insert.execute(params![entry.seq.cast_signed(), entry.body, entry.hash.0])?;
+        let say = |words| self.connection.prepare_cached(words)?.execute([]);
+        say("BEGIN IMMEDIATE")?;
+        let written = self.rows(batch).and_then(|()| {
+            fault::step("ledger.before_commit");
+            say("COMMIT").map(drop)
+        });
+        if let Err(error) = written {
+            // Some failures end the transaction by themselves. That another one follows is told by the next commit.
+            if !self.connection.is_autocommit() {
+                let _ = self.connection.execute_batch("ROLLBACK");
             }
-            let mut remove = transaction.prepare_cached("DELETE FROM object WHERE sha256 = ?1")?;
-            for sha256 in &batch.dropped {
-                remove.execute([sha256.0])?;
-            }
-            let mut keep = transaction.prepare_cached(
-                "INSERT INTO object (sha256, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            )?;
-            for (sha256, bytes) in &batch.objects {
-                keep.execute(params![sha256.0, bytes])?;
-            }
-            let mut set = transaction.prepare_cached(
-                "INSERT INTO value (space, key, text) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (space, key) DO UPDATE SET text = excluded.text",
-            )?;
-            let mut forget =
-                transaction.prepare_cached("DELETE FROM value WHERE space = ?1 AND key = ?2")?;
-            for (space, key, value) in &batch.values {
-                match value {
-                    Some(text) => set.execute(params![space.name(), key, text])?,
-                    None => forget.execute(params![space.name(), key])?,
-                };
-            }
+            return Err(error);
         }
-        fault::step("ledger.before_commit");
-        transaction.commit()?;
         if let Some(last) = batch.entries.last() {
             self.head = last.seq;
         }
         fault::step("ledger.after_commit");
         Ok(Ok(()))
+    }
+
+    fn rows(&self, batch: &Batch) -> rusqlite::Result<()> {
+        let prepare = |words| self.connection.prepare_cached(words);
+        if !batch.entries.is_empty() {
+            let mut insert = prepare("INSERT INTO entry (seq, body, hash) VALUES (?1, ?2, ?3)")?;
+            for entry in &batch.entries {
+                insert.execute(params![entry.seq.cast_signed(), entry.body, entry.hash.0])?;
+            }
+        }
+        if !batch.dropped.is_empty() {
+            let mut remove = prepare("DELETE FROM object WHERE sha256 = ?1")?;
+            for sha256 in &batch.dropped {
+                remove.execute([sha256.0])?;
+            }
+        }
+        if !batch.objects.is_empty() {
+            let mut keep = prepare(
+                "INSERT INTO object (sha256, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?;
+            for (sha256, bytes) in &batch.objects {
+                keep.execute(params![sha256.0, bytes])?;
+            }
+        }
+        for (space, key, value) in &batch.values {
+            match value {
+                Some(text) => prepare(
+                    "INSERT INTO value (space, key, text) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (space, key) DO UPDATE SET text = excluded.text",
+                )?
+                .execute(params![space.name(), key, text])?,
+                None => prepare("DELETE FROM value WHERE space = ?1 AND key = ?2")?
+                    .execute(params![space.name(), key])?,
+            };
+        }
+        Ok(())
     }
 }
 
@@ -320,6 +334,9 @@ fn translate(path: &Path, error: &rusqlite::Error) -> StoreError {
             path: path.to_owned(),
             why: error.to_string(),
         },
+        Some(ErrorCode::SystemIoFailure) => {
+            StoreError::Failed(format!("the disk of {} fails: {error}", path.display()))
+        }
         _ => StoreError::Failed(error.to_string()),
     }
 }

@@ -36,10 +36,9 @@ fn a_document_that_is_renamed_into_place_is_hinted_before_anybody_else_is_woken(
         assert_eq!(
             change.hinted.is_some(),
             hints.try_recv().is_ok_and(|hint| {
-                let told = Hint::Look {
+                let told = Hint::Arrived {
                     workspace: "inner".into(),
                     file: Path::new("run/handoff.json").to_owned(),
-                    complete: true,
                 };
                 assert_eq!(hint, told);
                 true

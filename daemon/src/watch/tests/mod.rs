@@ -182,7 +182,7 @@ fn settings() -> Settings {
 
 fn tell(hint: Hint) -> Told {
     match hint {
-        Hint::Look { file, .. } => Told::Look(file),
+        Hint::Look { file, .. } | Hint::Arrived { file, .. } => Told::Look(file),
         Hint::Gone { file, .. } => Told::Gone(file),
         Hint::Activity { folder, .. } => Told::Activity(folder),
         Hint::Changed { .. } | Hint::Scanned { .. } | Hint::Approved { .. } => {

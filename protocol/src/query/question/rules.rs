@@ -208,7 +208,7 @@ const RULES: &[Rule] = &[
     rule(&["due|expires|expire by|on|until? {moment}"], "due:$1"),
     rule(
         &["locked|holding|holds|held|hold|locking|locks", "{agent}"],
-        "is:locked agent:$1",
+        "lock:$1",
     ),
     rule(&["locked|holding|locks"], "is:locked"),
     rule(&["snoozed"], "is:snoozed"),

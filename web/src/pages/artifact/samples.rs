@@ -7,7 +7,10 @@ use countersign_protocol::content::{
 
 use super::*;
 use crate::{
-    desk::SealedFile,
+    desk::{
+        SealedFile,
+        threads::{DraftRow, Landing},
+    },
     render::{
         preview::{Look, Side, View, preview},
         window::{At as WindowAt, Level, window},
@@ -37,16 +40,50 @@ fn row(path: &str, change: Change) -> FileRow {
 }
 
 fn empty(path: &str, change: Change) -> Card {
-    let asked = [ChangeRequest {
-        id: "q1".to_owned(),
-        path: Some("a.sql".to_owned()),
-        line: Some(3),
-        text: "Why?".to_owned(),
-    }];
+    let remarks = remarks(path);
+    let say = SayForm {
+        id: "H-7".to_owned(),
+        csrf: "1".repeat(64),
+        revision: 2,
+        part: "",
+        size: None,
+        viewed: path == "same.txt",
+    };
     let later = Shown::Later {
         what: "3 lines".to_owned(),
     };
-    Card::new(&row(path, change), PLACE, &asked, later)
+    let mut card = Card::new(&row(path, change), PLACE, (&remarks, Some(say)), later);
+    // Where no content is shown, every remark stands above it.
+    card.at_lines = Vec::new();
+    card
+}
+
+/// All kinds of remarks about `path`, at its first line and about all of it.
+fn remarks(path: &str) -> Vec<RemarkView> {
+    let mut threads = sample::threads();
+    threads[1].place.line = Some(1);
+    for row in &mut threads {
+        row.now = Landing {
+            path: Some(path.to_owned()),
+            line: row.place.line.map(|_| 1),
+            ..row.now.clone()
+        };
+    }
+    let place = countersign_protocol::place::Place {
+        path: Some(path.to_owned()),
+        line: Some(1),
+        ..Default::default()
+    };
+    let draft = DraftRow {
+        draft: "0a".to_owned(),
+        revision: 2,
+        now: crate::showcase::threads::landing(&place),
+        place,
+        text: "<b>Mine</b>".to_owned(),
+    };
+    let threads = threads.iter();
+    let threads = threads.map(|row| RemarkView::of_thread(row, 2, sample::now()));
+    threads.chain([RemarkView::of_draft(&draft, 2)]).collect()
 }
 
 fn shown(path: &str, new: Option<&[u8]>, old: Option<&[u8]>) -> Card {

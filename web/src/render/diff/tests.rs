@@ -2,6 +2,21 @@
 
 use super::*;
 
+#[test]
+fn lines_are_followed_where_they_still_stand() {
+    let compared = compare("a\nb\nc\nd\ne\n", "x\na\nb\nC\nd\ne\n", false, None);
+    assert_eq!(compared.carry(0..2), Ok(1..3));
+    assert_eq!(compared.carry(4..5), Ok(5..6));
+    // What changed, and what reaches into it, has a place beside the change.
+    assert_eq!(compared.carry(2..3), Err(3));
+    assert_eq!(compared.carry(1..3), Err(2));
+    // A file that has no such line has its end.
+    assert_eq!(compared.carry(8..9), Err(5));
+    let gone = compare("a\nb\nc\n", "a\nc\n", false, None);
+    assert_eq!(gone.carry(1..2), Err(0));
+    assert_eq!(gone.carry(2..3), Ok(1..2));
+}
+
 fn show(old: &str, new: &str) -> Diff {
     diff(old, new, &Wish::default())
 }

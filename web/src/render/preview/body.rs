@@ -87,6 +87,22 @@ pub enum Body {
         /// They.
         hex: Vec<HexLine>,
     },
+    /// The words in a file that is no text.
+    Strings {
+        /// They, in the order of the file.
+        strings: Vec<Found>,
+        /// Whether there are more than are shown.
+        more: bool,
+    },
+}
+
+/// Words that stand in a file that is no text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// Offset of the first letter, hexadecimal.
+    pub offset: String,
+    /// The letters.
+    pub text: String,
 }
 
 /// A numbered line of a text.
@@ -107,6 +123,40 @@ pub struct HexLine {
     pub bytes: String,
     /// The bytes as ASCII, a dot for what has no picture.
     pub text: String,
+}
+
+/// Runs of at least so many letters are words.
+const SHORTEST: usize = 6;
+/// At most so many are shown.
+const MOST: usize = 500;
+/// And of each at most so many letters.
+const LONGEST: usize = 200;
+
+/// The runs of visible ASCII in `bytes`, and whether there are more.
+pub(super) fn strings(bytes: &[u8]) -> (Vec<Found>, bool) {
+    let is_letter = |byte: &u8| matches!(byte, b' '..=b'~');
+    let mut at = 0;
+    let mut found = Vec::new();
+    for run in bytes.chunk_by(|one, next| is_letter(one) == is_letter(next)) {
+        let start = at;
+        at += run.len();
+        if run.len() < SHORTEST || !run.first().is_some_and(is_letter) {
+            continue;
+        }
+        if found.len() == MOST {
+            return (found, true);
+        }
+        let shown = &run[..run.len().min(LONGEST)];
+        let mut text: String = shown.iter().copied().map(char::from).collect();
+        if shown.len() < run.len() {
+            text.push('…');
+        }
+        found.push(Found {
+            offset: format!("{start:04x}"),
+            text,
+        });
+    }
+    (found, false)
 }
 
 /// The first bytes for people.

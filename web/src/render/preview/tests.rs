@@ -101,6 +101,20 @@ fn unknown_bytes_are_described_with_their_beginning() {
         (16, "0040", "@ABCDEFGHIJKLMNO")
     );
     assert!(preview.notes[0].contains("only described"));
+    let words = [&b"\0\x01hidden words\0short\0"[..], &[b'x'; 300], b"\xff"].concat();
+    let look = Look {
+        view: View::Strings,
+        ..Look::default()
+    };
+    let preview = super::preview(Some(whole("a", &words)), None, &look).unwrap();
+    let Body::Strings { strings, more } = preview.body else {
+        panic!("no strings")
+    };
+    let found = strings.iter();
+    let found: Vec<_> = found
+        .map(|one| (one.offset.as_str(), one.text.chars().count()))
+        .collect();
+    assert_eq!((found, more), (vec![("0002", 12), ("0015", 201)], false));
     let program = show("a.txt", b"\x7fELF\x02\x01", None);
     assert_eq!(program.name, "ELF program or library");
     assert!(program.findings[0].contains("program"));

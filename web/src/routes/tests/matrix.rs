@@ -48,6 +48,7 @@ pub(super) enum Body {
     Form(&'static str),
     Decision,
     DecisionForm,
+    Batch,
     SeenForm,
 }
 
@@ -61,6 +62,10 @@ impl Route {
             Body::Form(text) => ask.form(text),
             Body::DecisionForm => ask.form(format!(
                 "revision=2&manifest_sha256={}&answer=approve&note=",
+                manifest(b"one\n2\n")
+            )),
+            Body::Batch => ask.form(format!(
+                "other=H-1+2+{}&do=snooze&minutes=60",
                 manifest(b"one\n2\n")
             )),
             Body::SeenForm => ask.form(format!(
@@ -107,6 +112,14 @@ const fn page(path: &'static str, status: u16) -> Route {
     Route {
         operation: None,
         ..get(path, "", [401, 403, 403, status])
+    }
+}
+
+/// What it changes is no fact.
+const fn quiet(route: Route) -> Route {
+    Route {
+        records: false,
+        ..route
     }
 }
 
@@ -365,8 +378,17 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/handoffs/H-1/comments",
         "/api/v1/handoffs/{id}/comments",
         Body::Json(r#"{"text":"Nice."}"#),
-        [401, 204, 404, 204],
+        [401, 201, 404, 201],
     ),
+    Route {
+        method: "PUT",
+        ..post(
+            "/api/v1/handoffs/H-1/threads/1",
+            "/api/v1/handoffs/{id}/threads/{thread}",
+            Body::Json(r#"{"resolved":true}"#),
+            [401, 403, 403, 204],
+        )
+    },
     post(
         "/api/v1/handoffs/H-1/withdraw",
         "/api/v1/handoffs/{id}/withdraw",
@@ -541,6 +563,11 @@ pub(super) const ROUTES: &[Route] = &[
     },
     page("/queue", 200),
     page("/queue?view=decided", 200),
+    page("/batch?id=H-1&id=H-2", 200),
+    Route {
+        operation: None,
+        ..post("/batch", "", Body::Batch, [401, 403, 403, 200])
+    },
     page("/h/H-1", 200),
     page("/h/H-1?revision=1", 200),
     page("/h/H-1/decided", 404),
@@ -550,9 +577,21 @@ pub(super) const ROUTES: &[Route] = &[
     page("/dead-letters", 200),
     page("/messages", 200),
     page("/activity", 200),
+    page("/insights", 200),
+    page("/insights?weeks=4&format=csv", 200),
+    page("/insights?weeks=0", 422),
     page("/help", 200),
     form("/h/H-1/decision", Body::DecisionForm),
-    form("/h/H-1/comments", Body::Form("text=Nice.")),
+    form("/h/H-1/comments", Body::Form("text=Nice.&send=now")),
+    form("/h/H-1/threads/1/comments", Body::Form("text=Nice.")),
+    form("/h/H-1/threads/1/resolve", Body::Form("")),
+    form("/h/H-1/threads/1/reopen", Body::Form("")),
+    quiet(form("/h/H-1/drafts/d1", Body::Form("text=Nice."))),
+    quiet(form("/h/H-1/drafts/d1/remove", Body::Form(""))),
+    quiet(form(
+        "/h/H-1/ticks",
+        Body::Form("tick=1+0000000000000000000000000000000000000000000000000000000000000000"),
+    )),
     form("/dead-letters/3/redrive", Body::Form("")),
     form("/messages/mail/enable", Body::Form("")),
     form("/messages/mail/redrive", Body::Form("")),

@@ -1,0 +1,329 @@
+//! The reviewer's desk in headless Chromium, with the real program behind it: everything that a day at it
+//! needs, with the keyboard, without scripts, and for people who cannot see the page.
+
+use std::path::Path;
+
+use countersign_protocol::{HandoffId, decision::Outcome};
+use countersign_tests::{
+    agent::{Care, Delivery, put},
+    axe,
+    bed::TestBed,
+    repo, wait,
+    webdriver::{Browser, Driver, Look, key},
+};
+use serde_json::json;
+
+const LINES: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
+
+struct Scene {
+    driver: Driver,
+    bed: TestBed,
+}
+
+impl Scene {
+    fn start() -> Self {
+        Self {
+            driver: Driver::start(),
+            bed: TestBed::start(),
+        }
+    }
+
+    /// Hands over a text, a table and a picture, at a stated confidence.
+    fn hand_over(&self, folder: &str, text: &str, confidence: f64) -> (HandoffId, Delivery) {
+        let agent = self.bed.agent("report-writer");
+        let package = agent
+            .package(&format!("Work on {folder}"))
+            .with("task_id", folder)
+            .with("confidence", confidence)
+            .with("summary", "What was asked for.")
+            .with("x-length", text.len())
+            .file("notes.md", text)
+            .file("figures.csv", "id,amount\n1,20\n2,30\n");
+        let delivery = agent
+            .write(folder, &package, Care::Rename)
+            .expect("the workspace is writable");
+        (delivery.receipt().handoff_id, delivery)
+    }
+
+    fn open(&self, look: Look) -> Browser {
+        let made = self.bed.http().push("/api/v1/start-links", &json!({}));
+        let browser = self.driver.open(look);
+        browser.go(made.expect(201).json()["url"].as_str().expect("a link"));
+        browser.arrives("/queue");
+        browser
+    }
+
+    fn go(&self, browser: &Browser, path: &str) {
+        browser.go(&format!("{}{path}", self.bed.endpoint().url));
+    }
+}
+
+fn no_complaints(browser: &Browser) {
+    assert_eq!(browser.console_errors(), Vec::<String>::new());
+}
+
+/// A comment at lines is kept, outlives the program, goes with the answer, and is found beside the change.
+fn a_thread_from_draft_to_answer(scripts: bool) {
+    let mut scene = Scene::start();
+    let (id, first) = scene.hand_over("q3", LINES, 0.9);
+    let look = Look {
+        scripts,
+        ..Look::default()
+    };
+    let browser = scene.open(look);
+    scene.go(&browser, &format!("/h/{id}"));
+    if scripts {
+        browser
+            .find("article[data-path='notes.md'] td[data-line='3']")
+            .click();
+        browser.find("tr.c textarea[name=text]").write("Why three?");
+        browser.find("tr.c button[value=later]").click();
+    } else {
+        browser
+            .find("article[data-path='notes.md'] details.say > summary")
+            .click();
+        browser
+            .find("article[data-path='notes.md'] input[name=line]")
+            .write("3");
+        browser
+            .find("article[data-path='notes.md'] details.say textarea")
+            .write("Why three?");
+        browser
+            .find("article[data-path='notes.md'] button[value=later]")
+            .click();
+    }
+    browser.says("1 comment goes with your answer");
+    // The daemon may die meanwhile; the draft is on its disk.
+    scene.bed.restart();
+    drop(browser);
+    let browser = scene.open(look);
+    scene.go(&browser, &format!("/h/{id}"));
+    browser.says("Why three?");
+    browser.find("article[data-path='notes.md'] .tick").click();
+    if scripts {
+        wait::until("the count of viewed files", || {
+            let count = browser.find("[data-viewed]").text();
+            (count == "1").then_some(())
+        });
+    } else {
+        browser.says("1 of 2 viewed");
+    }
+    browser.find("form#decide button[value=changes]").click();
+    browser.arrives("/decided");
+    let decision = first.decision(1);
+    assert_eq!(decision.requests.len(), 1);
+    let request = &decision.requests[0];
+    assert_eq!((request.line, request.thread), (Some(3), Some(1)));
+    assert_eq!(request.path.as_deref(), Some("notes.md"));
+
+    let (_, second) = scene.hand_over("q3", &LINES.replace("three", "3"), 0.9);
+    scene.go(&browser, &format!("/h/{id}"));
+    browser.says("these lines changed since");
+    browser.says("0 of 2 viewed");
+    let row = scene.bed.reviewer().row(id);
+    assert_eq!(row["open_threads"], 1);
+    browser.find(".cmt form[action$='/resolve'] button").click();
+    browser.says("resolved by");
+    browser.find("form#decide button[value=approve]").click();
+    browser.arrives("/decided");
+    assert_eq!(second.decision(2).outcome, Outcome::Approved);
+    assert!(second.decision(2).threads.is_empty(), "it was resolved");
+    no_complaints(&browser);
+}
+
+#[test]
+fn a_comment_at_a_line_goes_with_the_answer_and_follows_the_work() {
+    a_thread_from_draft_to_answer(true);
+}
+
+#[test]
+fn the_same_works_without_javascript() {
+    a_thread_from_draft_to_answer(false);
+}
+
+#[test]
+fn a_batch_is_checked_and_approved_without_javascript() {
+    let scene = Scene::start();
+    let all: Vec<_> = (1..=3)
+        .map(|number| scene.hand_over(&format!("small-{number}"), LINES, 0.95))
+        .collect();
+    let (careful, _) = scene.hand_over("careful", LINES, 0.3);
+    let browser = scene.open(Look {
+        scripts: false,
+        ..Look::default()
+    });
+    for (id, _) in &all {
+        browser.find(&format!("input[value='{id}']")).click();
+    }
+    browser.find(&format!("input[value='{careful}']")).click();
+    browser.find(".bulk button").click();
+    browser.says("Approve 3 handoffs");
+    browser.says("is of high risk and needs its own look");
+    browser.find("button[value=approve]").click();
+    browser.says("3 of 3 handoffs done");
+    for (_, delivery) in &all {
+        assert_eq!(delivery.decision(1).outcome, Outcome::Approved);
+    }
+    assert_eq!(scene.bed.reviewer().row(careful)["state"], "waiting");
+}
+
+/// From one decision to the next with no pointer: open, tick, decide, on to the next one.
+#[test]
+fn twenty_mixed_items_are_decided_with_the_keyboard_alone() {
+    let scene = Scene::start();
+    let all: Vec<_> = (0..20)
+        .map(|number| {
+            let confidence = [0.95, 0.85, 0.4][number % 3];
+            scene.hand_over(&format!("item-{number:02}"), LINES, confidence)
+        })
+        .collect();
+    let browser = scene.open(Look::default());
+    browser.press(&['j']);
+    browser.press(&['k']);
+    browser.press(&[key::ENTER]);
+    for number in 0..all.len() {
+        browser.find("form#decide");
+        browser.press(&['v']);
+        let (answer, words) = match number % 4 {
+            0 => ('r', "Say what it costs"),
+            1 => ('d', "Not this quarter"),
+            _ => ('a', ""),
+        };
+        browser.press(&[answer]);
+        browser.write(words);
+        browser.press(&[key::CONTROL, key::ENTER]);
+        browser.arrives("/decided");
+        if number + 1 < all.len() {
+            browser.press(&[']']);
+            wait::until("the next handoff", || {
+                (!browser.url().contains("/decided")).then_some(())
+            });
+        }
+    }
+    let outcomes: Vec<_> = all
+        .iter()
+        .map(|(_, delivery)| delivery.decision(1).outcome)
+        .collect();
+    let count = |wanted| {
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == wanted)
+            .count()
+    };
+    assert_eq!(
+        [
+            Outcome::Approved,
+            Outcome::ChangesRequested,
+            Outcome::Rejected
+        ]
+        .map(count),
+        [10, 5, 5]
+    );
+    no_complaints(&browser);
+}
+
+#[test]
+fn axe_finds_nothing_on_any_page_in_any_look() {
+    let scene = Scene::start();
+    let (id, _) = scene.hand_over("q3", LINES, 0.9);
+    let (other, _) = scene.hand_over("q4", LINES, 0.4);
+    let say = |text: &str, place: serde_json::Value| {
+        let path = format!("/api/v1/handoffs/{id}/comments");
+        let body = json!({ "text": text, "place": place });
+        scene.bed.http().push(&path, &body).expect(201).json();
+    };
+    say(
+        "At lines",
+        json!({ "path": "notes.md", "line": 2, "end_line": 4 }),
+    );
+    say(
+        "In a cell",
+        json!({ "path": "figures.csv", "cell": { "row": 1, "column": "amount" } }),
+    );
+    say("About all of it", json!({}));
+    scene
+        .bed
+        .reviewer()
+        .decide(id, Outcome::ChangesRequested, "Say why.");
+    scene.hand_over("q3", &LINES.replace("three", "3"), 0.9);
+    let broken = repo_path(&scene, "broken");
+    put(&broken, b"{\"task\": 1}", Care::Rename).expect("the workspace is writable");
+    let pages = [
+        ("queue", "/queue".to_owned()),
+        ("queue-decided", "/queue?view=decided".to_owned()),
+        ("review", format!("/h/{id}")),
+        ("review-first", format!("/h/{other}")),
+        ("file", format!("/h/{id}/r/2/file?path=notes.md")),
+        ("decided", format!("/h/{id}/decided")),
+        ("batch", format!("/batch?id={id}&id={other}")),
+        ("search", "/search?q=one".to_owned()),
+        ("activity", "/activity?verify=1".to_owned()),
+        ("insights", "/insights".to_owned()),
+        ("locks", "/locks".to_owned()),
+        ("workspaces", "/workspaces".to_owned()),
+        ("agents", "/agents".to_owned()),
+        ("messages", "/messages".to_owned()),
+        ("dead-letters", "/dead-letters".to_owned()),
+        ("help", "/help".to_owned()),
+        ("not-found", "/nothing-here".to_owned()),
+    ];
+    let mut found = Vec::new();
+    for (width, dark) in [
+        (1440, false),
+        (1440, true),
+        (390, false),
+        (390, true),
+        (320, false),
+    ] {
+        let browser = scene.open(Look {
+            width,
+            height: 844,
+            dark,
+            scripts: true,
+        });
+        for (name, path) in &pages {
+            scene.go(&browser, path);
+            let scheme = if dark { "dark" } else { "light" };
+            let here = format!("{name} at {width}, {scheme}");
+            let over = browser.run("return document.documentElement.scrollWidth - innerWidth");
+            if over.as_i64().unwrap_or(0) > 0 {
+                found.push(format!("{here}: scrolls sideways by {over}"));
+            }
+            let violations = axe::violations(&browser).into_iter();
+            found.extend(violations.map(|line| format!("{here}: {line}")));
+            let picture = format!("target/screenshots/desk/{name}-{width}-{scheme}.png");
+            keep(&repo::root().join(picture), &browser.screenshot());
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Nothing moves while a page settles: what a person is about to press stays where it is.
+#[test]
+fn no_page_shifts_while_it_loads() {
+    let scene = Scene::start();
+    let (id, _) = scene.hand_over("q3", LINES, 0.9);
+    let browser = scene.open(Look::default());
+    for path in [
+        "/queue".to_owned(),
+        format!("/h/{id}"),
+        "/insights".to_owned(),
+    ] {
+        scene.go(&browser, &path);
+        browser.says("Countersign");
+        let shift = browser.run(
+            "return new Promise(done => new PerformanceObserver(list => done(list.getEntries()\
+             .reduce((sum, one) => sum + one.value, 0))).observe({ type: 'layout-shift', buffered: true }) \
+             || requestAnimationFrame(() => requestAnimationFrame(() => done(0))))",
+        );
+        assert_eq!(shift.as_f64(), Some(0.0), "{path}");
+    }
+}
+
+fn repo_path(scene: &Scene, folder: &str) -> std::path::PathBuf {
+    scene.bed.workspace().join(folder).join("handoff.json")
+}
+
+fn keep(path: &Path, picture: &[u8]) {
+    put(path, picture, Care::Plain).expect("the picture can be kept");
+}
