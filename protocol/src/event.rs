@@ -2,6 +2,8 @@
 //!
 //! Old facts must stay readable: a new field gets `#[serde(default)]`, a new fact a new name.
 
+mod account;
+mod handed;
 mod noted;
 
 use jiff::Timestamp;
@@ -9,22 +11,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     approval::Voted,
-    decision::{ChangeRequest, Outcome},
-    envelope::Envelope,
-    handoff::{Profile, Trigger},
     id::{Digest, HandoffId},
     lock::{LockName, LockRequest},
-    manifest::Manifest,
     ownership::{FilesGiven, OwnershipOffer},
     place::Place,
-    principal::Principal,
     problem::{ProblemKind, Violation},
     release::{Restored, Violated},
     routing::{Assigned, Progressed, Routed, Stepped},
-    trace::{Steps, TraceContext},
     transfer::{AnswerKind, Answered, Offered, Overdue, Stopped},
 };
 
+pub use account::AccountChange;
+pub use handed::{Accepted, Decided, Stalled};
 pub use noted::{CheckpointSaved, Marked, Process};
 
 /// Where in a workspace a document was found.
@@ -36,144 +34,6 @@ pub struct Location {
     pub folder: String,
     /// Name of the document in that folder; empty when it came over HTTP without a file.
     pub file: String,
-}
-
-/// What was accepted: one revision of one handoff.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Accepted {
-    /// The card.
-    pub handoff: HandoffId,
-    /// From 1, one more for each accepted delivery of the same subject.
-    pub revision: u32,
-    /// Where it was found, and where answers go.
-    pub at: Location,
-    /// What makes two deliveries the same subject: the task id, else the task.
-    pub subject: String,
-    /// What makes two deliveries the same delivery.
-    pub key: String,
-    /// What stands in line with the agent: who delivered.
-    pub principal: Principal,
-    /// The stated agent.
-    pub from_agent: String,
-    /// The stated receiver.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to_agent: Option<String>,
-    /// The id the agent gave it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent_handoff_id: Option<String>,
-    /// The task id the agent gave it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_id: Option<String>,
-    /// Stated session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
-    /// One line for lists.
-    pub title: String,
-    /// Stated reason to hand over.
-    pub trigger: Trigger,
-    /// Stated confidence, 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub confidence: Option<f64>,
-    /// Stated data class: `public`, `internal`, `confidential` or `restricted`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classification: Option<String>,
-    /// When an answer is due, by the document.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due: Option<Timestamp>,
-    /// The envelope of the request.
-    #[serde(default, skip_serializing_if = "Envelope::is_empty")]
-    pub envelope: Envelope,
-    /// The dialect it was written in.
-    pub dialect: String,
-    /// The profile it was checked against.
-    pub profile: Profile,
-    /// The contract of the workspace that it keeps, `name@version`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contract: Option<String>,
-    /// The sealed files.
-    pub manifest: Manifest,
-    /// Digest of `manifest`; what a decision names.
-    pub manifest_sha256: Digest,
-    /// What was accepted all the same.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<Violation>,
-    /// The card this one continues after it was decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub follows: Option<HandoffId>,
-    /// Set when the daemon made the card for an agent that fell silent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stalled: Option<Stalled>,
-    /// Set when the daemon made the card because approved work was changed: the folders, relative to the
-    /// workspace.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub violated: Vec<String>,
-    /// The trace it belongs to; absent in old entries.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trace: Option<TraceContext>,
-    /// What the agents call the larger thing that it belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub correlation_id: Option<String>,
-    /// How long the way to the ledger took; absent for what came without a file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub steps: Option<Steps>,
-}
-
-/// Why the daemon made a card for a silent agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stalled {
-    /// The last checkpoint.
-    pub checkpoint: Digest,
-    /// Its step.
-    pub step: u64,
-    /// When the agent was last heard.
-    pub last_seen: Timestamp,
-    /// True when its process is known to be gone, false when it was silent for too long.
-    pub process_gone: bool,
-}
-
-/// A decision, bound to a revision and to its bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided {
-    /// The card.
-    pub handoff: HandoffId,
-    /// The revision that was shown.
-    pub revision: u32,
-    /// The manifest digest that was shown.
-    pub manifest_sha256: Digest,
-    /// The answer.
-    pub outcome: Outcome,
-    /// Words; required for changes and reject.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-    /// What is asked, one by one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub requests: Vec<ChangeRequest>,
-    /// What the person ticked off.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub checked: Vec<String>,
-}
-
-/// What happened to the way in of a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "snake_case")]
-pub enum AccountChange {
-    /// It was made; its owner gets a link to set a password.
-    Made,
-    /// Its owner gets a link to set another password.
-    Reset,
-    /// Its owner set a password. Sessions from before ended.
-    PasswordSet,
-    /// Nobody signs in with it any more. Its sessions ended.
-    Disabled,
-    /// It can be used again.
-    Enabled,
-    /// Its owner came in.
-    SignedIn {
-        /// How: `start_link`, `password`, `invitation`, `proxy`.
-        by: String,
-    },
-    /// A session of it was ended from elsewhere.
-    SessionEnded,
 }
 
 /// One fact.

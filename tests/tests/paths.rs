@@ -42,7 +42,7 @@ fn found() -> BTreeSet<String> {
         .filter(|file| is_ours(&file.path))
         .filter(|file| {
             let code = code_only(file.text());
-            let code = match code.find("#[cfg(test)]") {
+            let code = match code.find("\nmod tests {") {
                 Some(end) => &code[..end],
                 None => &code,
             };

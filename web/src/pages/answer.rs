@@ -109,8 +109,6 @@ pub(super) struct FormView {
     pub(super) revision: u32,
     pub(super) manifest: String,
     pub(super) base: Option<u32>,
-    /// Whether changes can be asked for.
-    pub(super) takes_requests: bool,
     pub(super) answers: Vec<AnswerButton>,
     pub(super) note: String,
     pub(super) note_hint: &'static str,
@@ -183,7 +181,6 @@ impl FormView {
             } else {
                 "Note to the agent, needed"
             },
-            takes_requests: answers.iter().any(|button| button.value == "changes"),
             answers,
             checklist: review
                 .care

@@ -1,0 +1,26 @@
+//! The ways in of people.
+
+use serde::{Deserialize, Serialize};
+
+/// What happened to the way in of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum AccountChange {
+    /// It was made; its owner gets a link to set a password.
+    Made,
+    /// Its owner gets a link to set another password.
+    Reset,
+    /// Its owner set a password. Sessions from before ended.
+    PasswordSet,
+    /// Nobody signs in with it any more. Its sessions ended.
+    Disabled,
+    /// It can be used again.
+    Enabled,
+    /// Its owner came in.
+    SignedIn {
+        /// How: `start_link`, `password`, `invitation`, `proxy`.
+        by: String,
+    },
+    /// A session of it was ended from elsewhere.
+    SessionEnded,
+}
