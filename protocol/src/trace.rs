@@ -168,10 +168,12 @@ impl FromStr for TraceParent {
         let mut parts = text.split('-');
         let mut next = || parts.next().ok_or(BadTraceParent);
         let (version, trace, span, flags) = (next()?, next()?, next()?, next()?);
-        let version = u8::from_str_radix(version, 16)
-            .ok()
-            .filter(|_| version.len() == 2);
-        let is_flags = flags.len() == 2 && u8::from_str_radix(flags, 16).is_ok();
+        // A sign is a digit to the standard library, and none here.
+        let byte = |text: &str| -> Option<u8> {
+            let is_hex = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            u8::from_str_radix(text, 16).ok().filter(|_| is_hex)
+        };
+        let (version, is_flags) = (byte(version), byte(flags).is_some());
         match version {
             Some(0) if parts.next().is_some() => return Err(BadTraceParent),
             Some(0..=0xfe) if is_flags => {}

@@ -201,7 +201,8 @@ fn hex(value: &Value) -> String {
     let digits = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     match value {
         Value::String(text)
-            if text.bytes().all(|byte| byte.is_ascii_hexdigit()) && text.len() % 16 == 0 =>
+            if text.bytes().all(|byte| byte.is_ascii_hexdigit())
+                && text.len().is_multiple_of(16) =>
         {
             text.to_lowercase()
         }

@@ -69,9 +69,10 @@ impl Hops {
                 .filter(|hop| hop.stage != HopStage::Accepted)
                 .map(|hop| (card.workspace.clone(), hop.offered.to.clone())),
         };
-        let before = match asks == Asks::default() {
-            true => self.known.remove(&id),
-            false => self.known.insert(id, asks.clone()),
+        let before = if asks == Asks::default() {
+            self.known.remove(&id)
+        } else {
+            self.known.insert(id, asks.clone())
         };
         let before = before.unwrap_or_default();
         if before == asks {

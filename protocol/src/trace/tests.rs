@@ -36,6 +36,8 @@ fn what_is_no_trace_parent_is_refused() {
         "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "00-4bf92f3577b34da6a3ce929d0e0e473é-00f067aa0ba902b7-01",
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+        "+0-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-+1",
     ] {
         assert_eq!(bad.parse::<TraceParent>(), Err(BadTraceParent), "{bad}");
     }
