@@ -111,11 +111,11 @@ impl ChangeRequest {
         } = place;
         Self {
             path,
-            sha256,
             line,
             end_line,
             cell,
             region,
+            sha256,
             text,
             ..Self::default()
         }

@@ -149,7 +149,7 @@ async fn entries(
     looked_at: u64,
 ) -> Result<(Vec<ActivityRow>, Option<u64>), Problem> {
     let mut found = Vec::new();
-    let newest = before.map_or_else(|| *visit.app.desk.head().borrow() + 1, |before| before);
+    let newest = before.unwrap_or_else(|| *visit.app.desk.head().borrow() + 1);
     let last = newest.saturating_sub(looked_at);
     loop {
         let end = before.unwrap_or(newest);
