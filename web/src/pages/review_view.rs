@@ -546,9 +546,7 @@ impl Page for ReviewPage {
             view_files: true,
             type_id: true,
             checklist: vec![
-                sample::HOSTILE
-                    .replace('\u{202E}', "")
-                    .replace('\u{200B}', ""),
+                sample::HOSTILE.replace(['\u{202E}', '\u{200B}'], ""),
                 "Way back".to_owned(),
             ],
         };

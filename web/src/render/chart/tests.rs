@@ -116,8 +116,6 @@ fn findings_say_what_the_numbers_say() {
     );
     let few = CalibrationRow { of: 9, ..sure };
     assert!(calibration(&[few], 0.8).finding.starts_with("No group"));
-    assert_eq!(
-        [3.0, 17.0, 41.0, 999.0].map(ceiling),
-        [4.0, 20.0, 50.0, 1_000.0]
-    );
+    let ends = [3.0, 17.0, 41.0, 999.0].map(|most| ceiling(most).to_string());
+    assert_eq!(ends, ["4", "20", "50", "1000"]);
 }
