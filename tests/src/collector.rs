@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     io::{BufRead as _, BufReader},
     net::TcpListener,
     path::PathBuf,
@@ -198,7 +199,12 @@ fn collect(value: &Value, found: &mut Vec<Seen>) {
 /// An id as hexadecimal digits: written so, or as base64, or as a list of bytes.
 fn hex(value: &Value) -> String {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
-    let digits = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        })
+    };
     match value {
         Value::String(text)
             if text.bytes().all(|byte| byte.is_ascii_hexdigit())

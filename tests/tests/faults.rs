@@ -214,7 +214,7 @@ fn a_quota_that_is_used_up_delays_answers_and_loses_none() {
     let id = decided.receipt().handoff_id;
     let ballast = bed.workspace().join(".ballast");
     let mut file = File::create(&ballast).unwrap();
-    while file.write_all(&[0x5a; 1 << 16]).is_ok() {}
+    while file.write_all(&[0x5a; 1 << 14]).is_ok() {}
     // What was written into the cache is counted when it reaches the disk.
     let _ = file.sync_all();
     while file.write_all(&[0x5a; 1 << 12]).is_ok() {}

@@ -101,8 +101,7 @@ fn show(line: &LogLine, context: &mut Context) {
     words.extend(id);
     match (&line.agent, &line.to) {
         (Some(agent), Some(to)) if agent != to => words.push(format!("{agent} → {to}")),
-        (Some(one), Some(_)) => words.push(one.clone()),
-        (Some(one), None) | (None, Some(one)) => words.push(one.clone()),
+        (Some(one), _) | (None, Some(one)) => words.push(one.clone()),
         (None, None) => {}
     }
     words.extend(line.percent.map(|percent| format!("{percent}%")));

@@ -76,7 +76,7 @@ impl Lines {
             self.file.read_exact(&mut part).map_err(failed)?;
             part.extend(tail);
             tail = part;
-            if tail.iter().filter(|byte| **byte == b'\n').count() > 1 {
+            if memchr::memchr_iter(b'\n', &tail).count() > 1 {
                 break;
             }
         }

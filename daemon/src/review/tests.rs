@@ -5,15 +5,13 @@ use std::{sync::Arc, time::Duration};
 use countersign_protocol::{
     Digest, HandoffId,
     decision::{ChangeRequest, Outcome},
+    principal::Method,
 };
 use countersign_web::desk::{
     Agent, Answer, Caller, Change, ContentDesk as _, Desk as _, DeskError, Person,
 };
 
-use crate::{
-    testing::{Rig, WORKSPACE, handoff, maya},
-    workspace::Settings,
-};
+use crate::testing::{Rig, WORKSPACE, handoff, maya};
 
 const ONE: HandoffId = HandoffId(1);
 

@@ -105,8 +105,7 @@ impl EventFiles {
         let me = self.clone();
         let opened = blocking(move || Ok(me.open_all(marked))).await?;
         let mut failed = opened.err();
-        loop {
-            let Some(after) = self.behind() else { break };
+        while let Some(after) = self.behind() {
             let entries = self
                 .ledger
                 .read(move |store| store.entries(after, PAGE))
@@ -115,7 +114,7 @@ impl EventFiles {
                 break;
             }
             let me = self.clone();
-            let added = blocking(move || Ok(me.add(&entries)?)).await?;
+            let added = blocking(move || me.add(&entries)).await?;
             failed = failed.or(added);
         }
         self.mark(marked).await?;
@@ -187,7 +186,8 @@ impl EventFiles {
             };
             let texts = texts.get(&*name).into_iter().flatten();
             let fresh = texts.filter(|(seq, _)| *seq > open.done);
-            let text: String = fresh.map(|(_, text)| format!("{text}\n")).collect();
+            let lines = fresh.flat_map(|(_, text)| [text.as_str(), "\n"]);
+            let text: String = lines.collect();
             let added = match self.workspaces.get(&name) {
                 // It is served no longer; when it is again, its file is opened again.
                 None => Err(None),

@@ -152,7 +152,9 @@ impl Exporter {
             }
         }
         self.record(over.iter().map(Ended::told).collect()).await?;
-        over.iter().for_each(|one| self.meter.notified(one));
+        for one in &over {
+            self.meter.notified(one);
+        }
         Ok(true)
     }
 

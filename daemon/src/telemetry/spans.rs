@@ -197,7 +197,9 @@ impl Story<'_> {
             self.acknowledged(answered.hop, word);
         }
         let reason = || {
-            let reason = answered.reason.map(|reason| reason.name());
+            let reason = answered
+                .reason
+                .map(countersign_protocol::transfer::Reason::name);
             Some(reason.unwrap_or(word).to_owned())
         };
         match answered.answer {

@@ -322,7 +322,9 @@ fn failed(error: &SendError) -> Outcome {
         SendError::Smtp(error) => Some(error),
         SendError::Connect(_) => None,
     };
-    let code = smtp.and_then(|error| error.status()).map(u16::from);
+    let code = smtp
+        .and_then(lettre::transport::smtp::Error::status)
+        .map(u16::from);
     let mut said = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -333,7 +335,7 @@ fn failed(error: &SendError) -> Outcome {
         source = cause.source();
     }
     let about_the_message = code.is_some_and(|code| !NOT_ABOUT_THE_MESSAGE.contains(&code));
-    if smtp.is_some_and(|error| error.is_permanent()) && about_the_message {
+    if smtp.is_some_and(lettre::transport::smtp::Error::is_permanent) && about_the_message {
         return Outcome::Dead { said };
     }
     Outcome::retry(

@@ -115,22 +115,19 @@ impl Sessions {
             hello,
             ..
         } = &*self.inner;
-        let mut session = match security {
+        let mut session = if let Tls::Wrapper(parameters) = security {
             // The library takes no stream of ours here, so these mails wait for the acknowledgement.
-            Tls::Wrapper(parameters) => {
-                let parameters = Some(parameters.clone());
-                let server = (host.as_str(), *port);
-                AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), hello, parameters, None)
-                    .await?
-            }
-            _ => {
-                let stream = TcpStream::connect((host.as_str(), *port));
-                let stream = tokio::time::timeout(CONNECT, stream)
-                    .await
-                    .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-                stream.set_nodelay(true)?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(stream), hello).await?
-            }
+            let parameters = Some(parameters.clone());
+            let server = (host.as_str(), *port);
+            AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), hello, parameters, None)
+                .await?
+        } else {
+            let stream = TcpStream::connect((host.as_str(), *port));
+            let stream = tokio::time::timeout(CONNECT, stream)
+                .await
+                .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+            stream.set_nodelay(true)?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), hello).await?
         };
         if let Tls::Required(parameters) = security {
             session.starttls(parameters.clone(), hello).await?;
