@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_protocol::{Digest, access::Permission, event::Event};
-use countersign_web::desk::{DeskError, NewToken, Person, TokenRow};
+use countersign_web::desk::{Caller, DeskError, NewToken, Person, TokenRow};
 
 use super::{LedgerDesk, access::person_actor, unavailable};
 use crate::{
@@ -21,6 +21,7 @@ impl LedgerDesk {
         who: &Person,
         token: NewToken,
     ) -> Result<(TokenRow, String), DeskError> {
+        self.check_anywhere(&Caller::Person(who.clone()), Permission::Tokens)?;
         let invalid = |field: &str, message: String| DeskError::Invalid {
             field: field.to_owned(),
             message,

@@ -1,3 +1,5 @@
+//! Roles and what each may do.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Votes: how many, in which order, and who may say no.
+
 use super::*;
 
 fn asked(target: &str, people: &[&str]) -> Asked {

@@ -223,6 +223,7 @@ fn a_decision_matches_its_schema() {
         "threads",
         "released_to",
         "envelope",
+        "votes",
     ];
     assert_matches(
         "decision",

@@ -4,6 +4,7 @@ pub mod access;
 pub mod approval;
 pub mod boundaries;
 mod content;
+mod error;
 pub mod insights;
 pub mod locks;
 pub mod messages;
@@ -30,7 +31,7 @@ use countersign_protocol::{
     decision::{ChangeRequest, DecisionDocument, Outcome},
     handoff::Trigger,
     principal::Method,
-    problem::{ProblemKind, Refusal, Violation},
+    problem::{ProblemKind, Violation},
     receipt::Receipt,
     trace::TraceParent,
 };
@@ -44,6 +45,7 @@ pub use access::AccessDesk;
 pub use approval::{Answered, Approval};
 pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use error::DeskError;
 pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
@@ -647,72 +649,6 @@ pub struct ActivityRow {
     pub workspace: Option<String>,
     /// One line.
     pub text: String,
-}
-
-/// Why the desk cannot do it. Knows nothing of HTTP.
-#[derive(Debug, thiserror::Error)]
-pub enum DeskError {
-    /// There is no such thing, or the caller may not know of it.
-    #[error("{0} was not found")]
-    NotFound(String),
-    /// The caller may not do this.
-    #[error("{0}")]
-    NotAllowed(String),
-    /// The roles of the caller do not allow this.
-    #[error("{}", may_not(*permission, workspace.as_deref()))]
-    MayNot {
-        /// What is missing.
-        permission: Permission,
-        /// Where; `None` for what belongs to no workspace.
-        workspace: Option<String>,
-        /// The roles that the caller has there.
-        roles: Vec<String>,
-    },
-    /// The revision or the bytes moved since the page was made.
-    #[error("{id} has revision {revision} now; you answered revision {answered}")]
-    Stale {
-        /// The card.
-        id: HandoffId,
-        /// The newest revision.
-        revision: u32,
-        /// Its manifest digest.
-        manifest_sha256: Digest,
-        /// The revision that was answered.
-        answered: u32,
-    },
-    /// Somebody was faster, or nobody is asked.
-    #[error("{id} {why}")]
-    Conflict {
-        /// The card.
-        id: HandoffId,
-        /// For example `was already approved by Maya Okafor`.
-        why: String,
-    },
-    /// It is no longer, or not yet, as it would have to be.
-    #[error("{0}")]
-    Overtaken(String),
-    /// The input breaks a rule.
-    #[error("{message}")]
-    Invalid {
-        /// The form field or JSON pointer.
-        field: String,
-        /// What is wrong, as a sentence.
-        message: String,
-    },
-    /// A document breaks the contract.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It cannot be recorded now; nothing was changed.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-fn may_not(permission: Permission, workspace: Option<&str>) -> String {
-    let words = permission.words();
-    match workspace {
-        Some(name) => format!("You may not {words} in {name}"),
-        None => format!("You may not {words} here"),
-    }
 }
 
 /// What the pages and the API ask and tell.

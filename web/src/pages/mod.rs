@@ -130,9 +130,9 @@ mod registry {
         for (at, sample) in samples.iter().enumerate() {
             let html = templates
                 .render(sample)
-                .unwrap_or_else(|error| panic!("sample {at}: {error}"));
+                .unwrap_or_else(|error| panic!("{} {at}: {error}", P::TEMPLATE));
             for hostile in ["<script>alert", "onfocus=\"x", "\u{202E}", "\u{200B}"] {
-                assert!(!html.contains(hostile), "sample {at}: {hostile}");
+                assert!(!html.contains(hostile), "{} {at}: {hostile}", P::TEMPLATE);
             }
         }
         seen.insert(P::TEMPLATE.to_owned());

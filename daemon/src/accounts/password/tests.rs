@@ -1,3 +1,5 @@
+//! Passwords: what is kept of them, and what a guess costs.
+
 use super::*;
 
 #[tokio::test]
