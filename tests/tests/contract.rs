@@ -271,7 +271,7 @@ fn everything_that_happened_can_be_read_at_once() {
     let path = format!("/api/v1/handoffs/{id}/comments");
     bed.http()
         .push(&path, &json!({ "text": "Who checks the figures?" }))
-        .expect(204)
+        .expect(201)
         .text();
     bed.reviewer()
         .decide(id, Outcome::ChangesRequested, "Name the quarter");
@@ -293,7 +293,10 @@ fn everything_that_happened_can_be_read_at_once() {
             shown["timeline"]
         );
     }
-    assert_eq!(shown["comments"][0]["text"], "Who checks the figures?");
+    assert_eq!(
+        shown["threads"][0]["comments"][0]["text"],
+        "Who checks the figures?"
+    );
     let diff = bed
         .http()
         .fetch(&format!("/api/v1/handoffs/{id}/diff?from=1&to=2"))
