@@ -60,6 +60,8 @@ fn no_request_that_can_be_made_of_the_description_breaks_the_api() {
         .decide(id, Outcome::ChangesRequested, "Shorter");
     let endpoint = bed.endpoint();
     let output = Command::new(schemathesis())
+        // It keeps what it found where it is started.
+        .current_dir(&bed.home)
         .arg("run")
         .arg(format!("{}/api/v1/openapi.json", endpoint.url))
         .args([
