@@ -8,6 +8,7 @@ use countersign_protocol::handoff::Profile;
 use super::{
     Entry,
     mesh::Transfers,
+    names::Id,
     origin::Setting,
     quantity::{Size, Span},
     retention::Limit,
@@ -137,6 +138,8 @@ pub struct Workspace {
     pub type_id: Option<Setting<Level>>,
     /// What who approves ticks off, one line each.
     pub checklist: Option<Setting<Vec<String>>>,
+    /// The checks that every handoff is put through, by name.
+    pub checks: Setting<Vec<Id>>,
     /// Which agents hand to which, and what holds between them.
     pub transfers: Transfers,
 }
@@ -156,6 +159,7 @@ impl Workspace {
             Entry::new(key("max_files"), &self.max_files),
             Entry::new(key("heartbeat"), &self.heartbeat),
             Entry::new(key("resolve_threads"), &self.resolve_threads),
+            Entry::new(key("checks"), &self.checks),
         ];
         for (name, setting) in [("view_files", &self.view_files), ("type_id", &self.type_id)] {
             entries.extend(setting.iter().map(|one| Entry::new(key(name), one)));
@@ -187,6 +191,7 @@ pub(super) struct Stated {
     view_files: Option<Setting<Level>>,
     type_id: Option<Setting<Level>>,
     checklist: Option<Setting<Vec<String>>>,
+    checks: Option<Setting<Vec<Id>>>,
     transfers: Transfers,
 }
 
@@ -206,6 +211,7 @@ impl Stated {
             view_files: section.take("view_files"),
             type_id: section.take("type_id"),
             checklist: section.take("checklist"),
+            checks: section.take("checks"),
             transfers: Transfers::read(section),
         }
     }
@@ -226,6 +232,7 @@ impl Stated {
             view_files: self.view_files.or(weaker.view_files),
             type_id: self.type_id.or(weaker.type_id),
             checklist: self.checklist.or(weaker.checklist),
+            checks: self.checks.or(weaker.checks),
             transfers: self.transfers.over(weaker.transfers),
         }
     }
@@ -256,6 +263,7 @@ impl Stated {
             view_files: self.view_files,
             type_id: self.type_id,
             checklist: self.checklist,
+            checks: or(self.checks, Vec::new()),
             transfers: self.transfers,
         }
     }

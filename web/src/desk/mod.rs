@@ -323,6 +323,9 @@ pub struct Check {
     pub verified: bool,
     /// One line.
     pub text: String,
+    /// What the command of a check said, as far as it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// How a file differs from the base.
