@@ -324,7 +324,7 @@ pub struct Check {
     /// One line.
     pub text: String,
     /// What the command of a check said, as far as it was kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub said: Option<String>,
 }
 
