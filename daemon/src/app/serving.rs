@@ -357,6 +357,7 @@ fn settings(
         mesh: Arc::new(mesh),
         checks: Arc::new(checks(config, stated, &contracts)?),
         contracts: Arc::new(contracts),
+        service: stated.service.stated(),
         class: stated.class.value.name().to_owned(),
         profile: stated.profile.value,
         confidence_floor: stated.confidence_floor.value,

@@ -30,6 +30,7 @@ mod rule;
 mod secret;
 mod section;
 mod server;
+mod service;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -73,6 +74,7 @@ pub use self::{
     rule::{Expiry, Level, Route, Scope, Then, Trigger, TriggerKind},
     secret::{Destination, Hidden, Secret, Secrets},
     server::{PublicUrl, Server},
+    service::ServiceTargets,
     workspace::{Class, Heartbeat, Workspace, WorkspaceName},
 };
 use self::{

@@ -14,6 +14,7 @@ use super::{
     retention::Limit,
     rule::Level,
     section::Section,
+    service::ServiceTargets,
 };
 
 /// The name of a workspace: one part of a URL and of a line of output.
@@ -140,6 +141,8 @@ pub struct Workspace {
     pub checklist: Option<Setting<Vec<String>>>,
     /// The checks that every handoff is put through, by name.
     pub checks: Setting<Vec<Id>>,
+    /// What is promised to those who hand over.
+    pub service: ServiceTargets,
     /// Which agents hand to which, and what holds between them.
     pub transfers: Transfers,
 }
@@ -166,8 +169,8 @@ impl Workspace {
         }
         let checklist = self.checklist.iter();
         entries.extend(checklist.map(|one| Entry::new(key("checklist"), one)));
-        let transfers = self.transfers.entries().into_iter();
-        entries.extend(transfers.map(|entry| Entry {
+        let more = self.service.entries().into_iter();
+        entries.extend(more.chain(self.transfers.entries()).map(|entry| Entry {
             key: key(&entry.key),
             ..entry
         }));
@@ -192,6 +195,7 @@ pub(super) struct Stated {
     type_id: Option<Setting<Level>>,
     checklist: Option<Setting<Vec<String>>>,
     checks: Option<Setting<Vec<Id>>>,
+    service: ServiceTargets,
     transfers: Transfers,
 }
 
@@ -212,6 +216,7 @@ impl Stated {
             type_id: section.take("type_id"),
             checklist: section.take("checklist"),
             checks: section.take("checks"),
+            service: ServiceTargets::read(&section.table("service")),
             transfers: Transfers::read(section),
         }
     }
@@ -233,6 +238,7 @@ impl Stated {
             type_id: self.type_id.or(weaker.type_id),
             checklist: self.checklist.or(weaker.checklist),
             checks: self.checks.or(weaker.checks),
+            service: self.service.over(weaker.service),
             transfers: self.transfers.over(weaker.transfers),
         }
     }
@@ -264,6 +270,7 @@ impl Stated {
             type_id: self.type_id,
             checklist: self.checklist,
             checks: or(self.checks, Vec::new()),
+            service: self.service,
             transfers: self.transfers,
         }
     }

@@ -82,6 +82,8 @@ pub struct Settings {
     pub contracts: Arc<Contracts>,
     /// What looks at a handoff before anybody is asked.
     pub checks: Arc<CheckSettings>,
+    /// What is promised to those who hand over, by name: `first_look`, `answer`, `acknowledge`, `complete`.
+    pub service: Vec<(&'static str, Duration)>,
     /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
     pub heartbeat: Option<Duration>,
     /// What an approval needs.
@@ -106,6 +108,7 @@ impl Default for Settings {
             mesh: Arc::default(),
             contracts: Arc::default(),
             checks: Arc::default(),
+            service: Vec::new(),
             heartbeat: Some(Duration::from_mins(5)),
             care: Care::default(),
         }
