@@ -89,6 +89,12 @@ impl Contracts {
         Self::load(&dir, named)
     }
 
+    /// These, in this order.
+    #[cfg(test)]
+    pub(crate) fn new(all: Vec<Contract>) -> Self {
+        Self { all }
+    }
+
     /// Reads the schemas of `stated`, files in the workspace `dir`.
     pub fn load(dir: &Dir, stated: &[config::Contract]) -> Result<Self, String> {
         let mut all: Vec<Contract> = Vec::new();
