@@ -4,6 +4,7 @@
 //! everything the agent starts. What the kernel lacks is named, never passed over.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
@@ -14,6 +15,7 @@ use landlock::{
     PathBeneath, PathFd, Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _,
     RulesetError, RulesetStatus, Scope,
 };
+use rustix::process::{Resource, Rlimit, Signal};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
@@ -75,6 +77,20 @@ pub struct Policy {
     pub add: Vec<PathBuf>,
     /// What of the network may be used.
     pub network: Network,
+    /// What it may cost; without it, anything, and it may start sessions of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+/// What a command may cost, and each process that it starts (`setrlimit(2)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Address space, in bytes.
+    pub memory: u64,
+    /// Processor time, in seconds.
+    pub processor_seconds: u64,
+    /// The largest file that it may write, in bytes.
+    pub file: u64,
 }
 
 /// Where an agent works.
@@ -95,11 +111,11 @@ impl Policy {
         let work = workspace.join(&site.work);
         let own = workspace.join(names::OWN_FOLDER);
         let inbox = workspace.join(names::INBOX);
-        let mut read: Vec<PathBuf> = SYSTEM
-            .iter()
-            .filter_map(|path| Path::new(path).canonicalize().ok())
-            .flat_map(|path| around(&path, &site.hidden))
-            .collect();
+        let Self {
+            mut read,
+            mut write,
+            ..
+        } = Self::of_system(&site.hidden);
         // The folder itself cannot be granted, or all of its rooms would be.
         read.extend(around(
             workspace,
@@ -107,8 +123,6 @@ impl Policy {
         ));
         read.push(own.join("handoffs"));
         read.push(own.join(names::INBOX).join(agent));
-        read.extend(std::env::current_exe());
-        let mut write: Vec<PathBuf> = DEVICES.iter().map(PathBuf::from).collect();
         write.push(work);
         // Requests for locks, by file.
         write.push(workspace.join(names::LOCKS));
@@ -117,6 +131,24 @@ impl Policy {
             write,
             add: vec![inbox.join(agent)],
             network,
+            limits: None,
+        }
+    }
+
+    /// To read and run what is of the system, but for `hidden`, and nothing else.
+    pub fn of_system(hidden: &[PathBuf]) -> Self {
+        let mut read: Vec<PathBuf> = SYSTEM
+            .iter()
+            .filter_map(|path| Path::new(path).canonicalize().ok())
+            .flat_map(|path| around(&path, hidden))
+            .collect();
+        read.extend(std::env::current_exe());
+        Self {
+            read,
+            write: DEVICES.iter().map(PathBuf::from).collect(),
+            add: Vec::new(),
+            network: Network::None,
+            limits: None,
         }
     }
 }
@@ -184,6 +216,9 @@ impl Policy {
     /// refuses; what it merely lacks is said by [`missing`].
     pub fn enter(&self) -> io::Result<()> {
         keep_standard_streams();
+        if let Some(limits) = &self.limits {
+            limits.enter()?;
+        }
         rustix::thread::set_no_new_privs(true)?;
         if interface().is_some() {
             let status = self.fence().map_err(io::Error::other)?;
@@ -192,6 +227,11 @@ impl Policy {
             }
         }
         if let Some(filter) = filter(&self.network) {
+            seccompiler::apply_filter(&filter).map_err(io::Error::other)?;
+        }
+        if self.limits.is_some() {
+            let filter = in_one_group()
+                .ok_or_else(|| io::Error::other("no filter of system calls can be made"))?;
             seccompiler::apply_filter(&filter).map_err(io::Error::other)?;
         }
         Ok(())
@@ -240,6 +280,39 @@ fn allow(
     ruleset.add_rule(PathBeneath::new(fd, rights))
 }
 
+impl Limits {
+    fn enter(&self) -> io::Result<()> {
+        let limit = |resource, current, maximum| {
+            let limit = Rlimit {
+                current: Some(current),
+                maximum: Some(maximum),
+            };
+            rustix::process::setrlimit(resource, limit)
+        };
+        limit(Resource::Core, 0, 0)?;
+        limit(Resource::As, self.memory, self.memory)?;
+        limit(Resource::Fsize, self.file, self.file)?;
+        // The first second over it is a signal that tells, the next one ends what ignores it.
+        let seconds = self.processor_seconds;
+        limit(Resource::Cpu, seconds, seconds.saturating_add(1))?;
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        Ok(())
+    }
+}
+
+/// Lets no process leave the group that it was started in, so that the group can be ended as a whole.
+fn in_one_group() -> Option<BpfProgram> {
+    let refused = [libc::SYS_setsid, libc::SYS_setpgid].map(|call| (call, Vec::new()));
+    compile(refused.into_iter().collect(), libc::EPERM)
+}
+
+fn compile(rules: BTreeMap<i64, Vec<SeccompRule>>, error: i32) -> Option<BpfProgram> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH).ok()?;
+    let error = SeccompAction::Errno(u32::try_from(error).ok()?);
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, error, arch);
+    filter.ok()?.try_into().ok()
+}
+
 /// Without a network, no socket but those that are files. `io_uring(7)` makes sockets past every filter.
 fn filter(network: &Network) -> Option<BpfProgram> {
     if *network != Network::None {
@@ -256,17 +329,7 @@ fn filter(network: &Network) -> Option<BpfProgram> {
         (libc::SYS_socket, vec![SeccompRule::new(vec![other]).ok()?]),
         (libc::SYS_io_uring_setup, Vec::new()),
     ];
-    let errno = u32::try_from(libc::EACCES).ok()?;
-    let arch = TargetArch::try_from(std::env::consts::ARCH).ok()?;
-    SeccompFilter::new(
-        rules.into_iter().collect(),
-        SeccompAction::Allow,
-        SeccompAction::Errno(errno),
-        arch,
-    )
-    .ok()?
-    .try_into()
-    .ok()
+    compile(rules.into_iter().collect(), libc::EACCES)
 }
 
 #[expect(

@@ -56,6 +56,13 @@ pub const HOPS: &[&str] = &[
 /// The same for what is told to those who watch.
 pub const WATCHED: &[&str] = &["otlp.after_sent", "events.before_add", "events.after_add"];
 
+/// The same for checks over what was handed over.
+pub const CHECKS: &[&str] = &[
+    "checks.before_run",
+    "checks.before_record",
+    "checks.after_record",
+];
+
 /// The same for letting go of bytes that nothing needs.
 pub const COLLECT: &[&str] = &[
     "collect.forgotten",
@@ -73,7 +80,7 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = [STEPS, HOPS, COLLECT, WATCHED]
+    let is_known = [STEPS, HOPS, COLLECT, WATCHED, CHECKS]
         .iter()
         .any(|steps| steps.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     approval::Voted,
+    check::Checked,
     id::{Digest, HandoffId},
     lock::{LockName, LockRequest},
     ownership::{FilesGiven, OwnershipOffer},
@@ -61,6 +62,9 @@ pub enum Event {
         /// Where it was.
         at: Location,
     },
+    /// The checks of a revision are over.
+    #[serde(rename = "handoff.checked")]
+    Checked(Box<Checked>),
     /// A person opened the page of a revision.
     #[serde(rename = "handoff.viewed")]
     Viewed {
@@ -587,6 +591,7 @@ impl Event {
     pub fn handoff(&self) -> Option<HandoffId> {
         match self {
             Self::Accepted(accepted) => Some(accepted.handoff),
+            Self::Checked(checked) => Some(checked.handoff),
             Self::Decided(decided) => Some(decided.handoff),
             Self::Voted(voted) => Some(voted.handoff),
             Self::Routed(routed) => Some(routed.handoff),
@@ -659,6 +664,7 @@ impl Event {
             Self::Accepted(_) => "handoff.accepted",
             Self::Refused { .. } => "handoff.refused",
             Self::RefusedGone { .. } => "handoff.refused_gone",
+            Self::Checked(_) => "handoff.checked",
             Self::Viewed { .. } => "handoff.viewed",
             Self::Voted(_) => "handoff.voted",
             Self::Decided(_) => "handoff.decided",

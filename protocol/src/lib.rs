@@ -9,6 +9,7 @@ pub mod anchor;
 pub mod approval;
 pub mod chain;
 pub mod changes;
+pub mod check;
 pub mod checkpoint;
 pub mod content;
 pub mod contract;

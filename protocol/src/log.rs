@@ -142,6 +142,11 @@ impl LogLine {
             .revision(accepted.revision),
             Event::Refused { at, kind, .. } => self.at(at).code(kind.name()),
             Event::RefusedGone { at } => self.at(at),
+            Event::Checked(checked) => {
+                let failed = checked.results.iter().any(|one| !one.passed());
+                self.revision(checked.revision)
+                    .code(if failed { "failed" } else { "passed" })
+            }
             Event::Decided(decided) => self.revision(decided.revision).code(decided.outcome.word()),
             Event::Offered(offered) => Self {
                 agent: Some(offered.from.clone()),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    check::{CheckReport, Checked},
     contract,
     event::Accepted,
     id::{Digest, HandoffId},
@@ -58,6 +59,9 @@ pub struct Receipt {
     /// What was accepted all the same but is worth knowing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Violation>,
+    /// Checks that it is put through, and what they found as soon as all are over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckReport>,
     /// The W3C trace context of this delivery; absent for deliveries of old versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
@@ -90,6 +94,7 @@ impl Receipt {
             from_agent: accepted.from_agent.clone(),
             files: accepted.manifest.entries.len(),
             warnings: accepted.warnings.clone(),
+            checks: CheckReport::of(&accepted.checks, None),
             traceparent: accepted
                 .trace
                 .map(|trace| trace.at(trace.revision(id, accepted.revision))),
@@ -97,6 +102,17 @@ impl Receipt {
                 review: format!("{base}/h/{id}"),
                 status: format!("{base}/api/v1/handoffs/{id}"),
             },
+        }
+    }
+}
+
+impl Receipt {
+    /// The same, with what the checks found.
+    #[must_use]
+    pub fn with_checks(self, accepted: &Accepted, checked: Option<&Checked>) -> Self {
+        Self {
+            checks: CheckReport::of(&accepted.checks, checked),
+            ..self
         }
     }
 }

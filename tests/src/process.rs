@@ -176,6 +176,12 @@ impl Daemon {
         self.wait()
     }
 
+    /// Asks it to read its settings anew, as `systemctl reload` does.
+    pub fn hang_up(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::HUP);
+    }
+
     /// The end of what it said.
     pub fn log_tail(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();

@@ -38,6 +38,7 @@ pub(crate) use trials::try_all;
 use crate::{
     accounts::{Accounts, Passwords, Terms},
     catalog::{Catalog, Roster},
+    checks::Checks,
     clock::SharedClock,
     config::{self, Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
@@ -73,6 +74,8 @@ const BURST_WAITS: u32 = 20;
 const BURST_WAIT: Duration = Duration::from_millis(25);
 /// How often agents are looked at for silence.
 const SILENCE: Duration = Duration::from_secs(1);
+/// How often revisions are looked at whose checks could not be run.
+const CHECKS: Duration = Duration::from_secs(1);
 /// How often deadlines are looked at.
 const POLICY: Duration = Duration::from_secs(1);
 /// How often it is looked at whose time for an answer has passed.
@@ -324,6 +327,19 @@ pub async fn run(
             stage.catalog().clone(),
         ),
     );
+    let checks = Checks::new(
+        ledger.clone(),
+        Arc::clone(&workspaces),
+        Arc::clone(&state.objects),
+        Arc::clone(&clock),
+        state::checks(&config)?,
+        PathBuf::from("/proc/self/exe"),
+        shutdown.clone(),
+    );
+    reconciler.spawn("checks", CHECKS, ledger.work(), move || {
+        let checks = checks.clone();
+        async move { checks.run().await }
+    });
     let (policy, coming) = (stage.clone(), intake.clone());
     reconciler.spawn("policy", POLICY, ledger.work(), move || {
         let (policy, coming) = (policy.clone(), coming.clone());

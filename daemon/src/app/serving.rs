@@ -30,7 +30,10 @@ use crate::{
     review::{AnsweredHop, Delivered, Door, Pulse},
     search::Search,
     watch::{Hint, Mode, Root},
-    workspace::{Account, Care, FILE_MODE, Settings, Workspace, Workspaces, protect},
+    workspace::{
+        Account, Care, CheckCommand, CheckSettings, FILE_MODE, Settings, Workspace, Workspaces,
+        protect,
+    },
     writeback::Writeback,
 };
 
@@ -317,6 +320,29 @@ fn no_such_webhook(config: &Config, mesh: &Mesh) -> Result<(), String> {
     Ok(())
 }
 
+/// What looks at a handoff in a workspace before anybody is asked.
+fn checks(
+    config: &Config,
+    stated: &config::Workspace,
+    contracts: &Contracts,
+) -> Result<CheckSettings, String> {
+    let known = config.checks.iter().map(|one| {
+        let command = CheckCommand {
+            command: one.command.value.clone(),
+            on_failure: one.on_failure.value,
+            time: one.time.value.0,
+            memory: one.memory.value.0,
+            output: one.output.value.0,
+            read: one.read.value.clone(),
+        };
+        (one.name.value.to_string(), command)
+    });
+    let every = stated.checks.value.iter().map(ToString::to_string);
+    let of_contracts = contracts.all().iter();
+    let of_contracts = of_contracts.map(|one| (one.id(), one.checks.clone()));
+    CheckSettings::new(known.collect(), every.collect(), of_contracts.collect())
+}
+
 fn settings(
     config: &Config,
     stated: &config::Workspace,
@@ -329,7 +355,9 @@ fn settings(
     let contracts = Contracts::of(stated)?;
     Ok(Settings {
         mesh: Arc::new(mesh),
+        checks: Arc::new(checks(config, stated, &contracts)?),
         contracts: Arc::new(contracts),
+        service: stated.service.stated(),
         class: stated.class.value.name().to_owned(),
         profile: stated.profile.value,
         confidence_floor: stated.confidence_floor.value,

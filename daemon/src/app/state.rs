@@ -1,6 +1,9 @@
 //! The state folder: opened once, by one daemon, on a disk of this machine.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use base64::Engine as _;
 
@@ -22,6 +25,9 @@ pub(crate) const LEDGER_FILE: &str = "ledger.db";
 const LOG_FILE: &str = "ledger.db-wal";
 /// Name of the folder of kept bytes.
 const OBJECTS: &str = "objects";
+
+/// Name of the folder in which checks find what was handed over.
+const CHECKS: &str = "checks";
 
 /// Name of the folder of what was read from files.
 const CACHE: &str = "cache";
@@ -74,6 +80,16 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
         objects: Arc::new(objects),
         _lock: lock,
     })
+}
+
+/// The folder in which checks find what was handed over, and what none of them may reach.
+pub(super) fn checks(config: &Config) -> Result<(Dir, Vec<PathBuf>), AppError> {
+    let data_dir = &config.server.data_dir.value;
+    let dir = Dir::create(&data_dir.join(CHECKS), 0o700)?;
+    let file = config.file.as_ref().map(|file| &file.value);
+    let hidden = file.into_iter().chain([data_dir]);
+    let hidden = hidden.filter_map(|path| path.canonicalize().ok());
+    Ok((dir, hidden.collect()))
 }
 
 /// The reader of agents' files, which remembers what it read in the state folder at `path` while the

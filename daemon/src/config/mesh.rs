@@ -59,6 +59,14 @@ pub struct Contract {
     pub reads: Option<Setting<Vec<String>>>,
     /// Bytes that a document of it needs at most.
     pub max_bytes: Option<Setting<Size>>,
+    /// The checks that a handoff which keeps it is put through, by name.
+    pub checks: Option<Setting<Vec<Id>>>,
+    /// Stated confidence under which a person is asked, 0 to 1; else that of the workspace.
+    pub confidence_floor: Option<Setting<f64>>,
+    /// Stated confidence from which a rule may let it pass without a person, 0 to 1.
+    pub progress_from: Option<Setting<f64>>,
+    /// A result has to state its confidence, and under this one a person is asked, 0 to 1.
+    pub result_confidence: Option<Setting<f64>>,
 }
 
 /// Everything that a workspace says about agents that hand to agents.
@@ -184,6 +192,10 @@ impl Contract {
             task: section.take("task"),
             reads: section.take("reads"),
             max_bytes: section.take("max_bytes"),
+            checks: section.take("checks"),
+            confidence_floor: section.take("confidence_floor"),
+            progress_from: section.take("progress_from"),
+            result_confidence: section.take("result_confidence"),
         };
         let parts = name.zip(version).zip(schema);
         let contract = parts.map(|((name, version), schema)| contract((name, version, schema)));
@@ -208,6 +220,14 @@ impl Contract {
                 .iter()
                 .map(|one| Entry::new(key("max_bytes"), one)),
         );
+        entries.extend(self.checks.iter().map(|one| Entry::new(key("checks"), one)));
+        for (name, setting) in [
+            ("confidence_floor", &self.confidence_floor),
+            ("progress_from", &self.progress_from),
+            ("result_confidence", &self.result_confidence),
+        ] {
+            entries.extend(setting.iter().map(|one| Entry::new(key(name), one)));
+        }
         entries
     }
 }

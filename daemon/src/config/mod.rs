@@ -6,6 +6,7 @@ mod agent;
 mod approval;
 mod auth;
 mod boundary;
+mod check;
 mod error;
 mod expression;
 mod group;
@@ -29,6 +30,7 @@ mod rule;
 mod secret;
 mod section;
 mod server;
+mod service;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -46,6 +48,7 @@ pub use self::{
     approval::{Approvals, Stage},
     auth::Auth,
     boundary::Boundary,
+    check::Check,
     error::{ConfigError, ConfigErrors, Place},
     expression::{Expression, Pattern},
     group::Members,
@@ -71,6 +74,7 @@ pub use self::{
     rule::{Expiry, Level, Route, Scope, Then, Trigger, TriggerKind},
     secret::{Destination, Hidden, Secret, Secrets},
     server::{PublicUrl, Server},
+    service::ServiceTargets,
     workspace::{Class, Heartbeat, Workspace, WorkspaceName},
 };
 use self::{
@@ -103,6 +107,8 @@ pub struct Config {
     pub policy: Policy,
     /// `[notify]` and `[[webhook]]`.
     pub notify: Notify,
+    /// `[[check]]`: what looks at a handoff before anybody is asked.
+    pub checks: Vec<Check>,
     /// `[[boundary]]`: what holds agents back.
     pub boundaries: Vec<Boundary>,
     /// `[[role]]`: roles of the operator's own making.
@@ -218,6 +224,14 @@ impl Config {
             .into_iter()
             .map(|(_, section)| Boundary::read(&section))
             .collect();
+        let checks: Vec<Check> = top
+            .tables("check")
+            .into_iter()
+            .filter_map(|(span, section)| Check::read(span, &section))
+            .collect();
+        if let Some(error) = check::twice(&checks) {
+            layers.fail(error);
+        }
         let roles: Vec<OwnRole> = top
             .tables("role")
             .into_iter()
@@ -252,6 +266,7 @@ impl Config {
             observe,
             policy,
             notify,
+            checks,
             boundaries,
             roles,
             members,
@@ -383,6 +398,7 @@ impl Config {
         for workspace in self.discover().workspaces {
             entries.extend(workspace.entries());
         }
+        entries.extend(self.checks.iter().flat_map(Check::entries));
         entries.extend(self.boundaries.iter().flat_map(Boundary::entries));
         entries.extend(self.roles.iter().flat_map(OwnRole::entries));
         entries.extend(self.members.iter().flat_map(Member::entries));

@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use countersign_protocol::{access::Permission, handoff::Profile, transfer::Mode};
+use countersign_protocol::{
+    access::Permission, check::OnFailure, handoff::Profile, transfer::Mode,
+};
 use http::HeaderName;
 use ipnet::IpNet;
 use serde_json::Value as Json;
@@ -107,6 +109,7 @@ choice!(Class, "public" => Class::Public, "internal" => Class::Internal,
     "confidential" => Class::Confidential, "restricted" => Class::Restricted);
 choice!(Profile, "minimal" => Profile::Minimal, "contract" => Profile::Contract,
     "regulated" => Profile::Regulated);
+choice!(OnFailure, "note" => OnFailure::Note, "hold" => OnFailure::Hold, "refuse" => OnFailure::Refuse);
 choice!(Mode, "autonomous" => Mode::Autonomous, "reviewed" => Mode::Reviewed);
 choice!(MetricsFor, "signed-in" => MetricsFor::SignedIn, "loopback" => MetricsFor::Loopback);
 choice!(LogFormat, "text" => LogFormat::Text, "json" => LogFormat::Json);

@@ -8,11 +8,13 @@ use countersign_protocol::handoff::Profile;
 use super::{
     Entry,
     mesh::Transfers,
+    names::Id,
     origin::Setting,
     quantity::{Size, Span},
     retention::Limit,
     rule::Level,
     section::Section,
+    service::ServiceTargets,
 };
 
 /// The name of a workspace: one part of a URL and of a line of output.
@@ -137,6 +139,10 @@ pub struct Workspace {
     pub type_id: Option<Setting<Level>>,
     /// What who approves ticks off, one line each.
     pub checklist: Option<Setting<Vec<String>>>,
+    /// The checks that every handoff is put through, by name.
+    pub checks: Setting<Vec<Id>>,
+    /// What is promised to those who hand over.
+    pub service: ServiceTargets,
     /// Which agents hand to which, and what holds between them.
     pub transfers: Transfers,
 }
@@ -156,14 +162,15 @@ impl Workspace {
             Entry::new(key("max_files"), &self.max_files),
             Entry::new(key("heartbeat"), &self.heartbeat),
             Entry::new(key("resolve_threads"), &self.resolve_threads),
+            Entry::new(key("checks"), &self.checks),
         ];
         for (name, setting) in [("view_files", &self.view_files), ("type_id", &self.type_id)] {
             entries.extend(setting.iter().map(|one| Entry::new(key(name), one)));
         }
         let checklist = self.checklist.iter();
         entries.extend(checklist.map(|one| Entry::new(key("checklist"), one)));
-        let transfers = self.transfers.entries().into_iter();
-        entries.extend(transfers.map(|entry| Entry {
+        let more = self.service.entries().into_iter();
+        entries.extend(more.chain(self.transfers.entries()).map(|entry| Entry {
             key: key(&entry.key),
             ..entry
         }));
@@ -187,6 +194,8 @@ pub(super) struct Stated {
     view_files: Option<Setting<Level>>,
     type_id: Option<Setting<Level>>,
     checklist: Option<Setting<Vec<String>>>,
+    checks: Option<Setting<Vec<Id>>>,
+    service: ServiceTargets,
     transfers: Transfers,
 }
 
@@ -206,6 +215,8 @@ impl Stated {
             view_files: section.take("view_files"),
             type_id: section.take("type_id"),
             checklist: section.take("checklist"),
+            checks: section.take("checks"),
+            service: ServiceTargets::read(&section.table("service")),
             transfers: Transfers::read(section),
         }
     }
@@ -226,6 +237,8 @@ impl Stated {
             view_files: self.view_files.or(weaker.view_files),
             type_id: self.type_id.or(weaker.type_id),
             checklist: self.checklist.or(weaker.checklist),
+            checks: self.checks.or(weaker.checks),
+            service: self.service.over(weaker.service),
             transfers: self.transfers.over(weaker.transfers),
         }
     }
@@ -256,6 +269,8 @@ impl Stated {
             view_files: self.view_files,
             type_id: self.type_id,
             checklist: self.checklist,
+            checks: or(self.checks, Vec::new()),
+            service: self.service,
             transfers: self.transfers,
         }
     }

@@ -48,6 +48,14 @@ pub struct Contract {
     pub reads: Vec<String>,
     /// Bytes that a document of it needs at most.
     pub max_bytes: Option<u64>,
+    /// The checks that a handoff which keeps it is put through, by name.
+    pub checks: Vec<String>,
+    /// Stated confidence under which a person is asked, 0 to 1; else that of the workspace.
+    pub confidence_floor: Option<f64>,
+    /// Stated confidence from which a rule may let it pass without a person, 0 to 1.
+    pub progress_from: Option<f64>,
+    /// A result has to state its confidence, and under this one a person is asked, 0 to 1.
+    pub result_confidence: Option<f64>,
 }
 
 impl Contract {
@@ -81,6 +89,12 @@ impl Contracts {
         Self::load(&dir, named)
     }
 
+    /// These, in this order.
+    #[cfg(test)]
+    pub(crate) fn new(all: Vec<Contract>) -> Self {
+        Self { all }
+    }
+
     /// Reads the schemas of `stated`, files in the workspace `dir`.
     pub fn load(dir: &Dir, stated: &[config::Contract]) -> Result<Self, String> {
         let mut all: Vec<Contract> = Vec::new();
@@ -98,6 +112,11 @@ impl Contracts {
     /// All of them, in the order in which they are named.
     pub fn all(&self) -> &[Contract] {
         &self.all
+    }
+
+    /// The contract with this name and version, as a handoff that was taken in says it.
+    pub fn get(&self, id: &str) -> Option<&Contract> {
+        self.all.iter().find(|one| one.id() == id)
     }
 
     /// The contract that `wanted` means: `name` for the newest version, `name@1` for the newest of a major
@@ -222,6 +241,15 @@ fn load(dir: &Dir, stated: &config::Contract) -> Result<Contract, String> {
             .map(|one| one.value.clone())
             .unwrap_or_default(),
         max_bytes: stated.max_bytes.as_ref().map(|one| one.value.0),
+        checks: stated
+            .checks
+            .iter()
+            .flat_map(|one| &one.value)
+            .map(ToString::to_string)
+            .collect(),
+        confidence_floor: stated.confidence_floor.as_ref().map(|one| one.value),
+        progress_from: stated.progress_from.as_ref().map(|one| one.value),
+        result_confidence: stated.result_confidence.as_ref().map(|one| one.value),
     })
 }
 

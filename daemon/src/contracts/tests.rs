@@ -7,6 +7,10 @@ use super::*;
 
 fn contract(name: &str, version: (u32, u32), schema: Value) -> Contract {
     Contract {
+        checks: Vec::new(),
+        confidence_floor: None,
+        progress_from: None,
+        result_confidence: None,
         name: name.to_owned(),
         version,
         purpose: Some("Find the cause.".to_owned()),

@@ -86,6 +86,8 @@ pub(super) fn card(
         warnings: Vec::new(),
         follows: None,
         stalled: None,
+        checks: Vec::new(),
+        is_hop_owed: false,
         violated: folders,
         trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
         correlation_id: None,

@@ -145,7 +145,8 @@ pub fn admit(
     let told = trace::stated(&handoff.document).or(traceparent);
     let trace = trace::context(told, known.map(|card| &**card), &handoff.from_agent.id)
         .unwrap_or_else(|| TraceContext::begun(id, manifest_sha256, now));
-    let accepted = Accepted {
+    let checks = settings.checks.owed(contract.as_deref());
+    let mut accepted = Accepted {
         handoff: id,
         revision,
         subject,
@@ -171,6 +172,8 @@ pub fn admit(
         manifest,
         manifest_sha256,
         warnings: checked.warnings,
+        checks,
+        is_hop_owed: false,
         follows,
         stalled: None,
         violated: Vec::new(),
@@ -200,6 +203,13 @@ pub fn admit(
             return turned_away(state, at, &manifest, principal, handoff, refusal, kept);
         }
     };
+    // What has to pass first is checked before the receiver sees anything.
+    let is_first = accepted
+        .checks
+        .iter()
+        .any(|one| one.on_failure.is_required());
+    accepted.is_hop_owed = is_first && matches!(next, Some((_, Event::Offered(_))));
+    let next = next.filter(|_| !accepted.is_hop_owed);
     let reason = format!("the agent went on and handed over {id}");
     let mut events = back_again(state, &accepted.at, &actor, &reason);
     // Who hands over stops writing, so that what a person gets is nobody's any more.

@@ -71,6 +71,36 @@ pub struct SubmittedAnswer {
     pub principal: Principal,
 }
 
+/// A contract for high stakes asks how sure a result is, and takes none that is not sure enough.
+fn is_sure(workspace: &Workspace, hop: &Hop, answer: &Answer) -> Result<(), Problem> {
+    let contract = hop.offered.contract.as_deref();
+    let contract = contract.and_then(|id| workspace.settings.contracts.get(id));
+    let least = contract.and_then(|contract| contract.result_confidence);
+    let (Some(contract), Some(least)) = (contract, least) else {
+        return Ok(());
+    };
+    let refusal = match &answer.confidence {
+        None => Refusal::new(
+            ProblemKind::NoReturn,
+            "confidence",
+            format!("is missing; {} asks how sure a result is", contract.id()),
+            "add \"confidence\", a number from 0 to 1",
+        ),
+        Some(stated) if stated.value < least => Refusal::new(
+            ProblemKind::NoReturn,
+            "low_confidence",
+            format!(
+                "is {}, and a result of {} needs {least} or more",
+                stated.value,
+                contract.id()
+            ),
+            "answer `fail` with what you have as `result`: the sender gets it, and a person is asked",
+        ),
+        Some(_) => return Ok(()),
+    };
+    Err(refusal.at("/confidence").into())
+}
+
 impl Inner {
     /// Looks at an answer that lies in the folder of an agent.
     pub(super) fn answer(
@@ -175,6 +205,7 @@ impl Inner {
             AnswerKind::Complete | AnswerKind::AlreadyDone
         ) {
             self.check_result(workspace, card, hop, &answer)
+                .and_then(|()| is_sure(workspace, hop, &answer))
                 .map_err(|problem| match problem {
                     Problem::Refused(refusal) => placed(refusal),
                     other => other,

@@ -197,6 +197,8 @@ fn give_up(
         dialect: "countersign".to_owned(),
         profile: Profile::Minimal,
         contract: None,
+        checks: Vec::new(),
+        is_hop_owed: false,
         manifest_sha256,
         manifest,
         warnings: Vec::new(),

@@ -8,6 +8,7 @@ use std::{
 use countersign_protocol::{
     Digest, HandoffId,
     chain::{Body, Head},
+    check::Checked,
     decision::Outcome,
     event::{Accepted, CheckpointSaved, Event, Location},
     lock::Table,
@@ -18,8 +19,8 @@ use countersign_protocol::{
 use jiff::Timestamp;
 
 use super::known::{
-    Card, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
+    Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 use super::{held::Held, hops::Hops, ownership::Ownership};
 
@@ -35,6 +36,10 @@ pub struct State {
     waiting: BTreeSet<HandoffId>,
     /// Of these, those that policy has not looked at.
     unrouted: BTreeSet<HandoffId>,
+    /// Those whose checks are not over.
+    unchecked: BTreeSet<HandoffId>,
+    /// Those that go to an agent now that their checks are over.
+    pub(super) owed_hops: BTreeSet<HandoffId>,
     /// Those that a person may be reading.
     pub(super) read: BTreeSet<HandoffId>,
     pub(super) locks: Table,
@@ -229,6 +234,7 @@ impl State {
                     Arc::make_mut(violation).restored = Some(restored);
                 }
             }
+            Event::Checked(checked) => self.was_checked(seq, at, checked),
             Event::Forgotten { handoff, revision } => self.forget(*handoff, *revision),
             Event::TimedOut {
                 handoff,
@@ -382,7 +388,12 @@ impl State {
             .insert((workspace.clone(), accepted.key.clone()), key);
         self.bury(&accepted.at);
         self.waiting.insert(accepted.handoff);
-        self.unrouted.insert(accepted.handoff);
+        if accepted.checks.is_empty() {
+            self.unrouted.insert(accepted.handoff);
+        } else {
+            self.unrouted.remove(&accepted.handoff);
+            self.unchecked.insert(accepted.handoff);
+        }
         self.with_agents.remove(&accepted.handoff);
         for track in self.tracks_in_mut(&accepted.at) {
             track.over = true;
@@ -409,6 +420,7 @@ impl State {
                 },
                 revisions: vec![revision],
                 decisions: Vec::new(),
+                checks: BTreeMap::new(),
                 votes: Vec::new(),
                 threads: Vec::new(),
                 viewed: BTreeSet::new(),
@@ -432,6 +444,32 @@ impl State {
             self.hops.index(card);
         }
         self.index_reading(accepted.handoff);
+    }
+
+    fn was_checked(&mut self, seq: u64, at: Timestamp, checked: &Checked) {
+        let Some(card) = self.cards.get(&checked.handoff) else {
+            return;
+        };
+        let workspace = card.workspace.clone();
+        for result in &checked.results {
+            self.held
+                .add(&workspace, result.output_sha256, result.output_bytes);
+        }
+        self.change(checked.handoff, |card| {
+            let checked = checked.clone();
+            let known = CardChecks { seq, at, checked };
+            card.checks.entry(known.checked.revision).or_insert(known);
+        });
+    }
+
+    /// The cards whose checks are not over, oldest first.
+    pub fn unchecked(&self) -> impl Iterator<Item = &Arc<Card>> {
+        self.unchecked.iter().filter_map(|id| self.cards.get(id))
+    }
+
+    /// The cards that go to an agent now that their checks are over.
+    pub fn owed_hops(&self) -> impl Iterator<Item = &Arc<Card>> {
+        self.owed_hops.iter().filter_map(|id| self.cards.get(id))
     }
 
     /// A fact speaks of these kept bytes.
@@ -533,7 +571,15 @@ impl State {
             );
             has(
                 &mut self.unrouted,
-                matches!(card.state, HandoffState::Waiting { .. }) && card.routing.is_none(),
+                matches!(card.state, HandoffState::Waiting { .. })
+                    && card.routing.is_none()
+                    && !card.is_unchecked()
+                    && card.owed_hop().is_none(),
+            );
+            has(&mut self.unchecked, card.is_unchecked());
+            has(
+                &mut self.owed_hops,
+                card.owed_hop().is_some() && !card.is_unchecked(),
             );
             has(&mut self.approved_hops, card.approved_stop().is_some());
             self.hops.index(card);

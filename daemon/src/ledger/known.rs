@@ -1,10 +1,14 @@
 //! What the state knows of each thing.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use countersign_protocol::{
     Digest, HandoffId,
     approval::Voted,
+    check::Checked,
     event::{Accepted, CheckpointSaved, Decided, Location, Marked},
     principal::Actor,
     problem::{self, ProblemKind},
@@ -121,6 +125,8 @@ pub struct Card {
     pub revisions: Vec<Arc<Revision>>,
     /// All decisions, oldest first.
     pub decisions: Vec<CardDecision>,
+    /// What the checks of each revision found, of those whose checks are over.
+    pub checks: BTreeMap<u32, CardChecks>,
     /// Votes about the newest revision, oldest first.
     pub votes: Vec<CardVote>,
     /// What was said about the work; the first is number 1.
@@ -153,7 +159,53 @@ pub struct Card {
     pub holding: Option<Vec<Link>>,
 }
 
+/// That the checks of a revision are over.
+#[derive(Clone, Debug)]
+pub struct CardChecks {
+    /// The entry.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What they found.
+    pub checked: Checked,
+}
+
 impl Card {
+    /// What the checks of `revision` found; `None` without any, and before they are over.
+    pub fn checked(&self, revision: u32) -> Option<&Checked> {
+        self.checks.get(&revision).map(|known| &known.checked)
+    }
+
+    /// Whether checks of the revision that waits are not over.
+    pub fn is_unchecked(&self) -> bool {
+        let accepted = &self.newest().accepted;
+        matches!(self.state, HandoffState::Waiting { .. })
+            && !accepted.checks.is_empty()
+            && !self.checks.contains_key(&accepted.revision)
+    }
+
+    /// Whether one of these checks has to pass first.
+    pub fn must_pass_first(&self) -> bool {
+        let owed = &self.newest().accepted.checks;
+        self.is_unchecked() && owed.iter().any(|one| one.on_failure.is_required())
+    }
+
+    /// The agent that the revision which waits was addressed to and was not offered to, since its checks came
+    /// first.
+    pub fn owed_hop(&self) -> Option<&str> {
+        let accepted = &self.newest().accepted;
+        let HandoffState::Waiting { revision } = self.state else {
+            return None;
+        };
+        let is_seen_to = self.hops.iter().any(|hop| hop.offered.revision == revision)
+            || self
+                .stops
+                .iter()
+                .any(|stop| stop.stopped.revision == revision);
+        let to = accepted.to_agent.as_deref()?;
+        (accepted.is_hop_owed && !is_seen_to).then_some(to)
+    }
+
     /// When the time for an answer to `revision` was over, if that was noticed.
     pub fn timed_out_at(&self, revision: u32) -> Option<Timestamp> {
         let noticed = self

@@ -15,7 +15,15 @@ impl State {
                 .unwrap_or_else(|| card.newest().accepted.revision);
             let hop = line.hop.and_then(|hop| card.hop(hop));
             if let Some(hop) = hop {
-                line.to.get_or_insert_with(|| hop.offered.to.clone());
+                let offered = &hop.offered;
+                // An answer goes back to who handed on.
+                let is_answer = body.event.answered().is_some();
+                let to = if is_answer {
+                    &offered.from
+                } else {
+                    &offered.to
+                };
+                line.to.get_or_insert_with(|| to.clone());
             }
             if let Some(revision) = card.revision(revision) {
                 let accepted = &revision.accepted;

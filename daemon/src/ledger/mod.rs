@@ -38,8 +38,8 @@ use tokio::sync::{oneshot, watch};
 pub use answer::{decision_document, released, withdrawal_document};
 pub use fold::State;
 pub use known::{
-    Card, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened, Revision,
-    Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
+    Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
 pub use locks::Reading;
 pub use ownership::{Handover, Offer, Ownership};

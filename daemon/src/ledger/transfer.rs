@@ -195,7 +195,7 @@ impl Card {
         let stop = self.stopped()?;
         let decision = self.decision(stop.stopped.revision)?;
         let by_person = matches!(decision.actor, Actor::Person { .. });
-        (stop.stopped.why == Why::Reviewed
+        (matches!(stop.stopped.why, Why::Reviewed | Why::CheckFailed)
             && decision.decided.outcome == Outcome::Approved
             && by_person)
             .then_some(stop)

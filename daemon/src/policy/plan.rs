@@ -188,9 +188,19 @@ pub fn plan(
             fallback.after = SignedDuration::ZERO;
         }
     }
+    let is_held = work.failed.iter().any(|(_, holds)| *holds);
+    if !work.failed.is_empty() {
+        risk = risk.max(if is_held { Level::High } else { Level::Medium });
+        let failed = work.failed.iter().map(|(text, _)| text.clone());
+        reasons = failed.chain(reasons).collect();
+    }
     let (due, ladder) = ladder(route, fallback.as_ref(), accepted.due, asking);
     let held = fired.iter().any(|one| one.kind == "critical_action");
-    let may_pass = route.is_some_and(|route| route.progress) && passes(&firing);
+    let is_sure = work
+        .progress_from
+        .is_none_or(|from| accepted.confidence.is_some_and(|stated| stated >= from));
+    let may_pass =
+        route.is_some_and(|route| route.progress) && passes(&firing) && is_sure && !is_held;
     let sample = millionths(route.map(|route| route.sample).unwrap_or_default());
     let draw = chance.draw(&rule, work);
     let sampled = (may_pass && draw < sample) || fired.iter().any(|one| one.kind == "sample");

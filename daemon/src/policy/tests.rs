@@ -34,6 +34,8 @@ fn entry(path: &str) -> ManifestEntry {
 pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
     let manifest = Manifest::new(Digest::of(b"document"), vec![entry("report.md")]);
     let mut accepted = Accepted {
+        checks: Vec::new(),
+        is_hop_owed: false,
         handoff: HandoffId(7),
         revision: 1,
         at: Location {

@@ -32,8 +32,12 @@ pub struct Work {
     pub step: Option<String>,
     /// The stricter of the class of the workspace and the stated one.
     pub class: String,
-    /// The floor of the workspace.
+    /// Stated confidence under which a person is asked, of the contract or the workspace.
     pub floor: f64,
+    /// Stated confidence from which a rule may let it pass, by its contract.
+    pub progress_from: Option<f64>,
+    /// Checks that did not pass, one line each, and whether a person decides because of it.
+    pub failed: Vec<(String, bool)>,
     /// The sealed files.
     pub files: Vec<File>,
     /// Why a person is asked instead of an agent, and whether agents had their time.
@@ -78,6 +82,8 @@ impl Work {
             class: stricter(class, stated).to_owned(),
             files: files.collect(),
             floor,
+            progress_from: None,
+            failed: Vec::new(),
             kinds,
             stopped: None,
             texts: Vec::new(),

@@ -99,6 +99,13 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         Event::Refused { at, kind, .. } => format!("{} was refused: {}", path(at), kind.title()),
         Event::RefusedGone { at } => format!("{} is gone; it had been refused", path(at)),
         Event::Viewed { revision, .. } => format!("opened revision {revision}"),
+        Event::Checked(checked) => {
+            let all = checked.results.iter();
+            let all: Vec<String> = all
+                .map(|one| format!("{} {}", one.name, one.ended.words()))
+                .collect();
+            format!("checked revision {}: {}", checked.revision, all.join(", "))
+        }
         Event::Voted(voted) => match &voted.comment {
             Some(comment) => format!(
                 "voted on revision {}, {}: {comment}",

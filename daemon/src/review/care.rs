@@ -58,6 +58,9 @@ impl LedgerDesk {
         }
         let caller = Caller::Person(who.clone());
         let card = visible_card(&self.ledger.state(), &caller, id)?;
+        if card.must_pass_first() {
+            return Err(invalid(format!("Wait until the checks of {id} are over")));
+        }
         let needed = self.care_of(&card);
         said(id, &needed, &answer.care)?;
         if needed.view_files {

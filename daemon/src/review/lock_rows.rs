@@ -102,6 +102,7 @@ pub(super) fn written(state: &State, accepted: &Accepted) -> Vec<Check> {
     let told = |lock: &Arc<Lock>| Check {
         ok: false,
         verified: true,
+        said: None,
         text: format!(
             "{} holds a lock to write {} ({}): the file may still change, what you read is sealed",
             lock.owner.name(),

@@ -29,6 +29,8 @@ use crate::{
 
 /// Largest document that is shown whole, in bytes.
 const SHOWN: u64 = contract::MAX_BYTES as u64;
+/// So much of what a check said is shown, in bytes.
+const SAID: u64 = 64 * 1024;
 
 impl LedgerDesk {
     pub(super) async fn review_page(
@@ -59,11 +61,38 @@ impl LedgerDesk {
         let files = self.compared(&shown, base.as_ref()).await?;
         let said = (handoff.as_ref(), document);
         let mut review = self.assembled(who, &card, &shown, base.as_deref(), said, files);
+        review.checks.extend(self.of_commands(&card, &shown).await?);
         (review.threads, review.drafts) = self.said(who, &card, &shown).await?;
         if let Caller::Person(person) = who {
             review.viewed = self.ticked(person, id).await?;
         }
         Ok(review)
+    }
+
+    /// What the operator's checks found about a revision, with what they said.
+    async fn of_commands(&self, card: &Card, shown: &Revision) -> Result<Vec<Check>, DeskError> {
+        let accepted = &shown.accepted;
+        let Some(checked) = card.checked(accepted.revision) else {
+            let pending = accepted.checks.iter().map(|owed| Check {
+                ok: !owed.on_failure.is_required(),
+                verified: true,
+                text: format!("The check {} is not over", owed.name),
+                said: None,
+            });
+            return Ok(pending.collect());
+        };
+        let mut checks = Vec::with_capacity(checked.results.len());
+        for result in &checked.results {
+            let said = self.bytes(result.output_sha256, SAID).await?;
+            let said = said.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            checks.push(Check {
+                ok: result.passed(),
+                verified: true,
+                text: result.words(),
+                said: said.filter(|text| !text.trim().is_empty()),
+            });
+        }
+        Ok(checks)
     }
 
     fn assembled(
@@ -307,6 +336,7 @@ fn checks(accepted: &Accepted) -> Vec<Check> {
         ok,
         verified: true,
         text,
+        said: None,
     };
     let mut checks = vec![check(
         true,
@@ -351,6 +381,7 @@ fn kept_to(card: &Card, shown: &Revision, now: Timestamp) -> Vec<Check> {
         ok,
         verified: true,
         text,
+        said: None,
     };
     let mut checks = Vec::new();
     if let (Some(budget), Some(ok)) = (answered.latency_budget_ms, answered.within_budget) {

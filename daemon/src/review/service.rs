@@ -1,6 +1,8 @@
 //! How fast people look and answer, beside what was promised: folded from the entries, like everything.
 
-use std::collections::BTreeMap;
+mod periods;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use countersign_protocol::{access::Permission, event::Event, routing::Routed};
@@ -8,10 +10,13 @@ use countersign_web::desk::{
     Caller, DeskError,
     service::{Quantiles, ServiceDesk, ServiceGroup, ServiceReport, ServiceRow},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::LedgerDesk;
-use crate::ledger::{Card, Service, State};
+use crate::{
+    ledger::{Card, Service, State},
+    workspace::Workspace,
+};
 
 /// What was measured of some revisions.
 #[derive(Default)]
@@ -130,9 +135,16 @@ fn report(
 
 #[async_trait]
 impl ServiceDesk for LedgerDesk {
-    async fn service(&self, who: &Caller, since: Timestamp) -> Result<ServiceReport, DeskError> {
+    async fn service(
+        &self,
+        who: &Caller,
+        since: Timestamp,
+        period_days: u32,
+    ) -> Result<ServiceReport, DeskError> {
         self.check_anywhere(who, Permission::Activity)?;
         let until = self.clock.now();
+        let length = SignedDuration::from_hours(24 * i64::from(period_days.max(1)));
+        let mut promised = Vec::new();
         let rows = {
             let state = self.ledger.state();
             let mut rows = report(&state, who, (since, until), &|target| self.name_of(target));
@@ -143,9 +155,22 @@ impl ServiceDesk for LedgerDesk {
                 let served = self.workspaces.get(&row.name);
                 row.owner = served.map(|one| self.owner_of_workspace(&state, &one).name);
             }
+            let seen = |one: &&Arc<Workspace>| who.may(Permission::Activity, Some(&one.name));
+            for workspace in self.workspaces.all().iter().filter(seen) {
+                let cards = state.cards().map(|card| &**card);
+                let here = cards.filter(|card| card.workspace == *workspace.name);
+                let here: Vec<&Card> = here.collect();
+                promised.extend(periods::periods(workspace, &here, (since, until), length));
+            }
             rows
         };
-        Ok(ServiceReport { since, until, rows })
+        promised.sort_by(|a, b| (a.from, &a.workspace).cmp(&(b.from, &b.workspace)));
+        Ok(ServiceReport {
+            since,
+            until,
+            rows,
+            periods: promised,
+        })
     }
 }
 

@@ -33,6 +33,11 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
             (!accepted.manifest.entries.is_empty()).then(|| files(accepted.manifest.entries.len()));
         add(revision.seq, revision.at, "revision", title, detail);
     }
+    for known in card.checks.values() {
+        for result in &known.checked.results {
+            add(known.seq, known.at, "check", result.words(), None);
+        }
+    }
     for decision in &card.decisions {
         let decided = &decision.decided;
         let title = format!("{}: {}", decision.actor.name(), decided.outcome.word());

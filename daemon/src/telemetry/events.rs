@@ -74,6 +74,8 @@ pub struct EventFiles {
     files: Arc<Mutex<Files>>,
     /// From so many bytes on a new file is begun.
     longest: u64,
+    /// The mark may lag behind so many entries.
+    lag: u64,
 }
 
 impl std::fmt::Debug for EventFiles {
@@ -90,6 +92,7 @@ impl EventFiles {
             workspaces,
             files: Arc::default(),
             longest: LONGEST,
+            lag: LAG,
         }
     }
 
@@ -97,6 +100,12 @@ impl EventFiles {
     #[cfg(test)]
     pub(super) fn of_at_most(self, longest: u64) -> Self {
         Self { longest, ..self }
+    }
+
+    /// The same with a mark that lags behind fewer entries.
+    #[cfg(test)]
+    pub(super) fn lagging(self, lag: u64) -> Self {
+        Self { lag, ..self }
     }
 
     /// Adds the lines that are missing. A workspace that cannot be written holds no other up.
@@ -226,18 +235,13 @@ impl EventFiles {
             let files = self.files();
             files.open.values().map(|open| open.done).min()
         };
-        let Some(done) = done.filter(|done| done.saturating_sub(marked) >= LAG) else {
+        let Some(done) = done.filter(|done| done.saturating_sub(marked) >= self.lag) else {
             return Ok(());
         };
         let me = self.clone();
-        blocking(move || {
-            for open in me.files().open.values_mut().filter(|open| open.fresh) {
-                open.lines.sync()?;
-                open.fresh = false;
-            }
-            Ok(())
-        })
-        .await?;
+        if let Some(error) = blocking(move || Ok(me.sync_all())).await? {
+            return Err(error.into());
+        }
         let draft = Draft {
             values: vec![(Space::Progress, MARK.to_owned(), Some(done.to_string()))],
             ..Draft::nothing(())
@@ -249,6 +253,26 @@ impl EventFiles {
         kept.map_err(|error| EventsError::Ledger(error.to_string()))?;
         self.files().marked = Some(done);
         Ok(())
+    }
+
+    /// Makes what was added last; gives the first error. A file that somebody removed or changed is looked at again.
+    fn sync_all(&self) -> Option<Error> {
+        let mut first = None;
+        let mut files = self.files();
+        files.open.retain(|_, open| {
+            if !open.fresh {
+                return true;
+            }
+            match open.lines.sync() {
+                Ok(()) => open.fresh = false,
+                Err(error) => {
+                    first.get_or_insert(error);
+                    return false;
+                }
+            }
+            true
+        });
+        first
     }
 }
 

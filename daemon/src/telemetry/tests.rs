@@ -6,7 +6,10 @@ use countersign_protocol::{chain::Body, decision::Outcome, log::LogLine, trace::
 use serde_json::json;
 
 use super::{EventFiles, Meter, Readings, Span, ended};
-use crate::{store::Store as _, testing::Rig};
+use crate::{
+    store::{Space, Store as _},
+    testing::Rig,
+};
 
 /// The spans of everything in the ledger, in order.
 fn spans(rig: &Rig) -> Vec<Span> {
@@ -119,6 +122,33 @@ fn a_full_list_of_events_goes_on_in_a_new_file_and_only_so_many_are_kept() {
         .collect();
     assert!(lines.windows(2).all(|pair| pair[0].seq < pair[1].seq));
     assert_eq!(lines.last().unwrap().seq, rig.ledger().state().head.seq);
+}
+
+#[test]
+fn a_list_that_somebody_removed_is_made_anew_and_its_mark_goes_on() {
+    let rig = Rig::new();
+    let list = EventFiles::new(rig.ledger().clone(), rig.workspaces()).lagging(4);
+    let marked = || {
+        let value = rig
+            .ledger()
+            .value(Space::Progress, "events".to_owned())
+            .unwrap();
+        value.map_or(0, |mark| mark.parse().unwrap())
+    };
+    hand_over(&rig, "one", None);
+    rig.wait(list.run()).unwrap();
+    let before: u64 = marked();
+    // What it adds next is not synced yet when the file goes.
+    hand_over(&rig, "two", None);
+    rig.wait(list.clone().lagging(u64::MAX).run()).unwrap();
+    fs::remove_file(rig.path(".countersign/events.jsonl")).unwrap();
+    assert!(rig.wait(list.run()).is_err());
+    rig.wait(list.run()).unwrap();
+    let head = rig.ledger().state().head.seq;
+    let lines = rig.text(".countersign/events.jsonl").unwrap();
+    let last: LogLine = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!((last.seq, marked()), (head, head));
+    assert!(head > before);
 }
 
 #[test]

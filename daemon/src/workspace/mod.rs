@@ -3,6 +3,7 @@
 mod account;
 mod admission;
 mod answers;
+mod checks;
 mod rooms;
 
 use std::{
@@ -22,6 +23,7 @@ use countersign_protocol::{
 
 pub use account::Account;
 pub use answers::{AnswerError, Answers, Written, json};
+pub use checks::{CheckCommand, CheckSettings};
 pub use rooms::{Opens, opens, own_box, protect};
 
 use crate::{
@@ -78,6 +80,10 @@ pub struct Settings {
     pub mesh: Arc<Mesh>,
     /// The contracts that are kept here.
     pub contracts: Arc<Contracts>,
+    /// What looks at a handoff before anybody is asked.
+    pub checks: Arc<CheckSettings>,
+    /// What is promised to those who hand over, by name: `first_look`, `answer`, `acknowledge`, `complete`.
+    pub service: Vec<(&'static str, Duration)>,
     /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
     pub heartbeat: Option<Duration>,
     /// What an approval needs.
@@ -101,6 +107,8 @@ impl Default for Settings {
             owner: None,
             mesh: Arc::default(),
             contracts: Arc::default(),
+            checks: Arc::default(),
+            service: Vec::new(),
             heartbeat: Some(Duration::from_mins(5)),
             care: Care::default(),
         }

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::{Page, Writeback, WritebackError, folder, package::folder_of};
 use crate::{
     fault,
-    ledger::{Card, Hop, HopStage},
+    ledger::{Card, Hop, HopAnswer, HopStage},
     workspace::{FILE_MODE, FOLDER_MODE, Workspace, json as text},
 };
 
@@ -55,25 +55,31 @@ impl Writeback {
         let is_old = card
             .revisions
             .iter()
-            .any(|one| one.accepted.revision > revision && one.accepted.at == accepted.at)
-            || hop.is_some_and(|hop| {
-                let newer = |one: &Hop| {
-                    one.offered.revision == revision && one.offered.hop > hop.offered.hop
-                };
-                card.hops.iter().any(newer)
-            });
+            .any(|one| one.accepted.revision > revision && one.accepted.at == accepted.at);
         if is_old {
             return Ok(());
         }
-        let Some(word) = word(card, accepted, hop) else {
-            return Ok(());
-        };
-        let result = match hop {
-            Some(hop) if hop.stage == HopStage::Completed => {
+        let newer = hop.and_then(|hop| {
+            let mut later = card.hops.iter().rev();
+            later.find(|one| one.offered.revision == revision && one.offered.hop > hop.offered.hop)
+        });
+        let result = match (hop, newer) {
+            (Some(hop), None) if hop.stage == HopStage::Completed => {
                 self.result(workspace, card, hop, page)?
+            }
+            // What somebody had before another one took over stays until there is more.
+            (Some(hop), newer) if newer.is_none_or(|one| one.stage != HopStage::Completed) => {
+                self.partial(workspace, card, hop, page)?
             }
             _ => None,
         };
+        let word = match newer {
+            None => word(card, accepted, hop),
+            Some(_) => None,
+        };
+        if word.is_none() && result.is_none() {
+            return Ok(());
+        }
         let Some(answers) = folder(workspace, &accepted.at)? else {
             return Ok(());
         };
@@ -83,6 +89,9 @@ impl Writeback {
             let result = text(&result);
             self.write(&answers, &mut here, &names.result, &result, durable, page)?;
         }
+        let Some(word) = word else {
+            return Ok(());
+        };
         fault::step("writeback.before_ack");
         self.write(&answers, &mut here, &names.ack, &text(&word), durable, page)?;
         fault::step("writeback.after_ack");
@@ -108,6 +117,45 @@ impl Writeback {
         if Card::expecting(by).is_none_or(|at| at + 1 != hop.depth()) {
             return Ok(None);
         }
+        self.result_document(workspace, card, (hop, by), answer, page)
+            .map(Some)
+    }
+
+    /// What a receiver had that did not bring `hop` to an end, if it gave any of it back.
+    fn partial(
+        &self,
+        workspace: &Workspace,
+        card: &Card,
+        hop: &Hop,
+        page: &Page,
+    ) -> Result<Option<ResultDocument>, WritebackError> {
+        let is_over = matches!(
+            hop.stage,
+            HopStage::Failed | HopStage::TimedOut | HopStage::Declined
+        );
+        let gave = |answer: &&HopAnswer| {
+            let answered = &answer.answered;
+            answered.has_result || !answered.manifest.entries.is_empty()
+        };
+        let Some(answer) = hop.answers.iter().rfind(gave).filter(|_| is_over) else {
+            return Ok(None);
+        };
+        let found = self.result_document(workspace, card, (hop, hop), answer, page)?;
+        Ok(Some(ResultDocument {
+            partial: true,
+            ..found
+        }))
+    }
+
+    /// What `answer` gives back to the sender of the first of the hops; the second is that of who gave it.
+    fn result_document(
+        &self,
+        workspace: &Workspace,
+        card: &Card,
+        (hop, by): (&Hop, &Hop),
+        answer: &HopAnswer,
+        page: &Page,
+    ) -> Result<ResultDocument, WritebackError> {
         let answered = &answer.answered;
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut *self.sealed(answered.manifest.document)?, &mut bytes)
@@ -131,7 +179,7 @@ impl Writeback {
         if let Some(place) = &place {
             self.put_results(workspace, place, answered, page)?;
         }
-        Ok(Some(ResultDocument {
+        Ok(ResultDocument {
             result_version: "1.0".to_owned(),
             handoff_id: card.id,
             hop: hop.offered.hop,
@@ -141,9 +189,10 @@ impl Writeback {
             confidence: answered.confidence,
             note: answered.note.clone(),
             result: document.get("result").cloned(),
+            partial: false,
             folder: place,
             files,
-        }))
+        })
     }
 
     /// Puts files that came back where the sender finds them: whole or not at all.
@@ -363,7 +412,9 @@ fn next(status: Status) -> &'static str {
         }
         Status::Duplicate => "The receiver is at it already; see `original`.",
         Status::Declined => "You have the task again: hand it to somebody else, or to a person.",
-        Status::Failed | Status::TimedOut => "Wait: the fallback of the handoff is followed.",
+        Status::Failed | Status::TimedOut => {
+            "Wait: the fallback of the handoff is followed. What was done is in `handoff.result.json` if anything came back."
+        }
         Status::Withdrawn => "Nothing: the receiver is not waited for any more.",
         Status::Stopped => "Wait for `decision.json`: a person is asked.",
     }

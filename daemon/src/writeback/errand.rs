@@ -61,6 +61,11 @@ impl Writeback {
             // A card that the daemon made itself.
             Event::Accepted(accepted) if !accepted.violated.is_empty() => None,
             Event::Accepted(accepted) => Some(accepted.at.clone()),
+            Event::Checked(checked) => {
+                let state = self.ledger.state();
+                let revision = state.card(checked.handoff)?.revision(checked.revision)?;
+                Some(revision.accepted.at.clone())
+            }
             Event::Refused { at, .. } | Event::RefusedGone { at } => Some(at.clone()),
             Event::Decided(decided) => {
                 let state = self.ledger.state();

@@ -19,6 +19,7 @@ use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 use countersign_protocol::{
     Digest,
     chain::{Body, Entry},
+    check::Checked,
     event::{Accepted, Event, Location},
     names,
     principal::Actor,
@@ -326,6 +327,7 @@ impl Writeback {
             // A card that the daemon made itself.
             Event::Accepted(accepted) if !accepted.violated.is_empty() => Ok(()),
             Event::Accepted(accepted) => self.receipt(workspace, accepted, body.at, durable, page),
+            Event::Checked(checked) => self.checked_receipt(workspace, checked, durable, page),
             Event::Refused {
                 at,
                 sha256,
@@ -367,21 +369,9 @@ impl Writeback {
         durable: bool,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
-        let superseded = {
-            let state = self.ledger.state();
-            state
-                .card(accepted.handoff)
-                .is_some_and(|card| card.newest().accepted.revision > accepted.revision)
-        };
-        if superseded {
+        let Some(receipt) = self.receipt_of(accepted, at) else {
             return Ok(());
-        }
-        let receipt = json(&Receipt::of(
-            accepted,
-            at,
-            ReceiptStatus::Accepted,
-            &self.public_url,
-        ));
+        };
         fault::step("writeback.before_receipt");
         let names = names::answers_for(&accepted.at.file);
         let Some(answers) = folder(workspace, &accepted.at)? else {
@@ -400,6 +390,43 @@ impl Writeback {
         self.write(&answers, &mut here, &names.receipt, &receipt, durable, page)?;
         fault::step("writeback.after_receipt");
         Ok(())
+    }
+
+    /// The receipt once more, with what the checks found.
+    fn checked_receipt(
+        &self,
+        workspace: &Workspace,
+        checked: &Checked,
+        durable: bool,
+        page: &mut Page,
+    ) -> Result<(), WritebackError> {
+        let card = self.ledger.state().card(checked.handoff).cloned();
+        let revision = card.and_then(|card| card.revision(checked.revision).cloned());
+        let Some(revision) = revision else {
+            return Ok(());
+        };
+        let Some(receipt) = self.receipt_of(&revision.accepted, revision.at) else {
+            return Ok(());
+        };
+        let at = &revision.accepted.at;
+        let Some(answers) = folder(workspace, at)? else {
+            return Ok(());
+        };
+        let name = names::answers_for(&at.file).receipt;
+        let mut here = workspace.answering();
+        self.write(&answers, &mut here, &name, &receipt, durable, page)
+    }
+
+    /// The bytes of a receipt, as the state is now; `None` when a newer revision has its own.
+    fn receipt_of(&self, accepted: &Accepted, at: jiff::Timestamp) -> Option<Vec<u8>> {
+        let state = self.ledger.state();
+        let card = state.card(accepted.handoff);
+        if card.is_some_and(|card| card.newest().accepted.revision > accepted.revision) {
+            return None;
+        }
+        let checked = card.and_then(|card| card.checked(accepted.revision));
+        let receipt = Receipt::of(accepted, at, ReceiptStatus::Accepted, &self.public_url);
+        Some(json(&receipt.with_checks(accepted, checked)))
     }
 
     fn write(

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Location;
 use crate::{
+    check::Owed,
     decision::{ChangeRequest, Outcome},
     envelope::Envelope,
     handoff::{Profile, Trigger},
@@ -75,6 +76,12 @@ pub struct Accepted {
     /// What was accepted all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Violation>,
+    /// The checks that it is put through before anybody is asked or it goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Owed>,
+    /// Whether it is offered to the stated receiver once they are over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_hop_owed: bool,
     /// The card this one continues after it was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<HandoffId>,

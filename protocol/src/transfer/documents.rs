@@ -247,6 +247,9 @@ pub struct ResultDocument {
     /// The result, checked against the schema of `expected_output` where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
+    /// True when the receiver did not bring it to an end, and this is what it had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// The folder of the files that came back, relative to the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,

@@ -155,6 +155,8 @@ pub enum Why {
     Reviewed,
     /// The receiver declined, and the handoff or its sender says that a person is next.
     Declined,
+    /// A check that has to pass did not.
+    CheckFailed,
     /// The receiver failed.
     Failed,
     /// The receiver did not answer or finish in time.
@@ -169,6 +171,7 @@ impl Why {
             Self::TurnLimit => "turn_limit",
             Self::Reviewed => "reviewed",
             Self::Declined => "declined",
+            Self::CheckFailed => "check_failed",
             Self::Failed => "failed",
             Self::TimedOut => "timed_out",
         }

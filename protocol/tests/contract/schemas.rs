@@ -3,6 +3,7 @@
 use countersign_protocol::{
     Digest, HandoffId,
     approval::VoteRecord,
+    check::{CheckReport, CheckResult, Checked, Ended, OnFailure},
     decision::{
         ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, OpenThread,
         Outcome, Resume, Said,
@@ -241,6 +242,29 @@ fn a_receipt_matches_its_schema_whoever_delivered() {
         "is odd",
         "Fix it.",
     );
+    let ended = [
+        Ended::Exited { code: 1 },
+        Ended::Killed { signal: 9 },
+        Ended::TimedOut,
+        Ended::TooMuchOutput,
+        Ended::NotRun {
+            why: "it is gone".to_owned(),
+        },
+    ];
+    let results = ended.map(|ended| CheckResult {
+        name: "tests".to_owned(),
+        on_failure: OnFailure::Hold,
+        ended,
+        milliseconds: 12,
+        output_sha256: digest,
+        output_bytes: 5,
+    });
+    let checked = Checked {
+        handoff: HandoffId(7),
+        revision: 1,
+        manifest_sha256: digest,
+        results: results.to_vec(),
+    };
     for principal in [
         Principal::FileOwner { uid: 1000 },
         Principal::Token {
@@ -263,6 +287,7 @@ fn a_receipt_matches_its_schema_whoever_delivered() {
             from_agent: "hermes-main".to_owned(),
             files: 1,
             warnings: warnings.violations.clone(),
+            checks: CheckReport::of(&[], Some(&checked)),
             traceparent: Some(TRACE.parse().unwrap()),
             links: Links {
                 review: "http://127.0.0.1:7420/h/H-7".to_owned(),
@@ -272,7 +297,7 @@ fn a_receipt_matches_its_schema_whoever_delivered() {
         assert_matches(
             "receipt",
             &serde_json::to_value(receipt).unwrap(),
-            &["warnings", "traceparent"],
+            &["warnings", "checks", "traceparent"],
         );
     }
 }

@@ -9,6 +9,7 @@ mod examples;
 mod killed;
 mod refusals;
 mod shapes;
+mod stakes;
 
 use std::fs;
 

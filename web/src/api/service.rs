@@ -23,10 +23,12 @@ const LONGEST: i64 = 3_660;
 pub(super) struct Days {
     /// What was handed over in the last so many days; else 30.
     days: Option<i64>,
+    /// Promises of workspaces in periods of so many days; else 7.
+    period_days: Option<u32>,
 }
 
 /// How fast people looked and answered, beside what was promised: for each rule, each who was asked, and each
-/// workspace.
+/// workspace. And what workspaces promise in `[service]`, by period, with what was not kept.
 #[utoipa::path(
     get, path = "/api/v1/service", operation_id = "getService", tag = "routing", params(Days),
     responses((status = 200, description = "The report", body = ServiceReport), Problems)
@@ -41,7 +43,12 @@ pub(super) async fn service(
         let hint = format!("Ask for 1 to {LONGEST} days.");
         return Err(Problem::invalid("days", hint));
     }
+    let period_days = wish.period_days.unwrap_or(7);
+    if period_days == 0 || i64::from(period_days) > LONGEST {
+        let hint = format!("Ask for periods of 1 to {LONGEST} days.");
+        return Err(Problem::invalid("period_days", hint));
+    }
     let since = (app.settings.now)() - SignedDuration::from_hours(24 * days);
     let caller = Caller::Person(person);
-    Ok(Json(app.desk.service(&caller, since).await?))
+    Ok(Json(app.desk.service(&caller, since, period_days).await?))
 }

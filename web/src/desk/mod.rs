@@ -324,6 +324,9 @@ pub struct Check {
     pub verified: bool,
     /// One line.
     pub text: String,
+    /// What the command of a check said, as far as it was kept.
+    #[serde(default)]
+    pub said: Option<String>,
 }
 
 /// How a file differs from the base.

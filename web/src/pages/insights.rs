@@ -7,11 +7,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::visit::{Chrome, Visit};
 use crate::{
-    desk::insights::Insights,
+    desk::{
+        insights::Insights,
+        service::{Breach, ServicePeriod},
+    },
     error::Problem,
     render::{
         chart::{self, Chart},
@@ -33,6 +37,75 @@ pub(super) struct InsightsPage {
     until: String,
     facts: Vec<Fact>,
     charts: Vec<Chart>,
+    promises: Vec<Promise>,
+}
+
+/// What a workspace promises, and how it was kept in one period.
+#[derive(Debug, Serialize)]
+struct Promise {
+    from: String,
+    until: String,
+    workspace: String,
+    what: &'static str,
+    within: String,
+    kept: usize,
+    open: usize,
+    broken: usize,
+    took: String,
+    breaches: Vec<Late>,
+}
+
+/// A promise that was not kept.
+#[derive(Debug, Serialize)]
+struct Late {
+    name: String,
+    href: String,
+    took: String,
+    is_open: bool,
+}
+
+impl Promise {
+    fn new(period: &ServicePeriod) -> Self {
+        let day = |at: Timestamp| at.strftime("%-d %b %Y").to_string();
+        Self {
+            from: day(period.from),
+            until: day(period.until),
+            workspace: period.workspace.clone(),
+            what: period.target.words(),
+            within: seconds(period.target_seconds),
+            kept: period.kept,
+            open: period.open,
+            broken: period.breached,
+            took: period.actual.map_or_else(
+                || "–".to_owned(),
+                |took| format!("{} / {}", seconds(took.p50), seconds(took.p90)),
+            ),
+            breaches: period.breaches.iter().map(Late::new).collect(),
+        }
+    }
+}
+
+impl Late {
+    fn new(breach: &Breach) -> Self {
+        let id = breach.handoff_id;
+        Self {
+            name: match breach.hop {
+                Some(hop) => format!("{id}.{hop}"),
+                None => id.to_string(),
+            },
+            href: match breach.hop {
+                Some(_) => format!("/h/{id}#path"),
+                None => format!("/h/{id}"),
+            },
+            took: seconds(breach.took_seconds),
+            is_open: breach.is_open,
+        }
+    }
+}
+
+fn seconds(number: u64) -> String {
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    words::span(SignedDuration::from_secs(number))
 }
 
 /// A number above the charts.
@@ -77,7 +150,8 @@ pub(super) async fn show(
         return Ok((headers, csv(&charts(&insights))).into_response());
     }
     let chrome = visit.chrome("insights").await?;
-    let page = InsightsPage::new(chrome, choice.weeks, &insights);
+    let service = app.desk.service(&visit.caller(), insights.since, 7).await?;
+    let page = InsightsPage::new(chrome, choice.weeks, &insights, &service.periods);
     Ok(visit.render(&page)?.into_response())
 }
 
@@ -123,7 +197,9 @@ pub(super) fn field(text: &str) -> String {
 }
 
 impl InsightsPage {
-    fn new(chrome: Chrome, weeks: u32, insights: &Insights) -> Self {
+    fn new(chrome: Chrome, weeks: u32, insights: &Insights, periods: &[ServicePeriod]) -> Self {
+        // A period in which nothing was promised to anybody says nothing.
+        let told = |one: &&ServicePeriod| one.kept + one.open + one.breached > 0;
         let decided: usize = insights.weeks.iter().map(|row| row.decided).sum();
         let first: usize = insights.agents.iter().map(|row| row.first_time).sum();
         let answered: usize = insights.agents.iter().map(|row| row.of).sum();
@@ -131,10 +207,7 @@ impl InsightsPage {
         let waiting: usize = insights.ages.iter().map(total).sum();
         let old = insights.ages.last().map_or(0, total);
         let (quick, high) = chart::hasty(&insights.looks);
-        let took = insights.took.map(|took| {
-            let seconds = i64::try_from(took.p50).unwrap_or(i64::MAX);
-            words::span(jiff::SignedDuration::from_secs(seconds))
-        });
+        let took = insights.took.map(|took| seconds(took.p50));
         Self {
             chrome,
             weeks,
@@ -169,6 +242,12 @@ impl InsightsPage {
                 },
             ],
             charts: charts(insights),
+            promises: periods
+                .iter()
+                .rev()
+                .filter(told)
+                .map(Promise::new)
+                .collect(),
         }
     }
 }
@@ -190,8 +269,11 @@ impl Page for InsightsPage {
             days: Vec::new(),
             ..full.clone()
         };
-        let page = |insights| Self::new(Chrome::sample("insights"), 12, insights);
-        vec![page(&full), page(&empty)]
+        let page = |insights, periods: &[ServicePeriod]| {
+            Self::new(Chrome::sample("insights"), 12, insights, periods)
+        };
+        let promises = crate::showcase::insights::promises();
+        vec![page(&full, &promises), page(&empty, &[])]
     }
 }
 

@@ -317,6 +317,7 @@ impl Desk for Showcase {
             handoff_id: id,
             revision: 1,
             received_at: sample::now(),
+            checks: Vec::new(),
             handoff_sha256: Digest::of(submission.document.as_bytes()),
             manifest_sha256,
             contract_version: checked.handoff.version.clone(),

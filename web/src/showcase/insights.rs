@@ -1,6 +1,7 @@
 //! Numbers for charts.
 
 use async_trait::async_trait;
+use countersign_protocol::HandoffId;
 use jiff::SignedDuration;
 
 use super::{Showcase, sample};
@@ -9,7 +10,7 @@ use crate::desk::{
     insights::{
         AgeRow, AgentRow, CalibrationRow, DayRow, Insights, InsightsDesk, LookRow, WeekRow,
     },
-    service::Quantiles,
+    service::{Breach, Quantiles, ServicePeriod, ServiceTarget},
 };
 
 /// Twelve weeks in which things got quicker.
@@ -103,6 +104,34 @@ pub(crate) fn sample() -> Insights {
             })
             .collect(),
     }
+}
+
+/// Two weeks of one promise.
+pub(crate) fn promises() -> Vec<ServicePeriod> {
+    let ago = |days: i64| super::sample::now() - SignedDuration::from_hours(24 * days);
+    let week = |from: i64, kept: usize, breaches: Vec<Breach>| ServicePeriod {
+        workspace: "reports".to_owned(),
+        target: ServiceTarget::Answer,
+        target_seconds: 3_600,
+        from: ago(from),
+        until: ago(from - 7),
+        kept,
+        open: 0,
+        breached: breaches.len(),
+        actual: Some(Quantiles {
+            p50: 1_200,
+            p90: 3_000,
+        }),
+        breaches,
+    };
+    let late = Breach {
+        handoff_id: HandoffId(412),
+        revision: 2,
+        hop: None,
+        took_seconds: 7_260,
+        is_open: false,
+    };
+    vec![week(14, 21, Vec::new()), week(7, 18, vec![late])]
 }
 
 #[async_trait]

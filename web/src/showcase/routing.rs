@@ -155,11 +155,17 @@ impl PeopleDesk for Showcase {
 
 #[async_trait]
 impl ServiceDesk for Showcase {
-    async fn service(&self, _: &Caller, since: Timestamp) -> Result<ServiceReport, DeskError> {
+    async fn service(
+        &self,
+        _: &Caller,
+        since: Timestamp,
+        _: u32,
+    ) -> Result<ServiceReport, DeskError> {
         Ok(ServiceReport {
             since,
             until: sample::now(),
             rows: Vec::new(),
+            periods: super::insights::promises(),
         })
     }
 }

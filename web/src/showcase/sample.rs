@@ -385,12 +385,16 @@ fn checks() -> Vec<Check> {
         (true, true, "8 of 8 file digests match"),
         (true, false, "Agent says 41 of 41 tests pass"),
         (false, true, "1 file is not named by the agent"),
+        (false, true, "The check links failed with exit code 1"),
     ]
     .into_iter()
     .map(|(ok, verified, text)| Check {
         ok,
         verified,
         text: text.to_owned(),
+        said: text
+            .contains("exit code")
+            .then(|| "report.md:12: no such page: prices.html\n".to_owned()),
     })
     .collect()
 }

@@ -31,6 +31,8 @@ enum Next {
     After,
     /// A person approved that it is carried out.
     Approved,
+    /// Its checks are over.
+    Checked,
 }
 
 impl Stage {
@@ -45,7 +47,10 @@ impl Stage {
                 let approved = state
                     .approved_hops()
                     .filter_map(|id| Some((Arc::clone(state.card(id)?), Next::Approved)));
-                lost.chain(approved).take(TOGETHER).collect()
+                let checked = state
+                    .owed_hops()
+                    .map(|card| (Arc::clone(card), Next::Checked));
+                lost.chain(approved).chain(checked).take(TOGETHER).collect()
             };
             if cards.is_empty() {
                 return Ok(());
@@ -165,6 +170,10 @@ fn follow(
         },
         Next::Approved => match card.approved_stop() {
             Some(stop) => scene.approved(&stop.stopped.to),
+            None => Vec::new(),
+        },
+        Next::Checked => match card.owed_hop() {
+            Some(to) => vec![(Actor::Daemon, scene.first(to, "to_agent"))],
             None => Vec::new(),
         },
     }
@@ -306,12 +315,11 @@ impl Scene<'_> {
         vec![(Actor::Daemon, event)]
     }
 
-    /// A rule says that the task goes to `to`: the fact, or why a person is asked all the same.
-    fn by_rule(&self, to: &str, rule: &str) -> Event {
+    /// The task goes to `to`, as `by` says: the fact, or why a person is asked all the same.
+    fn first(&self, to: &str, by: &str) -> Event {
         let from = self.work.accepted.from_agent.as_str();
         let fallback = Fallback::of(&self.work.document);
-        let by = format!("rule {rule}");
-        match self.offer(&self.settings.mesh, (from, to), &by, fallback.as_ref()) {
+        match self.offer(&self.settings.mesh, (from, to), by, fallback.as_ref()) {
             Ok(event) => event,
             Err((why, text)) => {
                 let files = &self.work.accepted.manifest.entries;
@@ -338,7 +346,7 @@ pub(super) fn by_rule(
         settings,
         now,
     };
-    scene.by_rule(to, rule)
+    scene.first(to, &format!("rule {rule}"))
 }
 
 /// What the receiver said last, one line.

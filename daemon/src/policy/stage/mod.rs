@@ -175,7 +175,9 @@ impl Stage {
                 .iter()
                 .find_map(|asked| asked.target.strip_prefix("agent:").map(str::to_owned));
             let settings = self.settings_of(&card);
-            let is_free = card.stopped().is_none() && plan.progress.is_none();
+            let is_free = card.stopped().is_none()
+                && plan.progress.is_none()
+                && !work.failed.iter().any(|(_, holds)| *holds);
             let to = to.filter(|_| is_free && !settings.mesh.is_empty());
             plans.push((card.id, plan, to.map(|to| (to, work, settings))));
         }

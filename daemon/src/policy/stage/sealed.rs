@@ -63,8 +63,23 @@ impl Stage {
             .revision
             .checked_sub(1)
             .and_then(|number| card.revision(number));
-        let mut work = Work::new(accepted, parsed, &settings.class, settings.confidence_floor)
+        let contract = accepted
+            .contract
+            .as_deref()
+            .and_then(|id| settings.contracts.get(id));
+        let floor = contract
+            .and_then(|contract| contract.confidence_floor)
+            .unwrap_or(settings.confidence_floor);
+        let progress_from = contract.and_then(|contract| contract.progress_from);
+        let mut work = Work::new(accepted, parsed, &settings.class, floor)
             .since(before.map(|before| &before.accepted));
+        work.progress_from = progress_from;
+        let checked = card.checked(work.accepted.revision);
+        let results = checked.iter().flat_map(|checked| &checked.results);
+        let failed = results.filter(|result| !result.passed());
+        work.failed = failed
+            .map(|result| (result.words(), result.holds()))
+            .collect();
         work.stopped = card.stopped().map(|stop| {
             let why = stop.stopped.why;
             let is_over = matches!(why, Why::Declined | Why::Failed | Why::TimedOut);

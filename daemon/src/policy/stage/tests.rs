@@ -1,6 +1,6 @@
 //! The stage over a real ledger: the whole ladder, restarts, clocks.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use countersign_protocol::{decision::Outcome, principal::Method, state::HandoffState};
 use countersign_web::desk::{
@@ -8,7 +8,11 @@ use countersign_web::desk::{
 };
 use serde_json::json;
 
-use crate::testing::{Rig, WORKSPACE, maya};
+use crate::{
+    contracts::{Contract, Contracts},
+    testing::{Rig, WORKSPACE, maya},
+    workspace::Settings,
+};
 
 const LADDER: &str = r#"
 [[person]]
@@ -411,4 +415,53 @@ fn a_handoff_that_nobody_answered_is_sent_on_its_way_again() {
         rig.wait(rig.desk().redrive(&maya(), seq)).is_err(),
         "once is enough"
     );
+}
+
+#[test]
+fn a_contract_says_from_which_confidence_a_rule_lets_work_pass() {
+    let contract = |name: &str, floor, from| Contract {
+        name: name.to_owned(),
+        version: (1, 0),
+        purpose: None,
+        schema: json!({"type": "object"}),
+        file: String::new(),
+        from: None,
+        to: None,
+        task: None,
+        reads: Vec::new(),
+        max_bytes: None,
+        checks: Vec::new(),
+        confidence_floor: floor,
+        progress_from: from,
+        result_confidence: None,
+    };
+    let all = vec![
+        contract("strict", Some(0.95), None),
+        contract("sure", None, Some(0.9)),
+        contract("plain", None, None),
+    ];
+    let mut rig = Rig::with(Settings {
+        contracts: Arc::new(Contracts::new(all)),
+        ..Settings::default()
+    });
+    rig.with_policy(
+        "[[person]]\nid = \"maya\"\n[[route]]\nname = \"routine\"\nto = [\"maya\"]\nconfidence_from = 0.5\n\
+         progress = true\nsample = 0.000001\n",
+    );
+    let passes = |contract: &str, confidence: f64, number: u32| {
+        let document = json!({
+            "task_id": format!("{contract}-{number}"), "contract": contract, "confidence": confidence,
+        });
+        submit(&rig, document);
+        rig.apply_policy();
+        let cards = rig.cards();
+        let newest = cards.last().unwrap();
+        !matches!(newest.state, HandoffState::Waiting { .. })
+    };
+    assert!(passes("plain", 0.85, 1));
+    assert!(!passes("plain", 0.75, 2));
+    assert!(!passes("strict", 0.93, 3));
+    assert!(passes("strict", 0.96, 4));
+    assert!(!passes("sure", 0.85, 5));
+    assert!(passes("sure", 0.9, 6));
 }

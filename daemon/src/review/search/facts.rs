@@ -158,6 +158,7 @@ impl LedgerDesk {
             }
             Operator::Risk => any_text(value, |wanted| wanted == risk(&row())),
             Operator::Class => any_text(value, |wanted| wanted == row().class),
+            Operator::Check => any_text(value, |wanted| checks(card).contains(&wanted)),
             Operator::Trigger => any_text(value, |wanted| wanted == trigger(accepted.trigger)),
             Operator::Confidence => match accepted.confidence {
                 None => Some(false),
@@ -207,6 +208,18 @@ fn outcome_is(card: &Card, wanted: &str) -> bool {
     card.state.name() == wanted
 }
 
+/// What became of the checks of the newest revision: both words where some passed and some did not.
+fn checks(card: &Card) -> Vec<&'static str> {
+    let accepted = &card.newest().accepted;
+    let Some(checked) = card.checked(accepted.revision) else {
+        let is_owed = !accepted.checks.is_empty();
+        return is_owed.then_some("unverified").into_iter().collect();
+    };
+    let word = |passed| if passed { "passed" } else { "failed" };
+    let results = checked.results.iter();
+    results.map(|result| word(result.passed())).collect()
+}
+
 fn is(card: &Card, word: &str, asker: &Asker<'_>) -> bool {
     let due = card.newest().accepted.due;
     match word {
@@ -244,6 +257,7 @@ fn has_event(card: &Card, wanted: &str) -> bool {
         ("handoff.withdrawn", card.withdrawn.is_some()),
         ("handoff.timed_out", card.timed_out.is_some()),
         ("handoff.routed", card.routing.is_some()),
+        ("handoff.checked", !card.checks.is_empty()),
         ("artifact.approved", card.released.is_some()),
     ];
     let has = |(name, is_so): (&str, bool)| is_so && is_name(name, wanted);

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use countersign_protocol::decision::Outcome;
-use countersign_web::desk::Desk as _;
+use countersign_web::desk::{Desk as _, service::ServiceTarget};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{Rig, maya};
+use crate::{
+    testing::{Rig, maya},
+    workspace::Settings,
+};
 
 const RULES: &str = r#"
 [[person]]
@@ -66,7 +69,7 @@ fn looks_answers_and_broken_promises_are_counted_by_rule_and_by_who_was_asked() 
     rig.decide(late, Outcome::Approved).unwrap();
     rig.decide(slow, Outcome::Rejected).unwrap();
     let report = |rig: &Rig, since| {
-        rig.wait(rig.desk().service(&Caller::Person(maya()), since))
+        rig.wait(rig.desk().service(&Caller::Person(maya()), since, 7))
             .unwrap()
             .rows
     };
@@ -115,7 +118,7 @@ fn the_report_says_who_owns_each_workspace() {
     let rig = Rig::new();
     let since = rig.clock_now();
     submit(&rig, "a", json!({}));
-    let report = rig.wait(rig.desk().service(&Caller::Person(maya()), since));
+    let report = rig.wait(rig.desk().service(&Caller::Person(maya()), since, 7));
     let rows = report.unwrap().rows;
     let owners: Vec<_> = rows
         .iter()
@@ -126,4 +129,52 @@ fn the_report_says_who_owns_each_workspace() {
         "{owners:?}"
     );
     assert!(owners.contains(&(ServiceGroup::All, None)), "{owners:?}");
+}
+
+#[test]
+fn promises_are_held_against_what_happened_period_by_period() {
+    let mut rig = Rig::with(Settings {
+        service: vec![
+            ("first_look", Duration::from_mins(5)),
+            ("answer", Duration::from_hours(1)),
+        ],
+        ..Settings::default()
+    });
+    rig.with_policy(RULES);
+    let start = rig.clock_now();
+    let first = submit(&rig, "a", json!({}));
+    rig.clock.advance(Duration::from_mins(10));
+    rig.decide(first, Outcome::Approved).unwrap();
+    // Another period, in which one thing is late and another has time.
+    rig.clock.advance(Duration::from_hours(24));
+    let late = submit(&rig, "b", json!({}));
+    rig.clock.advance(Duration::from_mins(90));
+    let fresh = submit(&rig, "c", json!({}));
+    let found = rig.wait(rig.desk().service(&Caller::Person(maya()), start, 1));
+    let found = found.unwrap().periods;
+    let told: Vec<_> = found
+        .iter()
+        .map(|one| (one.target, one.kept, one.open, one.breached))
+        .collect();
+    use ServiceTarget::{Answer, FirstLook};
+    assert_eq!(
+        told,
+        [
+            (FirstLook, 0, 0, 1),
+            (Answer, 1, 0, 0),
+            (FirstLook, 0, 1, 1),
+            (Answer, 0, 1, 1),
+        ]
+    );
+    let breach = &found[0].breaches[0];
+    assert_eq!(
+        (breach.handoff_id, breach.took_seconds, breach.is_open),
+        (first, 600, false)
+    );
+    let breach = &found[3].breaches[0];
+    assert_eq!(
+        (breach.handoff_id, breach.took_seconds, breach.is_open),
+        (late, 5_400, true)
+    );
+    assert!(late < fresh);
 }

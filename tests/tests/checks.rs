@@ -1,0 +1,253 @@
+//! Commands of the operator look at what was handed over before anybody is asked.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "agents write into the shared folder"
+)]
+
+use std::fs;
+
+use countersign_protocol::{HandoffId, decision::Outcome};
+use countersign_tests::{agent::Delivery, bed::TestBed, mesh::Member, wait};
+use serde_json::{Value, json};
+
+/// A daemon with these `[[check]]` sections, in whose workspace every handoff is put through `named`.
+fn bed(checks: &str, named: &str, more: &str) -> TestBed {
+    let mut bed = scene(checks, named, more);
+    bed.up();
+    bed
+}
+
+fn scene(checks: &str, named: &str, more: &str) -> TestBed {
+    let bed = TestBed::prepare().configured(checks);
+    let text = format!("checks = {named}\n{more}");
+    fs::write(bed.workspace().join("workspace.toml"), text).expect("the scene can be set");
+    bed
+}
+
+fn python(name: &str, program: &str, more: &str) -> String {
+    format!(
+        "[[check]]\nname = \"{name}\"\ncommand = [\"python3\", \"-c\", '''{program}''']\n{more}\n"
+    )
+}
+
+/// The reports of the receipt once all checks are over.
+fn over(delivery: &Delivery) -> Vec<Value> {
+    wait::until("the end of the checks", || {
+        let receipt = delivery.look::<Value>("handoff.receipt.json")?;
+        let checks = receipt["checks"].as_array()?.clone();
+        checks
+            .iter()
+            .all(|one| one["status"] != "pending")
+            .then_some(checks)
+    })
+}
+
+fn state(bed: &TestBed, id: &str) -> Value {
+    bed.http().fetch(&format!("/api/v1/handoffs/{id}")).json()
+}
+
+#[test]
+fn what_a_check_found_is_in_the_receipt_and_on_the_page() {
+    let good = "import json, os; print(len(json.load(open('figures.json'))), os.getcwd().endswith('sealed'))";
+    let bad = "import sys; print('<b>row 2 is odd</b>'); sys.exit(3)";
+    let checks = python("figures", good, "") + &python("rows", bad, "");
+    let bed = bed(&checks, r#"["figures", "rows"]"#, "");
+    let agent = Member::new("a", &bed.workspace());
+    let handed = agent.hand(
+        "work",
+        &agent.agent.package("t").file("figures.json", "[1, 2]"),
+    );
+    let found = over(&handed);
+    assert_eq!(
+        (&found[0]["name"], &found[0]["status"], &found[0]["ended"]),
+        (
+            &json!("figures"),
+            &json!("passed"),
+            &json!({"how": "exited", "code": 0})
+        )
+    );
+    let said = countersign_protocol::Digest::of(b"2 True\n");
+    assert_eq!(found[0]["output_sha256"], json!(said));
+    assert_eq!(found[1]["ended"], json!({"how": "exited", "code": 3}));
+    let page = bed.http().fetch("/h/H-1").text();
+    assert!(
+        page.contains("The check rows failed with exit code 3"),
+        "{page}"
+    );
+    assert!(page.contains("&lt;b&gt;row 2 is odd"), "{page}");
+    // It does not hold anything up.
+    assert_eq!(state(&bed, "H-1")["state"], "waiting");
+    let found = bed.http().fetch("/api/v1/activity?limit=50").text();
+    assert!(found.contains("handoff.checked"), "{found}");
+}
+
+#[test]
+fn work_that_must_not_fail_goes_back_to_its_agent_with_what_the_check_said() {
+    let check = python(
+        "figures",
+        "import json; json.load(open('figures.json'))",
+        "on_failure = \"refuse\"",
+    );
+    let bed = bed(&check, r#"["figures"]"#, "");
+    let agent = Member::new("a", &bed.workspace());
+    let package = |text: &str| agent.agent.package("t").file("figures.json", text);
+    let handed = agent.hand("work", &package("[1, 2"));
+    let decision = wait::until("a decision", || handed.look::<Value>("decision.json"));
+    assert_eq!(decision["decision"], "changes_requested");
+    let feedback = fs::read_to_string(agent.folder().join("work/feedback.md")).expect("feedback");
+    assert!(feedback.contains("JSONDecodeError"), "{feedback}");
+    assert_eq!(over(&handed)[0]["status"], "failed");
+    // Nobody was asked, and the next revision is.
+    let handed = agent.hand("work", &package("[1, 2]"));
+    assert_eq!(over(&handed)[0]["status"], "passed");
+    wait::until("somebody who is asked", || {
+        let row = state(&bed, "H-1");
+        (row["state"] == "waiting" && row["revision"] == 2).then_some(())
+    });
+}
+
+/// Two agents; what goes to `b` is checked first.
+const PAIR: &str = r#"
+[[participant]]
+id = "a"
+hands_to = ["b"]
+
+[[participant]]
+id = "b"
+"#;
+
+#[test]
+fn an_agent_gets_nothing_that_did_not_pass_before_a_person_says_so() {
+    let check = python(
+        "figures",
+        "import json; json.load(open('figures.json'))",
+        "on_failure = \"hold\"",
+    );
+    let bed = bed(&check, r#"["figures"]"#, PAIR);
+    let workspace = bed.workspace();
+    let (a, b) = (Member::new("a", &workspace), Member::new("b", &workspace));
+    let good = a.hand("one", &a.package("t-1", "b").file("figures.json", "[]"));
+    b.takes("H-1.1");
+    assert_eq!(over(&good)[0]["status"], "passed");
+    let bad = a.hand("two", &a.package("t-2", "b").file("figures.json", "[1"));
+    let told = countersign_tests::mesh::acknowledged(&bad, "stopped");
+    assert_eq!(told["reason"], "check_failed");
+    assert_eq!(b.packages(), ["H-1.1"]);
+    bed.reviewer().decide(HandoffId(2), Outcome::Approved, "");
+    b.takes("H-2.1");
+}
+
+#[test]
+fn a_check_reaches_nothing_and_costs_no_more_than_it_may() {
+    let reach = r#"
+import os, socket, subprocess, sys
+seen = []
+def attempt(name, act):
+    try:
+        act()
+        seen.append(name)
+    except Exception:
+        pass
+work = sys.argv[1]
+attempt('data', lambda: os.listdir(work + '/data'))
+attempt('workspace', lambda: os.listdir(work + '/root/work'))
+attempt('sealed', lambda: open('new', 'w'))
+attempt('change', lambda: open('figures.json', 'w'))
+attempt('network', lambda: socket.create_connection(('127.0.0.1', int(sys.argv[2]))))
+attempt('session', os.setsid)
+attempt('memory', lambda: bytearray(900_000_000))
+attempt('environment', lambda: os.environ['COUNTERSIGN_CONFIG'])
+open(os.environ['TMPDIR'] + '/new', 'w').write('x')
+print(seen)
+"#;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let port = listener.local_addr().expect("an address").port();
+    let bed = TestBed::prepare();
+    let home = bed.home.display().to_string();
+    let checks = [
+        format!(
+            "[[check]]\nname = \"reach\"\ncommand = [\"python3\", \"-c\", '''{reach}''', \"{home}\", \"{port}\"]\n"
+        ),
+        python("slow", "import time; time.sleep(600)", "time = \"1s\""),
+        python("loud", "print('x' * 100_000)", "output = \"1kB\""),
+        "[[check]]\nname = \"gone\"\ncommand = [\"/no/such/program\"]\n".to_owned(),
+        python(
+            "child",
+            "import subprocess; subprocess.Popen(['sleep', '600']); print('over')",
+            "",
+        ),
+    ];
+    let mut bed = bed.configured(&checks.concat());
+    fs::write(
+        bed.workspace().join("workspace.toml"),
+        r#"checks = ["reach", "slow", "loud", "gone", "child"]"#,
+    )
+    .expect("the scene can be set");
+    bed.up();
+    let agent = Member::new("a", &bed.workspace());
+    let handed = agent.hand("work", &agent.agent.package("t").file("figures.json", "[]"));
+    let found = over(&handed);
+    let none = countersign_protocol::Digest::of(b"[]\n");
+    assert_eq!(
+        found[0]["output_sha256"],
+        json!(none),
+        "{found:#?}\n{}",
+        bed.http().fetch("/h/H-1").text()
+    );
+    assert_eq!(found[1]["ended"]["how"], "timed_out");
+    assert_eq!(found[2]["ended"]["how"], "too_much_output");
+    assert_eq!(found[2]["output_bytes"], 1000);
+    assert_eq!(
+        found[3]["ended"],
+        json!({"how": "exited", "code": 5}),
+        "{found:#?}"
+    );
+    assert_eq!(found[4]["status"], "passed");
+    let left = fs::read_dir(bed.data().join("checks")).expect("its folder");
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn kill_during_a_check_runs_it_again_and_records_it_once() {
+    for step in countersign::fault::CHECKS {
+        let check = python("figures", "print('looked')", "on_failure = \"hold\"");
+        let mut bed =
+            scene(&check, r#"["figures"]"#, PAIR).env("COUNTERSIGN_CRASH_AT", &format!("{step}:1"));
+        bed.up();
+        let workspace = bed.workspace();
+        let (a, b) = (Member::new("a", &workspace), Member::new("b", &workspace));
+        let handed = a.hand("one", &a.package("t-1", "b").file("figures.json", "[]"));
+        wait::until("its end", || bed.daemon().ended());
+        assert!(bed.daemon().was_killed(), "{step}");
+        bed.launch
+            .env
+            .retain(|(name, _)| name != "COUNTERSIGN_CRASH_AT");
+        bed.up();
+        b.takes("H-1.1");
+        assert_eq!(over(&handed)[0]["status"], "passed", "{step}");
+        let log: Value = bed.http().fetch("/api/v1/log?after=0").json();
+        let rows = log["lines"].as_array().or(log.as_array()).expect("lines");
+        let count = |event: &str| rows.iter().filter(|row| row["event"] == event).count();
+        assert_eq!(
+            (count("handoff.checked"), count("transfer.offered")),
+            (1, 1),
+            "{step}"
+        );
+    }
+}
+
+#[test]
+fn a_workspace_names_only_checks_that_the_operator_has() {
+    let bed = scene("", r#"["figures"]"#, "");
+    let output = bed
+        .launch
+        .command(&["serve"])
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("the check `figures` is named, and the configuration has no `[[check]]`"),
+        "{said}"
+    );
+}
