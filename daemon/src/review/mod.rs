@@ -18,6 +18,7 @@ mod observe;
 mod ownership;
 mod page;
 mod people;
+mod person_tokens;
 mod queue;
 mod routing;
 mod row;
