@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod confine;
 pub mod contracts;
+pub mod egress;
 pub mod endpoint;
 pub mod extract;
 pub mod fault;

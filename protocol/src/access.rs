@@ -3,9 +3,13 @@
 //! [`TABLE`] is the only place that says which role may do what. Refusals, buttons, and what is told about a
 //! role all follow from it.
 
+mod scope;
+
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+pub use scope::Scope;
 
 /// Something that can be allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

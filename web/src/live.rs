@@ -1,9 +1,17 @@
 //! Live hints: an event says that something changed and carries only a number.
 //!
-//! What changed, the page reads from the desk. So nothing leaks by a hint, and a lost one costs
+//! What changed, the page reads from the desk. Who may know of nothing that changed gets no hint. A lost one costs
 //! nothing: the next has a higher number.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Extension,
@@ -13,6 +21,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
+use countersign_protocol::access::Permission;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{Semaphore, watch};
@@ -20,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     api::openapi::Problems,
-    desk::Caller,
+    desk::{Caller, Desk, observe::LogQuery},
     error::Problem,
     security::{Shown, Signed},
     state::AppState,
@@ -83,20 +92,28 @@ pub(crate) async fn events(
     let place = Arc::clone(app.places.of(&caller))
         .try_acquire_owned()
         .map_err(|_| full())?;
-    // Who was signed out elsewhere is told nothing more.
+    let seen = last_seen(&headers);
+    let told = Arc::new(AtomicU64::new(seen.unwrap_or_default()));
     let head = app.desk.head();
-    let still_in = move |_: &u64| {
-        let (desk, session) = (Arc::clone(&app.desk), session.clone());
+    let look = move |seq: u64| {
+        let (desk, session, told) = (Arc::clone(&app.desk), session.clone(), Arc::clone(&told));
+        let caller = caller.clone();
         async move {
-            match session {
-                Some(secret) => desk.peek(&secret).await.is_some(),
-                None => true,
-            }
+            // What somebody may see is asked each time; who was signed out elsewhere is told nothing more.
+            let caller = match session {
+                Some(secret) => Caller::Person(desk.peek(&secret).await?),
+                None => caller,
+            };
+            let after = told.swap(seq, Ordering::Relaxed);
+            let news = after == 0 || concerns(&*desk, &caller, after).await;
+            Some(news.then_some(seq))
         }
     };
-    let hints = changes(head, last_seen(&headers))
+    let hints = changes(head, seen)
         .take_until(over(stopping))
-        .take_while(still_in)
+        .then(look)
+        .take_while(|told| ready(told.is_some()))
+        .filter_map(|told| ready(told.flatten()))
         .map(move |seq| {
             let _held = &place;
             Ok::<_, Infallible>(
@@ -107,6 +124,25 @@ pub(crate) async fn events(
             )
         });
     Ok(answer(Sse::new(hints)).into_response())
+}
+
+/// Whether anything after the entry `after` is `who`'s business. Who may know of everything need not be looked up.
+async fn concerns(desk: &dyn Desk, who: &Caller, after: u64) -> bool {
+    let knows_all = match who {
+        Caller::Person(person) => {
+            let mut named = person.access.named();
+            person.access.may(Permission::Read, None)
+                && person.access.may(Permission::Activity, None)
+                && named.all(|(_, grant)| grant.may.contains(Permission::Read))
+        }
+        Caller::Agent(_) => false,
+    };
+    if knows_all {
+        return true;
+    }
+    // A reader that is told nothing asks again with the next number.
+    let known = desk.log(who, &LogQuery::default(), after, 1).await;
+    known.is_ok_and(|(lines, _)| !lines.is_empty())
 }
 
 /// The number that a reader who comes back saw last.

@@ -10,6 +10,7 @@ mod record;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -33,6 +34,7 @@ pub use links::Linked;
 pub use password::Passwords;
 use record::{Account, Begin, Change, Link, Session};
 pub use sessions::Signed;
+use tokens::Token;
 
 use crate::{
     clock::SharedClock,
@@ -55,6 +57,7 @@ struct Held {
     accounts: BTreeMap<String, Account>,
     sessions: HashMap<Digest, Session>,
     links: HashMap<Digest, Link>,
+    tokens: HashMap<Digest, Token>,
     /// Links that sign in the person of this machine; they do not outlive the daemon.
     starts: HashMap<Digest, Timestamp>,
 }
@@ -117,7 +120,11 @@ impl Accounts {
         let links = read(Space::Invitation).await?.into_iter();
         let links = links
             .filter_map(|(key, text)| Some((key.parse().ok()?, serde_json::from_str(&text).ok()?)));
+        let tokens = read(Space::PersonToken).await?.into_iter();
+        let tokens = tokens
+            .filter_map(|(key, text)| Some((key.parse().ok()?, serde_json::from_str(&text).ok()?)));
         let held = Held {
+            tokens: tokens.collect(),
             accounts: accounts.collect(),
             sessions: sessions.collect(),
             links: links.collect(),
@@ -148,6 +155,12 @@ impl Accounts {
             .accounts
             .get(id)
             .map(|account| account.name.clone())
+    }
+
+    /// Whether there is an account `id` that was not disabled.
+    pub fn is_usable(&self, id: &str) -> bool {
+        let held = self.held();
+        held.accounts.get(id).is_some_and(|one| !one.disabled)
     }
 
     /// All accounts, by id.
@@ -182,7 +195,7 @@ impl Accounts {
         self.link(account, AccountChange::Reset, by).await
     }
 
-    /// Disables an account, which ends its sessions and links, or enables it again.
+    /// Disables an account, which ends its sessions, links and tokens, or enables it again.
     pub async fn disable(&self, id: &str, off: bool, by: Actor) -> Result<(), DeskError> {
         let _changing = self.0.changing.lock().await;
         let account = self.account(id)?;
@@ -317,13 +330,15 @@ impl Held {
         }
     }
 
-    /// What ends all sessions and links of the account `id`.
+    /// What ends all sessions, links and tokens of the account `id`.
     fn of(&self, id: &str) -> Vec<Change> {
         let sessions = self.sessions.iter().filter(|(_, one)| one.id == id);
         let sessions = sessions.map(|(key, _)| (Space::Session, key.to_string(), None));
         let links = self.links.iter().filter(|(_, one)| one.account == id);
         let links = links.map(|(key, _)| (Space::Invitation, key.to_string(), None));
-        sessions.chain(links).collect()
+        let tokens = self.tokens.iter().filter(|(_, one)| one.person == id);
+        let tokens = tokens.map(|(key, _)| (Space::PersonToken, key.to_string(), None));
+        sessions.chain(links).chain(tokens).collect()
     }
 
     /// The same in memory.
@@ -335,6 +350,7 @@ impl Held {
             match space {
                 Space::Session => drop(self.sessions.remove(&key)),
                 Space::Invitation => drop(self.links.remove(&key)),
+                Space::PersonToken => drop(self.tokens.remove(&key)),
                 _ => {}
             }
         }

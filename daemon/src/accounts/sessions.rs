@@ -18,7 +18,7 @@ use super::{Account, Accounts, Begin, Change, Held, Session, fact, secret};
 use crate::{ledger::Draft, store::Space};
 
 /// A request is noted when the last one that was is so long ago.
-const NOTED: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const NOTED: SignedDuration = SignedDuration::from_secs(60);
 /// Longest name of a browser that is kept, in characters.
 const BROWSER: usize = 200;
 /// Most open sessions of one person; the one that was used longest ago gives way.
@@ -164,7 +164,7 @@ impl Accounts {
     }
 
     /// Writes a value that nobody waits for.
-    fn note(&self, change: Change) {
+    pub(super) fn note(&self, change: Change) {
         let draft = Draft {
             values: vec![change],
             ..Draft::nothing(())

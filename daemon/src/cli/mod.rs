@@ -33,6 +33,7 @@ mod notify;
 mod open;
 mod output;
 mod people;
+mod person_token;
 mod remark;
 mod route;
 mod routes;

@@ -10,10 +10,11 @@ use super::{
     client::{Client, encode},
     exit::{Exit, Failure},
     output::{Cell, Style, Table, ago, inert},
+    person_token,
 };
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UserArgs {
@@ -48,6 +49,9 @@ enum UserCommand {
         /// The name to sign in with
         id: String,
     },
+    /// Make, list and take back tokens with which programs work in your name
+    #[command(subcommand)]
+    Token(person_token::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -67,7 +71,7 @@ enum SessionCommand {
     },
 }
 
-fn unreadable(error: &serde_json::Error) -> Failure {
+pub(super) fn unreadable(error: &serde_json::Error) -> Failure {
     let message = format!("the answer of the daemon cannot be read: {error}");
     Failure::new(Exit::Failed, message)
 }
@@ -87,6 +91,7 @@ pub(crate) fn user(args: &UserArgs, context: &mut Context) -> Result<Exit, Failu
         }
         UserCommand::Disable { id } => switch(&client, id, "disable", "is disabled", context)?,
         UserCommand::Enable { id } => switch(&client, id, "enable", "can be used again", context)?,
+        UserCommand::Token(command) => person_token::run(command, &client, context)?,
         UserCommand::Ls => people(&client, context)?,
     }
     Ok(Exit::Done)

@@ -43,6 +43,7 @@ use crate::{
     catalog::Catalog,
     clock::SharedClock,
     config::{Disclosure, Environment, Format, Kind, Notify},
+    egress::{Http, Lookup, system_lookup},
     fault,
     ledger::{Draft, Ledger},
     message::{self, Held, Owed, StopKey},
@@ -50,7 +51,6 @@ use crate::{
     workspace::Workspaces,
 };
 use channel::{Channel, Chat, Mail, Webhook};
-use http::{Http, Lookup};
 use lane::{Door, Lane};
 use later::{Batch, Last};
 use plan::Told;
@@ -267,8 +267,7 @@ impl Outbox {
         cancel: &CancellationToken,
     ) -> Result<Self, String> {
         let stop = stop_key(&around).await?;
-        let (outbox, lanes) =
-            Self::build(around, rules, environment, &http::system_lookup(), stop)?;
+        let (outbox, lanes) = Self::build(around, rules, environment, &system_lookup(), stop)?;
         for lane in lanes {
             tasks.spawn(lane.run(cancel.clone()));
         }

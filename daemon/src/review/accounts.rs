@@ -12,7 +12,7 @@ use countersign_web::desk::{
     },
 };
 
-use super::{LedgerDesk, access::person_actor};
+use super::{LedgerDesk, access::person_actor, person_tokens::check_present};
 use crate::{accounts::Linked, config::Id};
 
 /// Longest name of a person, in characters.
@@ -101,6 +101,7 @@ impl AccessDesk for LedgerDesk {
     }
 
     async fn start_link(&self, who: &Person) -> Result<String, DeskError> {
+        check_present(who)?;
         if self.local.roster.is_local(&who.id) {
             return self.new_start_link();
         }
@@ -157,6 +158,7 @@ impl AccessDesk for LedgerDesk {
         all: bool,
         current: Option<&str>,
     ) -> Result<Vec<SessionRow>, DeskError> {
+        check_present(who)?;
         if all {
             who.check(Permission::People, None)?;
         }
@@ -165,6 +167,7 @@ impl AccessDesk for LedgerDesk {
     }
 
     async fn end_session(&self, who: &Person, id: &str) -> Result<(), DeskError> {
+        check_present(who)?;
         let anybody = who.access.may(Permission::ManagePeople, None);
         let of = (!anybody).then_some(who.id.as_str());
         self.accounts.end_one(id, of, person_actor(who)).await

@@ -66,6 +66,18 @@ fn account_line(account: &str, change: &AccountChange) -> String {
         AccountChange::Enabled => format!("enabled the account {account}"),
         AccountChange::SignedIn { by } => format!("signed in by {}", by.replace('_', " ")),
         AccountChange::SessionEnded => format!("ended a session of {account}"),
+        AccountChange::TokenMade {
+            token, workspaces, ..
+        } => {
+            let reach = match workspaces {
+                Some(names) => names.join(", "),
+                None => "every workspace".to_owned(),
+            };
+            format!("made the token {token} of {account} for {reach}")
+        }
+        AccountChange::TokenRevoked { token } => {
+            format!("took back the token {token} of {account}")
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod origins;
 mod ownership;
 mod page;
 mod people;
+mod person_tokens;
 mod queue;
 mod routing;
 mod row;

@@ -20,6 +20,7 @@ use super::{
     LedgerDesk,
     access::{actor, person_actor, sees},
     commands::{refused, words},
+    person_tokens::check_present,
 };
 use crate::{
     accounts::secret,
@@ -53,6 +54,8 @@ impl LedgerDesk {
     /// agents work in it.
     fn may_hand_on(who: &Caller, workspace: &str, owner: &str, is_held: bool) -> bool {
         match who {
+            // A token is narrower than its owner, and what somebody owns is no permission that it could leave out.
+            Caller::Person(person) if person.method == Method::Api => false,
             Caller::Person(person) => person.method == Method::Cli || person.id == owner,
             Caller::Agent(_) => !is_held && sees(who, workspace),
         }
@@ -66,8 +69,7 @@ impl LedgerDesk {
         let offer = offer.filter(|offer| offer.terms.expires > self.clock.now());
         let turn = known.and_then(|one| one.turn.as_ref());
         let may_hand_on = Self::may_hand_on(who, &workspace.name, &owner.id, held);
-        let is_asked =
-            |offer: &Offer| matches!(who, Caller::Person(person) if person.id == offer.terms.to);
+        let is_asked = |offer: &Offer| matches!(who, Caller::Person(person) if person.id == offer.terms.to && person.method != Method::Api);
         let steps = [
             (OwnershipStep::Offer, may_hand_on),
             (OwnershipStep::Answer, offer.is_some_and(is_asked)),
@@ -307,7 +309,10 @@ impl OwnershipDesk for LedgerDesk {
         reason: Option<String>,
     ) -> Result<(), DeskError> {
         let (person, claim) = match who {
-            Claimant::Person(person) => (person.clone(), None),
+            Claimant::Person(person) => {
+                check_present(person)?;
+                (person.clone(), None)
+            }
             Claimant::Secret(secret) => {
                 let (name, person) = self.claim(secret)?;
                 if name != workspace {

@@ -52,7 +52,8 @@ impl LedgerDesk {
 
 #[async_trait]
 impl PeopleDesk for LedgerDesk {
-    async fn targets(&self, _: &Person) -> Result<Vec<TargetRow>, DeskError> {
+    async fn targets(&self, who: &Person) -> Result<Vec<TargetRow>, DeskError> {
+        self.check_anywhere(&Caller::Person(who.clone()), Permission::Assign)?;
         let catalog = self.policy.catalog();
         let row = |target: String| TargetRow {
             name: catalog.display(&target),

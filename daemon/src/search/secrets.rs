@@ -37,7 +37,7 @@ const SHAPES: &[&str] = &[
     // A signed JSON Web Token: RFC 7515, compact serialisation of two JSON objects.
     r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,}",
     // Our own tokens for agents.
-    r"\bcst_[A-Za-z0-9]+_[A-Za-z0-9_-]{20,}",
+    r"\bcs[tp]_[A-Za-z0-9]+_[A-Za-z0-9_-]{20,}",
 ];
 
 /// All of them as one pattern.

@@ -73,6 +73,8 @@ pub enum Space {
     Account,
     /// Links with which people set a password, by digest of the secret.
     Invitation,
+    /// Tokens of people, by digest of the secret.
+    PersonToken,
     /// What a person wrote about a handoff and did not send yet, by handoff and person.
     Draft,
     /// The files of a handoff that a person has viewed, by handoff, person and digest.
@@ -96,6 +98,7 @@ impl Space {
             Self::Link => "link",
             Self::Account => "account",
             Self::Invitation => "invitation",
+            Self::PersonToken => "person_token",
             Self::Draft => "draft",
             Self::Ticked => "ticked",
         }

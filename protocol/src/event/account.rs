@@ -1,5 +1,6 @@
 //! The ways in of people.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What happened to the way in of a person.
@@ -23,4 +24,21 @@ pub enum AccountChange {
     },
     /// A session of it was ended from elsewhere.
     SessionEnded,
+    /// Its owner made a token for a program that works in their name.
+    TokenMade {
+        /// The public id.
+        token: String,
+        /// The workspaces it reaches; absent for all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workspaces: Option<Vec<String>>,
+        /// The names of what it allows.
+        may: Vec<String>,
+        /// After which it is refused.
+        expires: Timestamp,
+    },
+    /// A token of it was taken back.
+    TokenRevoked {
+        /// The public id.
+        token: String,
+    },
 }

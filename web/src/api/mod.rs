@@ -15,6 +15,7 @@ mod messages;
 mod metrics;
 pub(crate) mod openapi;
 mod ownership;
+mod person_tokens;
 mod routing;
 mod schemas;
 mod search;
@@ -75,6 +76,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(access::start_link))
         .routes(routes!(access::tokens, access::create_token))
         .routes(routes!(access::revoke_token))
+        .merge(person_tokens::routes())
         .routes(routes!(access::me))
         .routes(routes!(access::people))
         .routes(routes!(access::create_account))

@@ -11,6 +11,7 @@ pub mod messages;
 pub mod observe;
 pub mod ownership;
 pub mod people;
+pub mod person_tokens;
 pub mod routing;
 mod search;
 pub mod service;
@@ -53,6 +54,7 @@ pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, T
 pub use observe::ObserveDesk;
 pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
+pub use person_tokens::PersonTokensDesk;
 pub use routing::RoutingDesk;
 pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
@@ -675,6 +677,7 @@ pub trait Desk:
     + ObserveDesk
     + OwnershipDesk
     + PeopleDesk
+    + PersonTokensDesk
     + RoutingDesk
     + SearchDesk
     + ServiceDesk

@@ -25,6 +25,7 @@ mod look;
 mod messages;
 mod ownership;
 mod people;
+mod person_tokens;
 mod problem;
 mod queue;
 mod queue_view;
@@ -95,6 +96,11 @@ pub fn routes() -> Router<AppState> {
         .route("/search/saved/remove", post(search::remove))
         .route("/settings", get(settings::show))
         .route("/settings/tokens/{id}/revoke", post(settings::revoke))
+        .route("/settings/person-tokens", post(person_tokens::create))
+        .route(
+            "/settings/person-tokens/{id}/revoke",
+            post(person_tokens::revoke),
+        )
         .route("/workspaces", get(workspaces::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/invitation", get(sign_in::invited).post(sign_in::accept))

@@ -12,7 +12,7 @@ use super::{view::When, visit::Visit};
 use crate::{
     api::LONGEST_SNOOZE,
     desk::{
-        DeskError, HandoffRow,
+        HandoffRow,
         people::TargetRow,
         routing::{AskedRow, Routing, RuleRow},
     },
@@ -204,9 +204,6 @@ pub(super) async fn redrive(
     State(app): State<AppState>,
     PathOf(seq): PathOf<u64>,
 ) -> Result<Response, Problem> {
-    match app.desk.redrive(&visit.person, seq).await {
-        // It may have been sent on its way by somebody else.
-        Ok(()) | Err(DeskError::NotFound(_)) => Ok(Redirect::to("/dead-letters").into_response()),
-        Err(error) => Err(error.into()),
-    }
+    app.desk.redrive(&visit.person, seq).await?;
+    Ok(Redirect::to("/dead-letters").into_response())
 }

@@ -1,4 +1,4 @@
-//! `GET /settings`: how this browser behaves, what messages may tell, and the tokens of agents.
+//! `GET /settings`: how this browser behaves, what messages may tell, and tokens of one's own and of agents.
 
 use axum::{
     extract::State,
@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    person_tokens::{self, PersonTokensPart},
     view::When,
     visit::{Chrome, Visit},
 };
 use crate::{
-    desk::{TokenRow, messages::Disclosed},
+    desk::{DeskError, TokenRow, messages::Disclosed},
     error::Problem,
     security::PathOf,
     state::AppState,
@@ -25,6 +26,9 @@ pub(super) struct SettingsPage {
     disclosed: Vec<Disclosed>,
     receivers: usize,
     tokens: Vec<TokenView>,
+    /// Whether those of agents are this person's business.
+    manages: bool,
+    mine: PersonTokensPart,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,23 +60,34 @@ impl TokenView {
 }
 
 /// Shows the page.
-pub(super) async fn show(
-    visit: Visit,
-    State(app): State<AppState>,
-) -> Result<Html<String>, Problem> {
-    let mut tokens = app.desk.tokens(&visit.person).await?;
-    tokens.sort_by_key(|row| (row.revoked, std::cmp::Reverse(row.created_at)));
-    let receivers = app.desk.receivers(&visit.person).await.unwrap_or_default();
-    let page = SettingsPage {
-        chrome: visit.chrome("settings").await?,
-        disclosed: app.desk.disclosed(&visit.person).await?,
-        receivers: receivers.len(),
-        tokens: tokens
-            .into_iter()
-            .map(|row| TokenView::new(row, visit.now()))
-            .collect(),
-    };
+pub(super) async fn show(visit: Visit) -> Result<Html<String>, Problem> {
+    let mine = PersonTokensPart::load(&visit, &person_tokens::nothing()).await?;
+    let page = SettingsPage::load(&visit, mine).await?;
     visit.render(&page)
+}
+
+impl SettingsPage {
+    pub(super) async fn load(visit: &Visit, mine: PersonTokensPart) -> Result<Self, Problem> {
+        let desk = &visit.app.desk;
+        let (mut tokens, manages) = match desk.tokens(&visit.person).await {
+            Ok(tokens) => (tokens, true),
+            Err(DeskError::MayNot { .. }) => (Vec::new(), false),
+            Err(error) => return Err(error.into()),
+        };
+        tokens.sort_by_key(|row| (row.revoked, std::cmp::Reverse(row.created_at)));
+        let receivers = desk.receivers(&visit.person).await.unwrap_or_default();
+        Ok(Self {
+            chrome: visit.chrome("settings").await?,
+            disclosed: desk.disclosed(&visit.person).await?,
+            receivers: receivers.len(),
+            tokens: tokens
+                .into_iter()
+                .map(|row| TokenView::new(row, visit.now()))
+                .collect(),
+            manages,
+            mine,
+        })
+    }
 }
 
 /// `POST /settings/tokens/{id}/revoke`.
@@ -103,22 +118,29 @@ impl Page for SettingsPage {
             };
             TokenView::new(row, now)
         };
-        let page = |tokens, receivers| Self {
+        let page = |manages, receivers, mine| Self {
             chrome: Chrome::sample("settings"),
             disclosed: disclosed(),
             receivers,
-            tokens,
+            tokens: vec![
+                token(false, None),
+                token(true, Some(now)),
+                token(false, Some(now)),
+            ],
+            manages,
+            mine,
         };
-        vec![
-            page(
-                vec![
-                    token(false, None),
-                    token(true, Some(now)),
-                    token(false, Some(now)),
-                ],
-                2,
-            ),
-            page(Vec::new(), 0),
-        ]
+        let mut pages: Vec<_> = PersonTokensPart::samples()
+            .into_iter()
+            .map(|mine| page(true, 2, mine))
+            .collect();
+        let parts = PersonTokensPart::samples().into_iter();
+        pages.extend(parts.take(1).map(|mine| Self {
+            tokens: Vec::new(),
+            ..page(true, 0, mine)
+        }));
+        let parts = PersonTokensPart::samples().into_iter();
+        pages.extend(parts.take(1).map(|mine| page(false, 0, mine)));
+        pages
     }
 }

@@ -296,3 +296,23 @@ async fn who_was_signed_out_elsewhere_is_told_nothing_more() {
     desk.moved();
     assert!(body.frame().await.is_none(), "the stream ends");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_that_something_changed_which_they_may_not_know_of() {
+    use http_body_util::BodyExt as _;
+
+    let desk = Showcase::small();
+    let router = desk.router();
+    let person = Ask::get("/api/v1/events").cookie();
+    let agent = Ask::get("/api/v1/events").bearer(ALPHA);
+    for (ask, hint) in [(person, "event: changed"), (agent, ":")] {
+        let mut body = ask.open(&router).await.into_body();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert!(String::from_utf8_lossy(&first).starts_with("event: changed"));
+        // None of the events that the agent may read is newer than this.
+        desk.moved();
+        let next = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        let next = String::from_utf8_lossy(&next);
+        assert!(next.starts_with(hint), "{hint}: {next}");
+    }
+}

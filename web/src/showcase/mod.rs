@@ -10,6 +10,7 @@ pub mod locks;
 pub(crate) mod messages;
 pub mod observe;
 pub mod ownership;
+pub mod person_tokens;
 pub mod routing;
 pub mod sample;
 mod search;

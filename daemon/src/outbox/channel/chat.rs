@@ -7,11 +7,9 @@ use reqwest::Url;
 use super::{Channel, Outcome};
 use crate::{
     config::{Format, Hidden},
+    egress::Http,
     message::Owed,
-    outbox::{
-        http::{self, Http},
-        render::Renderer,
-    },
+    outbox::{http, render::Renderer},
 };
 
 #[derive(Debug)]
@@ -31,7 +29,7 @@ impl Channel for Chat {
         let own = owed.to.as_ref().and_then(|to| to.address.as_deref());
         let topic = own.or(self.topic.as_deref());
         let body = self.render.chat(self.format, owed, topic);
-        let request = match self.http.post(&self.url, "application/json", body) {
+        let request = match http::post(&self.http, &self.url, "application/json", body) {
             Ok(request) => request,
             Err(outcome) => return outcome,
         };

@@ -6,9 +6,10 @@ use reqwest::Url;
 
 use super::{Channel, Outcome};
 use crate::{
+    egress::Http,
     message::Owed,
     outbox::{
-        http::{self, Http},
+        http,
         render::Renderer,
         sign::{self, Key},
     },
@@ -35,7 +36,7 @@ impl Channel for Webhook {
         };
         let seconds = now.as_second();
         let signature = sign::signature(&self.keys, &owed.id, seconds, &body);
-        match self.http.post(&self.url, MEDIA_TYPE, body) {
+        match http::post(&self.http, &self.url, MEDIA_TYPE, body) {
             Ok(request) => {
                 let request = request
                     .header("webhook-id", &owed.id)

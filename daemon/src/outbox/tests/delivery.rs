@@ -9,8 +9,9 @@ use super::receiver::Receiver;
 use crate::{
     catalog::Catalog,
     config::{Config, Environment, Flags},
+    egress::system_lookup,
     message::{self, State, Status},
-    outbox::{Around, Outbox, http::system_lookup, lane::Lane, stop_key},
+    outbox::{Around, Outbox, lane::Lane, stop_key},
     testing::{Rig, handoff},
 };
 

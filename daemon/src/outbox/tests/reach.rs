@@ -11,9 +11,12 @@ use std::{
 use jiff::Timestamp;
 
 use super::receiver::Receiver;
-use crate::outbox::{
-    channel::Outcome,
-    http::{Http, Lookup, send, system_lookup},
+use crate::{
+    egress::{Http, Lookup, system_lookup},
+    outbox::{
+        channel::Outcome,
+        http::{post, send},
+    },
 };
 
 /// A name that means one address after the other, as often as it is asked.
@@ -29,7 +32,7 @@ fn changing(addresses: Vec<SocketAddr>) -> (Lookup, Arc<AtomicUsize>) {
 }
 
 async fn knocks(http: &Http, url: &str) -> Outcome {
-    match http.post(&url.parse().unwrap(), "text/plain", Vec::new()) {
+    match post(http, &url.parse().unwrap(), "text/plain", Vec::new()) {
         Ok(request) => send(request, Timestamp::UNIX_EPOCH).await,
         Err(outcome) => outcome,
     }

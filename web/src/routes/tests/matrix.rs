@@ -634,6 +634,26 @@ pub(super) const ROUTES: &[Route] = &[
             [303; 4],
         )
     },
+    get(
+        "/api/v1/person-tokens",
+        "/api/v1/person-tokens",
+        [401, 403, 403, 200],
+    ),
+    post(
+        "/api/v1/person-tokens",
+        "/api/v1/person-tokens",
+        Body::Json(r#"{"name":"nightly","may":["handoff.read"]}"#),
+        [401, 403, 403, 201],
+    ),
+    Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/person-tokens/p1",
+            "/api/v1/person-tokens/{id}",
+            Body::None,
+            [401, 403, 403, 204],
+        )
+    },
     get("/api/v1/me", "/api/v1/me", [401, 403, 403, 200]),
     get("/api/v1/people", "/api/v1/people", [401, 403, 403, 200]),
     post(
@@ -678,6 +698,14 @@ pub(super) const ROUTES: &[Route] = &[
     page("/insights?weeks=0", 422),
     page("/settings", 200),
     form("/settings/tokens/t1/revoke", Body::Form("")),
+    Route {
+        statuses: [401, 403, 403, 201],
+        ..form(
+            "/settings/person-tokens",
+            Body::Form("name=nightly&may=handoff.read&may=handoff.comment&days=7"),
+        )
+    },
+    form("/settings/person-tokens/p1/revoke", Body::Form("")),
     page("/help", 200),
     form("/h/H-1/decision", Body::DecisionForm),
     form("/h/H-1/comments", Body::Form("text=Nice.&send=now")),

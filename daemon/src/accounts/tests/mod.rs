@@ -1,5 +1,7 @@
 //! Accounts, sessions and links: what ends what, over kill -9, with a clock that the test moves.
 
+mod tokens;
+
 use std::time::Duration;
 
 use countersign_web::desk::{
