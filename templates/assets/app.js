@@ -266,9 +266,10 @@
     ...(cards.length && {
       j: () => goTo(cards, first() + 1), k: () => goTo(cards, first() - 1),
       n: () => change(1), p: () => change(-1), v: view, V: viewNext, c: speak,
+      e: () => $("[data-edit]", cards[Math.max(0, first())])?.click(),
       w: () => $("#wrap")?.click(), m: () => $("[data-key=m]")?.click(),
     }),
-    ...(form && { a: () => pick("approve"), r: () => pick("changes"), d: () => pick("reject") }),
+    ...(form && { a: () => pick($(".decide .acts .go")?.value), r: () => pick("changes"), d: () => pick("reject") }),
   };
   let begun = "";
   let timer;

@@ -8,6 +8,7 @@ mod care;
 mod commands;
 mod compared;
 mod content;
+mod edits;
 mod files;
 mod insights;
 mod landing;

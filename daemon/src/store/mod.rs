@@ -75,6 +75,8 @@ pub enum Space {
     Invitation,
     /// What a person wrote about a handoff and did not send yet, by handoff and person.
     Draft,
+    /// Files that a person changed and did not approve yet, by handoff, person and path.
+    Edit,
     /// The files of a handoff that a person has viewed, by handoff, person and digest.
     Ticked,
 }
@@ -97,6 +99,7 @@ impl Space {
             Self::Account => "account",
             Self::Invitation => "invitation",
             Self::Draft => "draft",
+            Self::Edit => "edit",
             Self::Ticked => "ticked",
         }
     }

@@ -392,6 +392,7 @@ impl Writeback {
             &names.errors,
             &names.decision,
             &names.feedback,
+            &names.patch,
             &names.ack,
             &names.result,
         ] {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Location;
 use crate::{
     decision::{ChangeRequest, Outcome},
+    edit::Edited,
     envelope::Envelope,
     handoff::{Profile, Trigger},
     id::{Digest, HandoffId},
@@ -128,4 +129,7 @@ pub struct Decided {
     /// What the person ticked off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checked: Vec<String>,
+    /// What the person changed before approving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edited>,
 }

@@ -4,6 +4,7 @@ pub mod access;
 pub mod approval;
 pub mod boundaries;
 mod content;
+pub mod edits;
 mod error;
 pub mod insights;
 pub mod locks;
@@ -45,6 +46,7 @@ pub use access::AccessDesk;
 pub use approval::{Answered, Approval};
 pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use edits::EditsDesk;
 pub use error::DeskError;
 pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
@@ -308,7 +310,7 @@ pub struct DeadLetter {
 /// What one answer will do, by policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Effect {
-    /// `approve`, `changes`, `reject`, `respond` or `none`.
+    /// `approve`, `edit`, `changes`, `reject`, `respond` or `none`.
     pub answer: String,
     /// What then happens, one or two sentences.
     pub text: String,
@@ -437,7 +439,7 @@ pub struct Review {
     pub questions: Vec<String>,
     /// What each answer does, by policy; always with `none`.
     pub effects: Vec<Effect>,
-    /// Answers that can be given now: of `approve`, `changes`, `reject`, `respond`. Empty when closed.
+    /// Answers that can be given now: of `approve`, `edit`, `changes`, `reject`, `respond`. Empty when closed.
     pub answers: Vec<String>,
     /// What was checked.
     pub checks: Vec<Check>,
@@ -460,6 +462,9 @@ pub struct Review {
     /// What this person wrote and did not send yet, oldest first.
     #[serde(default)]
     pub drafts: Vec<threads::DraftRow>,
+    /// Files that this person changed and did not approve yet, by path.
+    #[serde(default)]
+    pub edits: Vec<edits::EditRow>,
     /// Digests of the files that this person has viewed, of any revision.
     #[serde(default)]
     pub viewed: BTreeSet<Digest>,
@@ -516,12 +521,15 @@ pub struct Answer {
     pub revision: u32,
     /// The manifest digest that was on the page.
     pub manifest_sha256: Digest,
-    /// `approved`, `changes_requested`, `rejected` or `responded`.
+    /// `approved`, `edited`, `changes_requested`, `rejected` or `responded`.
     pub outcome: Outcome,
     /// Words; required for changes, reject and respond.
     pub comment: Option<String>,
     /// What is asked, one by one; ids are given by the daemon.
     pub requests: Vec<ChangeRequest>,
+    /// With `edited`: the files in their new version; those that this person keeps, when none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<edits::FileEdit>,
     /// The care that was taken.
     #[serde(default)]
     pub care: Care,
@@ -657,6 +665,7 @@ pub trait Desk:
     AccessDesk
     + BoundariesDesk
     + ContentDesk
+    + EditsDesk
     + InsightsDesk
     + LocksDesk
     + MessagesDesk

@@ -315,6 +315,7 @@ async fn approve(
     let answer = Answer {
         revision,
         manifest_sha256,
+        edits: Vec::new(),
         outcome: Outcome::Approved,
         comment: None,
         requests: Vec::new(),

@@ -5,6 +5,7 @@ pub mod access;
 pub mod boundaries;
 mod card;
 mod desk;
+mod edits;
 pub(crate) mod insights;
 pub mod locks;
 pub(crate) mod messages;
