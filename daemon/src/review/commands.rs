@@ -80,7 +80,6 @@ impl LedgerDesk {
                 return Ok(Draft::nothing(Some(seq)));
             }
             says_enough(&answer)?;
-            let sealing = sealing?;
             let newest = &card.newest().accepted;
             let moved = answer.revision != newest.revision
                 || answer.manifest_sha256 != newest.manifest_sha256;
@@ -123,6 +122,7 @@ impl LedgerDesk {
                     message: format!("Resolve the {open} open {threads} first"),
                 });
             }
+            let sealing = sealing?;
             let mut requests = answer.requests;
             for request in &mut requests {
                 // What is not in the sealed work is asked all the same: a file that should be there.

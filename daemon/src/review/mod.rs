@@ -19,6 +19,7 @@ mod observe;
 mod ownership;
 mod page;
 mod people;
+mod preferences;
 mod queue;
 mod routing;
 mod row;

@@ -77,6 +77,8 @@ pub enum Space {
     Draft,
     /// Files that a person changed and did not approve yet, by handoff, person and path.
     Edit,
+    /// What people chose for the pages, by person.
+    Preference,
     /// The files of a handoff that a person has viewed, by handoff, person and digest.
     Ticked,
 }
@@ -100,6 +102,7 @@ impl Space {
             Self::Invitation => "invitation",
             Self::Draft => "draft",
             Self::Edit => "edit",
+            Self::Preference => "preference",
             Self::Ticked => "ticked",
         }
     }

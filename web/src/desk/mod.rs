@@ -12,6 +12,7 @@ pub mod messages;
 pub mod observe;
 pub mod ownership;
 pub mod people;
+pub mod preferences;
 pub mod routing;
 mod search;
 pub mod service;
@@ -54,6 +55,7 @@ pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, T
 pub use observe::ObserveDesk;
 pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
+pub use preferences::PreferencesDesk;
 pub use routing::RoutingDesk;
 pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
@@ -672,6 +674,7 @@ pub trait Desk:
     + ObserveDesk
     + OwnershipDesk
     + PeopleDesk
+    + PreferencesDesk
     + RoutingDesk
     + SearchDesk
     + ServiceDesk

@@ -260,11 +260,22 @@ impl Page for EditPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        use crate::showcase::sample;
+        use crate::{desk::Change, showcase::sample};
 
         let mut review = sample::review();
         review.row.title = "\u{202E}<script>alert(1)</script>".to_owned();
-        let row = review.files[0].clone();
+        let row = FileRow {
+            path: "notes.md".to_owned(),
+            size: 9,
+            sha256: review.manifest_sha256,
+            change: Change::Modified,
+            declared: true,
+            kept: true,
+            executable: false,
+            title: None,
+            from_path: None,
+            percent: None,
+        };
         let page = |text: &str, error: Option<&str>| {
             let typed = Typed {
                 text: text.to_owned(),

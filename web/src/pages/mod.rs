@@ -97,6 +97,7 @@ pub fn routes() -> Router<AppState> {
         .route("/search/saved", post(search::save))
         .route("/search/saved/remove", post(search::remove))
         .route("/settings", get(settings::show))
+        .route("/settings/preferences", post(settings::prefer))
         .route("/settings/tokens/{id}/revoke", post(settings::revoke))
         .route("/workspaces", get(workspaces::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))

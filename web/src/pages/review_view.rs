@@ -110,6 +110,8 @@ pub(super) enum Notice {
     Stale { answered: u32, files: Vec<FileName> },
     /// An older revision was asked for.
     Old,
+    /// It opened by itself once another one was decided.
+    After { id: String },
     /// The answer came too late, or nobody is asked.
     Late { why: String },
 }

@@ -5,16 +5,16 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     view::When,
     visit::{Chrome, Visit},
 };
 use crate::{
-    desk::{TokenRow, messages::Disclosed},
+    desk::{TokenRow, messages::Disclosed, preferences::Preferences},
     error::Problem,
-    security::PathOf,
+    security::{FormOf, PathOf},
     state::AppState,
     templates::Page,
 };
@@ -22,6 +22,7 @@ use crate::{
 #[derive(Debug, Serialize)]
 pub(super) struct SettingsPage {
     chrome: Chrome,
+    preferences: Preferences,
     disclosed: Vec<Disclosed>,
     receivers: usize,
     tokens: Vec<TokenView>,
@@ -65,6 +66,7 @@ pub(super) async fn show(
     let receivers = app.desk.receivers(&visit.person).await.unwrap_or_default();
     let page = SettingsPage {
         chrome: visit.chrome("settings").await?,
+        preferences: app.desk.preferences(&visit.person).await?,
         disclosed: app.desk.disclosed(&visit.person).await?,
         receivers: receivers.len(),
         tokens: tokens
@@ -73,6 +75,25 @@ pub(super) async fn show(
             .collect(),
     };
     visit.render(&page)
+}
+
+/// What was chosen; a box that is not ticked is not sent.
+#[derive(Debug, Deserialize)]
+pub(super) struct Chosen {
+    open_next: Option<String>,
+}
+
+/// `POST /settings/preferences`.
+pub(super) async fn prefer(
+    visit: Visit,
+    State(app): State<AppState>,
+    FormOf(chosen): FormOf<Chosen>,
+) -> Result<Response, Problem> {
+    let preferences = Preferences {
+        open_next: chosen.open_next.is_some(),
+    };
+    app.desk.prefer(&visit.person, preferences).await?;
+    Ok(Redirect::to("/settings").into_response())
 }
 
 /// `POST /settings/tokens/{id}/revoke`.
@@ -105,6 +126,9 @@ impl Page for SettingsPage {
         };
         let page = |tokens, receivers| Self {
             chrome: Chrome::sample("settings"),
+            preferences: Preferences {
+                open_next: receivers > 0,
+            },
             disclosed: disclosed(),
             receivers,
             tokens,

@@ -266,14 +266,14 @@ pub(super) const ROUTES: &[Route] = &[
         ..post(
             "/api/v1/handoffs/1/edits",
             "/api/v1/handoffs/{id}/edits",
-            Body::Json(r#"{"revision":2,"path":"notes.md","text":"other"}"#),
+            Body::Json(r#"{"revision":2,"path":"notes/report.md","text":"other"}"#),
             [401, 403, 403, 204],
         )
     }),
     quiet(Route {
         method: "DELETE",
         ..post(
-            "/api/v1/handoffs/1/edits?path=notes.md",
+            "/api/v1/handoffs/1/edits?path=notes/report.md",
             "/api/v1/handoffs/{id}/edits",
             Body::None,
             [401, 403, 403, 204],
@@ -327,11 +327,12 @@ pub(super) const ROUTES: &[Route] = &[
             [401, 403, 403, 204],
         )
     }),
-    page("/h/1/r/2/edit?path=notes.md", 200),
+    page("/h/1/r/2/edit?path=notes/report.md", 200),
     quiet(form(
         "/h/1/edits",
-        Body::Form("revision=2&path=notes.md&text=other&do=keep"),
+        Body::Form("revision=2&path=notes/report.md&text=other&do=keep"),
     )),
+    quiet(form("/settings/preferences", Body::Form("open_next=1"))),
     form("/workspaces/alpha/offer", Body::Form("to=maya")),
     form("/workspaces/alpha/withdraw", Body::Form("")),
     form("/workspaces/alpha/accept", Body::Form("")),
