@@ -52,7 +52,7 @@ pub struct Voted {
     pub revision: u32,
     /// The manifest digest that was shown.
     pub manifest_sha256: Digest,
-    /// For: `approved` or `responded`. Against: `rejected`.
+    /// For: `approved`, `edited` or `responded`. Against: `rejected`.
     pub outcome: Outcome,
     /// The stage it counts in, from 0.
     pub stage: u32,
@@ -80,7 +80,7 @@ pub struct VoteRecord {
 
 /// Whether an outcome is for going on.
 pub fn is_for(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Approved | Outcome::Responded)
+    outcome.is_approval() || outcome == Outcome::Responded
 }
 
 /// Who votes: their id, and whether they belong to a target now, also by standing in for somebody.
@@ -97,6 +97,13 @@ impl Voter<'_> {
     fn is_among(&self, list: &[Asked]) -> bool {
         list.iter()
             .any(|one| one.people.iter().any(|id| id == self.id) || (self.belongs)(&one.target))
+    }
+}
+
+impl ApprovalPlan {
+    /// Whether the word of one person can be the last one.
+    pub fn is_met_by_one(&self) -> bool {
+        self.stages.iter().map(|stage| stage.needed).sum::<u32>() <= 1
     }
 }
 

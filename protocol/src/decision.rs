@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     approval::VoteRecord,
+    edit::Edited,
     envelope::Answered,
     id::{Digest, HandoffId},
     place::{Cell, Place, Region},
@@ -49,6 +50,11 @@ impl Outcome {
             Self::Rerouted => 8,
             Self::Expired | Self::Cancelled => 12,
         }
+    }
+
+    /// Whether it is a yes to the work, which is then released.
+    pub fn is_approval(self) -> bool {
+        matches!(self, Self::Approved | Self::Edited)
     }
 
     /// The word for people, as in "H-7 was {word}".
@@ -244,11 +250,14 @@ pub struct DecisionDocument {
     /// Threads of the handoff that were open before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub threads: Vec<OpenThread>,
-    /// The exact bytes that were decided.
+    /// The exact bytes that were decided; where a person changed a file, that version.
     pub artifacts: Vec<DecidedArtifact>,
     /// Folder of the released files, relative to the workspace; only when approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_to: Option<String>,
+    /// What the person changed before approving; the patch stands beside this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edited>,
     /// How the answer kept to the envelope of the request; absent where none was stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<Answered>,
@@ -256,4 +265,12 @@ pub struct DecisionDocument {
     pub resume: Resume,
     /// Where it stands in the ledger.
     pub log: LogReference,
+}
+
+impl DecisionDocument {
+    /// Digest of the manifest that was approved: the one that was decided about, with what the person changed.
+    pub fn approved_manifest(&self) -> Digest {
+        let edited = self.edited.as_ref();
+        edited.map_or(self.manifest_sha256, |edited| edited.manifest_sha256)
+    }
 }

@@ -15,6 +15,7 @@ pub mod content;
 pub mod contract;
 pub mod decision;
 pub mod dialect;
+pub mod edit;
 pub mod envelope;
 pub mod event;
 pub mod fallback;

@@ -64,6 +64,8 @@ pub struct AnswerNames {
     pub decision: String,
     /// The decision for a reader.
     pub feedback: String,
+    /// What a person changed before approving.
+    pub patch: String,
     /// How the agent stands to it whom it was handed to.
     pub ack: String,
     /// What came back from that agent.
@@ -153,6 +155,7 @@ fn names_with(prefix: &str) -> AnswerNames {
         errors: format!("{prefix}handoff.errors.json"),
         decision: format!("{prefix}decision.json"),
         feedback: format!("{prefix}feedback.md"),
+        patch: format!("{prefix}decision.patch"),
         ack: format!("{prefix}handoff.ack.json"),
         result: format!("{prefix}handoff.result.json"),
     }
@@ -166,6 +169,7 @@ pub fn is_own_file(name: &str) -> bool {
         "handoff.errors.json",
         "decision.json",
         "feedback.md",
+        "decision.patch",
         "handoff.ack.json",
         "handoff.result.json",
         "answer.receipt.json",

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    edit::Edited,
     event::Accepted,
     id::{Digest, HandoffId},
     manifest::{Manifest, ManifestEntry},
@@ -29,8 +30,11 @@ pub struct ReleaseRecord {
     pub handoff_id: HandoffId,
     /// The approved revision.
     pub revision: u32,
-    /// Digest of the manifest that was decided about.
+    /// Digest of the manifest that was approved: of the list below.
     pub manifest_sha256: Digest,
+    /// Digest of the manifest that the agent handed over, where a person changed files of it before approving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_from: Option<Digest>,
     /// When it was approved.
     pub approved_at: Timestamp,
     /// The whole manifest, also what was not released.
@@ -38,15 +42,21 @@ pub struct ReleaseRecord {
 }
 
 impl ReleaseRecord {
-    /// The record of the release of `accepted`, approved at that time.
-    pub fn of(accepted: &Accepted, approved_at: Timestamp) -> Self {
+    /// The record of the release of `accepted` as it was `edited`, approved at that time.
+    pub fn of(accepted: &Accepted, edited: Option<&Edited>, approved_at: Timestamp) -> Self {
+        let manifest = &accepted.manifest;
         Self {
             release_version: "1.0".to_owned(),
             handoff_id: accepted.handoff,
             revision: accepted.revision,
-            manifest_sha256: accepted.manifest_sha256,
+            manifest_sha256: edited
+                .map_or(accepted.manifest_sha256, |edited| edited.manifest_sha256),
+            edited_from: edited.map(|_| accepted.manifest_sha256),
             approved_at,
-            files: accepted.manifest.entries.clone(),
+            files: edited.map_or_else(
+                || manifest.entries.clone(),
+                |edited| edited.entries(manifest),
+            ),
         }
     }
 
@@ -229,6 +239,7 @@ mod tests {
             handoff_id: HandoffId(1),
             revision: 1,
             manifest_sha256: manifest.digest(),
+            edited_from: None,
             approved_at: Timestamp::UNIX_EPOCH,
             files: manifest.entries,
         }

@@ -71,7 +71,7 @@ impl HandoffState {
             Self::WithAgent { .. } => "with_agent",
             Self::Returned { .. } => "returned",
             Self::Closed {
-                outcome: Outcome::Approved,
+                outcome: Outcome::Approved | Outcome::Edited,
                 ..
             } => "approved",
             Self::Closed {

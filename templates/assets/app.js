@@ -245,30 +245,42 @@
     $("textarea", box).focus();
   };
   const visit = (url) => { if (url) location.href = url; };
+  if (location.hash === "#to") $("#to")?.focus();
+  $("#filter")?.addEventListener("input", ({ target: { value } }) => {
+    for (const file of $$(".files li[data-at]")) file.hidden = !file.textContent.toLowerCase().includes(value.trim().toLowerCase());
+  });
+
+  // ---- palette: a page or a row by its words, a handoff by its number, else the search ----
+  const palette = $("#palette");
+  const places = $$(".nav a, .menu a, [data-row] h3 a").map((a) => [a.textContent.trim().replace(/\s+/g, " "), a.href]);
+  $("datalist", palette).append(...places.map(([value]) => element("option", { value })));
+  palette.addEventListener("submit", (event) => {
+    const words = $("input", palette).value.trim().toLowerCase();
+    const number = /^(?:h-?)?(\d+)$/.exec(words)?.[1];
+    const to = number ? `/h/H-${number}` : words && places.find(([text]) => text.toLowerCase().includes(words))?.[1];
+    if (to) event.preventDefault();
+    visit(to);
+  });
 
   // ---- keys ----
   const { previous, next } = document.body.dataset;
   const keys = {
     "?": showHelp,
     "/": () => $(".qbox input, .find input")?.focus(),
-    "g q": () => visit("/queue"),
-    "g s": () => visit("/search"),
-    "g a": () => visit("/activity"),
-    "g l": () => visit("/locks"),
-    "g i": () => visit("/insights"),
-    "]": () => visit(next),
-    "[": () => visit(previous),
-    u: () => visit("/queue"),
+    "g q": () => visit("/queue"), "g s": () => visit("/search"), "g a": () => visit("/activity"),
+    "g l": () => visit("/locks"), "g i": () => visit("/insights"),
+    "]": () => visit(next), "[": () => visit(previous), u: () => visit("/queue"),
     ...(rows.length && {
       j: () => move(at + 1), k: () => move(at - 1), o: open, Enter: open, x: () => $("input", rows[at])?.click(),
-      J: () => extend(1), K: () => extend(-1), c: () => act("claim"), h: () => act("snooze"),
+      J: () => extend(1), K: () => extend(-1), c: () => act("claim"), h: () => act("snooze"), t: () => visit($("h3 a", rows[at]).href + "#to"),
     }),
     ...(cards.length && {
       j: () => goTo(cards, first() + 1), k: () => goTo(cards, first() - 1),
       n: () => change(1), p: () => change(-1), v: view, V: viewNext, c: speak,
+      e: () => $("[data-edit]", cards[Math.max(0, first())])?.click(), b: () => $("#base")?.focus(), f: () => $("#filter")?.focus(), t: () => $("#to")?.focus(),
       w: () => $("#wrap")?.click(), m: () => $("[data-key=m]")?.click(),
     }),
-    ...(form && { a: () => pick("approve"), r: () => pick("changes"), d: () => pick("reject") }),
+    ...(form && { a: () => pick($(".decide .acts .go")?.value), r: () => pick("changes"), d: () => pick("reject") }),
   };
   let begun = "";
   let timer;
@@ -276,10 +288,10 @@
     const on = event.target;
     if (on.form === form && form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      send();
-      return;
+      return send();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "k" && (event.ctrlKey || event.metaKey)) return event.preventDefault(), palette.open || palette.showModal();
+    if (palette.open || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (on.matches("input:not([type=checkbox]), textarea, select")) {
       if (event.key === "Escape") on.blur();
       return;

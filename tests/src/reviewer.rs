@@ -83,6 +83,17 @@ impl Reviewer {
 
     /// Sends an answer about what was shown.
     pub fn answer(&self, shown: Shown, outcome: Outcome, words: &str) -> Result<Reply, NoReply> {
+        self.answer_with(shown, outcome, words, &[])
+    }
+
+    /// The same, with files in another version.
+    pub fn answer_with(
+        &self,
+        shown: Shown,
+        outcome: Outcome,
+        words: &str,
+        edits: &[Value],
+    ) -> Result<Reply, NoReply> {
         let words = (!words.is_empty()).then_some(words);
         let answer = json!({
             "revision": shown.revision,
@@ -90,6 +101,7 @@ impl Reviewer {
             "outcome": outcome,
             "comment": words,
             "requests": [],
+            "edits": edits,
         });
         let path = format!("/api/v1/handoffs/{}/decision", shown.id);
         self.http.post(&path, &answer)

@@ -143,6 +143,116 @@ fn the_same_works_without_javascript() {
     a_thread_from_draft_to_answer(false);
 }
 
+/// A file is edited, the program dies meanwhile, and what is approved is the edit: released, with the agent's
+/// own file as it was and the patch beside the answer.
+fn an_edit_is_approved(scripts: bool) {
+    let mut scene = Scene::start();
+    let (id, delivery) = scene.hand_over("q3", LINES, 0.9);
+    let look = Look {
+        scripts,
+        height: 2_400,
+        ..Look::default()
+    };
+    let browser = scene.open(look);
+    scene.go(&browser, &format!("/h/{id}"));
+    if scripts {
+        // The first card is the table; the text is the next one.
+        browser.press(&['j']);
+    }
+    browser
+        .find("article[data-path='notes.txt'] [data-edit]")
+        .click();
+    browser.arrives("/edit");
+    browser.find("textarea[name=text]").write("eight\n");
+    browser.find("button[value=keep]").click();
+    browser.says("You edited this file.");
+    scene.bed.restart();
+    drop(browser);
+
+    let browser = scene.open(look);
+    scene.go(&browser, &format!("/h/{id}"));
+    browser.says("Edited by you: notes.txt");
+    assert!(browser.all("form#decide button[value=approve]").is_empty());
+    if scripts {
+        browser.press(&['a']);
+        browser.press(&[key::CONTROL, key::ENTER]);
+    } else {
+        browser.find("form#decide button[value=edit]").click();
+    }
+    browser.arrives("/decided");
+    browser.says("Approved with your edit");
+    let decision = delivery.decision(1);
+    assert_eq!(decision.outcome, Outcome::Edited);
+    let read = |path: &str| {
+        let path = scene.bed.workspace().join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    };
+    assert_eq!(read("q3/notes.txt"), LINES);
+    assert_eq!(
+        read(&format!("approved/{id}/notes.txt")),
+        format!("{LINES}eight\n")
+    );
+    assert!(read("q3/decision.patch").ends_with("+eight\n"));
+    let (code, _, said) = scene.bed.run(&["verify", &format!("{id}")]);
+    assert_eq!(code, 0, "{said}");
+    no_complaints(&browser);
+}
+
+#[test]
+fn a_file_is_edited_and_the_edit_approved() {
+    an_edit_is_approved(true);
+}
+
+#[test]
+fn a_file_is_edited_and_the_edit_approved_without_javascript() {
+    an_edit_is_approved(false);
+}
+
+#[test]
+fn the_next_handoff_opens_for_who_wants_that() {
+    let scene = Scene::start();
+    let (first, _) = scene.hand_over("q3", LINES, 0.9);
+    let (second, _) = scene.hand_over("q4", LINES, 0.9);
+    let browser = scene.open(Look {
+        scripts: false,
+        height: 2_400,
+        ..Look::default()
+    });
+    scene.go(&browser, "/settings");
+    browser.find("input[name=open_next]").click();
+    browser
+        .find("form[action='/settings/preferences'] button")
+        .click();
+    browser.find("input[name=open_next][checked]");
+    scene.go(&browser, &format!("/h/{first}"));
+    browser.find("form#decide button[value=approve]").click();
+    browser.arrives(&format!("/h/{second}"));
+    browser.says(&format!("{first} has your answer."));
+    browser.find("form#decide button[value=approve]").click();
+    // Nothing is left that could open.
+    browser.arrives(&format!("/h/{second}/decided"));
+}
+
+#[test]
+fn the_palette_leads_to_pages_and_handoffs() {
+    let scene = Scene::start();
+    let (id, _) = scene.hand_over("q3", LINES, 0.9);
+    let browser = scene.open(Look::default());
+    browser.press(&[key::CONTROL, 'k']);
+    browser.write("insi");
+    browser.press(&[key::ENTER]);
+    browser.arrives("/insights");
+    browser.press(&[key::CONTROL, 'k']);
+    browser.write(&id.to_string()[2..]);
+    browser.press(&[key::ENTER]);
+    browser.arrives(&format!("/h/{id}"));
+    browser.find("form#decide");
+    browser.press(&['t']);
+    let focused = browser.run("return document.activeElement.id");
+    assert!(["to", ""].contains(&focused.as_str().unwrap_or_default()));
+    no_complaints(&browser);
+}
+
 #[test]
 fn a_batch_is_checked_and_approved_without_javascript() {
     let scene = Scene::start();
@@ -248,6 +358,12 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
         .reviewer()
         .decide(id, Outcome::ChangesRequested, "Say why.");
     scene.hand_over("q3", &LINES.replace("three", "3"), 0.9);
+    let kept = json!({ "revision": 2, "path": "notes.txt", "text": format!("{LINES}eight\n") });
+    let edits = format!("/api/v1/handoffs/{id}/edits");
+    let json = [("content-type", "application/json")];
+    let http = scene.bed.http();
+    let put = http.send("PUT", &edits, &json, kept.to_string().as_bytes());
+    let _ = put.expect("an answer").expect(204);
     let broken = repo_path(&scene, "broken");
     put(&broken, b"{\"task\": 1}", Care::Rename).expect("the workspace is writable");
     let pages = [
@@ -256,6 +372,8 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
         ("review", format!("/h/{id}")),
         ("review-first", format!("/h/{other}")),
         ("file", format!("/h/{id}/r/2/file?path=notes.txt")),
+        ("edit", format!("/h/{id}/r/2/edit?path=notes.txt")),
+        ("next", format!("/h/{other}?after={id}")),
         ("decided", format!("/h/{id}/decided")),
         ("batch", format!("/batch?id={id}&id={other}")),
         ("search", "/search?q=one".to_owned()),
@@ -267,6 +385,8 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
         ("agents", "/agents".to_owned()),
         ("messages", "/messages".to_owned()),
         ("dead-letters", "/dead-letters".to_owned()),
+        ("people", "/people".to_owned()),
+        ("account", "/account".to_owned()),
         ("help", "/help".to_owned()),
         ("not-found", "/nothing-here".to_owned()),
     ];
@@ -310,7 +430,16 @@ fn no_page_shifts_while_it_loads() {
     for path in [
         "/queue".to_owned(),
         format!("/h/{id}"),
+        format!("/h/{id}/r/1/edit?path=notes.txt"),
+        format!("/h/{id}/r/1/file?path=notes.txt"),
+        "/search?q=one".to_owned(),
+        "/activity".to_owned(),
         "/insights".to_owned(),
+        "/locks".to_owned(),
+        "/workspaces".to_owned(),
+        "/settings".to_owned(),
+        "/people".to_owned(),
+        "/messages".to_owned(),
     ] {
         scene.go(&browser, &path);
         browser.says("Countersign");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use countersign::fault;
-use countersign_protocol::decision::Outcome;
+use countersign_protocol::{HandoffId, decision::Outcome};
 use countersign_tests::{
     agent::{Agent, Care},
     bed::TestBed,
@@ -70,7 +70,14 @@ fn story(bed: &TestBed, history: &mut History) -> Result<(), NoReply> {
             history.look();
             for shown in reviewer.turn()? {
                 let words = format!("{again} {}", shown.id);
-                let result = match reviewer.answer(shown, outcome, &words) {
+                // The one that is delivered in place is edited before it is approved.
+                let is_edited = shown.id == HandoffId(1) && outcome == Outcome::Approved;
+                let (outcome, edits) = if is_edited {
+                    (Outcome::Edited, vec![edit()])
+                } else {
+                    (outcome, Vec::new())
+                };
+                let result = match reviewer.answer_with(shown, outcome, &words, &edits) {
                     Ok(reply) if reply.status == 201 => {
                         SentResult::Recorded(Box::new(reply.read()))
                     }
@@ -93,6 +100,10 @@ fn story(bed: &TestBed, history: &mut History) -> Result<(), NoReply> {
         history.look();
     }
     Ok(())
+}
+
+fn edit() -> serde_json::Value {
+    serde_json::json!({ "path": "small.txt", "text": "as the reviewer wants it\n" })
 }
 
 fn deliver(

@@ -2,12 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use countersign_protocol::{
-    HandoffId,
-    decision::{DecisionDocument, Outcome},
-    names,
-    release::ReleaseRecord,
-};
+use countersign_protocol::{HandoffId, decision::DecisionDocument, names, release::ReleaseRecord};
 use countersign_web::desk::boundaries::Release;
 
 use super::{
@@ -161,19 +156,20 @@ fn checked(approval: Approval) -> Result<Approval, Failure> {
         record, decision, ..
     } = &approval;
     let id = record.handoff_id;
-    if decision.outcome != Outcome::Approved || decision.handoff_id != id {
+    if !decision.outcome.is_approval() || decision.handoff_id != id {
         let text = format!("{id} was not approved but {}", decision.outcome.word());
         return Err(Failure::new(Exit::Contract, text));
     }
     let digest = record.manifest_digest(decision.handoff_sha256);
-    if digest != decision.manifest_sha256
+    let approved = decision.approved_manifest();
+    if digest != approved
         || digest != record.manifest_sha256
         || record.revision != decision.revision
     {
         let text = format!(
             "what is on record about {id} does not belong to its decision: the list of files gives {}, and {} was approved",
             digest.short(),
-            decision.manifest_sha256.short()
+            approved.short()
         );
         return Err(Failure::new(Exit::Contract, text).hint(
             "somebody changed the record; run this where the daemon or its ledger can be asked",
@@ -232,7 +228,7 @@ fn from_record(id: HandoffId, workspace: &Path, why: &str) -> Result<Approval, F
         .iter()
         .filter(|one| one.path.to_string_lossy().starts_with("decision.r"))
         .filter_map(|one| read(&decisions, &one.path))
-        .filter(|decision: &DecisionDocument| decision.outcome == Outcome::Approved)
+        .filter(|decision: &DecisionDocument| decision.outcome.is_approval())
         .collect();
     approvals.sort_by_key(|decision| decision.revision);
     let release = Path::new(names::APPROVED).join(id.to_string());

@@ -1,10 +1,12 @@
 //! `countersign approve`, `changes`, `reject` and `respond`.
 
+use std::path::Path;
+
 use countersign_protocol::{
     decision::{ChangeRequest, DecisionDocument, Outcome},
     place::Place,
 };
-use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review};
+use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review, edits::FileEdit};
 use serde_json::{Value, json};
 
 use super::{
@@ -25,6 +27,9 @@ pub(crate) struct Args {
     /// A request for one place; repeat for more
     #[arg(long, num_args = 2, value_names = ["PATH[:LINE[-LINE]]", "TEXT"], action = clap::ArgAction::Append)]
     at: Vec<String>,
+    /// With `approve`: release this version of a file instead of the agent's; repeat for more
+    #[arg(long, value_name = "PATH=FILE")]
+    edit: Vec<String>,
     /// A line of the checklist of the workspace that you ticked off, word for word; repeat for more
     #[arg(long, value_name = "LINE")]
     checked: Vec<String>,
@@ -35,6 +40,12 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Result<Exit, Failure> {
     let requests = requests(&args.at)?;
+    let edits = edits(&args.edit, outcome, context)?;
+    let outcome = if edits.is_empty() {
+        outcome
+    } else {
+        Outcome::Edited
+    };
     check_words(args, outcome, &requests)?;
     let client = Client::find(context)?;
     let row = args.target.row(context, &client)?;
@@ -49,6 +60,7 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         outcome,
         comment: args.note.clone(),
         requests,
+        edits,
         care: Care {
             // Who names the handoff by its number has typed it.
             typed: args.target.target.clone(),
@@ -123,6 +135,34 @@ fn verb(outcome: Outcome) -> &'static str {
     }
 }
 
+/// The files of `--edit`.
+fn edits(pairs: &[String], outcome: Outcome, context: &Context) -> Result<Vec<FileEdit>, Failure> {
+    if outcome != Outcome::Approved && !pairs.is_empty() {
+        let text = format!("`{}` takes no `--edit`", verb(outcome));
+        return Err(Failure::new(Exit::Usage, text)
+            .hint("only an approval releases files; say with `--at` what should be different"));
+    }
+    let edit = |pair: &String| {
+        let Some((path, file)) = pair.split_once('=') else {
+            let text = format!("`--edit {pair}` names no file");
+            return Err(Failure::new(Exit::Usage, text).hint(
+                "write `--edit PATH=FILE`: the path in the handoff, and your version of it",
+            ));
+        };
+        let text = std::fs::read_to_string(context.at(Path::new(file))).map_err(|error| {
+            let exit = match error.kind() {
+                std::io::ErrorKind::NotFound => Exit::NotFound,
+                _ => Exit::Failed,
+            };
+            Failure::new(exit, format!("cannot read `{file}`: {error}"))
+                .hint("only text can be edited; for other files use `countersign changes`")
+        })?;
+        let path = path.to_owned();
+        Ok(FileEdit { path, text })
+    };
+    pairs.iter().map(edit).collect()
+}
+
 /// The pairs of `--at`. The ids are given by the daemon.
 fn requests(pairs: &[String]) -> Result<Vec<ChangeRequest>, Failure> {
     pairs
@@ -190,7 +230,7 @@ fn check_words(args: &Args, outcome: Outcome, requests: &[ChangeRequest]) -> Res
 fn check_revision(stated: Option<u32>, outcome: Outcome, row: &HandoffRow) -> Result<(), Failure> {
     let read = match stated {
         Some(revision) => revision,
-        None if outcome == Outcome::Approved => 1,
+        None if outcome.is_approval() => 1,
         None => return Ok(()),
     };
     if read == row.revision {

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use countersign_protocol::{
-    HandoffId,
-    decision::Outcome,
-    names,
+    HandoffId, names,
     release::{Difference, DifferenceKind},
 };
 
@@ -162,7 +160,7 @@ impl Inner {
         id.to_string() == text
             && state.card(id).is_some_and(|card| {
                 let approved =
-                    |one: &crate::ledger::CardDecision| one.decided.outcome == Outcome::Approved;
+                    |one: &crate::ledger::CardDecision| one.decided.outcome.is_approval();
                 card.workspace == workspace && card.decisions.iter().any(approved)
             })
     }

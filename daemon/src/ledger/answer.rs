@@ -3,6 +3,7 @@
 use countersign_protocol::{
     approval::VoteRecord,
     decision::{DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
+    manifest::ManifestEntry,
     names,
     principal::{Actor, Method},
     release::ReleaseRecord,
@@ -18,9 +19,13 @@ pub fn released(state: &State, card: &Card) -> Option<(ReleaseRecord, DecisionDo
     let decision = card
         .decisions
         .iter()
-        .rfind(|decision| decision.decided.outcome == Outcome::Approved)?;
+        .rfind(|decision| decision.decided.outcome.is_approval())?;
     let revision = card.revision(decision.decided.revision)?;
-    let record = ReleaseRecord::of(&revision.accepted, decision.at);
+    let record = ReleaseRecord::of(
+        &revision.accepted,
+        decision.decided.edited.as_ref(),
+        decision.at,
+    );
     Some((record, decision_document(state, card, decision)?))
 }
 
@@ -65,7 +70,12 @@ pub fn decision_document(
     for request in &mut document.requests {
         request.thread = card.thread_of(decision.seq, &request.id);
     }
-    document.released_to = (decided.outcome == Outcome::Approved && released)
+    document.edited.clone_from(&decided.edited);
+    if let Some(edited) = &decided.edited {
+        let entries = edited.entries(manifest);
+        document.artifacts = artifacts(&entries);
+    }
+    document.released_to = (decided.outcome.is_approval() && released)
         .then(|| format!("{}/{}", names::APPROVED, card.id));
     Some(document)
 }
@@ -114,6 +124,14 @@ fn votes(card: &Card, revision: u32, before: u64) -> Vec<VoteRecord> {
     last.into_iter().map(record).collect()
 }
 
+fn artifacts(entries: &[ManifestEntry]) -> Vec<DecidedArtifact> {
+    let artifact = |entry: &ManifestEntry| DecidedArtifact {
+        path: entry.path.clone(),
+        sha256: entry.sha256,
+    };
+    entries.iter().map(artifact).collect()
+}
+
 /// What every answer to a revision says, with the outcome that nobody is asked any more.
 fn document(
     state: &State,
@@ -149,16 +167,9 @@ fn document(
         comment: None,
         requests: Vec::new(),
         threads: card.threads_before(log.index),
-        artifacts: accepted
-            .manifest
-            .entries
-            .iter()
-            .map(|entry| DecidedArtifact {
-                path: entry.path.clone(),
-                sha256: entry.sha256,
-            })
-            .collect(),
+        artifacts: artifacts(&accepted.manifest.entries),
         released_to: None,
+        edited: None,
         envelope: accepted.envelope.answered(known.at, decided_at),
         resume: Resume {
             dialect: accepted.dialect.clone(),

@@ -10,7 +10,7 @@ use countersign_protocol::{
     chain::{Body, Head},
     check::Checked,
     decision::Outcome,
-    event::{Accepted, CheckpointSaved, Event, Location},
+    event::{Accepted, CheckpointSaved, Decided, Event, Location},
     lock::Table,
     manifest::Manifest,
     principal::Actor,
@@ -152,30 +152,33 @@ impl State {
                     });
                 }
             }),
-            Event::Decided(decided) => self.change(decided.handoff, |card| {
-                if let Ok(state) = card.state.decided(decided.revision, decided.outcome, at) {
-                    card.state = state;
-                }
-                card.was_decided(at);
-                card.asked_by(body, decided);
-                let actor = body.actor.clone();
-                // Who decides about a revision has seen it.
-                if let Actor::Person { id, .. } = &actor {
-                    card.viewed.insert((id.clone(), decided.revision));
-                }
-                let decided = (**decided).clone();
-                card.decisions.push(CardDecision {
-                    seq,
-                    hash,
-                    at,
-                    actor,
-                    decided,
-                    delivered: None,
+            Event::Decided(decided) => {
+                self.seals(decided);
+                self.change(decided.handoff, |card| {
+                    if let Ok(state) = card.state.decided(decided.revision, decided.outcome, at) {
+                        card.state = state;
+                    }
+                    card.was_decided(at);
+                    card.asked_by(body, decided);
+                    let actor = body.actor.clone();
+                    // Who decides about a revision has seen it.
+                    if let Actor::Person { id, .. } = &actor {
+                        card.viewed.insert((id.clone(), decided.revision));
+                    }
+                    let decided = (**decided).clone();
+                    card.decisions.push(CardDecision {
+                        seq,
+                        hash,
+                        at,
+                        actor,
+                        decided,
+                        delivered: None,
+                    });
+                    if card.approved_stop().is_none() && !card.state.takes_revisions() {
+                        card.end_hops(at);
+                    }
                 });
-                if card.approved_stop().is_none() && !card.state.takes_revisions() {
-                    card.end_hops(at);
-                }
-            }),
+            }
             Event::Withdrawn {
                 handoff,
                 revision,
@@ -477,6 +480,21 @@ impl State {
         self.held.add(workspace, manifest.document, 0);
         for entry in manifest.entries.iter().filter(|entry| entry.kept) {
             self.held.add(workspace, entry.sha256, entry.size);
+        }
+    }
+
+    /// What a person changed before approving is kept, and what leads to it.
+    fn seals(&mut self, decided: &Decided) {
+        let Some((edited, card)) = decided
+            .edited
+            .as_ref()
+            .zip(self.cards.get(&decided.handoff))
+        else {
+            return;
+        };
+        self.held.add(&card.workspace, edited.patch_sha256, 0);
+        for file in &edited.files {
+            self.held.add(&card.workspace, file.sha256, file.size);
         }
     }
 

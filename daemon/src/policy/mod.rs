@@ -270,6 +270,12 @@ pub fn effects(accepted: &Accepted) -> Vec<Effect> {
             text: approve,
         },
         Effect {
+            answer: "edit",
+            text: format!(
+                "The same with your version of a file; {agent} gets what you changed as `decision.patch`, and its own file stays."
+            ),
+        },
+        Effect {
             answer: "changes",
             text: format!(
                 "Your words go to {agent}. It keeps its folder and comes back as revision {}.",

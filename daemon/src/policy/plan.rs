@@ -108,6 +108,7 @@ impl Plan {
                 comment: None,
                 requests: Vec::new(),
                 checked: Vec::new(),
+                edited: None,
             };
             events.push((actor.clone(), Event::Progressed(Box::new(progress))));
             events.push((actor, Event::Decided(Box::new(decided))));

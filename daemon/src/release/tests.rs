@@ -45,6 +45,7 @@ pub(crate) fn record() -> ReleaseRecord {
         handoff_id: HandoffId(1),
         revision: 1,
         manifest_sha256: manifest.digest(),
+        edited_from: None,
         approved_at: jiff::Timestamp::UNIX_EPOCH,
         files: manifest.entries,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_protocol::{Digest, HandoffId, decision::Outcome};
+use countersign_protocol::{Digest, HandoffId};
 use countersign_web::desk::{Answer, Caller, Care, CareNeeded, DeskError, Person};
 
 use super::{LedgerDesk, access::visible_card, page::fitting_base};
@@ -53,7 +53,7 @@ impl LedgerDesk {
         id: HandoffId,
         answer: &Answer,
     ) -> Result<(), DeskError> {
-        if answer.outcome != Outcome::Approved {
+        if !answer.outcome.is_approval() {
             return Ok(());
         }
         let caller = Caller::Person(who.clone());

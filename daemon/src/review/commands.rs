@@ -64,6 +64,8 @@ impl LedgerDesk {
         self.may_answer(who, id, answer.outcome)?;
         self.takes_care(who, id, &answer).await?;
         let unsent = self.to_send(who, id).await?;
+        let sealing = self.sealing(who, id, &answer).await;
+        let edits = self.edit_keys(who, id).await?;
         let must_resolve = self.must_resolve(id);
         let own = answer.requests.len();
         let answer = checked(answer, unsent.requests)?;
@@ -112,7 +114,7 @@ impl LedgerDesk {
             }
             if let open @ 1.. = card.open_threads()
                 && must_resolve
-                && answer.outcome == Outcome::Approved
+                && answer.outcome.is_approval()
             {
                 let threads = if open == 1 { "thread" } else { "threads" };
                 return Err(DeskError::Invalid {
@@ -120,6 +122,7 @@ impl LedgerDesk {
                     message: format!("Resolve the {open} open {threads} first"),
                 });
             }
+            let sealing = sealing?;
             let mut requests = answer.requests;
             for request in &mut requests {
                 // What is not in the sealed work is asked all the same: a file that should be there.
@@ -136,13 +139,20 @@ impl LedgerDesk {
                 comment: answer.comment,
                 requests,
                 checked: answer.care.checked,
+                edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
             };
+            let is_over = answer.outcome != Outcome::ChangesRequested;
             let mut draft = Draft::of(votes.facts(card, actor, decided, now)?, None);
             // What was sent is a draft no longer, in the same transaction.
             let sent = unsent.keys.into_iter();
             draft
                 .values
                 .extend(sent.map(|key| (Space::Draft, key, None)));
+            draft.objects = sealing.map(|sealing| sealing.objects).unwrap_or_default();
+            let edits = edits.into_iter().filter(|_| is_over);
+            draft
+                .values
+                .extend(edits.map(|key| (Space::Edit, key, None)));
             Ok(draft)
         });
         let (known, entries) = decided.await.map_err(refused)?;
@@ -276,13 +286,20 @@ fn same_answer(card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Optio
     let same_words = |(sent, again): (&ChangeRequest, &ChangeRequest)| {
         (&sent.path, sent.line, &sent.text) == (&again.path, again.line, &again.text)
     };
+    let same_files = answer.edits.iter().all(|edit| {
+        let sha256 = Digest::of(edit.text.as_bytes());
+        let known = decision.decided.edited.iter().flat_map(|one| &one.files);
+        known
+            .into_iter()
+            .any(|file| file.path == edit.path && file.sha256 == sha256)
+    });
     let same_person = matches!((actor, &decision.actor), (Actor::Person { id: a, .. }, Actor::Person { id: b, .. }) if a == b);
     let same = *manifest_sha256 == answer.manifest_sha256
         && *outcome == answer.outcome
         && *comment == answer.comment
         && own <= requests.len()
         && requests.iter().zip(&answer.requests[..own]).all(same_words);
-    (same_person && same).then_some(decision.seq)
+    (same_person && same && same_files).then_some(decision.seq)
 }
 
 /// The vote that says the same already.
@@ -384,12 +401,14 @@ fn says_enough(answer: &Answer) -> Result<(), DeskError> {
         }
         Outcome::Rejected if silent => invalid("comment", "say why you reject it"),
         Outcome::Responded if silent => invalid("comment", "write your answer"),
-        Outcome::Approved | Outcome::ChangesRequested | Outcome::Rejected | Outcome::Responded => {
-            Ok(())
-        }
+        Outcome::Approved
+        | Outcome::Edited
+        | Outcome::ChangesRequested
+        | Outcome::Rejected
+        | Outcome::Responded => Ok(()),
         _ => invalid(
             "outcome",
-            "answer with approved, changes_requested, rejected or responded",
+            "answer with approved, edited, changes_requested, rejected or responded",
         ),
     }
 }

@@ -370,7 +370,8 @@ impl MessagesDesk for LedgerDesk {
                 )));
             }
         };
-        if matches!(link.answer, LinkAnswer::Approve) && self.needs_care(id) {
+        let is_approval = matches!(link.answer, LinkAnswer::Approve);
+        if is_approval && self.needs_care(id) {
             return Err(LinkError::SignIn(format!(
                 "An approval of {id} needs more care than a link can tell; open {id} itself"
             )));
@@ -386,6 +387,7 @@ impl MessagesDesk for LedgerDesk {
             comment: note,
             requests: Vec::new(),
             checked: Vec::new(),
+            edited: None,
         };
         let spent = Link {
             used: Some(now),

@@ -11,7 +11,9 @@ use countersign_protocol::{
     event::Accepted,
     handoff::{Handoff, Trigger},
 };
-use countersign_web::desk::{Base, Caller, Check, DeskError, Effect, FileRow, QueueView, Review};
+use countersign_web::desk::{
+    Base, Caller, Check, DeskError, EditsDesk, Effect, FileRow, QueueView, Review,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -65,6 +67,7 @@ impl LedgerDesk {
         (review.threads, review.drafts) = self.said(who, &card, &shown).await?;
         if let Caller::Person(person) = who {
             review.viewed = self.ticked(person, id).await?;
+            review.edits = EditsDesk::edits(self, person, id).await?;
         }
         Ok(review)
     }
@@ -133,7 +136,11 @@ impl LedgerDesk {
                 "changes" => Permission::RequestChanges,
                 _ => Permission::Decide,
             };
+            if answer == "edit" && super::edits::takes_edits(card).is_err() {
+                return false;
+            }
             let outcome = match answer.as_str() {
+                "edit" => Outcome::Edited,
                 "changes" => Outcome::ChangesRequested,
                 "reject" => Outcome::Rejected,
                 "respond" => Outcome::Responded,
@@ -185,6 +192,7 @@ impl LedgerDesk {
             care: self.care_of(card),
             threads: Vec::new(),
             drafts: Vec::new(),
+            edits: Vec::new(),
             viewed: std::collections::BTreeSet::new(),
             facts: facts(accepted, handoff),
             warnings: accepted.warnings.clone(),
@@ -320,6 +328,15 @@ fn answers(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<String> {
     offer(
         "approve",
         allowed.is_empty() || allowed.contains(&"approve") || allowed.contains(&"edit"),
+    );
+    let has_files = accepted
+        .manifest
+        .entries
+        .iter()
+        .any(super::edits::could_be_edited);
+    offer(
+        "edit",
+        has_files && (allowed.is_empty() || allowed.contains(&"edit")),
     );
     offer("changes", true);
     offer("reject", true);

@@ -355,7 +355,7 @@ impl LedgerDesk {
     }
 
     /// Keeps or removes one value. It is no fact, so nobody is told.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         space: Space,
         key: String,

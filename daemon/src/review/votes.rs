@@ -14,7 +14,7 @@ use countersign_web::desk::{
 };
 use jiff::Timestamp;
 
-use super::LedgerDesk;
+use super::{LedgerDesk, edits::takes_edits};
 use crate::{catalog::Catalog, ledger::Card};
 
 /// What a job needs to count votes.
@@ -45,6 +45,9 @@ impl Votes {
         now: Timestamp,
     ) -> Result<Vec<(Actor, Event)>, DeskError> {
         self.check_routed(card)?;
+        if decided.outcome == Outcome::Edited {
+            takes_edits(card).map_err(|why| DeskError::Overtaken(why.to_owned()))?;
+        }
         let Some((plan, person)) = plan_of(card).zip(person(&actor)) else {
             return Ok(vec![(actor, Event::Decided(Box::new(decided)))]);
         };

@@ -77,6 +77,10 @@ pub enum Space {
     PersonToken,
     /// What a person wrote about a handoff and did not send yet, by handoff and person.
     Draft,
+    /// Files that a person changed and did not approve yet, by handoff, person and path.
+    Edit,
+    /// What people chose for the pages, by person.
+    Preference,
     /// The files of a handoff that a person has viewed, by handoff, person and digest.
     Ticked,
 }
@@ -100,6 +104,8 @@ impl Space {
             Self::Invitation => "invitation",
             Self::PersonToken => "person_token",
             Self::Draft => "draft",
+            Self::Edit => "edit",
+            Self::Preference => "preference",
             Self::Ticked => "ticked",
         }
     }

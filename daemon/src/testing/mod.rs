@@ -427,6 +427,7 @@ impl Rig {
             outcome,
             comment: (outcome != Outcome::Approved).then(|| "because".to_owned()),
             requests: Vec::new(),
+            edits: Vec::new(),
             care: Care::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_protocol::{anchor::Anchor, decision::Outcome, event::Location, principal::Actor};
+use countersign_protocol::{anchor::Anchor, event::Location, principal::Actor};
 use jiff::Timestamp;
 
 use crate::ledger::{Card, CardDecision, State, Track};
@@ -102,10 +102,8 @@ pub fn resolve(
         Anchor::LastDecision => {
             decision(state, scope, |_| true).ok_or_else(|| missing("no decision"))
         }
-        Anchor::LastApproval => {
-            decision(state, scope, |one| one.decided.outcome == Outcome::Approved)
-                .ok_or_else(|| missing("no approval"))
-        }
+        Anchor::LastApproval => decision(state, scope, |one| one.decided.outcome.is_approval())
+            .ok_or_else(|| missing("no approval")),
         Anchor::MyLastReview => {
             let person = person(asker)?;
             let is_mine = |actor: &Actor| matches!(actor, Actor::Person { id, .. } if id == person);

@@ -1,6 +1,6 @@
 //! `decision.json` and `feedback.md`.
 
-use std::{fmt::Write as _, path::Path, sync::Arc};
+use std::{fmt::Write as _, io::Read as _, path::Path, sync::Arc};
 
 use super::{Page, Writeback, WritebackError, folder};
 use crate::{
@@ -67,14 +67,15 @@ impl Writeback {
             }
             return Ok(());
         }
-        if decided.outcome == Outcome::Approved && document.released_to.is_some() {
-            self.release(workspace, &revision.accepted, body.at)?;
+        if document.released_to.is_some() {
+            let edited = decided.edited.as_ref();
+            self.release(workspace, (&revision.accepted, edited), body.at)?;
             if card.released.is_none() {
                 let event = Event::Released {
                     handoff: id,
                     revision: decided.revision,
                     folder: format!("{}/{id}", names::APPROVED),
-                    manifest_sha256: decided.manifest_sha256,
+                    manifest_sha256: document.approved_manifest(),
                 };
                 page.events.push((Actor::Daemon, event));
             }
@@ -147,6 +148,7 @@ impl Writeback {
         let document = &answer.document;
         let bytes = json(document);
         let feedback = feedback(document, answer.title).into_bytes();
+        let patch = self.patch(document)?;
         let mut here = workspace.answering();
         let own = own_folder(workspace, document.handoff_id)?;
         if page.inherited {
@@ -161,7 +163,9 @@ impl Writeback {
             && let Some(answers) = folder(workspace, answer.at)?
         {
             let names = names::answers_for(&answer.at.file);
-            for (name, bytes) in [(&names.feedback, &feedback), (&names.decision, &bytes)] {
+            let patch = patch.as_ref().map(|patch| (&names.patch, patch));
+            let words = [(&names.feedback, &feedback), (&names.decision, &bytes)];
+            for (name, bytes) in patch.into_iter().chain(words) {
                 if had {
                     // What a crash kept from being noted: only so will the next receipt clear it.
                     let noted = answers.note(&mut here, name, Some(Digest::of(bytes)));
@@ -173,8 +177,27 @@ impl Writeback {
         }
         fault::step("writeback.after_decision");
         own.publish(Path::new("feedback.md"), &feedback, FILE_MODE, true)?;
+        if let Some(patch) = &patch {
+            let name = format!("decision.r{}.patch", document.revision);
+            own.publish(Path::new(&name), patch, FILE_MODE, true)?;
+        }
         own.publish(Path::new(&record), &bytes, FILE_MODE, true)?;
         Ok(())
+    }
+}
+
+impl Writeback {
+    /// What leads from the agent's files to those that a person approved in their place.
+    fn patch(&self, document: &DecisionDocument) -> Result<Option<Vec<u8>>, WritebackError> {
+        let Some(edited) = &document.edited else {
+            return Ok(None);
+        };
+        let mut patch = Vec::new();
+        let mut sealed = self.sealed(edited.patch_sha256)?;
+        sealed
+            .read_to_end(&mut patch)
+            .map_err(|error| Error::new("read", "the sealed patch", error))?;
+        Ok(Some(patch))
     }
 }
 
@@ -253,6 +276,16 @@ fn feedback(document: &DecisionDocument, title: &str) -> String {
             let _ = writeln!(text, "- {}: {place}{}", request.id, within(&request.text));
         }
     }
+    if let Some(edited) = &document.edited {
+        let _ = writeln!(text, "\n## Changed before it was approved\n");
+        for file in &edited.files {
+            let _ = writeln!(text, "- `{}`", file.path);
+        }
+        let _ = writeln!(
+            text,
+            "\nYour own files are as you left them; `decision.patch` leads to what was approved (`patch -p1`)."
+        );
+    }
     if !document.threads.is_empty() {
         let _ = writeln!(text, "\n## Still open from before\n");
         for open in &document.threads {
@@ -266,6 +299,7 @@ fn feedback(document: &DecisionDocument, title: &str) -> String {
     }
     let next = match outcome {
         Outcome::Approved => "Go on with your task.",
+        Outcome::Edited => "Go on with your task, and with these versions.",
         Outcome::ChangesRequested => {
             "Make the changes, move `decision.json` away, and write the handoff again."
         }

@@ -382,6 +382,7 @@ impl Writeback {
             &names.errors,
             &names.decision,
             &names.feedback,
+            &names.patch,
             &names.ack,
             &names.result,
         ] {

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use countersign_protocol::{Digest, event::Accepted, names, release::ReleaseRecord};
+use countersign_protocol::{Digest, edit::Edited, event::Accepted, names, release::ReleaseRecord};
 use jiff::Timestamp;
 
 use super::{Writeback, WritebackError};
@@ -19,13 +19,13 @@ impl Writeback {
     pub(super) fn release(
         &self,
         workspace: &Workspace,
-        accepted: &Accepted,
+        (accepted, edited): (&Accepted, Option<&Edited>),
         decided_at: Timestamp,
     ) -> Result<(), WritebackError> {
         // Nobody takes an unfinished folder for a foreign one meanwhile.
         let _alone = workspace.answering();
         let id = accepted.handoff.to_string();
-        let expected = Expected::of(&ReleaseRecord::of(accepted, decided_at));
+        let expected = Expected::of(&ReleaseRecord::of(accepted, edited, decided_at));
         let approved = workspace
             .dir()
             .make_folder(Path::new(names::APPROVED), FOLDER_MODE)?;

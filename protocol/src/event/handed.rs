@@ -7,6 +7,7 @@ use super::Location;
 use crate::{
     check::Owed,
     decision::{ChangeRequest, Outcome},
+    edit::Edited,
     envelope::Envelope,
     handoff::{Profile, Trigger},
     id::{Digest, HandoffId},
@@ -139,4 +140,7 @@ pub struct Decided {
     /// What the person ticked off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checked: Vec<String>,
+    /// What the person changed before approving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Edited>,
 }

@@ -9,6 +9,7 @@ use countersign_protocol::{
         Outcome, Resume, Said,
     },
     dialect,
+    edit::{Edit, Edited},
     envelope::Envelope,
     handoff::Profile,
     place::{Cell, Place},
@@ -198,6 +199,16 @@ fn a_decision_matches_its_schema() {
             sha256: digest,
         }],
         released_to: Some("approved/H-7".to_owned()),
+        edited: Some(Edited {
+            files: vec![Edit {
+                path: "report.md".to_owned(),
+                before_sha256: digest,
+                sha256: digest,
+                size: 5,
+            }],
+            manifest_sha256: digest,
+            patch_sha256: digest,
+        }),
         envelope: Envelope {
             provider_id: Some("openai".to_owned()),
             adapter_version: Some("0.7.2".to_owned()),
@@ -223,6 +234,7 @@ fn a_decision_matches_its_schema() {
         "requests",
         "threads",
         "released_to",
+        "edited",
         "envelope",
         "votes",
     ];

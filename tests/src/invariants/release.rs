@@ -7,7 +7,7 @@ use std::{
 
 use countersign_protocol::{
     Digest,
-    decision::{DecisionDocument, Outcome},
+    decision::DecisionDocument,
     event::{Accepted, Event},
 };
 
@@ -33,12 +33,21 @@ pub(super) fn published_is_sealed(case: Case<'_>) -> Vec<String> {
             ));
             continue;
         };
-        if accepted.manifest_sha256 != *manifest_sha256 {
+        let mut decided = case.evidence.decided();
+        let edited = decided.find_map(|(_, decided)| {
+            let is_its = (decided.handoff, decided.revision) == (*handoff, *revision);
+            decided.edited.as_ref().filter(|_| is_its)
+        });
+        let approved = edited.map_or(accepted.manifest_sha256, |edited| edited.manifest_sha256);
+        if approved != *manifest_sha256 {
             wrong.push(format!("{handoff} released another manifest"));
         }
         let folder = case.workspace.join(folder);
-        let entries = accepted.manifest.entries.iter();
-        for entry in entries.filter(|entry| entry.kept && entry.declared) {
+        let entries = edited.map_or_else(
+            || accepted.manifest.entries.clone(),
+            |edited| edited.entries(&accepted.manifest),
+        );
+        for entry in entries.iter().filter(|entry| entry.kept && entry.declared) {
             let path = folder.join(&entry.path);
             if expected.insert(path.clone(), entry.sha256).is_some() {
                 wrong.push(format!("{} was released twice", path.display()));
@@ -86,7 +95,7 @@ pub(super) fn every_decision_is_delivered(case: Case<'_>) -> Vec<String> {
         let Some(accepted) = case.evidence.revision(id, decided.revision) else {
             continue;
         };
-        if decided.outcome == Outcome::Approved
+        if decided.outcome.is_approval()
             && !accepted.manifest.entries.is_empty()
             && !released.contains(&(id, decided.revision))
         {

@@ -50,6 +50,7 @@ fn expected() -> Expected {
         handoff_id: HandoffId(1),
         revision: 1,
         manifest_sha256: manifest.digest(),
+        edited_from: None,
         approved_at: jiff::Timestamp::UNIX_EPOCH,
         files: manifest.entries,
     })

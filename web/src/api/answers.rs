@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::openapi::Problems;
 use crate::{
-    desk::{Answer, Answered, Approval, Care},
+    desk::{Answer, Answered, Approval, Care, edits::FileEdit},
     error::Problem,
     security::{JsonOf, PathOf, Signed, SignedIn},
     state::AppState,
@@ -30,13 +30,16 @@ pub(super) struct NewDecision {
     revision: u32,
     /// Its manifest digest.
     manifest_sha256: Digest,
-    /// `approved`, `changes_requested`, `rejected` or `responded`.
+    /// `approved`, `edited`, `changes_requested`, `rejected` or `responded`.
     outcome: Outcome,
     /// Words; required for everything but an approval.
     comment: Option<String>,
     /// What is asked, one by one.
     #[serde(default)]
     requests: Vec<NewRequest>,
+    /// With `edited`: the files in their new version; those that you keep, when none is named.
+    #[serde(default)]
+    edits: Vec<FileEdit>,
     /// The care that was taken, where the workspace asks for some.
     #[serde(default)]
     care: Care,
@@ -102,6 +105,7 @@ pub(super) async fn decide(
         outcome: body.outcome,
         comment: body.comment,
         requests: requests.collect(),
+        edits: body.edits,
         care: body.care,
     };
     Ok(match app.desk.decide(&person, id, answer).await? {

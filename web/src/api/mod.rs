@@ -24,6 +24,7 @@ mod service;
 mod tests;
 mod threads;
 mod transfer;
+mod unsent;
 pub(crate) mod versions;
 mod wait;
 
@@ -62,6 +63,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(service::service))
         .merge(locks::routes())
         .merge(threads::routes())
+        .merge(unsent::routes())
         .merge(ownership::routes())
         .merge(transfer::routes())
         .merge(deliveries::routes())

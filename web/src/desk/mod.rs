@@ -4,6 +4,7 @@ pub mod access;
 pub mod approval;
 pub mod boundaries;
 mod content;
+pub mod edits;
 mod error;
 pub mod insights;
 pub mod locks;
@@ -12,6 +13,7 @@ pub mod observe;
 pub mod ownership;
 pub mod people;
 pub mod person_tokens;
+pub mod preferences;
 pub mod routing;
 mod search;
 pub mod service;
@@ -47,6 +49,7 @@ pub use access::AccessDesk;
 pub use approval::{Answered, Approval};
 pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use edits::EditsDesk;
 pub use error::DeskError;
 pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
@@ -55,6 +58,7 @@ pub use observe::ObserveDesk;
 pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
 pub use person_tokens::PersonTokensDesk;
+pub use preferences::PreferencesDesk;
 pub use routing::RoutingDesk;
 pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
@@ -311,7 +315,7 @@ pub struct DeadLetter {
 /// What one answer will do, by policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Effect {
-    /// `approve`, `changes`, `reject`, `respond` or `none`.
+    /// `approve`, `edit`, `changes`, `reject`, `respond` or `none`.
     pub answer: String,
     /// What then happens, one or two sentences.
     pub text: String,
@@ -447,7 +451,7 @@ pub struct Review {
     pub questions: Vec<String>,
     /// What each answer does, by policy; always with `none`.
     pub effects: Vec<Effect>,
-    /// Answers that can be given now: of `approve`, `changes`, `reject`, `respond`. Empty when closed.
+    /// Answers that can be given now: of `approve`, `edit`, `changes`, `reject`, `respond`. Empty when closed.
     pub answers: Vec<String>,
     /// What was checked.
     pub checks: Vec<Check>,
@@ -474,6 +478,9 @@ pub struct Review {
     /// What this person wrote and did not send yet, oldest first.
     #[serde(default)]
     pub drafts: Vec<threads::DraftRow>,
+    /// Files that this person changed and did not approve yet, by path.
+    #[serde(default)]
+    pub edits: Vec<edits::EditRow>,
     /// Digests of the files that this person has viewed, of any revision.
     #[serde(default)]
     pub viewed: BTreeSet<Digest>,
@@ -530,12 +537,15 @@ pub struct Answer {
     pub revision: u32,
     /// The manifest digest that was on the page.
     pub manifest_sha256: Digest,
-    /// `approved`, `changes_requested`, `rejected` or `responded`.
+    /// `approved`, `edited`, `changes_requested`, `rejected` or `responded`.
     pub outcome: Outcome,
     /// Words; required for changes, reject and respond.
     pub comment: Option<String>,
     /// What is asked, one by one; ids are given by the daemon.
     pub requests: Vec<ChangeRequest>,
+    /// With `edited`: the files in their new version; those that this person keeps, when none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<edits::FileEdit>,
     /// The care that was taken.
     #[serde(default)]
     pub care: Care,
@@ -671,6 +681,7 @@ pub trait Desk:
     AccessDesk
     + BoundariesDesk
     + ContentDesk
+    + EditsDesk
     + InsightsDesk
     + LocksDesk
     + MessagesDesk
@@ -678,6 +689,7 @@ pub trait Desk:
     + OwnershipDesk
     + PeopleDesk
     + PersonTokensDesk
+    + PreferencesDesk
     + RoutingDesk
     + SearchDesk
     + ServiceDesk

@@ -63,6 +63,8 @@ struct Row {
     at: When,
     actor: String,
     event: String,
+    /// `main` for what a person decided, `bad` for what went wrong; else empty.
+    tone: &'static str,
     handoff: Option<String>,
     text: String,
 }
@@ -282,9 +284,21 @@ impl Row {
             at: When::new(row.at, now),
             actor: row.actor.clone(),
             event: row.event.replace(['_', '.'], " "),
+            tone: tone(&row.event),
             handoff: row.handoff.map(|id| id.to_string()),
             text: row.text.clone(),
         }
+    }
+}
+
+/// What stands out among many lines: that somebody decided, and that something went wrong.
+fn tone(event: &str) -> &'static str {
+    let last = event.rsplit(['.', '_']).next().unwrap_or_default();
+    match last {
+        "decided" | "voted" | "approved" => "main",
+        "refused" | "violation" | "stalled" | "failed" | "lettered" | "broken" | "stopped"
+        | "disabled" => "bad",
+        _ => "",
     }
 }
 
@@ -335,6 +349,18 @@ impl Page for ActivityPage {
 mod tests {
     use super::*;
     use crate::showcase::sample;
+
+    #[test]
+    fn decisions_and_troubles_stand_out() {
+        for (event, wanted) in [
+            ("handoff.decided", "main"),
+            ("handoff.refused", "bad"),
+            ("handoff.dead_lettered", "bad"),
+            ("handoff.viewed", ""),
+        ] {
+            assert_eq!(tone(event), wanted, "{event}");
+        }
+    }
 
     #[test]
     fn a_filter_takes_what_fits_all_of_it() {

@@ -88,6 +88,7 @@ impl Draft {
             outcome,
             comment,
             requests: Vec::new(),
+            edits: Vec::new(),
             care: self.care.clone(),
         })
     }
@@ -96,6 +97,7 @@ impl Draft {
 fn outcome(value: &str) -> Option<Outcome> {
     Some(match value {
         "approve" => Outcome::Approved,
+        "edit" => Outcome::Edited,
         "changes" => Outcome::ChangesRequested,
         "reject" => Outcome::Rejected,
         "respond" => Outcome::Responded,
@@ -134,11 +136,18 @@ pub(super) struct AnswerButton {
     class: &'static str,
 }
 
-const BUTTONS: [AnswerButton; 4] = [
+const BUTTONS: [AnswerButton; 5] = [
     AnswerButton {
         value: "approve",
         word: "Approve",
         short: "Approve",
+        key: "a",
+        class: "go",
+    },
+    AnswerButton {
+        value: "edit",
+        word: "Approve my edit",
+        short: "My edit",
         key: "a",
         class: "go",
     },
@@ -168,15 +177,19 @@ const BUTTONS: [AnswerButton; 4] = [
 impl FormView {
     /// The form for a review, with what was typed before.
     pub(super) fn new(review: &Review, draft: Draft, errors: Vec<FieldError>) -> Self {
+        // Who edited a file approves that, or throws it away; there is no third meaning of the word.
+        let has_edits = review.edits.iter().any(|edit| edit.current);
+        let hidden = if has_edits { "approve" } else { "edit" };
         let answers: Vec<_> = BUTTONS
             .into_iter()
+            .filter(|button| button.value != hidden)
             .filter(|button| review.answers.iter().any(|answer| answer == button.value))
             .collect();
         Self {
             revision: review.revision,
             manifest: review.manifest_sha256.to_string(),
             base: review.base.as_ref().map(|base| base.revision),
-            note_hint: if answers.iter().any(|button| button.value == "approve") {
+            note_hint: if answers.iter().any(|button| button.class == "go") {
                 "Note to the agent, needed unless you approve"
             } else {
                 "Note to the agent, needed"

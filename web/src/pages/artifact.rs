@@ -6,12 +6,13 @@ use countersign_protocol::{Digest, HandoffId};
 use serde::Serialize;
 
 use super::{
+    edit::is_editable,
     look::Asked as Asks,
     remarks::{RemarkView, SayForm, lines_of},
     turns::Turns,
 };
 use crate::{
-    desk::{Change, FileRow},
+    desk::{Change, FileRow, Review},
     render::{
         kind,
         preview::{Body, Preview},
@@ -101,6 +102,10 @@ pub(super) struct Card {
     pub(super) at_lines: Vec<RemarkView>,
     /// The form to say something about it; absent for a removed one.
     pub(super) say: Option<SayForm>,
+    /// Where it is edited; absent when it cannot be.
+    pub(super) edit: Option<String>,
+    /// Whether this person keeps an edited version: one that goes with the answer, or one of older bytes.
+    pub(super) edited: Option<bool>,
 }
 
 /// Where a card stands: which revision of which handoff, and against what.
@@ -169,7 +174,27 @@ impl Card {
                 .cloned()
                 .collect(),
             at_lines: Vec::new(),
+            edit: None,
+            edited: None,
             say: say.filter(|_| row.change != Change::Removed),
+        }
+    }
+
+    /// Offers to edit it, when it is text that starts with `bytes`, and says what was edited already.
+    pub(super) fn offer_edit(&mut self, review: &Review, row: &FileRow, bytes: Option<&[u8]>) {
+        let edited = review.edits.iter().find(|edit| edit.path == row.path);
+        self.edited = edited.map(|edit| edit.current);
+        let is_offered = review.revision == review.row.revision
+            && review.answers.iter().any(|answer| answer == "edit")
+            && row.change != Change::Removed;
+        let is_text = bytes.is_some_and(|bytes| is_editable(row, bytes));
+        if is_offered && (is_text || self.edited.is_some()) {
+            let place = Place {
+                id: review.row.id,
+                revision: review.revision,
+                base: None,
+            };
+            self.edit = Some(place.url("edit", review.revision, &row.path));
         }
     }
 

@@ -107,6 +107,9 @@ fn needs_its_own(review: &Review) -> Option<String> {
     if !review.drafts.is_empty() {
         return Some("has comments of yours that are not sent yet".to_owned());
     }
+    if review.edits.iter().any(|edit| edit.current) {
+        return Some("has files that you edited".to_owned());
+    }
     let open = review.threads.iter().filter(|row| row.resolved.is_none());
     if let open @ 1.. = open.count() {
         return Some(format!("has {}", words::count(open, "open thread")));
@@ -315,6 +318,7 @@ async fn approve(
     let answer = Answer {
         revision,
         manifest_sha256,
+        edits: Vec::new(),
         outcome: Outcome::Approved,
         comment: None,
         requests: Vec::new(),

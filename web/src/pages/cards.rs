@@ -64,7 +64,10 @@ pub(super) async fn cards(
             wanted.extend(sides.map(|sides| (at, sides)));
         }
         let say = SayForm::offered(visit, review, row);
-        cards.push(Card::new(row, place, (&remarks, say), shown));
+        let mut card = Card::new(row, place, (&remarks, say), shown);
+        let sides = wanted.last().filter(|(of, _): &&(usize, Sides)| *of == at);
+        card.offer_edit(review, row, sides.and_then(|(_, sides)| sides.text()));
+        cards.push(card);
     }
     let look = look(asked);
     let asked = asked.clone();
@@ -114,6 +117,7 @@ pub(super) async fn card(
     let Some(sides) = Sides::load(visit, place, row, LARGEST, &mut apart).await? else {
         return Ok(card);
     };
+    card.offer_edit(review, row, sides.text());
     if sides.needs_window() {
         let index = sides
             .new
@@ -252,6 +256,12 @@ impl Sides {
             self.old.as_ref().map(Loaded::side),
             look,
         )
+    }
+
+    /// The text of the new side, as far as it was read.
+    fn text(&self) -> Option<&[u8]> {
+        let text = self.new.as_ref().filter(|side| side.kind.is_text());
+        text.map(|side| side.bytes.as_slice())
     }
 
     /// Whether a text is too large to be compared, or so large that nobody reads it from its start.

@@ -16,7 +16,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
-    desk::{Answered, DeskError},
+    desk::{Answered, DeskError, QueueView},
     error::Problem,
     security::{FormOf, PathOf},
     state::AppState,
@@ -39,7 +39,10 @@ pub(super) async fn decide(
         Err(errors) => return again(&visit, id, draft, errors).await,
     };
     match app.desk.decide(&visit.person, id, answer).await {
-        Ok(Answered::Decided(_)) => Ok(Redirect::to(&format!("/h/{id}/decided")).into_response()),
+        Ok(Answered::Decided(_)) => {
+            let to = after(&visit, id).await?;
+            Ok(Redirect::to(&to).into_response())
+        }
         // The page says who else has to answer.
         Ok(Answered::Counted(_)) => Ok(Redirect::to(&format!("/h/{id}#approval")).into_response()),
         Err(DeskError::Stale {
@@ -56,6 +59,20 @@ pub(super) async fn decide(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Where a decision leads: to its page, or to the next handoff where the person wants that and there is one.
+async fn after(visit: &Visit, id: HandoffId) -> Result<String, Problem> {
+    let desk = &visit.app.desk;
+    if desk.preferences(&visit.person).await?.open_next {
+        let queue = desk
+            .queue(&visit.caller(), QueueView::Turn, None, 1)
+            .await?;
+        if let Some(next) = queue.rows.first() {
+            return Ok(format!("/h/{}?after={id}", next.id));
+        }
+    }
+    Ok(format!("/h/{id}/decided"))
 }
 
 /// The same page with the input kept. When a newer revision came meanwhile, that comes first.

@@ -98,7 +98,8 @@ impl DecidedPage {
 
 fn heading(outcome: Outcome, agent: &str) -> String {
     match outcome {
-        Outcome::Approved | Outcome::Edited => format!("Approved, {agent} goes on"),
+        Outcome::Approved => format!("Approved, {agent} goes on"),
+        Outcome::Edited => format!("Approved with your edit, {agent} goes on"),
         Outcome::ChangesRequested => format!("Sent back to {agent}"),
         Outcome::Rejected => format!("Rejected, {agent} stops"),
         Outcome::Responded => format!("Answered, {agent} goes on"),

@@ -14,6 +14,7 @@ mod confirm;
 mod dead_letters;
 mod decide;
 mod decided;
+mod edit;
 mod file;
 mod file_view;
 mod help;
@@ -73,6 +74,8 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/confirm", get(confirm::show).post(confirm::decide))
         .route("/mail/stop", get(confirm::mail).post(confirm::stop_mail))
         .route("/h/{id}/decided", get(decided::show))
+        .route("/h/{id}/edits", post(edit::act))
+        .route("/h/{id}/r/{revision}/edit", get(edit::show))
         .route("/h/{id}/r/{revision}/file", get(file::show))
         .route("/h/{id}/r/{revision}/raw", get(file::raw))
         .route("/h/{id}/r/{revision}/picture", get(file::picture))
@@ -95,6 +98,7 @@ pub fn routes() -> Router<AppState> {
         .route("/search/saved", post(search::save))
         .route("/search/saved/remove", post(search::remove))
         .route("/settings", get(settings::show))
+        .route("/settings/preferences", post(settings::prefer))
         .route("/settings/tokens/{id}/revoke", post(settings::revoke))
         .route("/settings/person-tokens", post(person_tokens::create))
         .route(
@@ -161,6 +165,7 @@ mod registry {
         render::<super::confirm::ConfirmPage>(&templates, &mut seen);
         render::<super::confirm::DonePage>(&templates, &mut seen);
         render::<super::decided::DecidedPage>(&templates, &mut seen);
+        render::<super::edit::EditPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
         render::<super::insights::InsightsPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);

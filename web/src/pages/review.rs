@@ -13,7 +13,7 @@ use super::{
     listing::{Against, Listing, Part},
     look::Asked,
     people::RoutingPart,
-    review_view::{MessageView, ReviewPage, Typed},
+    review_view::{MessageView, Notice, ReviewPage, Typed},
     visit::Visit,
 };
 use crate::{
@@ -32,6 +32,8 @@ pub(super) struct Choice {
     base: Option<String>,
     folder: Option<String>,
     files: Option<usize>,
+    /// The handoff that was decided before this one opened.
+    after: Option<HandoffId>,
     diff: Option<String>,
     space: Option<String>,
 }
@@ -54,7 +56,11 @@ pub(super) async fn show(
             .zip(label)
             .map(|(anchor, label)| Against { anchor, label }),
     };
-    page(&visit, &review, &part, &asked, Typed::default()).await
+    let typed = Typed {
+        notice: choice.after.map(|id| Notice::After { id: id.to_string() }),
+        ..Typed::default()
+    };
+    page(&visit, &review, &part, &asked, typed).await
 }
 
 /// The form that the page sends by itself once it is shown.

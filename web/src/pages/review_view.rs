@@ -71,6 +71,8 @@ pub(super) struct ReviewPage {
     remarks: Vec<RemarkView>,
     /// Threads that are open.
     open_threads: usize,
+    /// The files whose edited version goes with the answer.
+    edited: Vec<FileName>,
     /// How many comments go with the answer, in words.
     unsent: Option<String>,
     facts: Vec<(String, String)>,
@@ -108,6 +110,8 @@ pub(super) enum Notice {
     Stale { answered: u32, files: Vec<FileName> },
     /// An older revision was asked for.
     Old,
+    /// It opened by itself once another one was decided.
+    After { id: String },
     /// The answer came too late, or nobody is asked.
     Late { why: String },
 }
@@ -322,6 +326,12 @@ impl ReviewPage {
                 .iter()
                 .filter(|row| row.resolved.is_none())
                 .count(),
+            edited: review
+                .edits
+                .iter()
+                .filter(|edit| edit.current)
+                .map(|edit| FileName::new(&edit.path))
+                .collect(),
             unsent: unsent(review.drafts.len()),
             facts: review.facts.clone(),
             warnings: review
@@ -391,6 +401,7 @@ impl EffectView {
     fn new(effect: &crate::desk::Effect) -> Self {
         let word = match effect.answer.as_str() {
             "approve" => "Approve",
+            "edit" => "Edit, approve",
             "changes" => "Changes",
             "reject" => "Reject",
             "respond" => "Answer",

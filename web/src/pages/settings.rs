@@ -5,7 +5,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     person_tokens::{self, PersonTokensPart},
@@ -13,9 +13,9 @@ use super::{
     visit::{Chrome, Visit},
 };
 use crate::{
-    desk::{DeskError, TokenRow, messages::Disclosed},
+    desk::{DeskError, TokenRow, messages::Disclosed, preferences::Preferences},
     error::Problem,
-    security::PathOf,
+    security::{FormOf, PathOf},
     state::AppState,
     templates::Page,
 };
@@ -23,6 +23,7 @@ use crate::{
 #[derive(Debug, Serialize)]
 pub(super) struct SettingsPage {
     chrome: Chrome,
+    preferences: Preferences,
     disclosed: Vec<Disclosed>,
     receivers: usize,
     tokens: Vec<TokenView>,
@@ -78,6 +79,7 @@ impl SettingsPage {
         let receivers = desk.receivers(&visit.person).await.unwrap_or_default();
         Ok(Self {
             chrome: visit.chrome("settings").await?,
+            preferences: desk.preferences(&visit.person).await?,
             disclosed: desk.disclosed(&visit.person).await?,
             receivers: receivers.len(),
             tokens: tokens
@@ -88,6 +90,25 @@ impl SettingsPage {
             mine,
         })
     }
+}
+
+/// What was chosen; a box that is not ticked is not sent.
+#[derive(Debug, Deserialize)]
+pub(super) struct Chosen {
+    open_next: Option<String>,
+}
+
+/// `POST /settings/preferences`.
+pub(super) async fn prefer(
+    visit: Visit,
+    State(app): State<AppState>,
+    FormOf(chosen): FormOf<Chosen>,
+) -> Result<Response, Problem> {
+    let preferences = Preferences {
+        open_next: chosen.open_next.is_some(),
+    };
+    app.desk.prefer(&visit.person, preferences).await?;
+    Ok(Redirect::to("/settings").into_response())
 }
 
 /// `POST /settings/tokens/{id}/revoke`.
@@ -120,6 +141,9 @@ impl Page for SettingsPage {
         };
         let page = |manages, receivers, mine| Self {
             chrome: Chrome::sample("settings"),
+            preferences: Preferences {
+                open_next: receivers > 0,
+            },
             disclosed: disclosed(),
             receivers,
             tokens: vec![

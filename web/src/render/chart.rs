@@ -230,6 +230,7 @@ pub fn decisions(weeks: &[WeekRow], promised: Option<u64>) -> Chart {
             "The median went from {} to {} minutes, nine of ten from {} to {}.",
             first.1, last.1, first.2, last.2
         ),
+        (Some(only), _) if only.1 < 1.0 => "Half were decided within a minute.".to_owned(),
         (Some(only), _) => format!("Half were decided within {} minutes.", only.1),
         (None, _) => "Nothing was decided in this time.".to_owned(),
     };

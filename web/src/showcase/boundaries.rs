@@ -1,7 +1,7 @@
 //! Boundaries at the desk in memory.
 
 use async_trait::async_trait;
-use countersign_protocol::{HandoffId, decision::Outcome, release::ReleaseRecord};
+use countersign_protocol::{HandoffId, release::ReleaseRecord};
 
 use super::Showcase;
 use crate::desk::{
@@ -77,7 +77,7 @@ impl BoundariesDesk for Showcase {
         let card = state.card(who, id)?;
         let mut decisions = card.decisions.values();
         let decision = decisions
-            .rfind(|decision| decision.outcome == Outcome::Approved)
+            .rfind(|decision| decision.outcome.is_approval())
             .ok_or_else(|| DeskError::NotFound(format!("a release of {id}")))?;
         let manifest = card.manifest(decision.revision);
         Ok(Release {
@@ -87,6 +87,7 @@ impl BoundariesDesk for Showcase {
                 handoff_id: id,
                 revision: decision.revision,
                 manifest_sha256: manifest.digest(),
+                edited_from: None,
                 approved_at: decision.decided_at,
                 files: manifest.entries,
             },

@@ -26,6 +26,8 @@ pub(crate) struct Card {
     pub(crate) revisions: Vec<Files>,
     pub(super) decisions: BTreeMap<u32, DecisionDocument>,
     pub(super) delivered: bool,
+    /// Texts that were edited, by path.
+    pub(super) texts: BTreeMap<String, String>,
 }
 
 impl Card {
@@ -173,7 +175,11 @@ impl Card {
                     sha256: entry.sha256,
                 })
                 .collect(),
-            released_to: (answer.outcome == Outcome::Approved).then(|| format!("approved/{id}")),
+            released_to: answer
+                .outcome
+                .is_approval()
+                .then(|| format!("approved/{id}")),
+            edited: None,
             envelope: None,
             resume: Resume {
                 dialect: "contract-1.0".to_owned(),
@@ -185,6 +191,7 @@ impl Card {
                 hash: Digest::ZERO,
             },
         };
+        self.review.edits.clear();
         self.decisions.insert(answer.revision, document.clone());
         self.delivered = false;
         self.settle();

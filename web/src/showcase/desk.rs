@@ -10,7 +10,6 @@ use countersign_protocol::{
     chain::Head,
     content::{Content, Cut, CutReason, Picture},
     contract::{self, Rules},
-    decision::Outcome,
     dialect::{self, Format},
     principal::Principal,
     receipt::{Links, Receipt, ReceiptStatus},
@@ -249,7 +248,7 @@ impl Desk for Showcase {
                 answered: answer.revision,
             });
         }
-        if answer.comment.is_none() && answer.outcome != Outcome::Approved {
+        if answer.comment.is_none() && !answer.outcome.is_approval() {
             return Err(DeskError::Invalid {
                 field: "comment".to_owned(),
                 message: "Say what is asked.".to_owned(),

@@ -5,12 +5,14 @@ pub mod access;
 pub mod boundaries;
 mod card;
 mod desk;
+mod edits;
 pub(crate) mod insights;
 pub mod locks;
 pub(crate) mod messages;
 pub mod observe;
 pub mod ownership;
 pub mod person_tokens;
+mod preferences;
 pub mod routing;
 pub mod sample;
 mod search;
@@ -31,6 +33,7 @@ use tokio::sync::watch;
 use crate::desk::{
     ActivityRow, Agent, Caller, DeadLetter, DeskError, Health, SavedSearch, TokenRow,
     locks::LockList,
+    preferences::Preferences,
     routing::{Routing, Stranded},
 };
 use card::Card;
@@ -56,6 +59,7 @@ pub(crate) struct State {
     pub(crate) health: Health,
     searches: Vec<SavedSearch>,
     pub(crate) locks: LockList,
+    preferences: Preferences,
     views: usize,
 }
 
@@ -170,6 +174,7 @@ impl State {
             health: sample::health(),
             searches: Vec::new(),
             locks: locks::list(),
+            preferences: Preferences::default(),
             views: 0,
         }
     }

@@ -242,6 +242,7 @@ pub fn decision() -> DecisionDocument {
         threads: Vec::new(),
         artifacts: Vec::new(),
         released_to: None,
+        edited: None,
         envelope: None,
         resume: Resume {
             dialect: "contract-1.0".to_owned(),
@@ -418,8 +419,8 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         choices: Vec::new(),
         questions: Vec::new(),
         effects: effects(),
-        answers: words(&["approve", "changes", "reject"]),
         observed: None,
+        answers: words(&["approve", "edit", "changes", "reject"]),
         checks: checks(),
         files: Vec::new(),
         base: None,
@@ -429,6 +430,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         care: CareNeeded::default(),
         threads: Vec::new(),
         drafts: Vec::new(),
+        edits: Vec::new(),
         viewed: BTreeSet::new(),
         facts: vec![
             ("Model".to_owned(), "anthropic, claude-sonnet".to_owned()),
@@ -451,6 +453,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         revisions,
         decisions: BTreeMap::new(),
         delivered: false,
+        texts: BTreeMap::new(),
     };
     card.settle();
     card

@@ -256,6 +256,83 @@ pub(super) const ROUTES: &[Route] = &[
         Body::Json("{}"),
         [401, 403, 403, 204],
     ),
+    get(
+        "/api/v1/handoffs/1/edits",
+        "/api/v1/handoffs/{id}/edits",
+        [401, 403, 403, 200],
+    ),
+    quiet(Route {
+        method: "PUT",
+        ..post(
+            "/api/v1/handoffs/1/edits",
+            "/api/v1/handoffs/{id}/edits",
+            Body::Json(r#"{"revision":2,"path":"notes/report.md","text":"other"}"#),
+            [401, 403, 403, 204],
+        )
+    }),
+    quiet(Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/handoffs/1/edits?path=notes/report.md",
+            "/api/v1/handoffs/{id}/edits",
+            Body::None,
+            [401, 403, 403, 204],
+        )
+    }),
+    get(
+        "/api/v1/handoffs/1/patch",
+        "/api/v1/handoffs/{id}/patch",
+        [401, 200, 404, 200],
+    ),
+    get(
+        "/api/v1/handoffs/1/drafts",
+        "/api/v1/handoffs/{id}/drafts",
+        [401, 403, 403, 200],
+    ),
+    quiet(post(
+        "/api/v1/handoffs/1/drafts",
+        "/api/v1/handoffs/{id}/drafts",
+        Body::Json(r#"{"text":"later"}"#),
+        [401, 403, 403, 201],
+    )),
+    quiet(Route {
+        method: "PUT",
+        ..post(
+            "/api/v1/handoffs/1/drafts/d1",
+            "/api/v1/handoffs/{id}/drafts/{draft}",
+            Body::Json(r#"{"text":"other words"}"#),
+            [401, 403, 403, 204],
+        )
+    }),
+    quiet(Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/handoffs/1/drafts/d1",
+            "/api/v1/handoffs/{id}/drafts/{draft}",
+            Body::None,
+            [401, 403, 403, 204],
+        )
+    }),
+    get(
+        "/api/v1/handoffs/1/ticks",
+        "/api/v1/handoffs/{id}/ticks",
+        [401, 403, 403, 200],
+    ),
+    quiet(Route {
+        method: "PUT",
+        ..post(
+            "/api/v1/handoffs/1/ticks/0000000000000000000000000000000000000000000000000000000000000000",
+            "/api/v1/handoffs/{id}/ticks/{sha256}",
+            Body::Json(r#"{"viewed":true}"#),
+            [401, 403, 403, 204],
+        )
+    }),
+    page("/h/1/r/2/edit?path=notes/report.md", 200),
+    quiet(form(
+        "/h/1/edits",
+        Body::Form("revision=2&path=notes/report.md&text=other&do=keep"),
+    )),
+    quiet(form("/settings/preferences", Body::Form("open_next=1"))),
     form("/workspaces/alpha/offer", Body::Form("to=maya")),
     form("/workspaces/alpha/withdraw", Body::Form("")),
     form("/workspaces/alpha/accept", Body::Form("")),

@@ -1,0 +1,310 @@
+//! `GET /h/{id}/r/{revision}/edit` and `POST /h/{id}/edits`: a text file as the person wants it.
+
+use axum::{
+    extract::State,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use countersign_protocol::{HandoffId, content::SNIFFED, content::sniff};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    artifact::{Card, FileName, Place},
+    look::Asked,
+    visit::{Chrome, Visit},
+};
+use crate::{
+    desk::{
+        DeskError, FileRow, Review,
+        edits::{FileEdit, LARGEST_EDIT},
+    },
+    error::Problem,
+    render::preview::{Look, Side, preview},
+    security::{FormOf, PathOf, QueryOf},
+    state::AppState,
+    templates::Page,
+};
+
+/// The form of one file.
+#[derive(Debug, Serialize)]
+pub(super) struct EditPage {
+    chrome: Chrome,
+    id: String,
+    title: String,
+    agent: String,
+    revision: u32,
+    file: FileName,
+    text: String,
+    /// How high the field is.
+    rows: usize,
+    /// Whether the person keeps a text for the file.
+    kept: bool,
+    /// What differs from the agent's file; absent when nothing does.
+    card: Option<Card>,
+    error: Option<String>,
+    back: String,
+}
+
+/// Which file.
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice {
+    path: String,
+}
+
+/// Shows the form.
+pub(super) async fn show(
+    visit: Visit,
+    State(app): State<AppState>,
+    PathOf((id, revision)): PathOf<(HandoffId, u32)>,
+    QueryOf(choice): QueryOf<Choice>,
+) -> Result<Html<String>, Problem> {
+    let caller = visit.caller();
+    let review = app.desk.review(&caller, id, Some(revision), None).await?;
+    let before = original(&visit, &review, &choice.path).await?;
+    let kept = app.desk.edited(&visit.person, id, &choice.path).await?;
+    let typed = Typed {
+        kept: kept.is_some(),
+        text: kept.unwrap_or_else(|| before.clone()),
+        error: None,
+    };
+    visit.render(&EditPage::new(
+        visit.chrome("queue").await?,
+        &review,
+        (row(&review, &choice.path)?, &before),
+        typed,
+    ))
+}
+
+/// What was typed.
+struct Typed {
+    text: String,
+    kept: bool,
+    error: Option<String>,
+}
+
+/// The form as the browser sends it.
+#[derive(Debug, Deserialize)]
+pub(super) struct EditForm {
+    revision: u32,
+    path: String,
+    #[serde(default)]
+    text: String,
+    /// `keep` or `drop`.
+    #[serde(rename = "do")]
+    what: String,
+}
+
+/// Keeps what was typed, or throws it away.
+pub(super) async fn act(
+    visit: Visit,
+    State(app): State<AppState>,
+    PathOf(id): PathOf<HandoffId>,
+    FormOf(form): FormOf<EditForm>,
+) -> Result<Response, Problem> {
+    let EditForm {
+        revision,
+        path,
+        text,
+        what,
+    } = form;
+    let anchor = FileName::new(&path).anchor;
+    let back = Redirect::to(&format!("/h/{id}#{anchor}"));
+    if what == "drop" {
+        app.desk.drop_edit(&visit.person, id, &path).await?;
+        return Ok(back.into_response());
+    }
+    let caller = visit.caller();
+    let shown = app.desk.review(&caller, id, Some(revision), None).await?;
+    let before = original(&visit, &shown, &path).await?;
+    let text = as_written(&text, &before);
+    let edit = FileEdit {
+        path: path.clone(),
+        text: text.clone(),
+    };
+    let (status, review, before, error) = match app
+        .desk
+        .keep_edit(&visit.person, id, revision, edit)
+        .await
+    {
+        Ok(()) => return Ok(back.into_response()),
+        Err(DeskError::Stale { revision, .. }) => {
+            let review = app.desk.review(&caller, id, None, None).await?;
+            let before = original(&visit, &review, &path).await?;
+            let error = format!(
+                "Revision {revision} arrived meanwhile, so nothing was kept. Your text stands below, beside what it changes in the new file"
+            );
+            (StatusCode::CONFLICT, review, before, error)
+        }
+        Err(DeskError::Invalid { message, .. }) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, shown, before, message)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let typed = Typed {
+        text,
+        kept: false,
+        error: Some(error),
+    };
+    let chrome = visit.chrome("queue").await?;
+    let page = EditPage::new(chrome, &review, (row(&review, &path)?, &before), typed);
+    Ok((status, visit.render(&page)?).into_response())
+}
+
+fn row<'r>(review: &'r Review, path: &str) -> Result<&'r FileRow, Problem> {
+    let mut files = review.files.iter();
+    let id = review.row.id;
+    files
+        .find(|file| file.path == path)
+        .ok_or_else(|| Problem::not_found(format!("`{path}` in {id}")))
+}
+
+/// The text that the agent handed over.
+async fn original(visit: &Visit, review: &Review, path: &str) -> Result<String, Problem> {
+    let caller = visit.caller();
+    let (id, revision) = (review.row.id, review.revision);
+    let limit = LARGEST_EDIT as u64;
+    let file = visit
+        .app
+        .desk
+        .file(&caller, id, revision, path, limit + 1)
+        .await?;
+    let text = (file.size <= limit)
+        .then(|| String::from_utf8(file.bytes).ok())
+        .flatten();
+    text.filter(|text| !text.contains('\0')).ok_or_else(|| {
+        Problem::invalid("path", "Only text of at most 256 KiB can be edited here.")
+            .hint("Request changes and say what should be different, or download the file.")
+    })
+}
+
+/// What a browser made of a text, written as the file was: browsers send CRLF for every line end (HTML,
+/// section 4.10.22.4), and drop a byte order mark.
+fn as_written(sent: &str, before: &str) -> String {
+    let mut text = sent.replace("\r\n", "\n");
+    let crlf = before.matches("\r\n").count();
+    if crlf * 2 > before.matches('\n').count() {
+        text = text.replace('\n', "\r\n");
+    }
+    if before.starts_with('\u{FEFF}') && !text.starts_with('\u{FEFF}') {
+        text.insert(0, '\u{FEFF}');
+    }
+    text
+}
+
+/// Whether a file that starts with `bytes` is text that can be edited here.
+pub(super) fn is_editable(row: &FileRow, bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(SNIFFED)];
+    let kind = sniff(start, bytes.len() as u64 == row.size, &row.path).kind;
+    row.kept && row.declared && row.size <= LARGEST_EDIT as u64 && kind.is_text()
+}
+
+impl EditPage {
+    fn new(chrome: Chrome, review: &Review, (row, before): (&FileRow, &str), typed: Typed) -> Self {
+        let place = Place {
+            id: review.row.id,
+            revision: review.revision,
+            base: None,
+        };
+        let file = FileName::new(&row.path);
+        Self {
+            id: review.row.id.to_string(),
+            title: review.row.title.clone(),
+            agent: review.row.agent.clone(),
+            revision: review.revision,
+            rows: typed.text.lines().count().clamp(12, 40),
+            kept: typed.kept,
+            card: changed(row, place, before, &typed.text),
+            error: typed.error,
+            text: typed.text,
+            back: format!("/h/{}#{}", review.row.id, file.anchor),
+            file,
+            chrome,
+        }
+    }
+}
+
+/// What the text changes, as a card without links to itself.
+fn changed(row: &FileRow, place: Place, before: &str, after: &str) -> Option<Card> {
+    if before == after {
+        return None;
+    }
+    fn side<'b>(path: &'b str, text: &'b str) -> Side<'b> {
+        Side {
+            path,
+            bytes: text.as_bytes(),
+            size: text.len() as u64,
+            content: None,
+        }
+    }
+    // As text, whatever it could be shown as: what is edited is the text.
+    let look = Look {
+        view: crate::render::preview::View::Source,
+        ..Look::default()
+    };
+    let shown = preview(
+        Some(side(&row.path, after)),
+        Some(side(&row.path, before)),
+        &look,
+    )?;
+    let state = super::artifact::Shown::Later {
+        what: String::new(),
+    };
+    let mut card = Card::new(row, place, (&[], None), state);
+    card.show(shown, &Asked::default());
+    card.turns = super::turns::Turns::default();
+    Some(card)
+}
+
+impl Page for EditPage {
+    const TEMPLATE: &'static str = "pages/edit.html";
+
+    #[cfg(test)]
+    fn samples() -> Vec<Self> {
+        use crate::{desk::Change, showcase::sample};
+
+        let mut review = sample::review();
+        review.row.title = "\u{202E}<script>alert(1)</script>".to_owned();
+        let row = FileRow {
+            path: "notes.md".to_owned(),
+            size: 9,
+            sha256: review.manifest_sha256,
+            change: Change::Modified,
+            declared: true,
+            kept: true,
+            executable: false,
+            title: None,
+            from_path: None,
+            percent: None,
+        };
+        let page = |text: &str, error: Option<&str>| {
+            let typed = Typed {
+                text: text.to_owned(),
+                kept: error.is_none(),
+                error: error.map(str::to_owned),
+            };
+            Self::new(
+                Chrome::sample("queue"),
+                &review,
+                (&row, "one\n<script>alert(1)</script>\n"),
+                typed,
+            )
+        };
+        vec![
+            page("one\n<script>alert(1)</script>\n", None),
+            page("\n</textarea><script>alert(2)</script>\n", Some("No.")),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_keeps_its_line_ends_and_its_mark() {
+        assert_eq!(as_written("a\r\nb\r\n", "x\ny\n"), "a\nb\n");
+        assert_eq!(as_written("a\r\nb\r\n", "x\r\ny\r\n"), "a\r\nb\r\n");
+        assert_eq!(as_written("a", "\u{FEFF}x"), "\u{FEFF}a");
+        assert_eq!(as_written("a", ""), "a");
+    }
+}
