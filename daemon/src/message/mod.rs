@@ -4,6 +4,7 @@
 //! The id of a message follows from the entry, the receiver and the kind, so whatever is done twice makes the
 //! same message again. Owed ones stand in the order of their next attempt, one lane for each receiver.
 
+mod claim;
 mod ended;
 mod held;
 mod link;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Space, Store, StoreError};
 
+pub use claim::Claim;
 pub use ended::Ended;
 pub use held::Held;
 pub use link::{Link, LinkAnswer, Minted, mint};

@@ -21,7 +21,7 @@ pub(super) fn samples(lane: &str, to: Option<&Recipient>, now: Timestamp) -> Vec
             continue;
         }
         add(kind.name().to_owned(), vec![of(kind, "internal", now)]);
-        if matches!(kind, Kind::Turn | Kind::Decided) {
+        if matches!(kind, Kind::Turn | Kind::Decided | Kind::OwnershipOffered) {
             for class in ["confidential", "restricted"] {
                 add(
                     format!("{}-{class}", kind.name()),
@@ -108,6 +108,11 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
             why: "The agent fell silent after step 3".to_owned(),
             ..notice
         },
+        Kind::OwnershipOffered
+        | Kind::OwnershipAccepted
+        | Kind::OwnershipDeclined
+        | Kind::OwnershipWithdrawn
+        | Kind::OwnershipExpired => ownership(kind, notice),
         Kind::DeadLetter | Kind::Trouble | Kind::Test => Notice {
             kind: kind.name().to_owned(),
             at: now,
@@ -124,6 +129,28 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
             ..Notice::default()
         },
         _ => notice,
+    }
+}
+
+/// About the workspace of `turn`, which Sam offers to Maya.
+fn ownership(kind: Kind, turn: Notice) -> Notice {
+    let (sam, maya) = ("Sam Ito".to_owned(), "Maya Okafor".to_owned());
+    let by = match kind {
+        Kind::OwnershipOffered | Kind::OwnershipWithdrawn => Some(sam),
+        Kind::OwnershipExpired => None,
+        _ => Some(maya.clone()),
+    };
+    Notice {
+        kind: turn.kind,
+        seq: turn.seq,
+        at: turn.at,
+        class: turn.class,
+        workspace: turn.workspace,
+        by,
+        to: Some(maya),
+        offer: Some(1),
+        due: turn.due.filter(|_| kind == Kind::OwnershipOffered),
+        ..Notice::default()
     }
 }
 

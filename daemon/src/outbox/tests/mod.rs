@@ -2,6 +2,7 @@
 
 mod delivery;
 mod looks;
+mod ownership;
 mod people;
 mod reach;
 mod receiver;

@@ -1,5 +1,7 @@
 //! What a template of a message may name. Everything in it has passed the table of `disclose`.
 
+mod ownership;
+
 use countersign_protocol::{decision::Outcome, handoff::Trigger};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -84,6 +86,7 @@ pub(super) struct View {
     pub(super) due_in: String,
     pub(super) outcome: &'static str,
     pub(super) by: String,
+    pub(super) to: String,
     pub(super) was: String,
     pub(super) step: String,
     pub(super) line: String,
@@ -127,6 +130,7 @@ impl View {
         let link = url(setting.home, &first);
         let due = first.due.map(|due| moment(due, &zone));
         let full = setting.level == Disclosure::Full;
+        let about_ownership = ownership::heading(&first, owed.to.is_some(), setting.level);
         let why = match first.trigger {
             _ if !first.why.is_empty() => first.why.clone(),
             Some(_) if first.sampled => "A sample of what a rule lets pass".to_owned(),
@@ -159,6 +163,7 @@ impl View {
                 .map_or_else(String::new, |due| span(due.duration_since(first.at))),
             outcome: first.outcome.map_or("", outcome_word),
             by: first.by.clone().unwrap_or_default(),
+            to: first.to.clone().unwrap_or_default(),
             was: first.was.clone().unwrap_or_default(),
             step: first.step.map_or_else(String::new, step_words),
             line: first.line.clone().unwrap_or_default(),
@@ -194,7 +199,7 @@ impl View {
             topic: String::new(),
             kind,
         };
-        view.heading = view.heading_words(full);
+        view.heading = about_ownership.unwrap_or_else(|| view.heading_words(full));
         view.intro = view.intro_words(setting.level);
         view.preview = view.preview_words();
         Some(view)
@@ -249,6 +254,9 @@ impl View {
     }
 
     fn intro_words(&self, level: Disclosure) -> Option<String> {
+        if let Some(text) = ownership::intro(&self.kind).filter(|_| level != Disclosure::LinkOnly) {
+            return Some(text.to_owned());
+        }
         let text = match (self.kind.as_str(), level) {
             ("digest", _) => return None,
             ("test", _) => "This is a test that somebody asked for. Messages about real work look like this one, \
@@ -313,6 +321,7 @@ pub(super) fn url(home: &str, notice: &Notice) -> String {
         (Some(id), _) => format!("{home}/h/{id}"),
         (None, "dead-letter") => format!("{home}/dead-letters"),
         (None, "trouble") => format!("{home}/messages"),
+        (None, kind) if kind.starts_with("ownership-") => format!("{home}/workspaces"),
         (None, _) => format!("{home}/queue"),
     }
 }
@@ -379,6 +388,9 @@ fn action(kind: &str, level: Disclosure) -> &'static str {
         ("digest", _) => "Open the queue",
         ("trouble" | "dead-letter" | "test", _) => "Have a look",
         ("decided" | "withdrawn" | "moved", _) => "Open the record",
+        ("ownership-offered", Disclosure::Full) => "Answer the offer",
+        ("ownership-offered", _) => "Sign in to answer",
+        (kind, _) if kind.starts_with("ownership-") => "Open the workspaces",
         (_, Disclosure::Full) => "Review",
         (_, Disclosure::IdAndReason | Disclosure::LinkOnly) => "Sign in to review",
     }
@@ -395,6 +407,10 @@ fn reason(notice: &Notice, kind: &str) -> String {
         "decided" | "withdrawn" => "you were asked too",
         "moved" => "you were asked before",
         "stopped" => "you look after this workspace",
+        "ownership-offered" | "ownership-withdrawn" => "the workspace was offered to you",
+        "ownership-accepted" | "ownership-declined" | "ownership-expired" => {
+            "the workspace was offered"
+        }
         "dead-letter" | "trouble" => "you run this server",
         "digest" => {
             "it could wait, or came together with more; there is no message when there is nothing to say"
@@ -420,8 +436,21 @@ fn facts(notice: &Notice, why: &str, due: Option<&Moment>, risk: &'static str) -
     if matches!(
         notice.kind.as_str(),
         "decided" | "withdrawn" | "moved" | "dead-letter" | "trouble" | "digest" | "test"
-    ) {
+    ) || (notice.offer.is_some() && notice.kind != "ownership-offered")
+    {
         add("Size", counts(notice), "");
+        return facts;
+    }
+    if notice.offer.is_some() {
+        let by = notice.by.clone().unwrap_or_default();
+        add("Offered by", by, "");
+        add("Workspace", notice.workspace.clone(), "");
+        let until = due.map_or_else(String::new, |due| due.text.clone());
+        add("Answer by", until, "mark");
+        if due.is_some() {
+            let nothing = "The offer is over, and nothing changes.";
+            add("If nobody does", nothing.to_owned(), "");
+        }
         return facts;
     }
     add("Why now", why.to_owned(), "mark");
@@ -495,17 +524,20 @@ fn row(notice: &Notice, owed: &Owed, setting: Setting<'_>, zone: &TimeZone) -> R
         None => capital(outcome.word()),
     });
     let detail = [outcome.or(risk), some(&told.agent), told.line.clone()];
+    let about_ownership = ownership::heading(&told, owed.to.is_some(), level);
     Row {
-        title: match (told.title.as_str(), notice.kind.as_str()) {
-            _ if level == Disclosure::LinkOnly => "A handoff".to_owned(),
-            ("", "trouble") => "Messages do not arrive".to_owned(),
-            ("", "dead-letter") if notice.handoff.is_none() => {
-                "A delivery cannot be read".to_owned()
+        title: about_ownership.unwrap_or_else(|| {
+            match (told.title.as_str(), notice.kind.as_str()) {
+                _ if level == Disclosure::LinkOnly => "A handoff".to_owned(),
+                ("", "trouble") => "Messages do not arrive".to_owned(),
+                ("", "dead-letter") if notice.handoff.is_none() => {
+                    "A delivery cannot be read".to_owned()
+                }
+                ("", _) => format!("Handoff {id}"),
+                (title, "dead-letter") => format!("Nobody answered: {title}"),
+                (title, _) => title.to_owned(),
             }
-            ("", _) => format!("Handoff {id}"),
-            (title, "dead-letter") => format!("Nobody answered: {title}"),
-            (title, _) => title.to_owned(),
-        },
+        }),
         detail: detail.into_iter().flatten().collect::<Vec<_>>().join(", "),
         due,
         late: late.is_some(),
