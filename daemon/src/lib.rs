@@ -7,6 +7,7 @@ pub mod app;
 pub mod bench;
 pub mod boundary;
 pub mod catalog;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 pub mod config;

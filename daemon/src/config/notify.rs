@@ -37,6 +37,8 @@ pub enum Kind {
     Moved,
     /// An agent stopped without handing over.
     Stopped,
+    /// Files that a rule watches were changed.
+    FileChanged,
     /// A workspace is offered to a person, who may take it over.
     OwnershipOffered,
     /// The person took it over.
@@ -61,7 +63,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the manual.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Accepted,
         Self::Turn,
         Self::Due,
@@ -71,6 +73,7 @@ impl Kind {
         Self::Withdrawn,
         Self::Moved,
         Self::Stopped,
+        Self::FileChanged,
         Self::OwnershipOffered,
         Self::OwnershipAccepted,
         Self::OwnershipDeclined,
@@ -95,6 +98,7 @@ impl Kind {
             Self::Withdrawn => "withdrawn",
             Self::Moved => "moved",
             Self::Stopped => "stopped",
+            Self::FileChanged => "file-changed",
             Self::OwnershipOffered => "ownership-offered",
             Self::OwnershipAccepted => "ownership-accepted",
             Self::OwnershipDeclined => "ownership-declined",

@@ -75,6 +75,8 @@ pub enum Space {
     Invitation,
     /// What a person wrote about a handoff and did not send yet, by handoff and person.
     Draft,
+    /// How watched files were when they were last looked at, by workspace, rule and path.
+    Watched,
     /// The files of a handoff that a person has viewed, by handoff, person and digest.
     Ticked,
 }
@@ -97,6 +99,7 @@ impl Space {
             Self::Account => "account",
             Self::Invitation => "invitation",
             Self::Draft => "draft",
+            Self::Watched => "watched",
             Self::Ticked => "ticked",
         }
     }

@@ -197,6 +197,20 @@ impl Story<'_> {
                 };
                 vec![Told::new(Kind::DeadLetter, notice).to(self.operator(), Pace::Trouble)]
             }
+            Event::FilesChanged(changed) => {
+                let files = changed.files.len() + changed.more;
+                let names = changed.files.iter().map(|one| one.path.clone());
+                let notice = Notice {
+                    class: self.settings(&changed.workspace).class,
+                    workspace: changed.workspace.clone(),
+                    line: Some(changed.words()),
+                    names: names.take(NAMES).collect(),
+                    files,
+                    rule: Some(changed.rule.clone()),
+                    ..Notice::default()
+                };
+                vec![Told::new(Kind::FileChanged, notice)]
+            }
             Event::ReceiverDisabled { receiver, why } => self.trouble(
                 receiver,
                 None,

@@ -42,7 +42,6 @@ impl Story<'_> {
     pub(super) fn changes_hands(&self, event: &Event, ended: Option<&Offered>) -> Option<Told> {
         let (kind, terms) = match (event, ended) {
             (Event::OwnershipOffered(terms), _) => (Kind::OwnershipOffered, &**terms),
-            (_, None) => return None,
             (Event::OwnershipAccepted { .. }, Some(offer)) => {
                 (Kind::OwnershipAccepted, &offer.terms)
             }

@@ -2,7 +2,7 @@
 
 mod ownership;
 
-use countersign_protocol::{decision::Outcome, handoff::Trigger};
+use countersign_protocol::{decision::Outcome, handoff::Trigger, log::LogLine};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Serialize;
 
@@ -124,7 +124,7 @@ pub(super) struct Setting<'a> {
 impl View {
     /// The context for a message with something in it.
     pub(super) fn new(owed: &Owed, setting: Setting<'_>) -> Option<Self> {
-        let first = disclose::told(owed.notice()?, setting.fields);
+        let first = still_true(disclose::told(owed.notice()?, setting.fields));
         let zone = zone(owed);
         let kind = first.kind.clone();
         let link = url(setting.home, &first);
@@ -166,7 +166,10 @@ impl View {
             to: first.to.clone().unwrap_or_default(),
             was: first.was.clone().unwrap_or_default(),
             step: first.step.map_or_else(String::new, step_words),
-            line: first.line.clone().unwrap_or_default(),
+            line: match &first.event {
+                Some(event) => event_words(event),
+                None => first.line.clone().unwrap_or_default(),
+            },
             action: action(&kind, setting.level),
             reason: reason(&first, &kind),
             workspace: first.workspace,
@@ -232,6 +235,12 @@ impl View {
             }
             "trouble" | "dead-letter" if !full => "Something needs the operator".to_owned(),
             "trouble" => "Messages do not arrive".to_owned(),
+            "file-changed" | "event" if full && !self.line.is_empty() => self.line.clone(),
+            "event" => id.map_or_else(
+                || "Something happened".to_owned(),
+                |id| format!("Something happened to {id}"),
+            ),
+            "file-changed" => "Watched files changed".to_owned(),
             "dead-letter" => "A delivery cannot be read".to_owned(),
             _ if full && !self.title.is_empty() => self.title.clone(),
             "decided" => id.map_or_else(
@@ -291,8 +300,10 @@ impl View {
         if let Some(row) = self.rows.first().or(self.others.first()) {
             parts.push(row.title.clone());
         }
-        if !self.why.is_empty() {
-            parts.push(self.why.clone());
+        match &self.intro {
+            Some(intro) if self.why.is_empty() => parts.push(intro.clone()),
+            _ if !self.why.is_empty() => parts.push(self.why.clone()),
+            _ => {}
         }
         if !self.counts.is_empty() {
             parts.push(self.counts.clone());
@@ -300,10 +311,37 @@ impl View {
         if let Some(due) = &self.due {
             parts.push(format!("Due {}", due.text));
         }
-        if parts.is_empty() {
-            parts.extend(self.intro.clone());
-        }
+        let parts: Vec<&str> = parts
+            .iter()
+            .map(|part| part.trim_end_matches('.'))
+            .collect();
         parts.join(". ")
+    }
+}
+
+/// An entry of the ledger on one line. What may not be told is not in it any more.
+fn event_words(event: &LogLine) -> String {
+    let about = event.handoff_id.map(|id| id.to_string());
+    let parts = [about, event.workspace.clone(), event.file.clone()];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.as_slice() {
+        [] => event.event.clone(),
+        parts => format!("{}: {}", event.event, parts.join(", ")),
+    }
+}
+
+/// Without what only counted while it waited: why, until when and how careful to be.
+fn still_true(told: Notice) -> Notice {
+    let is_over = [Kind::Decided, Kind::Withdrawn, Kind::Moved];
+    if !is_over.iter().any(|kind| kind.name() == told.kind) {
+        return told;
+    }
+    Notice {
+        why: String::new(),
+        trigger: None,
+        risk: None,
+        due: None,
+        ..told
     }
 }
 
@@ -321,6 +359,7 @@ pub(super) fn url(home: &str, notice: &Notice) -> String {
         (Some(id), _) => format!("{home}/h/{id}"),
         (None, "dead-letter") => format!("{home}/dead-letters"),
         (None, "trouble") => format!("{home}/messages"),
+        (None, "file-changed") => format!("{home}/activity"),
         (None, kind) if kind.starts_with("ownership-") => format!("{home}/workspaces"),
         (None, _) => format!("{home}/queue"),
     }
@@ -338,7 +377,7 @@ fn moment(at: Timestamp, zone: &TimeZone) -> Moment {
     Moment {
         seconds: at.as_second(),
         iso: at.to_string(),
-        text: format!("{} ({name})", there.strftime("%-d %b %H:%M")),
+        text: format!("{} {name}", there.strftime("%-d %b %H:%M")),
         short: at.strftime("%H:%M UTC").to_string(),
     }
 }
@@ -386,7 +425,7 @@ fn capital(text: &str) -> String {
 fn action(kind: &str, level: Disclosure) -> &'static str {
     match (kind, level) {
         ("digest", _) => "Open the queue",
-        ("trouble" | "dead-letter" | "test", _) => "Have a look",
+        ("trouble" | "dead-letter" | "test" | "file-changed" | "event", _) => "Have a look",
         ("decided" | "withdrawn" | "moved", _) => "Open the record",
         ("ownership-offered", Disclosure::Full) => "Answer the offer",
         ("ownership-offered", _) => "Sign in to answer",
@@ -407,6 +446,7 @@ fn reason(notice: &Notice, kind: &str) -> String {
         "decided" | "withdrawn" => "you were asked too",
         "moved" => "you were asked before",
         "stopped" => "you look after this workspace",
+        "file-changed" => "a rule watches these files",
         "ownership-offered" | "ownership-withdrawn" => "the workspace was offered to you",
         "ownership-accepted" | "ownership-declined" | "ownership-expired" => {
             "the workspace was offered"
@@ -435,7 +475,15 @@ fn facts(notice: &Notice, why: &str, due: Option<&Moment>, risk: &'static str) -
     }
     if matches!(
         notice.kind.as_str(),
-        "decided" | "withdrawn" | "moved" | "dead-letter" | "trouble" | "digest" | "test"
+        "decided"
+            | "withdrawn"
+            | "moved"
+            | "dead-letter"
+            | "trouble"
+            | "digest"
+            | "test"
+            | "file-changed"
+            | "event"
     ) || (notice.offer.is_some() && notice.kind != "ownership-offered")
     {
         add("Size", counts(notice), "");
