@@ -204,6 +204,25 @@ pub fn waiting(store: &mut dyn Store, lane: &str, limit: usize) -> Result<Vec<Ow
     Ok(found.into_iter().filter_map(Owed::read).collect())
 }
 
+/// The first `limit` messages of a lane that wait, but for those whose ids are `known`, which are not even read; and
+/// whether there may be more.
+pub fn waiting_but(
+    store: &mut dyn Store,
+    lane: &str,
+    limit: usize,
+    known: impl Fn(&str) -> bool,
+) -> Result<(Vec<Owed>, bool), StoreError> {
+    let prefix = format!("{}0", due_prefix(lane));
+    let found = store.values_under(Space::Outbox, &prefix, limit)?;
+    let is_full = found.len() == limit;
+    let is_new = |(key, _): &(String, String)| {
+        let id = key.rsplit('/').next().unwrap_or_default();
+        !known(id)
+    };
+    let new = found.into_iter().filter(is_new).filter_map(Owed::read);
+    Ok((new.collect(), is_full))
+}
+
 /// One of the messages of a lane that are no longer tried by themselves.
 pub fn parked_one(store: &mut dyn Store, lane: &str, id: &str) -> Result<Option<Owed>, StoreError> {
     let key = format!("{}{id}", parked_prefix(lane));
