@@ -29,6 +29,7 @@ pub const STEPS: &[&str] = &[
     "outbox.before_send",
     "outbox.after_send",
     "outbox.after_recorded",
+    "changes.recorded",
     "guard.violation_recorded",
     "guard.exchanged",
     "guard.restored",

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod boundary;
 pub mod catalog;
 pub mod checks;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -20,6 +20,7 @@ use crate::{
     release::{Restored, Violated},
     routing::{Assigned, Progressed, Routed, Stepped},
     transfer::{AnswerKind, Answered, Offered, Overdue, Stopped},
+    watched::FilesChanged,
 };
 
 pub use account::AccountChange;
@@ -344,6 +345,9 @@ pub enum Event {
         /// True when its process is known to be gone.
         process_gone: bool,
     },
+    /// Files that a rule watches were changed.
+    #[serde(rename = "file.changed")]
+    FilesChanged(Box<FilesChanged>),
     /// A moment of a workspace got a name, for example a build.
     #[serde(rename = "workspace.marked")]
     Marked(Box<Marked>),
@@ -709,6 +713,7 @@ impl Event {
             Self::HopStopped(_) => "transfer.stopped",
             Self::CheckpointSaved(_) => "checkpoint.saved",
             Self::AgentStalled { .. } => "agent.stalled",
+            Self::FilesChanged(_) => "file.changed",
             Self::Marked(_) => "workspace.marked",
             Self::LockRequested { .. } => "lock.requested",
             Self::LockAcquired { .. } => "lock.acquired",

@@ -41,5 +41,6 @@ pub mod schema;
 pub mod state;
 pub mod trace;
 pub mod transfer;
+pub mod watched;
 
 pub use id::{Digest, HandoffId};

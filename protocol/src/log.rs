@@ -223,6 +223,11 @@ impl LogLine {
             } else {
                 "silent"
             }),
+            Event::FilesChanged(changed) => Self {
+                workspace: Some(changed.workspace.clone()),
+                file: changed.files.first().map(|one| one.path.clone()),
+                ..self.code(&changed.rule)
+            },
             Event::Marked(marked) => Self {
                 workspace: Some(marked.workspace.clone()),
                 ..self.code(&marked.kind)

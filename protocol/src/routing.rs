@@ -106,6 +106,9 @@ pub struct Routed {
     /// True when nobody is told at once, only with the collected messages.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub digest: bool,
+    /// True when an agent may get it without its time limit, where none can keep that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
     /// True when the revision would have passed without a person and was drawn for a close look.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sampled: bool,

@@ -39,6 +39,7 @@ use crate::{
     accounts::{Accounts, Passwords, Terms},
     catalog::{Catalog, Roster},
     checks::Checks,
+    changes::Changes,
     clock::SharedClock,
     config::{self, Config, Environment, Limit},
     endpoint::{Endpoint, EndpointWorkspace},
@@ -84,6 +85,8 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const DISCOVERY: Duration = Duration::from_secs(1);
 /// How often approved work that was left alone after a violation is looked at.
 const GUARD: Duration = Duration::from_secs(1);
+/// How often it is looked whether watched files have come to rest.
+const CHANGES: Duration = Duration::from_millis(500);
 /// How often offers, and files that wait for a new owner, are looked at without a hint.
 const CUSTODY: Duration = Duration::from_secs(5);
 /// How often bytes are looked for that nothing needs any more.
@@ -198,11 +201,18 @@ pub async fn run(
         Arc::clone(&clock),
     );
     let locks = Locks::new(ledger.clone(), Arc::clone(&workspaces), Arc::clone(&clock));
+    let changes = Changes::new(
+        Arc::clone(&workspaces),
+        ledger.clone(),
+        Arc::clone(&state.objects),
+        Arc::clone(&clock),
+        &catalog,
+    );
     let watchers = {
         let (intake, search) = (intake.clone(), search.clone());
-        let (guard, locks) = (guard.clone(), locks.clone());
+        let (guard, locks, changes) = (guard.clone(), locks.clone(), changes.clone());
         Watchers::start(Arc::clone(&clock), move |hint| {
-            serving::take(&intake, &search, &guard, &locks, hint);
+            serving::take(&intake, &search, &guard, &locks, &changes, hint);
         })
         .map_err(AppError::Thread)?
     };
@@ -315,6 +325,11 @@ pub async fn run(
     reconciler.spawn("approved work", GUARD, guard.hints(), move || {
         let guard = approved.clone();
         async move { guard.run().await }
+    });
+    let watched = changes.clone();
+    reconciler.spawn("watched files", CHANGES, changes.hints(), move || {
+        let changes = watched.clone();
+        async move { changes.run().await }
     });
     spawn_custody(
         &reconciler,

@@ -19,6 +19,7 @@ use countersign_protocol::{
 use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries, transfer::Reread};
 
 use crate::{
+    changes::Changes,
     clock::SharedClock,
     config::{self, Config, Format},
     contracts::Contracts,
@@ -43,7 +44,14 @@ use super::{
 };
 
 /// Hands a hint of the watcher to the intake, or to the search.
-pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, locks: &Locks, hint: Hint) {
+pub(super) fn take(
+    intake: &Intake,
+    search: &Search,
+    guard: &Guard,
+    locks: &Locks,
+    changes: &Changes,
+    hint: Hint,
+) {
     match hint {
         Hint::Changed {
             workspace,
@@ -53,10 +61,14 @@ pub(super) fn take(intake: &Intake, search: &Search, guard: &Guard, locks: &Lock
             if path.starts_with(names::LOCKS) {
                 locks.nudge();
             }
+            changes.hint(&workspace, &path);
             search.changed(workspace, path, is_over);
         }
         Hint::Approved { workspace, path } => guard.hint(&workspace, &path),
-        Hint::Scanned { workspace } => search.walk(workspace),
+        Hint::Scanned { workspace } => {
+            changes.scanned(&workspace);
+            search.walk(workspace);
+        }
         Hint::Look {
             workspace,
             file,

@@ -100,6 +100,11 @@ fn ls(context: &mut Context) -> Result<Exit, Failure> {
             .object("notify-ls", json!({ "receivers": rows }));
         return Ok(Exit::Done);
     }
+    if rows.is_empty() {
+        let way = "add `[notify.email]` or a `[[webhook]]`";
+        context.out.line(&format!("nobody is told anything; {way}"));
+        return Ok(Exit::Done);
+    }
     let now = context.clock.now();
     let mut table = Table::new(&["receiver", "state", "last sent", "waiting", "failed", ""]);
     for row in rows {

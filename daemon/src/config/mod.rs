@@ -71,7 +71,7 @@ pub use self::{
     reach::{is_private_literal, is_public},
     retention::{Limit, Retention},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
-    rule::{Expiry, Level, Route, Scope, Then, Trigger, TriggerKind},
+    rule::{Expiry, Level, Raise, Route, Scope, Then, Trigger, TriggerKind},
     secret::{Destination, Hidden, Secret, Secrets},
     server::{PublicUrl, Server},
     service::ServiceTargets,

@@ -37,6 +37,18 @@ pub enum Kind {
     Moved,
     /// An agent stopped without handing over.
     Stopped,
+    /// Files that a rule watches were changed.
+    FileChanged,
+    /// A workspace is offered to a person, who may take it over.
+    OwnershipOffered,
+    /// The person took it over.
+    OwnershipAccepted,
+    /// The person does not want it.
+    OwnershipDeclined,
+    /// The offer was taken back.
+    OwnershipWithdrawn,
+    /// The offer was not answered in time.
+    OwnershipExpired,
     /// A delivery cannot be read.
     DeadLetter,
     /// Messages cannot be delivered.
@@ -51,7 +63,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the manual.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 20] = [
         Self::Accepted,
         Self::Turn,
         Self::Due,
@@ -61,6 +73,12 @@ impl Kind {
         Self::Withdrawn,
         Self::Moved,
         Self::Stopped,
+        Self::FileChanged,
+        Self::OwnershipOffered,
+        Self::OwnershipAccepted,
+        Self::OwnershipDeclined,
+        Self::OwnershipWithdrawn,
+        Self::OwnershipExpired,
         Self::DeadLetter,
         Self::Trouble,
         Self::Digest,
@@ -80,6 +98,12 @@ impl Kind {
             Self::Withdrawn => "withdrawn",
             Self::Moved => "moved",
             Self::Stopped => "stopped",
+            Self::FileChanged => "file-changed",
+            Self::OwnershipOffered => "ownership-offered",
+            Self::OwnershipAccepted => "ownership-accepted",
+            Self::OwnershipDeclined => "ownership-declined",
+            Self::OwnershipWithdrawn => "ownership-withdrawn",
+            Self::OwnershipExpired => "ownership-expired",
             Self::DeadLetter => "dead-letter",
             Self::Trouble => "trouble",
             Self::Digest => "digest",

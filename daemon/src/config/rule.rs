@@ -1,6 +1,6 @@
 //! `[[trigger]]` and `[[route]]`: why a person is needed, and who is asked.
 
-use std::{fmt, ops::Range, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr, time::Duration};
 
 use super::{
     Approvals, Class, Entry,
@@ -65,6 +65,15 @@ pub enum TriggerKind {
     FileChanged,
     /// Drawn by lot.
     Sample,
+}
+
+/// What a change of a watched file raises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raise {
+    /// A fact: in the list of events, the stream and webhooks.
+    Event,
+    /// A card for people, too.
+    Card,
 }
 
 /// What happens at the end of a ladder. There is no approval.
@@ -182,7 +191,14 @@ pub struct Trigger {
     pub share: f64,
     /// At least so careful.
     pub risk: Option<Level>,
+    /// `file_changed`: what a change raises that nobody handed over; nothing when left out.
+    pub raise: Option<Setting<Raise>>,
+    /// `file_changed`: it is told so long after the last change.
+    pub quiet: Setting<Span>,
 }
+
+/// How long a watched file rests before its change is told.
+const QUIET: Span = Span(Duration::from_secs(1));
 
 impl Trigger {
     pub(super) fn read(span: Range<usize>, section: &Section<'_>) -> Option<Self> {
@@ -198,6 +214,8 @@ impl Trigger {
         let names: Option<Setting<Vec<String>>> = section.take("names");
         let share = section.take("share").map(|share| share.value);
         let risk = section.take("risk").map(|risk| risk.value);
+        let raise = section.take("raise");
+        let quiet = section.take("quiet");
         section.finish(&[]);
         let (name, kind) = (name?, kind?);
         let names = names.map(|names| names.value).unwrap_or_default();
@@ -205,6 +223,10 @@ impl Trigger {
             TriggerKind::Step if names.is_empty() => Some("`names` of steps"),
             TriggerKind::FileChanged if names.is_empty() => Some("`names` of files"),
             TriggerKind::Sample if share.is_none() => Some("a `share`, such as 0.1"),
+            TriggerKind::FileChanged => None,
+            _ if raise.is_some() || quiet.is_some() => {
+                Some("`on = \"file_changed\"` for `raise` and `quiet`")
+            }
             _ => None,
         };
         if let Some(missing) = missing {
@@ -221,6 +243,8 @@ impl Trigger {
             names,
             share: share.unwrap_or_default(),
             risk,
+            raise,
+            quiet: quiet.unwrap_or_else(|| Setting::default(QUIET)),
         })
     }
 
@@ -245,6 +269,10 @@ impl Trigger {
                 .iter()
                 .map(|risk| Entry::plain(key("risk"), risk, origin)),
         );
+        if let Some(raise) = &self.raise {
+            entries.push(Entry::new(key("raise"), raise));
+            entries.push(Entry::new(key("quiet"), &self.quiet));
+        }
         entries
     }
 }
@@ -297,6 +325,8 @@ pub struct Route {
     pub expire_after: Option<Setting<Span>>,
     /// Nobody is told at once.
     pub digest: bool,
+    /// An agent may get it without its time limit, where none can keep that.
+    pub late: bool,
     /// The work may pass without a person.
     pub progress: bool,
     /// The share of it that people see all the same.
@@ -337,6 +367,7 @@ impl Route {
             .unwrap_or_else(|| Setting::default(Expiry::DeadLetter));
         let expire_after = section.take("expire_after");
         let digest = plain(section, "digest").unwrap_or_default();
+        let late = plain(section, "late").unwrap_or_default();
         let progress = plain(section, "progress").unwrap_or_default();
         let sample: Option<f64> = plain(section, "sample");
         let approvals = Approvals::read(section);
@@ -391,6 +422,7 @@ impl Route {
             on_expiry,
             expire_after,
             digest,
+            late,
             progress,
             sample: sample.unwrap_or_default(),
             approvals,
@@ -437,6 +469,7 @@ impl Route {
         }
         entries.push(Entry::new(key("on_expiry"), &self.on_expiry));
         entries.push(Entry::plain(key("digest"), &self.digest, origin));
+        entries.push(Entry::plain(key("late"), &self.late, origin));
         entries.push(Entry::plain(key("progress"), &self.progress, origin));
         if self.progress {
             entries.push(Entry::plain(key("sample"), &self.sample, origin));

@@ -12,7 +12,7 @@ use toml::de::DeValue;
 
 use super::{
     Channel, Class, DecideLinks, Digest, Disclosure, Email, Expiry, Expression, Format, Heartbeat,
-    Hours, Id, Kind, Level, LogFormat, MailTls, MetricsFor, Moment, Pattern, PublicUrl,
+    Hours, Id, Kind, Level, LogFormat, MailTls, MetricsFor, Moment, Pattern, PublicUrl, Raise,
     SubjectStyle, Target, TriggerKind, UsualRole, WorkspaceName, Zone,
     quantity::{Size, Span},
     retention::Limit,
@@ -115,6 +115,7 @@ choice!(MetricsFor, "signed-in" => MetricsFor::SignedIn, "loopback" => MetricsFo
 choice!(LogFormat, "text" => LogFormat::Text, "json" => LogFormat::Json);
 
 choice!(Level, "low" => Level::Low, "medium" => Level::Medium, "high" => Level::High);
+choice!(Raise, "event" => Raise::Event, "card" => Raise::Card);
 choice!(TriggerKind, "confidence" => TriggerKind::Confidence,
     "critical_action" => TriggerKind::CriticalAction, "error" => TriggerKind::Error,
     "completion" => TriggerKind::Completion, "sensitive" => TriggerKind::Sensitive,

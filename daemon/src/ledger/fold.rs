@@ -306,6 +306,7 @@ impl State {
             Event::Account { .. }
             | Event::ClockJumped { .. }
             | Event::MessageFailed { .. }
+            | Event::FilesChanged(_)
             | Event::MessagesRedriven { .. } => {}
             Event::LockRequested { .. }
             | Event::LockAcquired { .. }

@@ -66,9 +66,14 @@ pub struct Minted {
 
 /// Makes a link out of 256 random bits.
 pub fn mint(random: [u8; 32], link: &Link) -> Minted {
-    let secret = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random);
+    let secret = secret(random);
     let change = link.change(&secret);
     Minted { secret, change }
+}
+
+/// 256 random bits as they stand in a link.
+pub(super) fn secret(random: [u8; 32]) -> String {
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random)
 }
 
 impl Link {

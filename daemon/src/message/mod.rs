@@ -4,6 +4,7 @@
 //! The id of a message follows from the entry, the receiver and the kind, so whatever is done twice makes the
 //! same message again. Owed ones stand in the order of their next attempt, one lane for each receiver.
 
+mod claim;
 mod ended;
 mod held;
 mod link;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Space, Store, StoreError};
 
+pub use claim::Claim;
 pub use ended::Ended;
 pub use held::Held;
 pub use link::{Link, LinkAnswer, Minted, mint};
@@ -200,6 +202,25 @@ pub fn waiting(store: &mut dyn Store, lane: &str, limit: usize) -> Result<Vec<Ow
     let prefix = format!("{}0", due_prefix(lane));
     let found = store.values_under(Space::Outbox, &prefix, limit)?;
     Ok(found.into_iter().filter_map(Owed::read).collect())
+}
+
+/// The first `limit` messages of a lane that wait, but for those whose ids are `known`, which are not even read; and
+/// whether there may be more.
+pub fn waiting_but(
+    store: &mut dyn Store,
+    lane: &str,
+    limit: usize,
+    known: impl Fn(&str) -> bool,
+) -> Result<(Vec<Owed>, bool), StoreError> {
+    let prefix = format!("{}0", due_prefix(lane));
+    let found = store.values_under(Space::Outbox, &prefix, limit)?;
+    let is_full = found.len() == limit;
+    let is_new = |(key, _): &(String, String)| {
+        let id = key.rsplit('/').next().unwrap_or_default();
+        !known(id)
+    };
+    let new = found.into_iter().filter(is_new).filter_map(Owed::read);
+    Ok((new.collect(), is_full))
 }
 
 /// One of the messages of a lane that are no longer tried by themselves.

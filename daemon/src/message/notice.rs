@@ -106,6 +106,12 @@ pub struct Notice {
     /// Who is asked, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assignees: Vec<String>,
+    /// To whom a workspace is offered, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The entry by which a workspace was offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<u64>,
     /// Who was asked before, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,

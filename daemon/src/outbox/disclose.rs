@@ -44,7 +44,7 @@ pub(super) enum Field {
     Due,
     Otherwise,
     Outcome,
-    /// Who did it.
+    /// Who did it, and to whom a workspace is offered.
     By,
     Assignees,
     /// The rule that sends it, and who was asked before.
@@ -189,6 +189,12 @@ pub(super) fn told(notice: &Notice, fields: &[Field]) -> Notice {
             .as_ref()
             .filter(|_| has(F::By))
             .map(|by| line(by, 80)),
+        to: notice
+            .to
+            .as_ref()
+            .filter(|_| has(F::By))
+            .map(|to| line(to, 80)),
+        offer: notice.offer,
         assignees: if has(F::Assignees) {
             notice.assignees.clone()
         } else {
@@ -296,7 +302,7 @@ pub(super) fn data(notice: &Notice, fields: &[Field], url: &str) -> Value {
     let mut data = Map::new();
     let mut redacted = Vec::new();
     // A name in the document, the field it belongs to, and its value where there is one.
-    let facts: [(&str, Field, Option<Value>); 20] = [
+    let facts: [(&str, Field, Option<Value>); 21] = [
         ("workspace", F::Workspace, some(&told.workspace)),
         ("agent", F::Agent, some(&told.agent)),
         (
@@ -335,6 +341,7 @@ pub(super) fn data(notice: &Notice, fields: &[Field], url: &str) -> Value {
             told.outcome.map(|outcome| json!(outcome)),
         ),
         ("by", F::By, told.by.as_ref().map(|by| json!(by))),
+        ("to", F::By, told.to.as_ref().map(|to| json!(to))),
         ("step", F::Step, told.step.map(|(step, _)| json!(step))),
         ("line", F::Line, told.line.as_ref().map(|line| json!(line))),
     ];
@@ -356,6 +363,9 @@ pub(super) fn data(notice: &Notice, fields: &[Field], url: &str) -> Value {
         None => {}
     }
     handoff.insert("url".to_owned(), json!(url));
+    if let Some(offer) = told.offer {
+        data.insert("offer".to_owned(), json!(offer));
+    }
     if let Some(event) = &told.event {
         data.insert("event".to_owned(), json!(event));
     }

@@ -2,7 +2,7 @@
 //! delays nobody else. A lane holds a bounded number of messages in memory, however many are owed.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     convert::Infallible,
     sync::{
         Arc,
@@ -37,6 +37,10 @@ use crate::{
 const UNRECORDED: usize = 4;
 /// After so many failures in a row one message at a time tries whether the receiver is back.
 const DOUBT: u32 = 8;
+/// So many messages per attempt that may be under way are taken from the store at a time.
+const AHEAD: usize = 4;
+/// So many messages are known to be over, should they be offered again.
+const OVER: usize = 4_096;
 /// The store is looked at so often while something waits there.
 const LOOK: Duration = Duration::from_mins(1);
 /// When the ledger cannot be read or written, the lane waits so long.
@@ -78,6 +82,31 @@ struct Tried {
     took: Duration,
 }
 
+/// The last messages whose outcome was recorded.
+#[derive(Default)]
+struct Over {
+    known: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+impl Over {
+    fn add(&mut self, id: String) {
+        if !self.known.insert(id.clone()) {
+            return;
+        }
+        self.order.push_back(id);
+        if self.order.len() > OVER
+            && let Some(first) = self.order.pop_front()
+        {
+            self.known.remove(&first);
+        }
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.known.contains(id)
+    }
+}
+
 pub(super) struct Lane {
     name: String,
     channel: Arc<dyn Channel>,
@@ -89,6 +118,10 @@ pub(super) struct Lane {
     bell: Arc<Notify>,
     /// Messages that are tried, or whose outcome is not recorded yet.
     busy: HashSet<String>,
+    over: Over,
+    /// Messages from the store that are due and wait for room, and their ids.
+    ready: VecDeque<Owed>,
+    ready_ids: HashSet<String>,
     attempts: JoinSet<Tried>,
     done: Vec<Tried>,
     recording: JoinSet<Recorded>,
@@ -126,6 +159,9 @@ impl Lane {
             more,
             bell,
             busy: HashSet::new(),
+            over: Over::default(),
+            ready: VecDeque::new(),
+            ready_ids: HashSet::new(),
             attempts: JoinSet::new(),
             done: Vec::new(),
             recording: JoinSet::new(),
@@ -156,14 +192,17 @@ impl Lane {
     #[cfg(test)]
     pub(super) async fn drain(&mut self) {
         loop {
-            if self.is_open() {
+            if self.is_open() && self.ready.is_empty() {
                 self.load().await.unwrap();
             }
+            self.start_ready();
             while let Ok(owed) = self.fresh.try_recv() {
-                self.start(owed);
+                self.start_fresh(owed);
             }
-            let idle =
-                self.attempts.is_empty() && self.recording.is_empty() && self.done.is_empty();
+            let idle = self.ready.is_empty()
+                && self.attempts.is_empty()
+                && self.recording.is_empty()
+                && self.done.is_empty();
             if idle {
                 return;
             }
@@ -189,9 +228,11 @@ impl Lane {
 
     /// Looks into the store when there may be something, then waits for the next thing to happen.
     async fn step(&mut self) -> Result<(), StoreError> {
+        self.start_ready();
         if self.has_room() && self.more.load(Ordering::SeqCst) {
             if self.is_open() {
                 self.load().await?;
+                self.start_ready();
             } else {
                 self.more.store(false, Ordering::SeqCst);
                 self.next = None;
@@ -229,6 +270,9 @@ impl Lane {
                 let (ids, result) = recorded.map_err(|error| StoreError::Failed(error.to_string()))?;
                 for id in ids {
                     self.busy.remove(&id);
+                    if result.is_ok() {
+                        self.over.add(id);
+                    }
                 }
                 if let Err(error) = result {
                     // Still owed in the store, and tried again: the receiver may get it twice, under the same id.
@@ -236,8 +280,8 @@ impl Lane {
                     return Err(StoreError::Failed(error.to_string()));
                 }
             }
-            Some(owed) = self.fresh.recv(), if has_room => self.start(owed),
-            () = self.bell.notified() => {}
+            Some(owed) = self.fresh.recv(), if has_room => self.start_fresh(owed),
+            () = self.bell.notified() => self.forget_ready(),
             () = due, if has_room => {
                 self.next = None;
                 self.more.store(true, Ordering::SeqCst);
@@ -246,22 +290,26 @@ impl Lane {
         Ok(())
     }
 
-    /// Takes what is due from the store, as much as there is room for.
+    /// Takes what is due from the store, enough for a while: those that are under way stand there, too, and are
+    /// passed over each time.
     async fn load(&mut self) -> Result<(), StoreError> {
         self.more.store(false, Ordering::SeqCst);
         let lane = self.name.clone();
-        let room = self.width().saturating_sub(self.attempts.len());
-        let limit = self.busy.len() + room + 1;
-        let (known, found) = (self.health.is_some(), lane.clone());
-        let (waiting, health) = self
+        let known: HashSet<String> = self.busy.clone();
+        let limit = known.len() + self.channel.width() * AHEAD + 1;
+        let (is_known, found) = (self.health.is_some(), lane.clone());
+        let ((waiting, is_full), health) = self
             .ledger
             .read(move |store| {
-                let health = if known {
+                let health = if is_known {
                     None
                 } else {
                     Some(Health::of(store, &found)?)
                 };
-                Ok((message::waiting(store, &lane, limit)?, health))
+                Ok((
+                    message::waiting_but(store, &lane, limit, |id| known.contains(id))?,
+                    health,
+                ))
             })
             .await?;
         if let Some(health) = health {
@@ -269,25 +317,43 @@ impl Lane {
         }
         let now = self.clock.now();
         self.next = None;
-        let full = waiting.len() == limit;
         for owed in waiting {
-            if self.busy.contains(&owed.id) {
-                continue;
-            }
             if owed.next > now {
                 self.next = Some(owed.next);
                 return Ok(());
             }
-            if !self.has_room() {
-                self.more.store(true, Ordering::SeqCst);
-                return Ok(());
+            // It may have been started while the store was read.
+            if !self.busy.contains(&owed.id) && self.ready_ids.insert(owed.id.clone()) {
+                self.ready.push_back(owed);
             }
-            self.start(owed);
         }
-        if full {
+        if is_full {
             self.more.store(true, Ordering::SeqCst);
         }
         Ok(())
+    }
+
+    /// Starts what was taken from the store, as much as there is room for.
+    fn start_ready(&mut self) {
+        while self.has_room()
+            && let Some(owed) = self.ready.pop_front()
+        {
+            self.ready_ids.remove(&owed.id);
+            self.start(owed);
+        }
+    }
+
+    /// Somebody may have changed what waits in the store.
+    fn forget_ready(&mut self) {
+        self.ready.clear();
+        self.ready_ids.clear();
+    }
+
+    /// Starts what was offered, unless it was found in the store sooner and its outcome is recorded already.
+    fn start_fresh(&mut self, owed: Owed) {
+        if !self.over.has(&owed.id) && !self.ready_ids.contains(&owed.id) {
+            self.start(owed);
+        }
     }
 
     fn start(&mut self, owed: Owed) {

@@ -84,6 +84,11 @@ pub(super) fn asks(notice: &Notice) -> bool {
 
 /// Why there is nothing left to say.
 pub(super) fn overtaken(state: &State, notice: &Notice) -> Option<&'static str> {
+    if notice.kind == Kind::OwnershipOffered.name() {
+        let known = state.ownership(&notice.workspace);
+        let open = known.and_then(|one| Some(one.offer.as_ref()?.seq));
+        return (open != notice.offer).then_some("the offer is over");
+    }
     if !asks(notice) {
         return None;
     }
@@ -176,7 +181,9 @@ impl Batch {
             };
             let now = inner.around.clock.now();
             for held in &current {
-                let is_trouble = !asks(&held.notice) && held.notice.outcome.is_none();
+                let notice = &held.notice;
+                let is_trouble =
+                    !asks(notice) && notice.outcome.is_none() && notice.offer.is_none();
                 self.last.insert((id.clone(), is_trouble), now);
             }
             self.together(current, &lane, &to, now);

@@ -53,7 +53,7 @@ use crate::{
 use channel::{Channel, Chat, Mail, Webhook};
 use lane::{Door, Lane};
 use later::{Batch, Last};
-use plan::Told;
+use plan::{Offered, Told};
 use render::Renderer;
 use sign::Key;
 pub use trial::{Tried, preview};
@@ -430,6 +430,7 @@ impl Outbox {
                 continue;
             }
             let failed = self.failed(&body.event).await?;
+            let ended = self.ended_offer(&body.event).await?;
             let state = inner.around.ledger.state();
             if let Some(failed) = failed
                 && let Some((lane, to)) = people::next_way(inner, &state, &failed)
@@ -437,7 +438,8 @@ impl Outbox {
                 let again = Owed::new(&lane, Some(to), failed.notices, entry.hash);
                 batch.owed.push(again.placed());
             }
-            for told in plan::told(&inner.around, &state, (entry, &body), each) {
+            let what = (entry, &body);
+            for told in plan::told(&inner.around, &state, what, ended.as_ref(), each) {
                 for receiver in inner.receivers.iter().filter(|one| one.wants(&told)) {
                     let notices = vec![told.notice.clone()];
                     let owed = Owed::new(&receiver.name, None, notices, entry.hash);
@@ -469,6 +471,23 @@ impl Outbox {
         let ledger = &self.inner.around.ledger;
         let found = ledger.read(move |store| message::parked_one(store, &lane, &id));
         found.await
+    }
+
+    /// The offer of a workspace that an event ends.
+    async fn ended_offer(&self, event: &Event) -> Result<Option<Offered>, OutboxError> {
+        let Some(seq) = plan::ends(event) else {
+            return Ok(None);
+        };
+        let ledger = &self.inner.around.ledger;
+        let before = seq.saturating_sub(1);
+        let found = ledger.read(move |store| store.entries(before, 1)).await?;
+        let read = |entry: &Entry| serde_json::from_str(&entry.body);
+        let body: Option<Body> = found
+            .first()
+            .map(read)
+            .transpose()
+            .map_err(|error| OutboxError::Ledger(format!("entry {seq}: {error}")))?;
+        Ok(body.and_then(Offered::of))
     }
 
     /// What a person did to a lane.

@@ -37,6 +37,8 @@ pub(super) struct Extras {
     pub(super) decide: Vec<view::Action>,
     pub(super) hours: u64,
     pub(super) unsubscribe: Option<String>,
+    /// Where the reader answers an offer without signing in.
+    pub(super) claim: Option<String>,
 }
 
 impl Renderer {
@@ -109,6 +111,7 @@ impl Renderer {
         view.decide = extras.decide;
         view.decide_hours = extras.hours;
         view.unsubscribe = extras.unsubscribe;
+        view.link = extras.claim.unwrap_or(view.link);
         let text = self.fill("messages/mail.txt", &view);
         Some(Letter {
             text: text.unwrap_or_else(|| format!("{}\n\n{}\n", view.heading, view.link)),

@@ -1,6 +1,6 @@
 //! Messages about work that does not exist: to look at, to try a channel with, and for the tests.
 
-use countersign_protocol::{HandoffId, decision::Outcome, handoff::Trigger};
+use countersign_protocol::{Digest, HandoffId, decision::Outcome, handoff::Trigger, log::LogLine};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -13,7 +13,7 @@ pub(super) fn samples(lane: &str, to: Option<&Recipient>, now: Timestamp) -> Vec
     let mut all = Vec::new();
     for kind in Kind::ALL {
         let mut add = |name: String, notices: Vec<Notice>| {
-            let cause = countersign_protocol::Digest::of(format!("sample {name} {now}").as_bytes());
+            let cause = Digest::of(format!("sample {name} {now}").as_bytes());
             all.push((name, Owed::new(lane, to.cloned(), notices, cause)));
         };
         if kind == Kind::Digest {
@@ -21,7 +21,7 @@ pub(super) fn samples(lane: &str, to: Option<&Recipient>, now: Timestamp) -> Vec
             continue;
         }
         add(kind.name().to_owned(), vec![of(kind, "internal", now)]);
-        if matches!(kind, Kind::Turn | Kind::Decided) {
+        if matches!(kind, Kind::Turn | Kind::Decided | Kind::OwnershipOffered) {
             for class in ["confidential", "restricted"] {
                 add(
                     format!("{}-{class}", kind.name()),
@@ -84,6 +84,27 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
         ..turn(class, now)
     };
     match kind {
+        // The rules have not looked yet.
+        Kind::Accepted => Notice {
+            why: String::new(),
+            risk: None,
+            reasons: Vec::new(),
+            rule: None,
+            due: None,
+            otherwise: None,
+            ..notice
+        },
+        Kind::Event => Notice {
+            kind: notice.kind,
+            seq: notice.seq,
+            at: now,
+            handoff: notice.handoff,
+            revision: notice.revision,
+            class: notice.class,
+            event: Some(Box::new(event(&notice.workspace, notice.handoff, now))),
+            workspace: notice.workspace,
+            ..Notice::default()
+        },
         Kind::Decided => Notice {
             outcome: Some(Outcome::Approved),
             by: Some("Maya Okafor".to_owned()),
@@ -108,6 +129,22 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
             why: "The agent fell silent after step 3".to_owned(),
             ..notice
         },
+        Kind::FileChanged => Notice {
+            kind: kind.name().to_owned(),
+            at: now,
+            class: class.to_owned(),
+            workspace: "payments-client".to_owned(),
+            line: Some("2 files changed: deploy/prod.yaml, docs/runbook.md".to_owned()),
+            names: vec!["deploy/prod.yaml".to_owned(), "docs/runbook.md".to_owned()],
+            files: 2,
+            rule: Some("runbook".to_owned()),
+            ..Notice::default()
+        },
+        Kind::OwnershipOffered
+        | Kind::OwnershipAccepted
+        | Kind::OwnershipDeclined
+        | Kind::OwnershipWithdrawn
+        | Kind::OwnershipExpired => ownership(kind, notice),
         Kind::DeadLetter | Kind::Trouble | Kind::Test => Notice {
             kind: kind.name().to_owned(),
             at: now,
@@ -124,6 +161,51 @@ pub(super) fn of(kind: Kind, class: &str, now: Timestamp) -> Notice {
             ..Notice::default()
         },
         _ => notice,
+    }
+}
+
+/// A line of the list of events.
+fn event(workspace: &str, handoff: Option<HandoffId>, at: Timestamp) -> LogLine {
+    LogLine {
+        seq: 1,
+        at,
+        event: "handoff.delivered".to_owned(),
+        workspace: Some(workspace.to_owned()),
+        handoff_id: handoff,
+        revision: Some(2),
+        hop: None,
+        by: "daemon".to_owned(),
+        name: "countersign".to_owned(),
+        agent: None,
+        to: None,
+        code: None,
+        percent: None,
+        file: None,
+        trace_id: None,
+        correlation_id: None,
+        hash: Digest::of(b"sample"),
+    }
+}
+
+/// About the workspace of `turn`, which Sam offers to Maya.
+fn ownership(kind: Kind, turn: Notice) -> Notice {
+    let (sam, maya) = ("Sam Ito".to_owned(), "Maya Okafor".to_owned());
+    let by = match kind {
+        Kind::OwnershipOffered | Kind::OwnershipWithdrawn => Some(sam),
+        Kind::OwnershipExpired => None,
+        _ => Some(maya.clone()),
+    };
+    Notice {
+        kind: turn.kind,
+        seq: turn.seq,
+        at: turn.at,
+        class: turn.class,
+        workspace: turn.workspace,
+        by,
+        to: Some(maya),
+        offer: Some(1),
+        due: turn.due.filter(|_| kind == Kind::OwnershipOffered),
+        ..Notice::default()
     }
 }
 

@@ -208,6 +208,8 @@ fn built_in(kind: TriggerKind) -> Option<config::Trigger> {
         names: Vec::new(),
         share: 0.0,
         risk: None,
+        raise: None,
+        quiet: Setting::default(config::Span(std::time::Duration::ZERO)),
     })
 }
 

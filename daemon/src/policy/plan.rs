@@ -241,6 +241,7 @@ pub fn plan(
             .map(|route| approval(route, accepted, &asked, asking)),
         held,
         digest: route.is_some_and(|route| route.digest),
+        late: route.is_some_and(|route| route.late),
         sampled,
     };
     Plan {

@@ -238,6 +238,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             };
             format!("{agent} in {}: {how}", path(at))
         }
+        Event::FilesChanged(changed) => format!("{} (rule {})", changed.words(), changed.rule),
         Event::Marked(marked) => {
             let value = marked.value.as_ref().map(|value| format!(" {value}"));
             let note = marked.note.as_ref().map(|note| format!(": {note}"));

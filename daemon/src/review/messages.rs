@@ -89,7 +89,7 @@ fn collected(store: &mut dyn Store, status: &mut Status) -> Result<(), StoreErro
 
 impl LedgerDesk {
     /// Reads the engine for this desk.
-    async fn stored<T: Send + 'static>(
+    pub(super) async fn stored<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, DeskError> {

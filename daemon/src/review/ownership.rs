@@ -25,6 +25,7 @@ use super::{
 use crate::{
     accounts::secret,
     ledger::{Draft, Offer, Ownership, State},
+    message::Claim,
     workspace::Workspace,
 };
 
@@ -140,8 +141,12 @@ impl LedgerDesk {
         done.await.map(drop).map_err(refused)
     }
 
-    /// Who the secret of a claim stands for, and where.
-    fn claim(&self, shown: &str) -> Result<(String, Person), DeskError> {
+    /// Who the secret of a claim stands for, where, and the offer that it answers.
+    async fn claim(&self, shown: &str) -> Result<(String, u64, Person), DeskError> {
+        let secret = shown.to_owned();
+        let mailed = self
+            .stored(move |store| Claim::find(store, &secret))
+            .await?;
         let shown = Digest::of(shown.as_bytes());
         let now = self.clock.now();
         let state = self.ledger.state();
@@ -150,7 +155,11 @@ impl LedgerDesk {
             .filter_map(|(name, one)| Some((name, one.offer.as_ref()?)));
         let found = offers
             .filter(|(_, offer)| offer.terms.expires > now)
-            .find(|(_, offer)| offer.terms.claim_sha256 == Some(shown));
+            .find(|(_, offer)| {
+                let is_mailed =
+                    |claim: &Claim| claim.offer == offer.seq && claim.person.id == offer.terms.to;
+                offer.terms.claim_sha256 == Some(shown) || mailed.as_ref().is_some_and(is_mailed)
+            });
         let (workspace, offer) =
             found.ok_or_else(|| DeskError::NotFound("the offer".to_owned()))?;
         // The link shows whom it was made for what it is about, and nothing else.
@@ -161,7 +170,7 @@ impl LedgerDesk {
             method: Method::EmailLink,
             access: Access::new(Grant::default(), here.into()),
         };
-        Ok((workspace.to_owned(), person))
+        Ok((workspace.to_owned(), offer.seq, person))
     }
 }
 
@@ -295,7 +304,7 @@ impl OwnershipDesk for LedgerDesk {
     }
 
     async fn claimed(&self, secret: &str) -> Result<OwnershipRow, DeskError> {
-        let (name, person) = self.claim(secret)?;
+        let (name, _, person) = self.claim(secret).await?;
         let who = Caller::Person(person);
         let here = self.served(&who, &name)?;
         Ok(self.ownership_row(&self.ledger.state(), &who, &here))
@@ -314,11 +323,11 @@ impl OwnershipDesk for LedgerDesk {
                 (person.clone(), None)
             }
             Claimant::Secret(secret) => {
-                let (name, person) = self.claim(secret)?;
+                let (name, offer, person) = self.claim(secret).await?;
                 if name != workspace {
                     return Err(DeskError::NotFound("the offer".to_owned()));
                 }
-                (person, Some(Digest::of(secret.as_bytes())))
+                (person, Some(offer))
             }
         };
         self.served(&Caller::Person(person.clone()), workspace)?;
@@ -332,9 +341,7 @@ impl OwnershipDesk for LedgerDesk {
                     "`{name}` is not offered to anybody"
                 )));
             };
-            if offer.terms.to != person.id
-                || claim.is_some_and(|it| offer.terms.claim_sha256 != Some(it))
-            {
+            if offer.terms.to != person.id || claim.is_some_and(|it| it != offer.seq) {
                 let whose = offer.terms.display;
                 return Err(DeskError::NotAllowed(format!(
                     "`{name}` is offered to {whose}"

@@ -81,6 +81,8 @@ pub enum Space {
     Edit,
     /// What people chose for the pages, by person.
     Preference,
+    /// How watched files were when they were last looked at, by workspace, rule and path.
+    Watched,
     /// The files of a handoff that a person has viewed, by handoff, person and digest.
     Ticked,
 }
@@ -106,6 +108,7 @@ impl Space {
             Self::Draft => "draft",
             Self::Edit => "edit",
             Self::Preference => "preference",
+            Self::Watched => "watched",
             Self::Ticked => "ticked",
         }
     }

@@ -5,6 +5,7 @@ mod dead_letters;
 mod held;
 mod links;
 mod mail;
+mod offers;
 mod rebinding;
 mod scene;
 mod storm;

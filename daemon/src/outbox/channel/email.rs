@@ -25,9 +25,9 @@ use super::{
     smtp::{SendError, Sessions},
 };
 use crate::{
-    config::{DecideLinks, Disclosure, Environment, Mail as Settings, MailTls},
+    config::{DecideLinks, Disclosure, Environment, Kind, Mail as Settings, MailTls},
     ledger::{Draft, Ledger},
-    message::{Link, LinkAnswer, Notice, Owed, Recipient, Risk, StopKey, mint},
+    message::{Change, Claim, Link, LinkAnswer, Notice, Owed, Recipient, Risk, StopKey, mint},
     outbox::{
         Random,
         disclose::line,
@@ -130,6 +130,10 @@ impl Mail {
         let (Some(notice), level) = (owed.notice(), self.render.level(owed)) else {
             return Ok(extras);
         };
+        if notice.kind == Kind::OwnershipOffered.name() && level == Disclosure::Full {
+            extras.claim = self.claim(owed, notice, to).await?;
+            return Ok(extras);
+        }
         let (Some(handoff), Some(manifest_sha256)) = (notice.handoff, notice.digest) else {
             return Ok(extras);
         };
@@ -170,6 +174,33 @@ impl Mail {
             });
         }
         extras.hours = u64::try_from(LINKS.as_hours()).unwrap_or_default();
+        self.keep(values).await?;
+        Ok(extras)
+    }
+
+    /// Makes the link by which the reader answers the offer of a workspace.
+    async fn claim(
+        &self,
+        owed: &Owed,
+        notice: &Notice,
+        to: &Recipient,
+    ) -> Result<Option<String>, Outcome> {
+        let (Some(offer), Some(random)) = (notice.offer, (self.random)()) else {
+            return Ok(None);
+        };
+        let claim = Claim {
+            message: owed.id.clone(),
+            person: to.clone(),
+            offer,
+        };
+        let minted = claim.mint(random);
+        self.keep(vec![minted.change]).await?;
+        let home = self.render.home();
+        Ok(Some(format!("{home}/workspaces/claim?t={}", minted.secret)))
+    }
+
+    /// Records what links are bound to.
+    async fn keep(&self, values: Vec<Change>) -> Result<(), Outcome> {
         let draft = Draft {
             values,
             ..Draft::nothing(())
@@ -178,13 +209,10 @@ impl Mail {
             .ledger
             .transact(move |_, _| Ok::<_, Infallible>(draft))
             .await;
-        match kept {
-            Ok(_) => Ok(extras),
-            Err(error) => Err(Outcome::retry(
-                format!("its links cannot be recorded: {error}"),
-                Wish::default(),
-            )),
-        }
+        kept.map(drop).map_err(|error| {
+            let why = format!("its links cannot be recorded: {error}");
+            Outcome::retry(why, Wish::default())
+        })
     }
 
     fn compose(

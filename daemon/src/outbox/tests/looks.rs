@@ -60,6 +60,8 @@ fn marked(kind: Kind, class: &str) -> Notice {
         outcome: (kind == Kind::Decided).then_some(Outcome::Approved),
         by: Some("BY".to_owned()),
         assignees: vec!["ASSIGNEES".to_owned()],
+        to: Some("OFFEREE".to_owned()),
+        offer: kind.name().starts_with("ownership").then_some(4),
         was: Some("WAS".to_owned()),
         rule: Some("RULE".to_owned()),
         step: Some((9, Some(12))),
@@ -73,7 +75,7 @@ fn marked(kind: Kind, class: &str) -> Notice {
 }
 
 /// The words by which a fact is recognised.
-const MARKS: [(Field, &str); 14] = [
+const MARKS: [(Field, &str); 15] = [
     (Field::Workspace, "WORKSPACE"),
     (Field::Agent, "AGENT"),
     (Field::Title, "TITLE"),
@@ -85,6 +87,7 @@ const MARKS: [(Field, &str); 14] = [
     (Field::Due, "17:31"),
     (Field::Otherwise, "OTHERWISE"),
     (Field::By, "BY"),
+    (Field::By, "OFFEREE"),
     (Field::Assignees, "ASSIGNEES"),
     (Field::Rule, "RULE"),
     (Field::Line, "LINE"),

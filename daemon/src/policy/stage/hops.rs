@@ -13,7 +13,10 @@ use countersign_protocol::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Stage, StageError};
+use super::{
+    Stage, StageError,
+    line::{Line, PassedOver},
+};
 use crate::{
     fault,
     ledger::{Card, Draft, Hop, HopStage, State},
@@ -180,16 +183,16 @@ fn follow(
 }
 
 /// A card with everything that is asked of it.
-struct Scene<'a> {
-    state: &'a State,
-    card: &'a Card,
-    work: &'a Work,
-    settings: &'a Settings,
-    now: Timestamp,
+pub(super) struct Scene<'a> {
+    pub(super) state: &'a State,
+    pub(super) card: &'a Card,
+    pub(super) work: &'a Work,
+    pub(super) settings: &'a Settings,
+    pub(super) now: Timestamp,
 }
 
 impl Scene<'_> {
-    fn class(&self) -> &str {
+    pub(super) fn class(&self) -> &str {
         let stated = self.work.document.get("classification");
         stricter(&self.settings.class, stated.and_then(Value::as_str))
     }
@@ -220,7 +223,13 @@ impl Scene<'_> {
         }
     }
 
-    fn stop(&self, why: Why, text: String, to: &str, work: countersign_protocol::Digest) -> Event {
+    pub(super) fn stop(
+        &self,
+        why: Why,
+        text: String,
+        to: &str,
+        work: countersign_protocol::Digest,
+    ) -> Event {
         Event::HopStopped(Box::new(Stopped {
             handoff: self.card.id,
             revision: self.work.accepted.revision,
@@ -250,6 +259,16 @@ impl Scene<'_> {
         // Who is at it already needs no help from others.
         let fallback = fallback.filter(|_| hop.stage != HopStage::Duplicate);
         let actor = Actor::Daemon;
+        let routed = self.card.routing.as_ref().map(|routing| &routing.routed);
+        let line = routed.and_then(Line::of);
+        let line = line.filter(|line| {
+            hop.stage != HopStage::Duplicate && line.by() == offered.by && line.is_several()
+        });
+        if let Some(line) = line {
+            let rule = line.rule().to_owned();
+            let over = PassedOver::new(&offered.to, why, text);
+            return vec![(Actor::Policy { rule }, self.along(&line, vec![over]))];
+        }
         match &fallback {
             None if why == Why::Declined => {
                 let returned = Event::TaskReturned {
@@ -330,11 +349,11 @@ impl Scene<'_> {
     }
 }
 
-/// The fact that follows where a rule hands a card to an agent.
+/// The fact that follows where a rule hands a card to agents.
 pub(super) fn by_rule(
     state: &State,
     card: &Card,
-    (to, rule): (&str, &str),
+    line: &Line<'_>,
     work: &Work,
     settings: &Settings,
     now: Timestamp,
@@ -346,7 +365,7 @@ pub(super) fn by_rule(
         settings,
         now,
     };
-    scene.first(to, &format!("rule {rule}"))
+    scene.along(line, Vec::new())
 }
 
 /// What the receiver said last, one line.

@@ -5,6 +5,7 @@
 
 mod clocks;
 mod hops;
+mod line;
 mod sealed;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,7 @@ use countersign_protocol::{
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use self::clocks::Clocks;
+use self::{clocks::Clocks, line::Line};
 use super::{Asking, Plan, deadline, plan, routing::Owners, trigger::Chance, work::Work};
 use crate::{
     catalog::Catalog,
@@ -169,17 +170,12 @@ impl Stage {
         let planned = self.plans(&cards, works, self.inner.clock.now()).await?;
         let mut plans = Vec::with_capacity(cards.len());
         for (card, (plan, work)) in cards.into_iter().zip(planned) {
-            let to = plan
-                .routed
-                .asked
-                .iter()
-                .find_map(|asked| asked.target.strip_prefix("agent:").map(str::to_owned));
             let settings = self.settings_of(&card);
             let is_free = card.stopped().is_none()
                 && plan.progress.is_none()
                 && !work.failed.iter().any(|(_, holds)| *holds);
-            let to = to.filter(|_| is_free && !settings.mesh.is_empty());
-            plans.push((card.id, plan, to.map(|to| (to, work, settings))));
+            let goes_on = is_free && !settings.mesh.is_empty() && Line::of(&plan.routed).is_some();
+            plans.push((card.id, plan, goes_on.then_some((work, settings))));
         }
         self.inner
             .ledger
@@ -192,15 +188,11 @@ impl Stage {
                     if card.state == (HandoffState::Waiting { revision }) && card.routing.is_none()
                     {
                         let manifest = card.newest().accepted.manifest_sha256;
-                        let hop = hop.as_ref().map(|(to, work, settings)| {
-                            let (to, rule) = (to.as_str(), plan.routed.rule.as_str());
-                            let event = hops::by_rule(state, card, (to, rule), work, settings, now);
-                            (
-                                Actor::Policy {
-                                    rule: rule.to_owned(),
-                                },
-                                event,
-                            )
+                        let hop = hop.as_ref().and_then(|(work, settings)| {
+                            let line = Line::of(&plan.routed)?;
+                            let event = hops::by_rule(state, card, &line, work, settings, now);
+                            let rule = plan.routed.rule.clone();
+                            Some((Actor::Policy { rule }, event))
                         });
                         events.extend(plan.events(manifest));
                         events.extend(hop);

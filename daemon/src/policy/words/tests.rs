@@ -29,6 +29,7 @@ fn routed(rule: &str, fired: &[(&str, &str)]) -> Routed {
         ladder: Vec::new(),
         held: false,
         digest: false,
+        late: false,
         sampled: false,
         approval: None,
     }

@@ -1,6 +1,8 @@
 //! What a template of a message may name. Everything in it has passed the table of `disclose`.
 
-use countersign_protocol::{decision::Outcome, handoff::Trigger};
+mod ownership;
+
+use countersign_protocol::{decision::Outcome, handoff::Trigger, log::LogLine};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Serialize;
 
@@ -84,6 +86,7 @@ pub(super) struct View {
     pub(super) due_in: String,
     pub(super) outcome: &'static str,
     pub(super) by: String,
+    pub(super) to: String,
     pub(super) was: String,
     pub(super) step: String,
     pub(super) line: String,
@@ -121,12 +124,13 @@ pub(super) struct Setting<'a> {
 impl View {
     /// The context for a message with something in it.
     pub(super) fn new(owed: &Owed, setting: Setting<'_>) -> Option<Self> {
-        let first = disclose::told(owed.notice()?, setting.fields);
+        let first = still_true(disclose::told(owed.notice()?, setting.fields));
         let zone = zone(owed);
         let kind = first.kind.clone();
         let link = url(setting.home, &first);
         let due = first.due.map(|due| moment(due, &zone));
         let full = setting.level == Disclosure::Full;
+        let about_ownership = ownership::heading(&first, owed.to.is_some(), setting.level);
         let why = match first.trigger {
             _ if !first.why.is_empty() => first.why.clone(),
             Some(_) if first.sampled => "A sample of what a rule lets pass".to_owned(),
@@ -159,9 +163,13 @@ impl View {
                 .map_or_else(String::new, |due| span(due.duration_since(first.at))),
             outcome: first.outcome.map_or("", outcome_word),
             by: first.by.clone().unwrap_or_default(),
+            to: first.to.clone().unwrap_or_default(),
             was: first.was.clone().unwrap_or_default(),
             step: first.step.map_or_else(String::new, step_words),
-            line: first.line.clone().unwrap_or_default(),
+            line: match &first.event {
+                Some(event) => event_words(event),
+                None => first.line.clone().unwrap_or_default(),
+            },
             action: action(&kind, setting.level),
             reason: reason(&first, &kind),
             workspace: first.workspace,
@@ -194,7 +202,7 @@ impl View {
             topic: String::new(),
             kind,
         };
-        view.heading = view.heading_words(full);
+        view.heading = about_ownership.unwrap_or_else(|| view.heading_words(full));
         view.intro = view.intro_words(setting.level);
         view.preview = view.preview_words();
         Some(view)
@@ -227,6 +235,12 @@ impl View {
             }
             "trouble" | "dead-letter" if !full => "Something needs the operator".to_owned(),
             "trouble" => "Messages do not arrive".to_owned(),
+            "file-changed" | "event" if full && !self.line.is_empty() => self.line.clone(),
+            "event" => id.map_or_else(
+                || "Something happened".to_owned(),
+                |id| format!("Something happened to {id}"),
+            ),
+            "file-changed" => "Watched files changed".to_owned(),
             "dead-letter" => "A delivery cannot be read".to_owned(),
             _ if full && !self.title.is_empty() => self.title.clone(),
             "decided" => id.map_or_else(
@@ -249,6 +263,9 @@ impl View {
     }
 
     fn intro_words(&self, level: Disclosure) -> Option<String> {
+        if let Some(text) = ownership::intro(&self.kind).filter(|_| level != Disclosure::LinkOnly) {
+            return Some(text.to_owned());
+        }
         let text = match (self.kind.as_str(), level) {
             ("digest", _) => return None,
             ("test", _) => "This is a test that somebody asked for. Messages about real work look like this one, \
@@ -283,8 +300,10 @@ impl View {
         if let Some(row) = self.rows.first().or(self.others.first()) {
             parts.push(row.title.clone());
         }
-        if !self.why.is_empty() {
-            parts.push(self.why.clone());
+        match &self.intro {
+            Some(intro) if self.why.is_empty() => parts.push(intro.clone()),
+            _ if !self.why.is_empty() => parts.push(self.why.clone()),
+            _ => {}
         }
         if !self.counts.is_empty() {
             parts.push(self.counts.clone());
@@ -292,10 +311,37 @@ impl View {
         if let Some(due) = &self.due {
             parts.push(format!("Due {}", due.text));
         }
-        if parts.is_empty() {
-            parts.extend(self.intro.clone());
-        }
+        let parts: Vec<&str> = parts
+            .iter()
+            .map(|part| part.trim_end_matches('.'))
+            .collect();
         parts.join(". ")
+    }
+}
+
+/// An entry of the ledger on one line. What may not be told is not in it any more.
+fn event_words(event: &LogLine) -> String {
+    let about = event.handoff_id.map(|id| id.to_string());
+    let parts = [about, event.workspace.clone(), event.file.clone()];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.as_slice() {
+        [] => event.event.clone(),
+        parts => format!("{}: {}", event.event, parts.join(", ")),
+    }
+}
+
+/// Without what only counted while it waited: why, until when and how careful to be.
+fn still_true(told: Notice) -> Notice {
+    let is_over = [Kind::Decided, Kind::Withdrawn, Kind::Moved];
+    if !is_over.iter().any(|kind| kind.name() == told.kind) {
+        return told;
+    }
+    Notice {
+        why: String::new(),
+        trigger: None,
+        risk: None,
+        due: None,
+        ..told
     }
 }
 
@@ -313,6 +359,8 @@ pub(super) fn url(home: &str, notice: &Notice) -> String {
         (Some(id), _) => format!("{home}/h/{id}"),
         (None, "dead-letter") => format!("{home}/dead-letters"),
         (None, "trouble") => format!("{home}/messages"),
+        (None, "file-changed") => format!("{home}/activity"),
+        (None, kind) if kind.starts_with("ownership-") => format!("{home}/workspaces"),
         (None, _) => format!("{home}/queue"),
     }
 }
@@ -329,7 +377,7 @@ fn moment(at: Timestamp, zone: &TimeZone) -> Moment {
     Moment {
         seconds: at.as_second(),
         iso: at.to_string(),
-        text: format!("{} ({name})", there.strftime("%-d %b %H:%M")),
+        text: format!("{} {name}", there.strftime("%-d %b %H:%M")),
         short: at.strftime("%H:%M UTC").to_string(),
     }
 }
@@ -377,8 +425,11 @@ fn capital(text: &str) -> String {
 fn action(kind: &str, level: Disclosure) -> &'static str {
     match (kind, level) {
         ("digest", _) => "Open the queue",
-        ("trouble" | "dead-letter" | "test", _) => "Have a look",
+        ("trouble" | "dead-letter" | "test" | "file-changed" | "event", _) => "Have a look",
         ("decided" | "withdrawn" | "moved", _) => "Open the record",
+        ("ownership-offered", Disclosure::Full) => "Answer the offer",
+        ("ownership-offered", _) => "Sign in to answer",
+        (kind, _) if kind.starts_with("ownership-") => "Open the workspaces",
         (_, Disclosure::Full) => "Review",
         (_, Disclosure::IdAndReason | Disclosure::LinkOnly) => "Sign in to review",
     }
@@ -395,6 +446,11 @@ fn reason(notice: &Notice, kind: &str) -> String {
         "decided" | "withdrawn" => "you were asked too",
         "moved" => "you were asked before",
         "stopped" => "you look after this workspace",
+        "file-changed" => "a rule watches these files",
+        "ownership-offered" | "ownership-withdrawn" => "the workspace was offered to you",
+        "ownership-accepted" | "ownership-declined" | "ownership-expired" => {
+            "the workspace was offered"
+        }
         "dead-letter" | "trouble" => "you run this server",
         "digest" => {
             "it could wait, or came together with more; there is no message when there is nothing to say"
@@ -419,9 +475,30 @@ fn facts(notice: &Notice, why: &str, due: Option<&Moment>, risk: &'static str) -
     }
     if matches!(
         notice.kind.as_str(),
-        "decided" | "withdrawn" | "moved" | "dead-letter" | "trouble" | "digest" | "test"
-    ) {
+        "decided"
+            | "withdrawn"
+            | "moved"
+            | "dead-letter"
+            | "trouble"
+            | "digest"
+            | "test"
+            | "file-changed"
+            | "event"
+    ) || (notice.offer.is_some() && notice.kind != "ownership-offered")
+    {
         add("Size", counts(notice), "");
+        return facts;
+    }
+    if notice.offer.is_some() {
+        let by = notice.by.clone().unwrap_or_default();
+        add("Offered by", by, "");
+        add("Workspace", notice.workspace.clone(), "");
+        let until = due.map_or_else(String::new, |due| due.text.clone());
+        add("Answer by", until, "mark");
+        if due.is_some() {
+            let nothing = "The offer is over, and nothing changes.";
+            add("If nobody does", nothing.to_owned(), "");
+        }
         return facts;
     }
     add("Why now", why.to_owned(), "mark");
@@ -495,17 +572,20 @@ fn row(notice: &Notice, owed: &Owed, setting: Setting<'_>, zone: &TimeZone) -> R
         None => capital(outcome.word()),
     });
     let detail = [outcome.or(risk), some(&told.agent), told.line.clone()];
+    let about_ownership = ownership::heading(&told, owed.to.is_some(), level);
     Row {
-        title: match (told.title.as_str(), notice.kind.as_str()) {
-            _ if level == Disclosure::LinkOnly => "A handoff".to_owned(),
-            ("", "trouble") => "Messages do not arrive".to_owned(),
-            ("", "dead-letter") if notice.handoff.is_none() => {
-                "A delivery cannot be read".to_owned()
+        title: about_ownership.unwrap_or_else(|| {
+            match (told.title.as_str(), notice.kind.as_str()) {
+                _ if level == Disclosure::LinkOnly => "A handoff".to_owned(),
+                ("", "trouble") => "Messages do not arrive".to_owned(),
+                ("", "dead-letter") if notice.handoff.is_none() => {
+                    "A delivery cannot be read".to_owned()
+                }
+                ("", _) => format!("Handoff {id}"),
+                (title, "dead-letter") => format!("Nobody answered: {title}"),
+                (title, _) => title.to_owned(),
             }
-            ("", _) => format!("Handoff {id}"),
-            (title, "dead-letter") => format!("Nobody answered: {title}"),
-            (title, _) => title.to_owned(),
-        },
+        }),
         detail: detail.into_iter().flatten().collect::<Vec<_>>().join(", "),
         due,
         late: late.is_some(),

@@ -1,5 +1,7 @@
 //! Which fact is told, what there is to tell about it, and to whom. Pure: an entry and the state in, notices out.
 
+mod ownership;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use countersign_protocol::{
@@ -20,6 +22,7 @@ use crate::{
     policy::{self, Rules, words},
     workspace::Settings,
 };
+pub(super) use ownership::{Offered, ends};
 
 /// The kind of a message that hands work to an agent.
 pub(super) const WORK: &str = "work";
@@ -78,11 +81,12 @@ impl Told {
 }
 
 /// What there is to tell about an entry.
-/// `each` says that somebody wants the line of every entry.
+/// `ended` is the offer of a workspace that it ends; `each` says that somebody wants the line of every entry.
 pub(super) fn told(
     around: &Around,
     state: &State,
     (entry, body): (&Entry, &Body),
+    ended: Option<&Offered>,
     each: bool,
 ) -> Vec<Told> {
     let story = Story {
@@ -92,6 +96,7 @@ pub(super) fn told(
     };
     let mut told = story.of(&body.event);
     told.extend(story.work(&body.event));
+    told.extend(story.changes_hands(&body.event, ended));
     if each {
         told.push(story.event(entry, body));
     }
@@ -191,6 +196,20 @@ impl Story<'_> {
                     ..Notice::default()
                 };
                 vec![Told::new(Kind::DeadLetter, notice).to(self.operator(), Pace::Trouble)]
+            }
+            Event::FilesChanged(changed) => {
+                let files = changed.files.len() + changed.more;
+                let names = changed.files.iter().map(|one| one.path.clone());
+                let notice = Notice {
+                    class: self.settings(&changed.workspace).class,
+                    workspace: changed.workspace.clone(),
+                    line: Some(changed.words()),
+                    names: names.take(NAMES).collect(),
+                    files,
+                    rule: Some(changed.rule.clone()),
+                    ..Notice::default()
+                };
+                vec![Told::new(Kind::FileChanged, notice)]
             }
             Event::ReceiverDisabled { receiver, why } => self.trouble(
                 receiver,
