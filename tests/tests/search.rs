@@ -1,5 +1,5 @@
 //! Queries and questions over a real workspace, with the answers that they must have, and a second set of
-//! questions that the rules were never tuned on, whose score is told as it is.
+//! questions that the rules were never tuned on.
 
 #![expect(clippy::disallowed_methods, reason = "the scene is set on the disk")]
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use countersign::fault;
-use countersign_protocol::{HandoffId, decision::Outcome, query::parse};
+use countersign_protocol::{HandoffId, decision::Outcome};
 use countersign_tests::{
     agent::{Agent, Care, Package},
     bed::{self, TestBed},
@@ -381,46 +381,17 @@ fn questions_that_no_rule_understands_are_kept(bed: &TestBed) {
     assert!(out.contains("report.md"), "{out}");
 }
 
-/// Each question runs. How many are read as they were meant is told and not asserted.
+/// Each question runs, also those that nobody foresaw; how many are read as they were meant is told beside the
+/// rules.
 #[test]
-fn fresh_questions_run_and_their_score_is_told() {
+fn fresh_questions_run() {
     let bed = scene();
-    let terms = |text: &str| {
-        let query = parse(text).unwrap().query;
-        let mut terms: Vec<String> = query.pills().into_iter().map(|pill| pill.text).collect();
-        terms.sort();
-        terms
-    };
-    let questions = lines("tests/data/questions-fresh.tsv");
+    let questions = lines("protocol/testdata/questions-fresh.tsv");
     assert!(questions.len() >= 30, "{}", questions.len());
-    let (mut right, mut partly) = (0, 0);
     for line in &questions {
-        let [text, meant] = line.as_slice() else {
-            panic!("{line:?}");
-        };
-        let answer = ask(&bed, text);
-        let read = terms(answer["reading"]["query"].as_str().unwrap());
-        let meant = terms(meant);
-        let without_rank = |terms: &[String]| -> Vec<String> {
-            let filters = terms.iter().filter(|term| !term.starts_with("about:"));
-            filters.cloned().collect()
-        };
-        if read == meant {
-            right += 1;
-        } else if without_rank(&read) == without_rank(&meant) && !without_rank(&read).is_empty() {
-            partly += 1;
-        } else {
-            println!(
-                "other: {text}\n  meant {}\n  read  {}",
-                meant.join(" "),
-                read.join(" ")
-            );
-        }
+        let answer = ask(&bed, &line[0]);
+        assert_ne!(answer["reading"]["query"], "", "{answer}");
     }
-    println!(
-        "{right} of {} as meant, {partly} with words that rank besides",
-        questions.len()
-    );
 }
 
 /// The two questions that the whole thing began with: exact rows, each with the entry that it is from.

@@ -6,9 +6,9 @@
 //! `CACHEDIR.TAG` (bford.info/cachedir).
 //!
 //! **Rules hide nothing that was handed over.** What a handoff names is sealed and indexed by what the
-//! ledger says, without a walk; and `watch` does not ask these rules, so a `handoff.json` in a folder that
-//! is left out of the index is found like any other. `.gitignore` says nothing about documents at all, since `out/` and
-//! `dist/` are where agents put their work.
+//! ledger says, without a walk; and `watch` lists folders that are left out all the same, only without
+//! watches, so a `handoff.json` in one is found by the next scan. `.gitignore` says nothing about documents at all,
+//! since `out/` and `dist/` are where agents put their work.
 
 mod layout;
 mod rules;
@@ -25,7 +25,7 @@ use std::{
 };
 
 pub use layout::is_skipped;
-pub use rules::{MACHINE_MADE, Purpose, Rules};
+pub use rules::{MACHINE_MADE, Purpose, Rules, is_own_rules};
 
 use crate::fs::{Dir, Error, FileKind, Listed};
 

@@ -68,6 +68,11 @@ pub struct Rules {
     git: Option<Gitignore>,
 }
 
+/// Whether a file of this name holds rules about documents too.
+pub fn is_own_rules(name: &Path) -> bool {
+    name == Path::new(OWN)
+}
+
 /// Whether a file of this name holds rules.
 pub(super) fn is_rule_file(name: &Path) -> bool {
     name == Path::new(OWN) || name == Path::new(GIT)

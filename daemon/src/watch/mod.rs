@@ -14,6 +14,7 @@ mod change;
 mod layout;
 mod manager;
 mod probe;
+mod quiet;
 mod schedule;
 mod sensor;
 mod sight;

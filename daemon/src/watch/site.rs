@@ -14,6 +14,7 @@ use super::tree::Tree;
 use super::visit::{Lane, Reach, Visit};
 use super::{Hint, Root, Settings};
 use crate::fs::blind_mount;
+use crate::walk::Rules;
 
 /// How many troubled folders the status lists.
 const LISTED_TROUBLE: usize = 20;
@@ -65,6 +66,8 @@ pub(crate) struct Site {
     pub(super) found: u64,
     /// Watches that were set on released work.
     pub(super) released: usize,
+    /// The rules in each folder that has a file of them.
+    pub(super) rules: BTreeMap<PathBuf, Arc<Rules>>,
 }
 
 impl Site {
@@ -94,6 +97,7 @@ impl Site {
             is_scanned: false,
             found: 0,
             released: 0,
+            rules: BTreeMap::new(),
         };
         site.is_there();
         site

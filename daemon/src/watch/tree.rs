@@ -53,6 +53,11 @@ impl Tree {
         self.documents.contains_key(relative)
     }
 
+    /// Whether a document right in `folder` is known.
+    pub(crate) fn has_document_in(&self, folder: &Path) -> bool {
+        below(&self.documents, folder).any(|(path, _)| path.parent() == Some(folder))
+    }
+
     /// Forgets the document and says whether it was known.
     pub(crate) fn forget_document(&mut self, relative: &Path) -> bool {
         self.documents.remove(relative).is_some()

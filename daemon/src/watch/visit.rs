@@ -13,6 +13,7 @@ use super::sight::{self, Place, Sight};
 use super::site::{Hands, Later, Site};
 use super::tree::Folder;
 use crate::fs::{Dir, Error, FileKind, Names};
+use crate::walk::is_own_rules;
 
 /// So many folders of released work are watched; the others are looked at on a period only, so that old work
 /// never takes the watches that new work needs.
@@ -115,10 +116,19 @@ impl Site {
                             self.changed(&document, true, hands);
                         }
                         let is_news = self.look_at(&document, hands);
-                        if is_news && pace == Pace::Full && self.is_scanned {
+                        if is_news && self.is_quiet(document.parent().unwrap_or(&document)) {
+                            self.listen(&document, hands);
+                        } else if is_news && pace == Pace::Full && self.is_scanned {
                             self.found += 1;
                             self.watch_again(&document, hands);
                         }
+                    }
+                    Ok(entry) if is_own_rules(&entry.path) => {
+                        let folder = listing.visit.folder.clone();
+                        if pace == Pace::Urgent {
+                            self.changed(&folder.join(&entry.path), true, hands);
+                        }
+                        self.read_rules(&folder);
                     }
                     Ok(entry) if pace == Pace::Urgent => {
                         let path = listing.visit.folder.join(&entry.path);
@@ -191,6 +201,8 @@ impl Site {
         let last_activity = known.and_then(|known| known.last_activity);
         let is_touched = known.is_some_and(|known| known.stamp != sight.stamp);
 
+        // What the rules in it say is read anew with its names.
+        self.rules.remove(&visit.folder);
         let is_watched = if is_new || visit.is_rewatched || !was_watched {
             self.watch(&visit.folder, &path, sight.place, hands)?
         } else {
@@ -212,7 +224,10 @@ impl Site {
         } else if is_touched && !self.relies_on_events(hands.sensor) {
             self.sign_of_life(&visit.folder, hands);
         }
-        let is_seen_to = is_watched || self.is_limit_hit || hands.sensor.fault().is_some();
+        let is_seen_to = is_watched
+            || self.is_quiet(&visit.folder)
+            || self.is_limit_hit
+            || hands.sensor.fault().is_some();
         match Dir::names(dir) {
             Ok(names) => Some((names, is_seen_to)),
             Err(error) => {
@@ -224,7 +239,7 @@ impl Site {
     }
 
     /// Opens a folder of the workspace. Nothing is held open between two visits, so that it can be unmounted.
-    fn open(&self, folder: &Path) -> Result<Dir, Error> {
+    pub(super) fn open(&self, folder: &Path) -> Result<Dir, Error> {
         let root = Dir::open(&self.path)?;
         let stands = self.pinned.is_some_and(|pinned| {
             sight::look_at(&root).is_ok_and(|now| now.place.is_same_folder(pinned))
@@ -240,7 +255,7 @@ impl Site {
     }
 
     /// Watches the folder. `None` if it is no longer there, else whether it is watched now.
-    fn watch(
+    pub(super) fn watch(
         &mut self,
         folder: &Path,
         path: &Path,
@@ -248,6 +263,9 @@ impl Site {
         hands: &mut Hands<'_>,
     ) -> Option<bool> {
         if self.is_limit_hit || hands.sensor.fault().is_some() {
+            return Some(false);
+        }
+        if self.is_quiet(folder) && !self.tree.has_document_in(folder) {
             return Some(false);
         }
         if layout::is_approved(folder) {
@@ -285,18 +303,13 @@ impl Site {
         let Some(folder) = document.parent() else {
             return;
         };
-        let place = self
+        if self
             .tree
             .folders
             .get(folder)
-            .filter(|folder| folder.is_watched)
-            .map(|folder| folder.place);
-        if let Some(place) = place {
-            let path = self.absolute(folder);
-            let is_watched = self.watch(folder, &path, place, hands).unwrap_or(false);
-            if let Some(folder) = self.tree.folders.get_mut(folder) {
-                folder.is_watched = is_watched;
-            }
+            .is_some_and(|folder| folder.is_watched)
+        {
+            self.listen(document, hands);
         }
     }
 

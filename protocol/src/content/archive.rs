@@ -17,6 +17,11 @@ pub struct Archive {
     pub unpacked_size: u64,
 }
 
+impl Archive {
+    /// Most text that is read of one entry, in bytes.
+    pub const MEMBER: u64 = 1 << 20;
+}
+
 /// What an entry is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     edit::is_editable,
+    beside::Beside,
     look::Asked as Asks,
     remarks::{RemarkView, SayForm, lines_of},
     turns::Turns,
@@ -86,6 +87,8 @@ pub(super) struct Card {
     pub(super) stat: Option<(usize, usize)>,
     pub(super) shown: Shown,
     pub(super) turns: Turns,
+    /// Captions and a picture beside a film or sound.
+    pub(super) beside: Option<Beside>,
     /// The page of this file alone.
     pub(super) page: String,
     /// Its bytes; absent when they are not kept or the file was removed.
@@ -117,8 +120,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The URL of `what`, `file`, `raw` or `picture`, for `path` in `revision`.
-    fn url(&self, what: &str, revision: u32, path: &str) -> String {
+    /// The URL of `what`, `file`, `raw`, `picture` or `captions`, for `path` in `revision`.
+    pub(super) fn url(&self, what: &str, revision: u32, path: &str) -> String {
         let id = self.id;
         let path: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
         format!("/h/{id}/r/{revision}/{what}?path={path}")
@@ -161,6 +164,7 @@ impl Card {
             stat: None,
             shown,
             turns: Turns::default(),
+            beside: None,
             page: place.page(&row.path),
             raw: new_url("raw"),
             old_raw: old_url("raw"),
@@ -200,7 +204,7 @@ impl Card {
 
     /// Fills in the content.
     pub(super) fn show(&mut self, preview: Preview, asks: &Asks) {
-        if let Body::Diff(diff) | Body::Paper { words: diff, .. } = &preview.body {
+        if let Some(diff) = preview.body.diff() {
             self.stat = Some((diff.added, diff.removed));
         }
         self.turns = Turns::new(&self.page, &preview, asks);
@@ -221,28 +225,32 @@ impl Card {
         let Shown::Now { preview } = &self.shown else {
             return 0;
         };
-        match &preview.body {
-            Body::Diff(diff) | Body::Paper { words: diff, .. } => diff.lines(),
-            Body::Text { lines, .. } => lines.len(),
-            Body::Window(window) => window.lines.len(),
-            Body::Rendered { blocks } => {
-                blocks.iter().map(|block| block.html.lines().count()).sum()
-            }
-            Body::Table { sheets } => sheets
-                .iter()
-                .map(|sheet| (sheet.rows.len() + 2) * sheet.columns.len().div_ceil(4))
-                .sum(),
-            Body::Tree(tree) => tree.changes.len(),
-            Body::Archive(entries) => entries.rows.len(),
-            Body::Notebook(cells) => cells
-                .cells
-                .iter()
-                .map(|cell| 4 + cell.source.lines() + cell.text.lines().count())
-                .sum(),
-            Body::Image { .. } | Body::Drawing { .. } | Body::Media { .. } => 1,
-            Body::Described { hex } => hex.len(),
-            Body::Strings { strings, .. } => strings.len(),
-        }
+        lines(&preview.body)
+    }
+}
+
+/// Lines that `body` takes on the page.
+fn lines(body: &Body) -> usize {
+    match body {
+        Body::Diff(diff) | Body::Paper { words: diff, .. } => diff.lines(),
+        Body::Text { lines, .. } => lines.len(),
+        Body::Member { text } => lines(text),
+        Body::Window(window) => window.lines.len(),
+        Body::Rendered { blocks } => blocks.iter().map(|block| block.html.lines().count()).sum(),
+        Body::Table { sheets } => sheets
+            .iter()
+            .map(|sheet| (sheet.rows.len() + 2) * sheet.columns.len().div_ceil(4))
+            .sum(),
+        Body::Tree(tree) => tree.changes.len(),
+        Body::Archive(entries) => entries.rows.len(),
+        Body::Notebook(cells) => cells
+            .cells
+            .iter()
+            .map(|cell| 4 + cell.source.lines() + cell.text.lines().count())
+            .sum(),
+        Body::Image { .. } | Body::Drawing { .. } | Body::Media { .. } => 1,
+        Body::Described { hex } => hex.len(),
+        Body::Strings { strings, .. } => strings.len(),
     }
 }
 

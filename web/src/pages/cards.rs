@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     artifact::{Card, Place, Shown},
+    beside::Beside,
     look::Asked,
     remarks::{RemarkView, SayForm, is_viewed},
     visit::Visit,
@@ -54,6 +55,7 @@ pub(super) async fn cards(
     let mut apart = APART;
     for (at, row) in rows.iter().enumerate() {
         let shown = start(row);
+        let mut beside = None;
         let at_once = matches!(shown, Shown::Later { .. })
             && row.change != Change::Unchanged
             && !is_viewed(review, row.sha256)
@@ -61,12 +63,14 @@ pub(super) async fn cards(
             && wanted.len() < FILES;
         if at_once {
             let sides = Sides::load(visit, place, row, SMALL, &mut apart).await?;
+            beside = sides.as_ref().and_then(|sides| sides.beside(review, row));
             wanted.extend(sides.map(|sides| (at, sides)));
         }
         let say = SayForm::offered(visit, review, row);
         let mut card = Card::new(row, place, (&remarks, say), shown);
         let sides = wanted.last().filter(|(of, _): &&(usize, Sides)| *of == at);
         card.offer_edit(review, row, sides.and_then(|(_, sides)| sides.text()));
+        card.beside = beside;
         cards.push(card);
     }
     let look = look(asked);
@@ -118,6 +122,7 @@ pub(super) async fn card(
         return Ok(card);
     };
     card.offer_edit(review, row, sides.text());
+    card.beside = sides.beside(review, row);
     if sides.needs_window() {
         let index = sides
             .new
@@ -248,6 +253,13 @@ impl Sides {
             }
         }
         Ok(Some(sides))
+    }
+
+    /// What lies beside a film or a sound.
+    fn beside(&self, review: &Review, row: &FileRow) -> Option<Beside> {
+        let new = self.new.as_ref()?;
+        matches!(new.kind, Kind::Audio | Kind::Video)
+            .then(|| Beside::of(place(review), &review.files, &row.path))
     }
 
     fn preview(&self, look: &Look) -> Option<Preview> {

@@ -1,5 +1,5 @@
-//! `GET /h/{id}/r/{revision}/file`, `…/raw` and `…/picture`: one file, as a page, a part of a page, bytes,
-//! or a picture of it.
+//! `GET /h/{id}/r/{revision}/file`, `…/raw`, `…/picture` and `…/captions`: one file, as a page, a part of a page,
+//! bytes, a picture of it, or its words for a player.
 
 use axum::{
     extract::State,
@@ -19,6 +19,7 @@ use crate::{
     api::files,
     desk::PictureOf,
     error::Problem,
+    render::{self, text},
     security::{PathOf, QueryOf},
     state::AppState,
 };
@@ -79,6 +80,44 @@ pub(super) async fn raw(
     let caller = visit.caller();
     let file = app.desk.open(&caller, id, revision, &choice.path).await?;
     files::send(file, &method, &headers).await
+}
+
+/// The most of a file that is read for captions, in bytes.
+const CAPTIONS: u64 = 2 << 20;
+
+/// Sends captions for a player, written anew from the times and words of the file.
+pub(super) async fn captions(
+    visit: Visit,
+    State(app): State<AppState>,
+    PathOf((id, revision)): PathOf<(HandoffId, u32)>,
+    QueryOf(choice): QueryOf<Choice>,
+) -> Result<Response, Problem> {
+    let caller = visit.caller();
+    let file = app
+        .desk
+        .file(&caller, id, revision, &choice.path, CAPTIONS)
+        .await?;
+    let complete = file.bytes.len() as u64 == file.size;
+    let captions = render::captions::captions(&text::decode(&file.bytes, complete).text);
+    let captions = captions.ok_or_else(|| {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "captions",
+            "There are no captions in this file",
+            "It has no times as WebVTT and SubRip write them.".to_owned(),
+        )
+    })?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/vtt; charset=utf-8"),
+        ),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(files::SANDBOX),
+        ),
+    ];
+    Ok((headers, captions).into_response())
 }
 
 /// Which picture of a file.

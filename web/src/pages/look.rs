@@ -33,6 +33,8 @@ pub(super) struct Asked {
     to: Option<String>,
     /// `warning` or `error`.
     level: Option<String>,
+    /// The entry of an archive, by its path.
+    entry: Option<String>,
 }
 
 impl Asked {
@@ -61,6 +63,7 @@ impl Asked {
         Look {
             view: self.view.unwrap_or_default(),
             split: self.split(),
+            entry: self.entry.clone(),
             diff: Wish {
                 ignore_space: self.ignore_space(),
                 open: open
@@ -115,6 +118,10 @@ impl Asked {
         if let Some(view) = self.view.filter(|view| *view != View::Fitting) {
             // Writing to a string cannot fail.
             let _ = write!(query, "&view={}", view.name());
+        }
+        if let Some(entry) = &self.entry {
+            query.push_str("&entry=");
+            query.extend(form_urlencoded::byte_serialize(entry.as_bytes()));
         }
         query
     }

@@ -9,6 +9,7 @@ mod answer;
 mod approval;
 mod artifact;
 mod batch;
+mod beside;
 mod cards;
 mod confirm;
 mod dead_letters;
@@ -79,6 +80,7 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/r/{revision}/file", get(file::show))
         .route("/h/{id}/r/{revision}/raw", get(file::raw))
         .route("/h/{id}/r/{revision}/picture", get(file::picture))
+        .route("/h/{id}/r/{revision}/captions", get(file::captions))
         .route("/h/{id}/claim", post(people::claim))
         .route("/h/{id}/release", post(people::release))
         .route("/h/{id}/assign", post(people::assign))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::look::Asked as Asks;
 use crate::render::{
     diff::PAGE,
-    preview::{Body, Preview, View},
+    preview::{Preview, View},
 };
 
 /// A link of a card to itself, shown in another way.
@@ -30,6 +30,8 @@ pub(super) struct Turns {
     pub(super) fold: String,
     /// Leads to another place, when `&at=` and the like are put behind it.
     pub(super) place: String,
+    /// Shows an entry of an archive, when its name is put behind it.
+    pub(super) entry: String,
     /// The page of rows before this one.
     pub(super) before: Option<String>,
     /// The next page of rows.
@@ -50,13 +52,8 @@ impl Turns {
             },
             current: choice.current,
         });
-        let (diff, rows) = match &preview.body {
-            Body::Diff(diff) | Body::Paper { words: diff, .. } => {
-                (Some(diff), Some((diff.from, diff.total)))
-            }
-            Body::Text { from, total, .. } => (None, Some((*from, *total))),
-            _ => (None, None),
-        };
+        let diff = preview.body.diff();
+        let rows = preview.body.rows();
         let view = kept.strip_prefix(&habits).unwrap_or_default();
         let side_by_side = if asks.split() { "&diff=split" } else { "" };
         let spaceless = if asks.ignore_space() {
@@ -91,6 +88,7 @@ impl Turns {
                 asks.opened()
             ),
             place: format!("{page}{kept}"),
+            entry: format!("{page}{habits}&entry="),
             before: many
                 .filter(|(from, _)| *from > 0)
                 .map(|(from, _)| at(from.saturating_sub(PAGE))),

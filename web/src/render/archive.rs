@@ -1,8 +1,11 @@
 //! The list of an archive against the one before it. Nothing of it is unpacked.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use countersign_protocol::content::{Archive, Entry, EntryKind};
+use countersign_protocol::content::{Archive, Content, Entry, EntryKind, Place};
 use serde::Serialize;
 
 use super::{visible::visible, words};
@@ -17,6 +20,11 @@ pub struct Row {
     pub change: &'static str,
     /// Its path.
     pub path: String,
+    /// The path as it stands in an address, where its text can be shown.
+    pub entry: Option<String>,
+    /// The very path, to look its text up by.
+    #[serde(skip)]
+    exact: String,
     /// Its size unpacked.
     pub size: String,
     /// Its size before, when it differs.
@@ -87,6 +95,46 @@ pub fn entries(new: &Archive, old: Option<&Archive>, everything: bool) -> Entrie
     shown
 }
 
+impl Entries {
+    /// Notes which entries have text that was read, now or before.
+    pub fn link(&mut self, (now, before): (Option<&Content>, Option<&Content>)) {
+        let contents = now.into_iter().chain(before);
+        let read: BTreeSet<&str> = contents
+            .flat_map(|content| &content.text)
+            .filter_map(|segment| match &segment.place {
+                Place::Member { path } => Some(path.as_str()),
+                _ => None,
+            })
+            .collect();
+        for row in &mut self.rows {
+            if read.contains(row.exact.as_str()) {
+                let path = form_urlencoded::byte_serialize(row.exact.as_bytes());
+                row.entry = Some(path.collect());
+            }
+        }
+    }
+}
+
+/// The text of the entry `path`, and how many entries have that name; they stand one after the other.
+pub fn text_of<'c>(content: &'c Content, path: &str) -> (Cow<'c, str>, usize) {
+    let is_it = |place: &Place| matches!(place, Place::Member { path: member } if member == path);
+    let mut found = content.text.iter().filter(|segment| is_it(&segment.place));
+    let Some(first) = found.next() else {
+        return (Cow::Borrowed(""), 0);
+    };
+    let mut text = Cow::Borrowed(first.text.as_str());
+    let mut count = 1;
+    for more in found {
+        count += 1;
+        let all = text.to_mut();
+        if !all.ends_with('\n') {
+            all.push('\n');
+        }
+        all.push_str(&more.text);
+    }
+    (text, count)
+}
+
 fn differs(one: &Entry, other: &Entry) -> bool {
     (one.kind, one.size, one.crc32, &one.target)
         != (other.kind, other.size, other.crc32, &other.target)
@@ -97,6 +145,8 @@ fn row(entry: &Entry, change: &'static str, other: Option<&Entry>) -> Row {
     Row {
         change,
         path: visible(&entry.path).into_owned(),
+        entry: None,
+        exact: entry.path.clone(),
         size: match entry.kind {
             EntryKind::Folder => "folder".to_owned(),
             _ => words::size(entry.size),

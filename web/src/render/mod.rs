@@ -3,6 +3,7 @@
 //! [`markdown`], whose elements are a closed list.
 
 pub mod archive;
+pub mod captions;
 pub mod chart;
 pub mod diff;
 pub mod kind;

@@ -24,6 +24,8 @@ pub struct Look {
     pub view: View,
     /// Whether a diff stands side by side.
     pub split: bool,
+    /// Of an archive, the one entry that is wanted.
+    pub entry: Option<String>,
     /// How texts are compared.
     pub diff: diff::Wish,
 }
@@ -215,6 +217,14 @@ fn body(
             };
         }
         (Kind::Zip | Kind::Tar | Kind::Gzip, Some(Sealed::Archive(archive))) => {
+            let contents = (
+                new.and_then(|side| side.content),
+                old.and_then(|side| side.content),
+            );
+            if let Some(entry) = &look.entry {
+                text::member(preview, entry, contents, look);
+                return;
+            }
             let before = match (now, then) {
                 (Some(_), Some(Sealed::Archive(before))) => Some(before),
                 _ => None,
@@ -226,7 +236,9 @@ fn body(
                     &[(View::Fitting, "Changes"), (View::All, "All entries")],
                 );
             }
-            preview.body = Body::Archive(archive::entries(archive, before, everything));
+            let mut shown = archive::entries(archive, before, everything);
+            shown.link(contents);
+            preview.body = Body::Archive(shown);
         }
         (Kind::Workbook, Some(Sealed::Workbook(book))) => {
             let before = match (now, then) {

@@ -16,8 +16,6 @@ use crate::extract::plain;
 
 /// Most entries that are listed.
 pub(super) const ENTRIES: usize = 10_000;
-/// Most text that is read of one member, in bytes.
-pub(super) const MEMBER: u64 = 1 << 20;
 /// Most that is unpacked of all members together, in bytes.
 pub(super) const UNPACKED: u64 = 64 << 20;
 /// Above this many times its packed size, an entry is flagged.
@@ -135,7 +133,7 @@ impl Listing {
     /// How many bytes of the next member may be read; none when enough was unpacked.
     pub(super) fn allowance(&self) -> Option<u64> {
         let left = UNPACKED.checked_sub(self.unpacked)?;
-        (left > 0).then_some(left.min(MEMBER))
+        (left > 0).then_some(left.min(Archive::MEMBER))
     }
 
     /// Adds an entry whose content begins with `start`.

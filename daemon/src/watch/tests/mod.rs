@@ -8,6 +8,7 @@ mod faults;
 mod herald;
 mod load;
 mod probes;
+mod quiet;
 mod roots;
 
 use std::collections::BTreeSet;

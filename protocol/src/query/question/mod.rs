@@ -5,6 +5,7 @@
 //! not filter, so that a word nobody foresaw never hides an answer. The result is shown as a query
 //! ("Read as …"); read again, it is itself.
 
+mod forms;
 mod rules;
 mod slots;
 #[cfg(test)]
@@ -77,6 +78,11 @@ const LEADS: &[&str] = &[
     "look",
     "everything",
     "anything",
+    "anybody",
+    "anyone",
+    "compare",
+    "rank",
+    "latest",
 ];
 
 /// Further words that carry nothing a query could say.
@@ -144,6 +150,23 @@ const FILLERS: &[&str] = &[
     "thing",
     "things",
     "something",
+    "stuff",
+    "work",
+    "will",
+    "while",
+    "because",
+    "during",
+    "came",
+    "come",
+    "delivered",
+    "arrived",
+    "received",
+    "submitted",
+    "produced",
+    "written",
+    "handed",
+    "deliveries",
+    "say",
     "as",
     "not",
     "no",
@@ -179,6 +202,8 @@ pub fn read(text: &str, vocabulary: &Vocabulary, now: &Now) -> Result<Reading, Q
     if words.is_empty() || (words.len() < 2 && !asks) {
         return Ok(verbatim);
     }
+    // What stands in quotes or in the language is understood.
+    let is_said = !rest.is_empty();
     let mut tokens = Tokens::new(&words);
     slots::fill(&mut tokens, vocabulary, now);
     let mut pieces = Pieces {
@@ -206,7 +231,7 @@ pub fn read(text: &str, vocabulary: &Vocabulary, now: &Now) -> Result<Reading, Q
         query,
         notes: verbatim.notes,
         question: true,
-        unmatched: asks && pieces.fired == 0,
+        unmatched: asks && pieces.fired == 0 && !is_said,
         left_over,
     })
 }

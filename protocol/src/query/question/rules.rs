@@ -33,9 +33,10 @@ const fn weak(parts: &'static [&'static str], means: &'static str) -> Rule {
     }
 }
 
-const CHANGED: &str = "changed|change|changes|modified|updated|different|touched|edited|new|happened|differs|altered|moved";
-const ADDED: &str = "added|created|appeared";
-const REMOVED: &str = "removed|deleted|gone|disappeared|vanished|missing";
+const CHANGED: &str =
+    "~change|modify|update|touch|edit|alter|move|differ|happen|rewrite|difference|new|different";
+const ADDED: &str = "~add|create|appear";
+const REMOVED: &str = "~remove|delete|drop|disappear|vanish|gone|missing";
 const SINCE: &str = "since|after|from {moment|anchor}";
 const SINCE_REVISION: &str = "since|after|from {revision}";
 const WITHIN: &str = "in|on|during|within|over|for? {moment}";
@@ -60,7 +61,22 @@ const RULES: &[Rule] = &[
         &["from {anchor|moment} to {anchor|moment}", CHANGED],
         "changed:$1..$2",
     ),
-    rule(&["new files|documents|artifacts", SINCE], "added:$since1"),
+    rule(
+        &[
+            "~compare|difference|differ|diff",
+            "{revision}",
+            "{revision}",
+        ],
+        "changed:@rev:$1..@rev:$2",
+    ),
+    rule(
+        &[
+            "~compare|difference|differ|diff",
+            "with|to|and|between? {anchor}",
+        ],
+        "changed:$since1",
+    ),
+    rule(&["new ~file|document|artifact", SINCE], "added:$since1"),
     rule(&[ADDED, SINCE], "added:$since1"),
     rule(&[REMOVED, SINCE], "removed:$since1"),
     rule(&[CHANGED, SINCE], "changed:$since1"),
@@ -74,7 +90,7 @@ const RULES: &[Rule] = &[
     rule(&[ADDED, WITHIN], "added:$1"),
     rule(&[REMOVED, WITHIN], "removed:$1"),
     rule(
-        &["changed|modified|updated|touched|edited|altered", WITHIN],
+        &["~change|modify|update|touch|edit|alter|rewrite", WITHIN],
         "changed:$1",
     ),
     rule(
@@ -104,6 +120,17 @@ const RULES: &[Rule] = &[
         &["invalid files|file|documents|handoffs|handoff|deliveries"],
         "has:validation-error",
     ),
+    rule(
+        &["validator|validation ~complain|report|find|reject|say|about?"],
+        "has:validation-error",
+    ),
+    rule(
+        &[
+            "~file|document|delivery|handoff",
+            "broken|malformed|corrupt|unparsable",
+        ],
+        "has:validation-error",
+    ),
     rule(&["dead letter|letters"], "is:dead-letter"),
     rule(
         &["refused deliveries|delivery|handoffs|files"],
@@ -114,34 +141,25 @@ const RULES: &[Rule] = &[
     rule(&["couldnt be read"], "is:dead-letter"),
     // Agents in trouble.
     rule(
-        &[
-            "which|what agent|agents",
-            "keep|keeps failing|breaking|crashing",
-        ],
+        &["which|what ~agent", "~keep ~fail|break|crash"],
         "is:failing group:agent",
     ),
     rule(
-        &[
-            "which|what agent|agents",
-            "fail|fails|failed|failing most|often?",
-        ],
+        &["which|what ~agent", "~fail|break|crash most|often?"],
         "is:failing group:agent",
     ),
+    rule(&["~fail|crash|break ~agent"], "is:failing group:agent"),
+    rule(&["~keep ~fail|crash|break"], "is:failing"),
+    rule(&["~fall|go|be|stay|become silent|quiet|dark"], "is:stalled"),
+    rule(&["~stall|hang|silent|quiet|unresponsive"], "is:stalled"),
     rule(
-        &["failing|crashed|crashing|broken agents|agent"],
-        "is:failing group:agent",
-    ),
-    rule(&["keep|keeps failing"], "is:failing"),
-    rule(&["fell|gone|went|fallen|is|are silent"], "is:stalled"),
-    rule(&["stalled|silent|unresponsive|hanging"], "is:stalled"),
-    rule(
-        &["stopped|stop|stops with|by|on|for|because of? error|errors"],
+        &["~stop with|by|on|for|because of? ~error"],
         "trigger:error",
     ),
-    rule(&["ran|run into error|errors|trouble"], "trigger:error"),
+    rule(&["~run into ~error|trouble|problem"], "trigger:error"),
     rule(&["stopped because unsure|uncertain"], "trigger:confidence"),
     rule(
-        &["cannot|cant be undone|reversed"],
+        &["cannot|cant|not be undone|reversed|reverted"],
         "trigger:critical-action",
     ),
     rule(
@@ -150,18 +168,22 @@ const RULES: &[Rule] = &[
     ),
     rule(&["irreversible"], "trigger:critical-action"),
     // Whose turn it is.
-    rule(&["waiting|waits|wait on|for me"], "is:my-turn"),
+    rule(&["~wait on|for me"], "is:my-turn"),
     rule(
         &["need|needs|want|wants me|my attention|answer|decision|review?"],
         "is:my-turn",
     ),
     rule(&["my turn|queue|inbox|todo"], "is:my-turn"),
     rule(
-        &["i|me must|should|need|have|to to? review|decide|approve|look|answer|do|check"],
+        &[
+            "i|me must|should|need|have|to to? review|decide|approve|look|answer|do|check|sign at|off?",
+        ],
         "is:my-turn",
     ),
     rule(
-        &["should|must|do i have|need? to? review|decide|approve|look|answer|do|check"],
+        &[
+            "should|must|do i have|need? to? review|decide|approve|look|answer|do|check|sign at|off?",
+        ],
         "is:my-turn",
     ),
     rule(&["waiting|waits on|for agent|agents"], "is:sent-back"),
@@ -172,9 +194,14 @@ const RULES: &[Rule] = &[
         "decision:changes-requested show:decisions",
     ),
     rule(
-        &["waiting|pending|open|undecided|waited over|longer|more|for|since? than? {length}"],
+        &["~wait|pend|open|undecided for|since? {length}"],
         "is:waiting age:>$1",
     ),
+    rule(
+        &["~wait|pend|undecided|unanswered", "{lengths}"],
+        "is:waiting age:$1",
+    ),
+    rule(&["stuck|blocked"], "is:waiting sort:oldest"),
     rule(
         &["waiting|pending|undecided", "longest|oldest"],
         "is:waiting sort:oldest",
@@ -186,13 +213,13 @@ const RULES: &[Rule] = &[
         "is:waiting",
     ),
     rule(
-        &["not been? decided|reviewed|answered|approved yet"],
+        &["not been? decided|reviewed|answered|approved yet?"],
         "is:waiting",
     ),
     rule(&["nobody has? decided|reviewed|answered"], "is:waiting"),
     rule(
         &[
-            "open|pending|unanswered|undecided|unreviewed|waiting handoffs|handoff|reviews|requests|items|work|cards",
+            "open|pending|unanswered|undecided|unreviewed|waiting ~handoff|review|request|item|work|card|task|decision",
         ],
         "is:waiting",
     ),
@@ -204,39 +231,41 @@ const RULES: &[Rule] = &[
     rule(&["past their deadline|due"], "is:overdue"),
     rule(&["overdue|late"], "is:overdue"),
     rule(&["missed deadline|deadlines|their"], "is:overdue"),
-    rule(&["due|expires|expire within|in next? {length}"], "due:<$1"),
-    rule(&["due|expires|expire by|on|until? {moment}"], "due:$1"),
-    rule(
-        &["locked|holding|holds|held|hold|locking|locks", "{agent}"],
-        "lock:$1",
-    ),
-    rule(&["locked|holding|locks"], "is:locked"),
-    rule(&["snoozed"], "is:snoozed"),
-    rule(&["claimed"], "is:claimed"),
+    rule(&["~expire|end|due within|in next? {length}"], "due:<$1"),
+    rule(&["~expire|end|due in? {lengths}"], "due:$1"),
+    rule(&["~expire|end|due by|on|until? {moment}"], "due:$1"),
+    rule(&["~lock|hold|reserve", "{agent}"], "lock:$1"),
+    rule(&["~lock|hold|reserve"], "is:locked"),
+    rule(&["~snooze"], "is:snoozed"),
+    rule(&["~claim"], "is:claimed"),
     rule(&["stale"], "is:stale"),
     // Who looked.
     rule(
-        &["who", "looking|looked|opened|viewed|seen|saw|read at?"],
+        &["who", "~look|open|view|see|read at?"],
         "event:handoff.viewed show:events",
     ),
     rule(
-        &["nobody|no-one|noone|none has|have? viewed|opened|seen|read|looked at?"],
+        &["nobody|no-one|noone|none has|have? ~view|open|see|read|look at?"],
         "viewed:nobody",
     ),
     rule(
-        &["never|not been? viewed|opened|seen|read"],
+        &["have|did i not ~view|open|see|read|look at? yet?"],
+        "-viewed:me",
+    ),
+    rule(
+        &["never|not been? viewed|opened|seen|read|looked at?"],
         "viewed:nobody",
     ),
     rule(&["unviewed|unopened|unseen|unread"], "viewed:nobody"),
     rule(
-        &["i have|did not viewed|opened|seen|read|open|see|view yet?"],
+        &["i have|did not ~view|open|see|read|look at? yet?"],
         "-viewed:me",
     ),
     rule(
-        &["i havent|didnt|never viewed|opened|seen|read|open|see|view yet?"],
+        &["i havent|didnt|never ~view|open|see|read|look at? yet?"],
         "-viewed:me",
     ),
-    rule(&["i have? viewed|opened|seen|read|saw"], "viewed:me"),
+    rule(&["i have? ~view|open|see|read"], "viewed:me"),
     rule(&["viewed|opened|seen|read by {person}"], "viewed:$1"),
     // Decisions.
     rule(&["did i approve"], "decision:approved by:me show:decisions"),
@@ -252,19 +281,17 @@ const RULES: &[Rule] = &[
     rule(&["i have? decided"], "by:me show:decisions"),
     rule(&["my decisions|answers|reviews"], "by:me show:decisions"),
     rule(&["did i decide"], "by:me show:decisions"),
+    rule(&["~sign off"], "decision:approved show:decisions"),
     rule(
-        &["approved|approve|approves|approvals|approval|accepted|signed"],
+        &["~approve|accept|approval|sign"],
         "decision:approved show:decisions",
     ),
     rule(
-        &["rejected|reject|rejects|rejections|rejection|declined|refused|denied|turned"],
+        &["~reject|decline|refuse|deny|rejection|turned down?"],
         "decision:rejected show:decisions",
     ),
-    rule(&["withdrawn|withdrew|retracted"], "decision:withdrawn"),
-    rule(
-        &["decided|decide|decisions|decision|verdicts|verdict"],
-        "show:decisions",
-    ),
+    rule(&["~withdrawn|withdrew|retract"], "decision:withdrawn"),
+    rule(&["~decide|decision|verdict"], "show:decisions"),
     // Levels.
     rule(&["high|highest risk"], "risk:high"),
     rule(&["medium risk"], "risk:medium"),
@@ -274,20 +301,19 @@ const RULES: &[Rule] = &[
     weak(&["confidential data?"], "class:confidential"),
     weak(&["restricted data?"], "class:restricted"),
     rule(
-        &["confidence under|below|less|lower than? {number}"],
-        "confidence:<$1",
+        &["confidence|confident|certainty", "{numbers}"],
+        "confidence:$1",
     ),
-    rule(
-        &["confidence over|above|more|higher than? {number}"],
-        "confidence:>$1",
-    ),
+    rule(&["confidence of? {number}"], "confidence:$1"),
     rule(&["below|under floor"], "confidence:<floor"),
     rule(&["low|little confidence"], "confidence:<floor"),
     rule(&["unsure|uncertain|unconfident"], "confidence:<floor"),
     rule(&["not sure|certain|confident"], "confidence:<floor"),
     rule(&["least confident|sure"], "sort:confidence"),
-    rule(&["failed|failing checks|check"], "check:failed"),
-    rule(&["check|checks failed|failing|fail"], "check:failed"),
+    rule(&["~fail ~check"], "check:failed"),
+    rule(&["~check ~fail"], "check:failed"),
+    rule(&["{agent} ~fail|crash|break"], "agent:$1 is:failing"),
+    rule(&["~fail|crash"], "is:failing"),
     rule(&["unverified|not verified?"], "check:unverified"),
     // What they contain.
     rule(
@@ -298,6 +324,7 @@ const RULES: &[Rule] = &[
         &["open|unresolved thread|threads|discussion|discussions|comments"],
         "has:open-thread",
     ),
+    rule(&["fatal|critical ~error|line|message?"], "level:fatal"),
     rule(
         &["with|has|have|having|without comments|comment|remarks"],
         "has:comment",
@@ -318,58 +345,102 @@ const RULES: &[Rule] = &[
     weak(&["warnings|warning"], "has:warning"),
     weak(&["errors|error"], "has:error"),
     // Size and age.
-    rule(
-        &["bigger|larger|over|above|more|heavier|exceeding than? {size}"],
-        "size:>$1",
-    ),
-    rule(
-        &["smaller|under|below|less|lighter than? {size}"],
-        "size:<$1",
-    ),
-    rule(&["at least {size}"], "size:>=$1"),
-    rule(&["at most {size}"], "size:<=$1"),
+    rule(&["{sizes}"], "size:$1"),
     rule(&["largest|biggest"], "sort:largest"),
     rule(&["smallest"], "sort:smallest"),
     weak(&["large|big|huge"], "sort:largest"),
-    rule(&["older than {length}"], "age:>$1"),
-    rule(&["newer|younger|fresher than {length}"], "age:<$1"),
+    rule(&["{lengths} old?"], "age:$1"),
+    rule(&["{revisions}"], "rev:$1"),
     rule(&["latest|newest|recent|recently"], "sort:newest"),
     rule(&["oldest|earliest"], "sort:oldest"),
     // Counting and grouping.
-    rule(&["how many|often"], "show:count"),
-    rule(&["number of"], "show:count"),
-    rule(&["count of?"], "show:count"),
-    rule(&["which|what|per|by|each agent|agents"], "group:agent"),
     rule(
-        &["which|what|per|by|each workspace|workspaces|project|projects"],
+        &["~rank|order|sort ~agent by number|count|share? of?"],
+        "group:agent",
+    ),
+    rule(
+        &["which|what|per|by|each|every|group|compare|top by? ~agent of?"],
+        "group:agent",
+    ),
+    rule(
+        &["~rank|order|sort ~workspace|project by number|count|share? of?"],
         "group:ws",
     ),
     rule(
-        &["which|what|per|by|each reviewer|reviewers|person|people"],
+        &["which|what|per|by|each|every|group|compare|top by? ~workspace|project of?"],
+        "group:ws",
+    ),
+    rule(
+        &["~rank|order|sort ~reviewer|person|user by number|count|share? of?"],
         "group:by",
     ),
-    rule(&["per|by|each day|date"], "group:day"),
-    rule(&["daily"], "group:day"),
-    rule(&["per|by type|kind"], "group:type"),
-    rule(&["which|what types|kinds of?"], "group:type"),
     rule(
-        &["per|by|which|each folder|folders|directory|directories"],
+        &["which|what|per|by|each|every|group|compare|top by? ~reviewer|person|user of?"],
+        "group:by",
+    ),
+    rule(
+        &["~rank|order|sort ~type|kind|format by number|count|share? of?"],
+        "group:type",
+    ),
+    rule(
+        &["which|what|per|by|each|every|group|compare|top by? ~type|kind|format of?"],
+        "group:type",
+    ),
+    rule(
+        &["~rank|order|sort ~folder|directory by number|count|share? of?"],
         "group:folder",
     ),
-    rule(&["per|by outcome|result"], "group:decision"),
+    rule(
+        &["which|what|per|by|each|every|group|compare|top by? ~folder|directory of?"],
+        "group:folder",
+    ),
+    rule(
+        &["~rank|order|sort ~outcome|result|verdict by number|count|share? of?"],
+        "group:decision",
+    ),
+    rule(
+        &["which|what|per|by|each|every|group|compare|top by? ~outcome|result|verdict of?"],
+        "group:decision",
+    ),
+    rule(
+        &["~rank|order|sort ~trigger|reason|cause by number|count|share? of?"],
+        "group:trigger",
+    ),
+    rule(
+        &["per|by|each|every|group|compare|top|daily by? ~trigger|reason|cause of?"],
+        "group:trigger",
+    ),
+    rule(
+        &["~rank|order|sort ~level by number|count|share? of?"],
+        "group:risk",
+    ),
+    rule(
+        &["per|by|each|every|group|compare|top|daily by? ~level of?"],
+        "group:risk",
+    ),
+    rule(
+        &["~rank|order|sort ~day|date by number|count|share? of?"],
+        "group:day",
+    ),
+    rule(
+        &["per|by|each|every|group|compare|top|daily by? ~day|date of?"],
+        "group:day",
+    ),
+    rule(&["daily"], "group:day"),
+    rule(&["how many|often"], "show:count"),
+    rule(&["number of"], "show:count"),
+    rule(&["count of?"], "show:count"),
     rule(&["who", "most|often"], "group:by"),
     // Names.
     rule(
         &[
-            "by|from|of|did|does|has|is {agent} wrote|written|write|made|make|produced|produce|delivered|deliver|submitted|submit|created|create|handed|hand|send|sent?",
+            "by|from|of|did|does|has|is|to? {agent} ~write|make|produce|deliver|submit|create|generate|build|draft|prepare|upload|hand|send|do|work? over|up|in|on?",
         ],
         "agent:$1",
     ),
     rule(
-        &[
-            "by|from|of|did|does|has|is|to? {agent} wrote|written|made|produced|delivered|submitted|created|handed|sent|doing|working? over|up|in|on?",
-        ],
-        "agent:$1",
+        &["by|from|of|did|has? {person} ~say|comment|remark|think"],
+        "by:$1 show:comments",
     ),
     rule(&["in|at|of|from|workspace? {ws} workspace?"], "ws:$1"),
     rule(&["by|from|of|did|has|to? {person}"], "by:$1"),
@@ -379,34 +450,28 @@ const RULES: &[Rule] = &[
     ),
     rule(&["about|on|of|for|at|in? {id}"], "id:$1"),
     rule(&["about|of|in? {revision}"], "rev:$1"),
-    weak(&["{type} files|file|documents?"], "type:$1"),
+    weak(&["{type} ~file|document?"], "type:$1"),
+    weak(&["{ext} ~file|document|image?"], "ext:$1"),
     // Time that nothing else took.
     rule(&["since|after {moment|anchor}"], "after:$1"),
     rule(&["before|until {moment|anchor}"], "before:$1"),
     rule(&["older than {moment}"], "before:$1"),
     rule(&["between {moment} and {moment}"], "after:$1 before:$2"),
     weak(&["in|on|during|within|from|over|for? {moment}"], "$within1"),
-    weak(&["for|over {length}"], "age:>$1"),
+    weak(&["for {length}"], "age:>$1"),
     // Compared with nothing in particular: with what the asker last answered, as the review page does.
-    rule(
-        &["changed|change|changes|modified|updated|different|happened"],
-        SINCE_MY_REVIEW,
-    ),
+    rule(&["~change|modify|update|happen|different"], SINCE_MY_REVIEW),
     // Kinds.
-    weak(
-        &["handoff|handoffs|items|cards|reviews|requests|tasks|task"],
-        "show:handoffs",
-    ),
-    weak(
-        &["comments|remarks|said|commented|discussed"],
-        "show:comments",
-    ),
-    weak(&["checkpoints|checkpoint"], "show:checkpoints"),
-    weak(&["events|entries|activity"], "show:events"),
-    weak(
-        &["files|file|documents|document|artifacts|artifact"],
-        "show:files",
-    ),
+    weak(&["~handoff|item|card|review|request|task"], "show:handoffs"),
+    weak(&["~comment|remark|discuss|said"], "show:comments"),
+    weak(&["~checkpoint"], "show:checkpoints"),
+    weak(&["~event|entry|activity"], "show:events"),
+    weak(&["~file|document|artifact"], "show:files"),
+    // Who or where, and nothing else to list.
+    weak(&["~agent"], "group:agent"),
+    weak(&["~workspace|project"], "group:ws"),
+    weak(&["~reviewer|person"], "group:by"),
+    weak(&["~folder|directory"], "group:folder"),
 ];
 
 /// Words that turn the meaning of what follows round.

@@ -52,6 +52,45 @@ const TYPES: &[(&str, &str)] = &[
     ("slides", "slides"),
 ];
 
+/// Endings of names that people use as words.
+const ENDINGS: &[&str] = &[
+    "png", "jpg", "jpeg", "gif", "svg", "webp", "docx", "xlsx", "pptx", "txt", "md", "tsv", "xml",
+    "mp3", "mp4", "wav", "webm", "tar", "gz", "parquet", "ipynb", "eml",
+];
+
+/// Ways to compare; `{}` is what is compared with, and all but ends of a range stand before or behind one value.
+const COMPARED: &[(&str, &str)] = &[
+    ("between {} and {}", "$1..$2"),
+    (
+        "{} or|and more|later|higher|above|older|longer|up|greater|bigger|larger",
+        ">=$1",
+    ),
+    (
+        "{} or|and less|earlier|lower|below|newer|fewer|smaller|under|shorter",
+        "<=$1",
+    ),
+    ("at least {}", ">=$1"),
+    ("not|no less|lower|smaller|older? than {}", ">=$1"),
+    ("at most {}", "<=$1"),
+    ("not|no more|higher|larger|bigger than {}", "<=$1"),
+    ("up to {}", "<=$1"),
+    (
+        "more|bigger|larger|greater|higher|heavier|older|longer|later than {}",
+        ">$1",
+    ),
+    ("over|above|beyond|exceeding {}", ">$1"),
+    (
+        "less|smaller|lower|lighter|younger|newer|fresher|fewer|shorter|earlier than {}",
+        "<$1",
+    ),
+    ("under|below {}", "<$1"),
+];
+
+/// Words before a length of one: `over an hour`.
+const BEFORE_ONE: &[&str] = &[
+    "over", "than", "within", "in", "for", "least", "most", "next", "every",
+];
+
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -111,10 +150,12 @@ const PHRASES: &[(&str, Slot, &str)] = &[
     ("today|tonight|todays", Slot::Moment, "today"),
     ("yesterday|yesterdays", Slot::Moment, "yesterday"),
     ("tomorrow", Slot::Moment, "tomorrow"),
-    ("over|than|within|in hour", Slot::Length, "1h"),
-    ("over|than|within day", Slot::Length, "1d"),
-    ("over|than|within week", Slot::Length, "7d"),
-    ("revision|rev|version|round {number}", Slot::Revision, "$1"),
+    (
+        "last|latest|previous {number} revisions|versions|rounds",
+        Slot::Anchor,
+        "@last-revision",
+    ),
+    ("~revision|rev|version|round {number}", Slot::Revision, "$1"),
     ("build number? {number}", Slot::Anchor, "@build:$1"),
     (
         "last|latest|newest|previous|recent successful? build",
@@ -127,11 +168,7 @@ const PHRASES: &[(&str, Slot, &str)] = &[
         Slot::Anchor,
         "@last-release",
     ),
-    (
-        "last|latest|previous checkpoint",
-        Slot::Anchor,
-        "@last-checkpoint",
-    ),
+    ("last|previous checkpoint", Slot::Anchor, "@last-checkpoint"),
     (
         "my last|previous review|decision|answer|approval|verdict",
         Slot::Anchor,
@@ -184,10 +221,64 @@ pub(super) fn fill(tokens: &mut Tokens, vocabulary: &Vocabulary, now: &Now) {
     names(tokens, vocabulary);
     singles(tokens);
     dates(tokens, now);
+    lengths_of_one(tokens);
     for (pattern, slot, template) in PHRASES {
         while let Some((at, count, taken)) = tokens.find(pattern) {
             let text = fill_in(template, &taken);
             tokens.put(at, count, *slot, text);
+        }
+    }
+    series(tokens);
+    comparisons(tokens);
+}
+
+/// `over an hour`: the article is gone by now.
+fn lengths_of_one(tokens: &mut Tokens) {
+    for (word, length) in [
+        ("minute", "1m"),
+        ("hour", "1h"),
+        ("day", "1d"),
+        ("week", "7d"),
+    ] {
+        for before in BEFORE_ONE {
+            while let Some((at, ..)) = tokens.find(&format!("{before} {word}")) {
+                tokens.put(at + 1, 1, Slot::Length, length.to_owned());
+            }
+        }
+    }
+}
+
+/// `revisions 1 and 2`, `builds 317 and 318`: what is said once holds for both.
+fn series(tokens: &mut Tokens) {
+    while let Some((at, count, taken)) = tokens.find("{revision} and|to|with|or {number}") {
+        let text = fill_in("$2", &taken);
+        tokens.put(at + count - 1, 1, Slot::Revision, text);
+    }
+    while let Some((at, count, taken)) = tokens.find("builds {number} and|to {number}") {
+        let text = fill_in("@build:$2", &taken);
+        tokens.put(at + count - 1, 1, Slot::Anchor, text);
+        let text = fill_in("@build:$1", &taken);
+        tokens.put(at, 2, Slot::Anchor, text);
+    }
+}
+
+/// What is larger, smaller or between.
+fn comparisons(tokens: &mut Tokens) {
+    for (slot, compared) in [
+        ("{number}", Slot::Numbers),
+        ("{size}", Slot::Sizes),
+        ("{length}", Slot::Lengths),
+        ("{revision}", Slot::Revisions),
+    ] {
+        for (pattern, template) in COMPARED {
+            // Between two revisions is what changed there.
+            if compared == Slot::Revisions && template.contains("..") {
+                continue;
+            }
+            let pattern = pattern.replace("{}", slot);
+            while let Some((at, count, taken)) = tokens.find(&pattern) {
+                tokens.put(at, count, compared, fill_in(template, &taken));
+            }
         }
     }
 }
@@ -275,6 +366,10 @@ fn singles(tokens: &mut Tokens) {
             Some((Slot::Id, format!("H-{}", digits.trim_start_matches('0'))))
         } else if size && starts {
             Some((Slot::Size, lower))
+        } else if let Some(share) = percent(&lower) {
+            Some((Slot::Number, share))
+        } else if ENDINGS.contains(&lower.trim_start_matches('.')) {
+            Some((Slot::Ext, lower.trim_start_matches('.').to_owned()))
         } else if digits(&lower) || (starts && lower.parse::<f64>().is_ok()) {
             Some((Slot::Number, lower))
         } else if let Some((_, number)) = word {
@@ -306,6 +401,14 @@ fn singles(tokens: &mut Tokens) {
     while let Some((at, count, taken)) = tokens.find("handoff|card number? {number}") {
         tokens.put(at, count, Slot::Id, fill_in("H-$1", &taken));
     }
+}
+
+/// `80%` as a number from 0 to 1.
+fn percent(word: &str) -> Option<String> {
+    let number: f64 = word.strip_suffix('%')?.parse().ok()?;
+    (0.0..=100.0)
+        .contains(&number)
+        .then(|| (number / 100.0).to_string())
 }
 
 fn looks_like_a_path(word: &str) -> bool {

@@ -126,3 +126,35 @@ fn every_rule_can_be_read() {
         }
     }
 }
+
+/// How many questions are read as they were meant is told and not asserted; that all can be read, and that what
+/// their author meant is a query, is.
+#[test]
+fn the_score_of_fresh_questions_is_told() {
+    let terms = |query: &Query| {
+        let mut terms: Vec<String> = query.pills().into_iter().map(|pill| pill.text).collect();
+        terms.sort();
+        terms
+    };
+    let fresh = include_str!("../../../testdata/questions-fresh.tsv").lines();
+    let (mut all, mut right, mut partly) = (0, 0, 0);
+    for line in fresh.filter(|line| !line.starts_with('#')) {
+        let (text, meant) = line.split_once('\t').expect("a question and a query");
+        let parsed = parse(meant).expect("a query");
+        assert_eq!(parsed.notes, [], "{meant}");
+        let (read, meant) = (terms(&asked(text).query), terms(&parsed.query));
+        let filters = |terms: &[String]| -> Vec<String> {
+            let ranks = |term: &&String| !term.starts_with("about:");
+            terms.iter().filter(ranks).cloned().collect()
+        };
+        all += 1;
+        if read == meant {
+            right += 1;
+        } else if filters(&read) == filters(&meant) && !filters(&read).is_empty() {
+            partly += 1;
+        } else {
+            println!("other: {text}\n  meant {meant:?}\n  read  {read:?}");
+        }
+    }
+    println!("{right} of {all} as meant, {partly} with words that rank besides");
+}

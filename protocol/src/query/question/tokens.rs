@@ -1,5 +1,7 @@
 //! The words of a question, and patterns over them.
 
+use super::forms;
+
 /// What a stretch of words was found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
@@ -15,6 +17,13 @@ pub(super) enum Slot {
     Moment,
     Anchor,
     Revision,
+    /// The ending of a name.
+    Ext,
+    /// Compared numbers, sizes, lengths of time and revisions: `>2`, `<=5mb`, `1h..2h`.
+    Numbers,
+    Sizes,
+    Lengths,
+    Revisions,
 }
 
 impl Slot {
@@ -33,6 +42,11 @@ impl Slot {
             "moment" => Self::Moment,
             "anchor" => Self::Anchor,
             "revision" => Self::Revision,
+            "ext" => Self::Ext,
+            "numbers" => Self::Numbers,
+            "sizes" => Self::Sizes,
+            "lengths" => Self::Lengths,
+            "revisions" => Self::Revisions,
             _ => return None,
         })
     }
@@ -86,6 +100,7 @@ impl Tokens {
     /// Where `pattern` first matches: first token, number of tokens, and the known things in it.
     ///
     /// A pattern is a list of `word`, `one|other`, `{slot}` and `{slot|slot}`, each optional with a `?` behind.
+    /// With `~` before it a word stands for all of its forms.
     pub(super) fn find(&self, pattern: &str) -> Option<(usize, usize, Vec<Token>)> {
         let elements: Vec<&str> = pattern.split_whitespace().collect();
         (0..self.0.len()).find_map(|at| {
@@ -158,7 +173,10 @@ fn fits(token: &Token, element: &str) -> bool {
         (Token::Known(slot, _), Some(slots)) => {
             slots.split('|').any(|name| Slot::read(name) == Some(*slot))
         }
-        (Token::Word(lower, _), None) => element.split('|').any(|word| word == lower),
+        (Token::Word(lower, _), None) => match element.strip_prefix('~') {
+            Some(words) => words.split('|').any(|word| forms::is_form(lower, word)),
+            None => element.split('|').any(|word| word == lower),
+        },
         _ => false,
     }
 }

@@ -174,6 +174,36 @@ fn archive(path: &str) -> Sealed {
     })
 }
 
+/// The text of an entry of an archive, now and before.
+fn packed(now: Option<&str>, before: Option<&str>) -> Card {
+    let bytes = &b"PK\x03\x04"[..];
+    let content = |text: Option<&str>| {
+        let place = At::Member {
+            path: HOSTILE.to_owned(),
+        };
+        let mut content = content("a.zip", bytes, archive(HOSTILE), &[]);
+        content.text = text
+            .map(|text| Segment::new(place, text))
+            .into_iter()
+            .collect();
+        (bytes, content)
+    };
+    let look = Look {
+        entry: Some(HOSTILE.to_owned()),
+        ..Look::default()
+    };
+    read("a.zip", Some(content(now)), Some(content(before)), &look)
+}
+
+/// A film with captions and a picture beside it.
+fn film() -> Card {
+    let mut card = shown("a.mp4", Some(b"\0\0\0\x1cftypisom"), None);
+    let files = ["a.en.vtt", "a.vtt", "a.jpg", "b.vtt"];
+    let rows: Vec<_> = files.iter().map(|path| row(path, Change::Added)).collect();
+    card.beside = Some(Beside::of(PLACE, &rows, "a.mp4"));
+    card
+}
+
 fn workbook(value: &str) -> Sealed {
     let cell = |value: &str| countersign_protocol::content::Cell {
         value: value.to_owned(),
@@ -300,7 +330,7 @@ pub(in crate::pages) fn cards() -> Vec<Card> {
         ),
         shown("fresh.png", Some(png), None),
         shown("a.mp3", Some(b"ID3\x03\0\0"), Some(b"ID3\x04\0\0")),
-        shown("a.mp4", Some(b"\0\0\0\x1cftypisom"), None),
+        film(),
         shown("data.bin", Some(b"\0\x01"), None),
         read(
             "a.zip",
@@ -308,6 +338,9 @@ pub(in crate::pages) fn cards() -> Vec<Card> {
             Some((zip, content("a.zip", zip, archive("b"), &[]))),
             &Look::default(),
         ),
+        packed(Some(HOSTILE), Some("b")),
+        packed(Some(HOSTILE), None),
+        packed(None, None),
         read(
             "a.xlsx",
             Some((sheet, content("a.xlsx", sheet, workbook("2"), &[]))),

@@ -73,6 +73,11 @@ pub enum Body {
     },
     /// The list of an archive.
     Archive(Entries),
+    /// The text of one of its entries.
+    Member {
+        /// A [`Body::Diff`] or a [`Body::Text`].
+        text: Box<Body>,
+    },
     /// The cells of a notebook.
     Notebook(Cells),
     /// The words of a PDF, document or slides, with pictures of pages.
@@ -94,6 +99,26 @@ pub enum Body {
         /// Whether there are more than are shown.
         more: bool,
     },
+}
+
+impl Body {
+    /// The diff in it, if it has one.
+    pub fn diff(&self) -> Option<&Diff> {
+        match self {
+            Self::Diff(diff) | Self::Paper { words: diff, .. } => Some(diff),
+            Self::Member { text } => text.diff(),
+            _ => None,
+        }
+    }
+
+    /// The first row of what is shown of it, and how many it has, where it comes in pages.
+    pub fn rows(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Text { from, total, .. } => Some((*from, *total)),
+            Self::Member { text } => text.rows(),
+            _ => self.diff().map(|diff| (diff.from, diff.total)),
+        }
+    }
 }
 
 /// Words that stand in a file that is no text.

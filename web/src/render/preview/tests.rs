@@ -1,5 +1,7 @@
 //! What is shown of which file.
 
+use countersign_protocol::content::{Archive, Entry, Place, Segment};
+
 use super::*;
 
 fn whole<'b>(path: &'b str, bytes: &'b [u8]) -> Side<'b> {
@@ -215,4 +217,60 @@ fn no_bytes_make_it_panic() {
             assert!(!shown.contains('\u{202E}'), "{name}: {new:?}");
         }
     }
+}
+
+/// An entry of an archive is shown from what the bounded reader read; two of one name are both shown.
+#[test]
+fn the_text_of_an_entry_is_shown_and_compared() {
+    let bytes = b"PK\x03\x04";
+    let content = |texts: &[(&str, &str)]| {
+        let entries = texts.iter().map(|(path, _)| Entry {
+            path: (*path).to_owned(),
+            ..Entry::default()
+        });
+        let place = |path: &str| Place::Member {
+            path: path.to_owned(),
+        };
+        Content {
+            body: Sealed::Archive(Archive {
+                entries: entries.collect(),
+                ..Archive::default()
+            }),
+            text: texts
+                .iter()
+                .map(|(path, text)| Segment::new(place(path), *text))
+                .collect(),
+            ..crate::showcase::sample::content("a.zip", bytes)
+        }
+    };
+    let before = content(&[("a.txt", "one\n"), ("gone.txt", "x\n")]);
+    let now = content(&[("a.txt", "two\n"), ("b", "1"), ("b", "2")]);
+    let shown = |entry: Option<&str>| {
+        let side = |content| Side {
+            path: "a.zip",
+            bytes,
+            size: 4,
+            content: Some(content),
+        };
+        let look = Look {
+            entry: entry.map(str::to_owned),
+            ..Look::default()
+        };
+        preview(Some(side(&now)), Some(side(&before)), &look).unwrap()
+    };
+    let Body::Archive(list) = shown(None).body else {
+        panic!("a list");
+    };
+    assert!(list.rows.iter().all(|row| row.entry.is_some()), "{list:?}");
+    let changed = shown(Some("a.txt"));
+    let diff = changed.body.diff().expect("a diff");
+    assert_eq!((diff.added, diff.removed), (1, 1));
+    let gone = shown(Some("gone.txt"));
+    assert_eq!(gone.body.diff().map(|diff| diff.removed), Some(1));
+    let twice = shown(Some("b"));
+    assert_eq!(twice.body.rows(), Some((0, 2)));
+    assert!(twice.notes[0].starts_with("2 entries"), "{:?}", twice.notes);
+    let none = shown(Some("../../etc/passwd"));
+    assert_eq!(none.body.rows(), Some((0, 0)));
+    assert!(none.notes[0].starts_with("No text"), "{:?}", none.notes);
 }

@@ -1,12 +1,15 @@
 //! Text in the shape that fits it: lines, a page, a table, or values.
 
+use std::borrow::Cow;
+
 use countersign_protocol::{
-    content::{Content, FileType, Kind, Place},
+    content::{Archive, Body as Sealed, Content, FileType, Kind, Place},
     dialect::{self, Format},
 };
 
 use super::{Body, Look, NumberedLine, Preview, Side, View};
 use crate::render::{
+    archive,
     diff::{self, MAX_LINE, PAGE},
     markdown, table,
     text::{self as encoding, Decoded},
@@ -240,6 +243,56 @@ fn numbered(preview: &mut Preview, text: &str, from: usize) -> Body {
     Body::Text { lines, from, total }
 }
 
+/// The text of one entry of an archive, as far as the bounded reader read it.
+pub(super) fn member(
+    preview: &mut Preview,
+    path: &str,
+    (now, before): (Option<&Content>, Option<&Content>),
+    look: &Look,
+) {
+    preview.choose(View::Source, &[(View::Fitting, "All entries")]);
+    preview.findings.clear();
+    let none = || (Cow::Borrowed(""), 0);
+    let text = |content| archive::text_of(content, path);
+    let ((new, count), (old, old_count)) =
+        (now.map_or_else(none, text), before.map_or_else(none, text));
+    let name = visible(path);
+    preview.notes.push(match (count, old_count) {
+        (0, 0) => format!("No text was read of the entry {name}."),
+        (0, _) => format!("The entry {name} as it was; it is no longer there, or no text."),
+        (1, _) => format!("The entry {name}, read without unpacking it to a disk."),
+        (count, _) => {
+            format!("{count} entries are called {name}; they stand one after the other.")
+        }
+    });
+    let stated = now.or(before).and_then(|content| match &content.body {
+        Sealed::Archive(archive) => archive.entries.iter().find(|entry| entry.path == path),
+        _ => None,
+    });
+    if stated.is_some_and(|entry| entry.size > Archive::MEMBER) {
+        preview.notes.push(format!(
+            "Of an entry, the first {} are read.",
+            words::size(Archive::MEMBER)
+        ));
+    }
+    let body = if old_count == 0 {
+        numbered(preview, &new, look.diff.from)
+    } else {
+        let mut diff = diff::diff(&old, &new, &look.diff);
+        preview.notes.append(&mut diff.notes);
+        if diff.total == 0 {
+            preview.notes.push("Its text is the same.".to_owned());
+        }
+        if look.split {
+            diff.split();
+        }
+        Body::Diff(diff)
+    };
+    preview.body = Body::Member {
+        text: Box::new(body),
+    };
+}
+
 /// The words of a document against what they were, and the pages on which they differ.
 pub(super) fn paper(
     preview: &mut Preview,
@@ -269,7 +322,7 @@ pub(super) fn paper(
     };
     let mut pages = Vec::new();
     if let (Some(content), Some(_)) = (&now, new)
-        && let countersign_protocol::content::Body::Pdf(pdf) = &content.body
+        && let Sealed::Pdf(pdf) = &content.body
     {
         let differs = |page: &u32| {
             *page == 1 || (before.is_some() && page_text(&now, *page) != page_text(&before, *page))

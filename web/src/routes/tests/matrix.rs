@@ -667,6 +667,7 @@ pub(super) const ROUTES: &[Route] = &[
     page("/h/H-1/r/2/file?path=notes/report.md", 200),
     page("/h/H-1/r/2/raw?path=notes/report.md", 200),
     page("/h/H-1/r/2/picture?path=notes/report.md", 200),
+    page("/h/H-1/r/2/captions?path=notes/report.md", 422),
     page("/account", 200),
     form(
         "/account/password",
