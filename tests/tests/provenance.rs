@@ -16,7 +16,7 @@ use std::{
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
 };
 
 use countersign_tests::{bed::TestBed, wait};
@@ -30,8 +30,10 @@ const AGENTS: [(&str, u32); 5] = [
     ("apollo", 40_004),
     ("artemis", 40_005),
 ];
-/// Files of each of them.
-const FILES: usize = 2_000;
+/// Handoffs of each of them.
+const ROUNDS: usize = 2;
+/// Files of each handoff; a document names no more.
+const FILES: usize = 1_000;
 
 fn config() -> String {
     let agents = AGENTS
@@ -61,30 +63,41 @@ fn folder(bed: &TestBed, name: &str, user: u32) -> PathBuf {
     folder
 }
 
-/// A shell that runs `script` in `folder` as that user, where we may become it.
+/// A shell that runs `script` in `folder` as that user, where we may become it, and then waits for the end of its
+/// input: a process that is gone at once cannot be looked at.
 fn shell(folder: &Path, user: u32, script: &str) -> Child {
     let mut command = Command::new("sh");
-    command.args(["-c", script]).current_dir(folder);
+    command
+        .args([
+            "-c",
+            &format!("{script}\necho done > .done\nread -r end || :"),
+        ])
+        .stdin(Stdio::piped())
+        .current_dir(folder);
     if rustix::process::geteuid().is_root() {
         command.uid(user).gid(user);
     }
-    command.spawn().unwrap()
+    let child = command.spawn().unwrap();
+    wait::until("the script", || fs::remove_file(folder.join(".done")).ok());
+    child
 }
 
-/// The card of an agent, once it is there.
-fn card(bed: &TestBed, agent: &str) -> Value {
-    wait::until("the handoff", || {
-        let rows = bed.http().fetch("/api/v1/handoffs").expect(200).json();
-        let rows = rows.get("rows").unwrap_or(&rows).as_array().cloned()?;
-        let row = rows.into_iter().find(|row| row["agent"] == json!(agent))?;
-        let id = row["id"].as_str()?.to_owned();
-        Some(
-            bed.http()
-                .fetch(&format!("/api/v1/handoffs/{id}"))
-                .expect(200)
-                .json(),
-        )
-    })
+/// Lets a shell end.
+fn ends(mut shell: Child) {
+    drop(shell.stdin.take());
+    assert!(shell.wait().unwrap().success());
+}
+
+/// What a reviewer sees of the handoff in a folder, once it is there.
+fn card(bed: &TestBed, folder: &str) -> Value {
+    let id = wait::until("the handoff", || {
+        let page = bed.http().fetch("/api/v1/handoffs").expect(200).json();
+        let mut rows = page["rows"].as_array().unwrap().iter();
+        let row = rows.find(|row| row["folder"] == json!(folder))?;
+        Some(row["id"].as_str().unwrap().to_owned())
+    });
+    let path = format!("/api/v1/handoffs/{id}/review");
+    bed.http().fetch(&path).expect(200).json()
 }
 
 fn file<'a>(card: &'a Value, path: &str) -> &'a Value {
@@ -96,14 +109,10 @@ fn checks(card: &Value) -> String {
     card["checks"].to_string()
 }
 
-#[test]
-fn each_of_ten_thousand_files_is_known_to_be_its_writers() {
-    let mut bed = TestBed::prepare().configured(&config());
-    bed.up();
-    let heard = is_heard(&bed);
-    let script = |agent: &str| {
-        format!(
-            r#"
+/// Writes its files in two goes each, and hands them over.
+fn script(agent: &str) -> String {
+    format!(
+        r#"
 i=0
 while [ $i -lt {FILES} ]; do
     echo "$i by {agent}" > f$i.txt
@@ -112,7 +121,7 @@ while [ $i -lt {FILES} ]; do
 done
 i=0
 {{
-    printf '%s' '{{"handoff_version":"1.0","handoff_id":"of-{agent}","from_agent":"{agent}","task":"Files of {agent}","artifacts":['
+    printf '%s' '{{"handoff_version":"1.0","from_agent":"{agent}","task":"Files of '"$PWD"'","artifacts":['
     while [ $i -lt {FILES} ]; do
         [ $i -gt 0 ] && printf ','
         printf '{{"path":"f%s.txt"}}' $i
@@ -122,34 +131,44 @@ i=0
 }} > .new
 mv .new handoff.json
 "#
-        )
-    };
-    let mut children: Vec<(&str, Child)> = AGENTS
-        .iter()
-        .map(|(agent, user)| {
-            let folder = folder(&bed, agent, *user);
-            (*agent, shell(&folder, *user, &script(agent)))
-        })
+    )
+}
+
+#[test]
+fn each_of_ten_thousand_files_is_known_to_be_its_writers() {
+    let mut bed = TestBed::prepare().configured(&config());
+    bed.up();
+    let heard = is_heard(&bed);
+    let places = AGENTS.iter().flat_map(|(agent, user)| {
+        (0..ROUNDS).map(move |round| (*agent, *user, format!("{agent}-{round}")))
+    });
+    let places: Vec<_> = places
+        .map(|(agent, user, name)| (agent, user, folder(&bed, &name, user), name))
         .collect();
-    for (agent, child) in &mut children {
-        assert!(child.wait().unwrap().success(), "{agent}");
-    }
+    // All of them at once, each in its folder.
+    let shells: Vec<Child> = std::thread::scope(|scope| {
+        let running: Vec<_> = places
+            .iter()
+            .map(|(agent, user, place, _)| scope.spawn(|| shell(place, *user, &script(agent))))
+            .collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
     let is_root = rustix::process::geteuid().is_root();
-    for (agent, child) in &children {
-        let card = card(&bed, agent);
+    for ((agent, _, _, name), shell) in places.iter().zip(shells) {
+        let card = card(&bed, name);
         let files = card["files"].as_array().unwrap();
         assert_eq!(files.len(), FILES);
         let expected = if heard { "observed" } else { "claimed" };
         let others = files
             .iter()
             .find(|file| file["provenance"] != json!(expected));
-        assert_eq!(others, None, "{agent}");
+        assert_eq!(others, None, "{name}");
         let told = checks(&card);
         if heard {
             // The very process, and no other.
             let writers = card["observed"]["writers"].as_array().unwrap();
             assert_eq!(writers.len(), 1, "{writers:?}");
-            assert_eq!(writers[0]["pid"], json!(child.id()));
+            assert_eq!(writers[0]["pid"], json!(shell.id()));
             let who = if is_root {
                 format!("{agent} with /")
             } else {
@@ -161,8 +180,10 @@ mv .new handoff.json
             );
             assert!(!told.contains("handed over by"), "{told}");
         } else {
+            assert_eq!(card.get("observed"), None);
             assert!(!told.contains("the kernel saw"), "{told}");
         }
+        ends(shell);
     }
     bed.down();
 }
@@ -181,20 +202,16 @@ fn what_another_agent_wrote_is_told_and_what_was_there_before_is_not_made_up() {
     bed.up();
     let heard = is_heard(&bed);
     let own = "umask 0; echo mine > mine.txt; echo ours > ours.txt; echo more >> grown.txt";
-    assert!(shell(&place, hermes.1, own).wait().unwrap().success());
-    assert!(
-        shell(&place, ares.1, "echo his >> ours.txt")
-            .wait()
-            .unwrap()
-            .success()
-    );
+    let mut shells = vec![shell(&place, hermes.1, own)];
+    shells.push(shell(&place, ares.1, "echo his >> ours.txt"));
     let document = json!({
         "handoff_version": "1.0", "handoff_id": "mixed", "from_agent": "hermes", "task": "Look",
         "artifacts": [{"path": "old.txt"}, {"path": "grown.txt"}, {"path": "mine.txt"}, {"path": "ours.txt"}],
     });
     let deliver = format!("cat > .new <<'END'\n{document}\nEND\nmv .new handoff.json");
-    assert!(shell(&place, hermes.1, &deliver).wait().unwrap().success());
-    let card = card(&bed, "hermes");
+    shells.push(shell(&place, hermes.1, &deliver));
+    let card = card(&bed, "mixed");
+    shells.into_iter().for_each(ends);
     let of = |path: &str| file(&card, path)["provenance"].as_str().unwrap().to_owned();
     assert_eq!(of("old.txt"), "claimed", "nobody saw it written");
     if heard {
