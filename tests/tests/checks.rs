@@ -94,7 +94,7 @@ fn work_that_must_not_fail_goes_back_to_its_agent_with_what_the_check_said() {
     let package = |text: &str| agent.agent.package("t").file("figures.json", text);
     let handed = agent.hand("work", &package("[1, 2"));
     let decision = wait::until("a decision", || handed.look::<Value>("decision.json"));
-    assert_eq!(decision["decision"], "changes_requested");
+    assert_eq!(decision["outcome"], "changes_requested");
     let feedback = fs::read_to_string(agent.folder().join("work/feedback.md")).expect("feedback");
     assert!(feedback.contains("JSONDecodeError"), "{feedback}");
     assert_eq!(over(&handed)[0]["status"], "failed");
@@ -165,9 +165,12 @@ print(seen)
     let port = listener.local_addr().expect("an address").port();
     let bed = TestBed::prepare();
     let home = bed.home.display().to_string();
+    fs::create_dir_all(bed.home.join("scripts")).expect("the scene can be set");
+    fs::write(bed.home.join("scripts/reach.py"), reach).expect("the scene can be set");
     let checks = [
         format!(
-            "[[check]]\nname = \"reach\"\ncommand = [\"python3\", \"-c\", '''{reach}''', \"{home}\", \"{port}\"]\n"
+            "[[check]]\nname = \"reach\"\ncommand = [\"python3\", \"{home}/scripts/reach.py\", \"{home}\", \"{port}\"]\n\
+             read = [\"{home}/scripts\"]\n"
         ),
         python("slow", "import time; time.sleep(600)", "time = \"1s\""),
         python("loud", "print('x' * 100_000)", "output = \"1kB\""),
@@ -239,15 +242,7 @@ fn kill_during_a_check_runs_it_again_and_records_it_once() {
 
 #[test]
 fn a_workspace_names_only_checks_that_the_operator_has() {
-    let bed = scene("", r#"["figures"]"#, "");
-    let output = bed
-        .launch
-        .command(&["serve"])
-        .output()
-        .expect("the program starts");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        said.contains("the check `figures` is named, and the configuration has no `[[check]]`"),
-        "{said}"
-    );
+    let mut bed = scene("", r#"["figures"]"#, "");
+    bed.up();
+    bed.trouble("the check `figures` is named, and the configuration has no `[[check]]`");
 }

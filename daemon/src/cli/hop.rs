@@ -51,6 +51,9 @@ struct Package {
 pub(crate) struct AcceptArgs {
     #[command(flatten)]
     package: Package,
+    /// How sure you are that the task is for you, 0 to 1
+    #[arg(long, value_name = "NUMBER")]
+    confidence: Option<f64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +76,12 @@ pub(crate) struct FailArgs {
     /// Why: see `countersign decline --help`
     #[arg(long, value_name = "REASON")]
     reason: String,
+    /// A file with what you have as JSON; `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    result: Option<PathBuf>,
+    /// A file that goes with it; repeat for more
+    #[arg(long, value_name = "FILE")]
+    file: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -174,7 +183,11 @@ pub(crate) fn next(args: &NextArgs, context: &mut Context) -> Result<Exit, Failu
 }
 
 pub(crate) fn accept(args: &AcceptArgs, context: &mut Context) -> Result<Exit, Failure> {
-    send(&args.package, "accept", Map::new(), &[], context)
+    let mut more = Map::new();
+    if let Some(confidence) = args.confidence {
+        more.insert("confidence".to_owned(), json!(confidence));
+    }
+    send(&args.package, "accept", more, &[], context)
 }
 
 pub(crate) fn decline(args: &RefuseArgs, context: &mut Context) -> Result<Exit, Failure> {
@@ -192,8 +205,11 @@ pub(crate) fn decline(args: &RefuseArgs, context: &mut Context) -> Result<Exit, 
 }
 
 pub(crate) fn fail(args: &FailArgs, context: &mut Context) -> Result<Exit, Failure> {
-    let more = Map::from_iter([("reason".to_owned(), json!(args.reason))]);
-    send(&args.package, "fail", more, &[], context)
+    let mut more = Map::from_iter([("reason".to_owned(), json!(args.reason))]);
+    if let Some(path) = &args.result {
+        more.insert("result".to_owned(), result(path, context)?);
+    }
+    send(&args.package, "fail", more, &args.file, context)
 }
 
 pub(crate) fn queue(args: &QueueArgs, context: &mut Context) -> Result<Exit, Failure> {

@@ -8,7 +8,7 @@ use countersign_protocol::{
     HandoffId,
     access::Permission,
     state::HandoffState,
-    transfer::{AnswerReceipt, Participant, transfer_document},
+    transfer::{AnswerKind, AnswerReceipt, Participant, transfer_document},
 };
 use countersign_web::desk::{
     Caller, DeskError, Person,
@@ -56,6 +56,8 @@ fn row(hop: &Hop, now: Timestamp) -> HopRow {
         held_seconds: hop.taken.map_or(0, |taken| seconds(taken, until)),
         waits_until: hop.deadline(),
         percent: last.and_then(|answered| answered.percent),
+        fit: stated(hop, AnswerKind::Accept),
+        confidence: stated(hop, AnswerKind::Complete),
         reason: last
             .and_then(|answered| answered.reason)
             .map(|reason| reason.name().to_owned()),
@@ -63,6 +65,12 @@ fn row(hop: &Hop, now: Timestamp) -> HopRow {
         gates: offered.gates.clone(),
         folder: hop.delivered.as_ref().map(|(_, _, folder)| folder.clone()),
     }
+}
+
+/// How sure the receiver was when it last said that.
+fn stated(hop: &Hop, kind: AnswerKind) -> Option<f64> {
+    let mut said = hop.answers.iter().rev().map(|answer| &answer.answered);
+    said.find(|answered| answered.answer == kind)?.confidence
 }
 
 /// The card and those that it continues, oldest first.

@@ -203,6 +203,9 @@ pub struct Acknowledgement {
     /// How far it is, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<u8>,
+    /// How sure the receiver is, 0 to 1: that the task is for it, where it only took it, else of its result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
     /// The handoff that is done or under way already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<String>,

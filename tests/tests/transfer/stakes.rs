@@ -131,6 +131,9 @@ fn a_result_for_high_stakes_says_how_sure_it_is_and_is_sure_enough() {
     let handed = a.hand("work", &package);
     handed.receipt();
     b.takes("H-1.1");
+    // How well the task fits is said before, and seen by the sender.
+    b.answers("H-1.1", &json!({"answer": "accept", "confidence": 0.7}));
+    assert_eq!(acknowledged(&handed, "accepted")["confidence"], 0.7);
     b.answers("H-1.1", &json!({"answer": "complete", "result": 7}));
     let refusal = b.was_refused("H-1.1");
     assert_eq!(refusal["errors"][0]["code"], "confidence", "{refusal}");
@@ -154,6 +157,12 @@ fn a_result_for_high_stakes_says_how_sure_it_is_and_is_sure_enough() {
     );
     acknowledged(&handed, "completed");
     assert_eq!(result(&handed)["confidence"], 0.9);
+    let path = bed.http().fetch("/api/v1/handoffs/H-1/path").json();
+    let hop = &path["hops"][0];
+    assert_eq!(
+        (&hop["fit"], &hop["confidence"]),
+        (&json!(0.7), &json!(0.9))
+    );
 }
 
 #[test]

@@ -108,6 +108,10 @@ pub struct HopRow {
     pub waits_until: Option<Timestamp>,
     /// How far the receiver is, in percent.
     pub percent: Option<u8>,
+    /// How sure the receiver was that the task is for it, 0 to 1.
+    pub fit: Option<f64>,
+    /// How sure the receiver is of its result, 0 to 1.
+    pub confidence: Option<f64>,
     /// Why, by name.
     pub reason: Option<String>,
     /// The last words of the receiver.

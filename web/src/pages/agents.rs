@@ -254,6 +254,12 @@ impl PathPart {
             if hop.taken_at.is_some() {
                 times = format!("{times}, held {}", span(hop.held_seconds));
             }
+            if let Some(fit) = hop.fit {
+                times = format!("{times}, {fit} sure that it is the one for it");
+            }
+            if let Some(confidence) = hop.confidence {
+                times = format!("{times}, {confidence} sure of the result");
+            }
             PathStep {
                 package: format!("{}.{}", hop.handoff_id, hop.hop),
                 from: hop.from.clone(),

@@ -96,6 +96,8 @@ pub fn path() -> TaskPath {
         held_seconds: 480,
         waits_until: None,
         percent: Some(40),
+        fit: Some(0.9),
+        confidence: None,
         reason: None,
         note: Some("Brazil and Turkey are done".to_owned()),
         gates: vec![Gate {
