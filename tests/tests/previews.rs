@@ -4,6 +4,7 @@ use countersign_protocol::HandoffId;
 use countersign_tests::{
     agent::{Care, Package},
     bed::TestBed,
+    samples,
     webdriver::{Browser, Driver, Look},
 };
 use serde_json::json;
@@ -78,6 +79,26 @@ fn files() -> Vec<Sample> {
             vec![0],
             b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec(),
             "WAV audio",
+        ),
+        (
+            "film.mp4",
+            vec![0],
+            b"\0\0\0\x1cftypisom\0\0\x02\0isomiso2avc1mp41".to_vec(),
+            "film.en.vtt",
+        ),
+        (
+            "film.en.vtt",
+            text("WEBVTT\n"),
+            text(&format!(
+                "WEBVTT\n\nSTYLE\n::cue {{ color: red }}\n\n00:01.000 --> 00:02.000\nHello {HOSTILE}\n"
+            )),
+            "Hello",
+        ),
+        (
+            "pack.zip",
+            samples::zip(&[("in/notes.txt", b"one\n")]),
+            samples::zip(&[("in/notes.txt", b"one\ntwo\n"), ("pic.bin", b"\0\x01")]),
+            "in/notes.txt",
         ),
     ]
 }
@@ -159,6 +180,27 @@ fn each_file_is_shown_by_its_type_with_and_without_javascript() {
         browser.says("7000 ERROR disk");
         assert!(!browser.text().contains("step after step"));
     }
+}
+
+/// Captions reach a player as times and words, and a text inside of an archive is compared with what it was.
+#[test]
+fn captions_are_written_anew_and_entries_of_archives_are_shown() {
+    let scene = Scene::start();
+    let browser = scene.signed_in(Look::default());
+    browser.go(&scene.page("film.mp4"));
+    browser.says("Captions beside it");
+    let cues = browser.run(
+        "return fetch(document.querySelector('video track').src).then((answer) => answer.text())",
+    );
+    assert_eq!(
+        cues,
+        "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello document.title='owned'\n"
+    );
+    browser.go(&scene.page("pack.zip"));
+    browser.find(".shown a[href*='entry=']").click();
+    browser.says("read without unpacking");
+    browser.says("two");
+    assert_eq!(browser.console_errors(), Vec::<String>::new());
 }
 
 #[test]

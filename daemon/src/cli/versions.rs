@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{
     Context,
-    client::Client,
+    client::{Client, encode},
     exit::{Exit, Failure},
     output::{Cell, Style, Table, ago, inert},
     target::TargetArg,
@@ -24,13 +24,27 @@ pub(crate) struct Args {
     target: TargetArg,
 }
 
+/// A revision, or a workspace as it stood at some moment.
+#[derive(Debug, clap::Args)]
+struct What {
+    /// `H-7` or `7`
+    #[arg(required_unless_present = "workspace", conflicts_with = "workspace")]
+    handoff: Option<HandoffId>,
+    /// The revision, such as `2`; else the newest
+    #[arg(long, value_name = "REV", value_parser = revision, requires = "handoff")]
+    revision: Option<u32>,
+    /// All that had been handed over in this workspace
+    #[arg(long, value_name = "NAME")]
+    workspace: Option<String>,
+    /// At which moment: `@last-build`, `@entry:17`, `2h` or `2026-11-01`; else now
+    #[arg(long, value_name = "WHEN", requires = "workspace")]
+    at: Option<String>,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct ArchiveArgs {
-    /// `H-7` or `7`
-    handoff: HandoffId,
-    /// The revision, such as `2`; else the newest
-    #[arg(long, value_name = "REV", value_parser = revision)]
-    revision: Option<u32>,
+    #[command(flatten)]
+    what: What,
     /// The file to make; `.tar` for a tar archive, else zip
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -38,11 +52,8 @@ pub(crate) struct ArchiveArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct RestoreArgs {
-    /// `H-7` or `7`
-    handoff: HandoffId,
-    /// The revision, such as `2`; else the newest
-    #[arg(long, value_name = "REV", value_parser = revision)]
-    revision: Option<u32>,
+    #[command(flatten)]
+    what: What,
     /// The folder to put the files in; what is there already stays as it is
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
@@ -86,7 +97,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 pub(crate) fn archive(args: &ArchiveArgs, context: &mut Context) -> Result<Exit, Failure> {
     let client = Client::find(context)?;
     let is_tar = args.output.extension().is_some_and(|end| end == "tar");
-    let path = address(&client, args.handoff, args.revision, is_tar)?;
+    let path = address(&client, &args.what, is_tar)?;
     let output = context.at(&args.output);
     let (folder, name) = match (output.parent(), output.file_name()) {
         (Some(folder), Some(name)) => (folder, Path::new(name)),
@@ -110,7 +121,7 @@ pub(crate) fn archive(args: &ArchiveArgs, context: &mut Context) -> Result<Exit,
 
 pub(crate) fn restore(args: &RestoreArgs, context: &mut Context) -> Result<Exit, Failure> {
     let client = Client::find(context)?;
-    let path = address(&client, args.handoff, args.revision, true)?;
+    let path = address(&client, &args.what, true)?;
     let to = context.at(&args.to);
     let folder = Dir::create(&to, 0o755).map_err(|error| failed(&error))?;
     let outcome = unpack(&folder, client.stream(&path)?)?;
@@ -157,7 +168,7 @@ fn unpack(folder: &Dir, bytes: impl Read) -> Result<Unpacked, Failure> {
         let inner = path
             .to_str()
             .and_then(|path| path.split_once('/'))
-            .filter(|(folder, _)| folder.starts_with("H-"))
+            .filter(|(folder, _)| folder.starts_with("H-") || folder.starts_with("at-"))
             .map(|(_, inner)| inner.to_owned());
         let Some(inner) = inner else {
             return Err(bad(&"a name is not one of ours"));
@@ -184,17 +195,23 @@ fn unpack(folder: &Dir, bytes: impl Read) -> Result<Unpacked, Failure> {
     Ok(outcome)
 }
 
-fn address(
-    client: &Client,
-    id: HandoffId,
-    revision: Option<u32>,
-    is_tar: bool,
-) -> Result<String, Failure> {
-    let revision = match revision {
+fn address(client: &Client, what: &What, is_tar: bool) -> Result<String, Failure> {
+    let format = if is_tar { "tar" } else { "zip" };
+    if let Some(workspace) = &what.workspace {
+        let workspace = encode(workspace);
+        let at = what.at.as_deref().unwrap_or("@now");
+        let at = encode(at);
+        return Ok(format!(
+            "/api/v1/workspaces/{workspace}/archive?at={at}&format={format}"
+        ));
+    }
+    let id = what
+        .handoff
+        .ok_or_else(|| Failure::new(Exit::Usage, "name a handoff or a workspace"))?;
+    let revision = match what.revision {
         Some(number) => number,
         None => client.row(id)?.revision,
     };
-    let format = if is_tar { "tar" } else { "zip" };
     Ok(format!(
         "/api/v1/handoffs/{id}/revisions/{revision}/archive?format={format}"
     ))

@@ -59,6 +59,38 @@ struct Part {
 }
 
 impl LedgerDesk {
+    /// The archive, which is written as it is read.
+    fn written(
+        &self,
+        name: String,
+        contents: archive::Contents,
+        format: ArchiveFormat,
+    ) -> Result<Archive, DeskError> {
+        let place = Arc::clone(&self.archives)
+            .try_acquire_owned()
+            .map_err(|_| {
+                DeskError::Unavailable(
+                    "too many archives are being written; try again when one is done".to_owned(),
+                )
+            })?;
+        let format = match format {
+            ArchiveFormat::Zip => archive::Format::Zip,
+            ArchiveFormat::Tar => archive::Format::Tar,
+        };
+        let (send, pieces) = mpsc::channel(PIECES);
+        let (ledger, objects) = (self.ledger.clone(), Arc::clone(&self.objects));
+        tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let open = |sha256| super::files::whole(&ledger, &objects, sha256);
+            let out = std::io::BufWriter::with_capacity(PIECE, Pieces(send.clone()));
+            if let Err(error) = archive::write(&contents, format, open, out) {
+                // Who reads learns that the archive is not whole; who left learns nothing.
+                let _ = send.blocking_send(Err(error));
+            }
+        });
+        Ok(Archive { name, pieces })
+    }
+
     fn asker<'a>(&self, who: &'a Caller) -> Asker<'a> {
         Asker {
             person: match who {
@@ -254,30 +286,36 @@ impl VersionsDesk for LedgerDesk {
             }
             archive::contents(&found.accepted, found.at)
         };
-        let place = Arc::clone(&self.archives)
-            .try_acquire_owned()
-            .map_err(|_| {
-                DeskError::Unavailable(
-                    "too many archives are being written; try again when one is done".to_owned(),
-                )
-            })?;
         let name = format!("{}.{}", contents.folder, format.extension());
-        let format = match format {
-            ArchiveFormat::Zip => archive::Format::Zip,
-            ArchiveFormat::Tar => archive::Format::Tar,
+        self.written(name, contents, format)
+    }
+
+    async fn snapshot(
+        &self,
+        who: &Caller,
+        workspace: &str,
+        at: &Anchor,
+        format: ArchiveFormat,
+    ) -> Result<Archive, DeskError> {
+        self.visible_workspace(who, workspace)?;
+        let (log, point) = {
+            let state = self.ledger.state();
+            let scope = Scope {
+                workspace,
+                card: None,
+            };
+            let point = versions::resolve(&state, scope, self.asker(who), at)
+                .map_err(|error| DeskError::NotFound(error.to_string()))?;
+            (Log::of_workspace(&state, workspace), point)
         };
-        let (send, pieces) = mpsc::channel(PIECES);
-        let (ledger, objects) = (self.ledger.clone(), Arc::clone(&self.objects));
-        tokio::task::spawn_blocking(move || {
-            let _place = place;
-            let open = |sha256| super::files::whole(&ledger, &objects, sha256);
-            let out = std::io::BufWriter::with_capacity(PIECE, Pieces(send.clone()));
-            if let Err(error) = archive::write(&contents, format, open, out) {
-                // Who reads learns that the archive is not whole; who left learns nothing.
-                let _ = send.blocking_send(Err(error));
-            }
-        });
-        Ok(Archive { name, pieces })
+        let (files, last) = log.standing(point.seq);
+        let last = last.unwrap_or(Timestamp::UNIX_EPOCH);
+        let contents = archive::of_moment(&files, point.seq, last);
+        // It becomes a name in a header.
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let name = workspace.replace(|letter| !plain(letter), "_");
+        let name = format!("{name}-{}.{}", contents.folder, format.extension());
+        self.written(name, contents, format)
     }
 
     async fn collect(&self, who: &Person, dry_run: bool) -> Result<CollectedRow, DeskError> {

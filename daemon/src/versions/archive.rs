@@ -1,17 +1,20 @@
-//! A revision as one file, the same bytes every time it is asked for.
+//! A revision, or a workspace as it stood at some moment, as one file: the same bytes every time it is asked for.
 //!
-//! Names are sorted, times are the moment of acceptance, owners are nobody and modes are 644 or 755, so
+//! Names are sorted, times are those of the last acceptance, owners are nobody and modes are 644 or 755, so
 //! that only the revision decides. The tar archive is fixed by its format; the zip archive also by the
 //! compressor, and so is the same for the same version of the program.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     io::{self, Read, Write},
 };
 
-use countersign_protocol::{Digest, event::Accepted};
+use countersign_protocol::{Digest, changes::Leaf, event::Accepted};
 use jiff::{Timestamp, tz::TimeZone};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+use super::Stood;
 
 /// Name of the list of digests in an archive, which `sha256sum -c` reads.
 pub const SUMS: &str = "SHA256SUMS";
@@ -38,7 +41,7 @@ pub struct Item {
     pub executable: bool,
 }
 
-/// What an archive of a revision holds: its files below a folder of its name, and what could not be kept.
+/// What an archive holds: its files below a folder of its name, and what could not be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contents {
     /// The folder, for example `H-1-r2`.
@@ -53,29 +56,25 @@ pub struct Contents {
 
 /// The contents of the archive of a revision that was accepted `at` that time.
 pub fn contents(accepted: &Accepted, at: Timestamp) -> Contents {
-    let folder = format!("{}-r{}", accepted.handoff, accepted.revision);
-    let mut sums = String::new();
-    let mut items = Vec::new();
+    let mut contents = Contents::empty(format!("{}-r{}", accepted.handoff, accepted.revision), at);
     for entry in &accepted.manifest.entries {
-        if entry.kept {
-            // GNU's form for names with a backslash or a line break does not occur: no path has one.
-            let _ = writeln!(sums, "{}  {}", entry.sha256, entry.path);
-            items.push(Item {
-                path: format!("{folder}/{}", entry.path),
-                size: entry.size,
-                sha256: entry.sha256,
-                executable: entry.executable,
-            });
-        } else {
-            let _ = writeln!(sums, "# not kept: {}  {}", entry.sha256, entry.path);
-        }
+        let leaf = Leaf {
+            sha256: entry.sha256,
+            size: entry.size,
+            executable: entry.executable,
+        };
+        contents.put(&entry.path, leaf, entry.kept);
     }
-    Contents {
-        folder,
-        at,
-        items,
-        sums,
+    contents
+}
+
+/// The contents of the archive of all `files` that stood in a workspace after the entry `seq`.
+pub fn of_moment(files: &BTreeMap<String, Stood>, seq: u64, at: Timestamp) -> Contents {
+    let mut contents = Contents::empty(format!("at-{seq}"), at);
+    for (path, stood) in files {
+        contents.put(path, stood.leaf, stood.is_kept);
     }
+    contents
 }
 
 /// Writes the archive, a piece at a time. `open` gives the bytes of a digest.
@@ -95,6 +94,31 @@ pub fn write(
 }
 
 impl Contents {
+    fn empty(folder: String, at: Timestamp) -> Self {
+        Self {
+            folder,
+            at,
+            items: Vec::new(),
+            sums: String::new(),
+        }
+    }
+
+    fn put(&mut self, path: &str, leaf: Leaf, is_kept: bool) {
+        // Writing to a string cannot fail. GNU's form for names with a backslash or a line break does not
+        // occur: no path has one.
+        if is_kept {
+            let _ = writeln!(self.sums, "{}  {path}", leaf.sha256);
+            self.items.push(Item {
+                path: format!("{}/{path}", self.folder),
+                size: leaf.size,
+                sha256: leaf.sha256,
+                executable: leaf.executable,
+            });
+        } else {
+            let _ = writeln!(self.sums, "# not kept: {}  {path}", leaf.sha256);
+        }
+    }
+
     /// Path of the list of digests; an agent's own file of that name keeps it.
     fn sums_path(&self) -> String {
         let taken = |path: &str| self.items.iter().any(|item| item.path == path);

@@ -156,9 +156,9 @@ impl Log {
         roots
     }
 
-    /// The files of the workspace as last handed over at the entry `to`: path in the workspace, content,
-    /// and the entry, card and revision that say so.
-    pub fn tree(&self, to: u64) -> BTreeMap<String, (Leaf, u64, HandoffId, u32)> {
+    /// The files of the workspace as last handed over at the entry `to`, by path in the workspace, and when the last
+    /// of them came.
+    pub fn standing(&self, to: u64) -> (BTreeMap<String, Stood>, Option<Timestamp>) {
         let mut newest: Vec<&Revision> = self
             .cards
             .iter()
@@ -168,20 +168,31 @@ impl Log {
             })
             .collect();
         newest.sort_unstable_by_key(|one| one.seq);
-        let mut tree = BTreeMap::new();
-        for one in newest {
-            let folder = if self.is_one {
-                ""
-            } else {
-                &one.accepted.at.folder
-            };
-            for (path, leaf) in one.accepted.manifest.tree() {
-                let said = (leaf, one.seq, one.accepted.handoff, one.accepted.revision);
-                tree.insert(joined(folder, &path), said);
+        let mut files = BTreeMap::new();
+        for one in &newest {
+            for entry in &one.accepted.manifest.entries {
+                let stood = Stood {
+                    leaf: Leaf {
+                        sha256: entry.sha256,
+                        size: entry.size,
+                        executable: entry.executable,
+                    },
+                    is_kept: entry.kept && !one.is_forgotten,
+                };
+                files.insert(joined(&one.accepted.at.folder, &entry.path), stood);
             }
         }
-        tree
+        (files, newest.last().map(|one| one.at))
     }
+}
+
+/// A file as it stood at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stood {
+    /// Its content.
+    pub leaf: Leaf,
+    /// Whether its bytes can still be had.
+    pub is_kept: bool,
 }
 
 type Roots = HashSet<String>;

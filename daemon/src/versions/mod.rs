@@ -13,6 +13,6 @@ mod point;
 #[cfg(test)]
 mod tests;
 
-pub use log::{Change, Changes, Log};
+pub use log::{Change, Changes, Log, Stood};
 pub use names::{pairs, renamed};
 pub use point::{Asker, Point, Scope, Unresolved, resolve};

@@ -298,3 +298,43 @@ fn an_archive_has_the_same_bytes_every_time_and_other_tools_read_it() {
         assert_eq!(sums.map(|told| told.matches(": OK").count()), Some(4));
     }
 }
+
+#[test]
+fn a_workspace_is_had_as_it_stood_at_a_moment() {
+    let mut rig = Rig::new();
+    deliver(&rig, &[("report.md", "first\n"), ("run.sh", "#!/bin/sh\n")]);
+    mark(&rig, "build", "318");
+    deliver(&rig, &[("report.md", "second\n"), ("notes.md", "new\n")]);
+    let had = |rig: &Rig, at: &str| -> Vec<(String, String)> {
+        let at = Anchor::read(at, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let (desk, me) = (rig.desk(), me());
+        let asked = desk.snapshot(&me, WORKSPACE, &at, ArchiveFormat::Tar);
+        let mut archive = rig.wait(asked).unwrap();
+        let mut bytes = Vec::new();
+        while let Some(piece) = rig.wait(archive.pieces.recv()) {
+            bytes.extend(piece.unwrap());
+        }
+        let mut tar = tar::Archive::new(bytes.as_slice());
+        let entries = tar.entries().unwrap().map(|entry| {
+            let mut entry = entry.unwrap();
+            let path = entry.path().unwrap().display().to_string();
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+            (path.split_once('/').unwrap().1.to_owned(), text)
+        });
+        entries
+            .filter(|(path, _)| path != super::archive::SUMS)
+            .collect()
+    };
+    let pair = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+    let then = [pair("report.md", "first\n"), pair("run.sh", "#!/bin/sh\n")];
+    let now = [pair("notes.md", "new\n"), pair("report.md", "second\n")];
+    assert_eq!(had(&rig, "@build:318"), then);
+    assert_eq!(had(&rig, "@now"), now);
+    assert_eq!(had(&rig, "@start"), []);
+    rig.restart();
+    assert_eq!(had(&rig, "@build:318"), then);
+    let (desk, me) = (rig.desk(), me());
+    let missing = desk.snapshot(&me, "nowhere", &Anchor::Now, ArchiveFormat::Zip);
+    assert!(matches!(rig.wait(missing), Err(DeskError::NotFound(_))));
+}

@@ -18,7 +18,8 @@ use crate::{
     desk::{
         Caller, DeskError, Review,
         versions::{
-            ArchiveFormat, Changed, ChangedQuestion, CollectedRow, MarkRow, NewMark, VersionRow,
+            Archive, ArchiveFormat, Changed, ChangedQuestion, CollectedRow, MarkRow, NewMark,
+            VersionRow,
         },
     },
     error::Problem,
@@ -31,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(changes))
         .routes(routes!(versions))
         .routes(routes!(archive))
+        .routes(routes!(snapshot))
         .routes(routes!(marks, mark))
         .routes(routes!(collect))
 }
@@ -206,7 +208,54 @@ pub(super) async fn archive(
     QueryOf(wanted): QueryOf<Wanted>,
 ) -> Result<Response, Problem> {
     let archive = app.desk.archive(&who, id, revision, wanted.format).await?;
-    // The name is ours: the number of the card and of the revision.
+    Ok(sent(archive))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Moment {
+    /// An anchor such as `@last-build`, `@entry:17`, `2h` or `2026-11-01`; now when none is named.
+    at: Option<String>,
+    /// The form of the archive; zip when none is named.
+    #[serde(default)]
+    #[param(inline)]
+    format: ArchiveFormat,
+}
+
+/// All files of a workspace as they had last been handed over at a moment, in one archive, the same bytes
+/// every time. It comes as it is written; one that breaks off is not whole.
+#[utoipa::path(
+    get, path = "/api/v1/workspaces/{workspace}/archive", operation_id = "getSnapshot",
+    tag = "versions",
+    params(("workspace" = String, Path, description = "Its name"), Moment),
+    responses(
+        (
+            status = 200, description = "The archive", body = Vec<u8>,
+            content_type = "application/octet-stream"
+        ),
+        Problems
+    )
+)]
+pub(super) async fn snapshot(
+    State(app): State<AppState>,
+    Signed(who): Signed,
+    PathOf(workspace): PathOf<String>,
+    QueryOf(wanted): QueryOf<Moment>,
+) -> Result<Response, Problem> {
+    let at = match &wanted.at {
+        Some(text) => anchor(&app, "at", text)?,
+        None => Anchor::Now,
+    };
+    let archive = app
+        .desk
+        .snapshot(&who, &workspace, &at, wanted.format)
+        .await?;
+    Ok(sent(archive))
+}
+
+/// The answer with an archive, whose name is ours.
+fn sent(archive: Archive) -> Response {
     let disposition = format!("attachment; filename=\"{}\"", archive.name);
     let pieces = stream::unfold(archive.pieces, |mut pieces| async move {
         let piece = pieces.recv().await?;
@@ -222,7 +271,7 @@ pub(super) async fn archive(
             HeaderValue::from_str(&disposition).unwrap_or(HeaderValue::from_static("attachment")),
         ),
     ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    (headers, Body::from_stream(pieces)).into_response()
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -235,6 +235,15 @@ pub trait VersionsDesk: Send + Sync + 'static {
         revision: u32,
         format: ArchiveFormat,
     ) -> Result<Archive, DeskError>;
+    /// All files of a workspace as they had last been handed over at the moment `at`, as one archive, the same
+    /// bytes every time.
+    async fn snapshot(
+        &self,
+        who: &Caller,
+        workspace: &str,
+        at: &Anchor,
+        format: ArchiveFormat,
+    ) -> Result<Archive, DeskError>;
     /// Lets go of sealed bytes that nothing needs any more, or says which.
     async fn collect(&self, who: &Person, dry_run: bool) -> Result<CollectedRow, DeskError>;
     /// Gives the present moment of a workspace a name.

@@ -179,6 +179,21 @@ impl VersionsDesk for Showcase {
         })
     }
 
+    async fn snapshot(
+        &self,
+        who: &Caller,
+        workspace: &str,
+        _: &Anchor,
+        format: ArchiveFormat,
+    ) -> Result<Archive, DeskError> {
+        visible(who, workspace)?;
+        let (_, pieces) = mpsc::channel(1);
+        Ok(Archive {
+            name: format!("{workspace}-at-1.{}", format.extension()),
+            pieces,
+        })
+    }
+
     async fn collect(&self, _: &Person, dry_run: bool) -> Result<CollectedRow, DeskError> {
         if !dry_run {
             self.moved();

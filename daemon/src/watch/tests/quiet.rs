@@ -18,6 +18,7 @@ fn fill(root: &Path) {
         "app/target/debug",
         "cold/store/old",
         "cold/kept",
+        "approved/H-1/target",
     ] {
         fs::create_dir_all(root.join(folder)).expect("folders");
     }
@@ -40,7 +41,14 @@ fn folders_that_are_left_out_take_no_watch_and_hide_no_document() {
         let list = faults.watched.lock().expect("a list");
         list.iter().any(|path| path.ends_with(bed.at(folder)))
     };
-    for folder in ["src", "src/deep", "app", "cold", "cold/kept"] {
+    for folder in [
+        "src",
+        "src/deep",
+        "app",
+        "cold",
+        "cold/kept",
+        "approved/H-1/target",
+    ] {
         assert!(watched(&bed, folder), "{folder}");
     }
     for folder in [

@@ -219,6 +219,18 @@ fn no_bytes_make_it_panic() {
     }
 }
 
+/// A new file that is not what it is called says so, with the place.
+#[test]
+fn what_cannot_be_read_as_what_it_is_called_says_so() {
+    let broken = show("a.json", b"{\"a\": 1,\n \"b\": }", None);
+    assert_eq!(
+        broken.notes,
+        ["It is not JSON that can be read: expected value at line 2 column 7."]
+    );
+    assert!(!show("a.toml", b"a = \n", None).notes.is_empty());
+    assert_eq!(show("a.json", b"{\"a\": 1}", None).notes, [""; 0]);
+}
+
 /// An entry of an archive is shown from what the bounded reader read; two of one name are both shown.
 #[test]
 fn the_text_of_an_entry_is_shown_and_compared() {

@@ -178,13 +178,18 @@ fn shaped(
             })
         }
         media @ ("application/json" | "application/yaml" | "application/toml") => {
-            let before = before?;
+            let new = node(media, &now.text);
+            let Some(before) = before else {
+                if let Err(why) = new {
+                    preview.notes.push(why);
+                }
+                return None;
+            };
             preview.choose(view, &[(View::Fitting, "Values"), (View::Source, "Source")]);
             if source {
                 return None;
             }
-            let nodes =
-                node(media, &before.text).and_then(|old| Ok((old, node(media, &now.text)?)));
+            let nodes = node(media, &before.text).and_then(|old| Ok((old, new?)));
             match nodes {
                 Ok((old, new)) => {
                     let tree = tree::diff(&old, &new);

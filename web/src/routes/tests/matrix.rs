@@ -419,6 +419,11 @@ pub(super) const ROUTES: &[Route] = &[
         [401, 200, 404, 200],
     ),
     get(
+        "/api/v1/workspaces/alpha/archive?at=@entry:1&format=tar",
+        "/api/v1/workspaces/{workspace}/archive",
+        [401, 200, 404, 200],
+    ),
+    get(
         "/api/v1/changes?handoff=H-1&from=@start",
         "/api/v1/changes",
         [401, 200, 404, 200],
