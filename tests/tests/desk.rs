@@ -362,8 +362,8 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
     let edits = format!("/api/v1/handoffs/{id}/edits");
     let json = [("content-type", "application/json")];
     let http = scene.bed.http();
-    let put = http.send("PUT", &edits, &json, kept.to_string().as_bytes());
-    let _ = put.expect("an answer").expect(204);
+    let reply = http.send("PUT", &edits, &json, kept.to_string().as_bytes());
+    let _ = reply.expect("an answer").expect(204);
     let broken = repo_path(&scene, "broken");
     put(&broken, b"{\"task\": 1}", Care::Rename).expect("the workspace is writable");
     let pages = [

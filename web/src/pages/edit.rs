@@ -223,18 +223,19 @@ impl EditPage {
     }
 }
 
+fn side<'b>(path: &'b str, text: &'b str) -> Side<'b> {
+    Side {
+        path,
+        bytes: text.as_bytes(),
+        size: text.len() as u64,
+        content: None,
+    }
+}
+
 /// What the text changes, as a card without links to itself.
 fn changed(row: &FileRow, place: Place, before: &str, after: &str) -> Option<Card> {
     if before == after {
         return None;
-    }
-    fn side<'b>(path: &'b str, text: &'b str) -> Side<'b> {
-        Side {
-            path,
-            bytes: text.as_bytes(),
-            size: text.len() as u64,
-            content: None,
-        }
     }
     // As text, whatever it could be shown as: what is edited is the text.
     let look = Look {

@@ -1,3 +1,5 @@
+//! What is edited is what is released, and nobody's file is changed for it.
+
 use std::fs;
 
 use countersign_protocol::{
@@ -103,6 +105,7 @@ fn what_was_edited_is_released_and_the_agent_gets_the_patch() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the test plays the agent")]
 fn the_patch_leads_from_one_file_to_the_other() {
     for (before, after) in [
         (BEFORE, AFTER),
