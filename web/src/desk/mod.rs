@@ -15,6 +15,7 @@ pub mod person_tokens;
 pub mod routing;
 mod search;
 pub mod service;
+pub mod sso;
 pub mod threads;
 pub mod transfer;
 pub mod versions;
@@ -60,6 +61,7 @@ pub use search::{
     Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
 };
 pub use service::ServiceDesk;
+pub use sso::SsoDesk;
 pub use threads::ThreadsDesk;
 pub use transfer::TransferDesk;
 pub use versions::VersionsDesk;
@@ -669,6 +671,7 @@ pub trait Desk:
     + RoutingDesk
     + SearchDesk
     + ServiceDesk
+    + SsoDesk
     + ThreadsDesk
     + TransferDesk
     + VersionsDesk
