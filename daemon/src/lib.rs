@@ -34,6 +34,7 @@ pub mod reconcile;
 pub mod release;
 pub mod review;
 pub mod search;
+pub mod sso;
 pub mod store;
 pub mod supervise;
 pub mod telemetry;

@@ -20,6 +20,11 @@ pub enum Principal {
         /// The agent the token was made for.
         agent: String,
     },
+    /// A person who is signed in, or a token of theirs.
+    Person {
+        /// Stable id of the person.
+        id: String,
+    },
     /// The person at this machine who can read the daemon's own state.
     Operator,
     /// The daemon itself, for an agent that fell silent.

@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod history;
 pub mod hook;
 pub mod http;
+pub mod idp;
 pub mod invariants;
 pub mod life;
 pub mod loopdisk;

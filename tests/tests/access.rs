@@ -3,7 +3,14 @@
 use std::{process::Command, time::Duration};
 
 use countersign_protocol::decision::Outcome;
-use countersign_tests::{agent::Care, bed::TestBed, python};
+use countersign_tests::{
+    agent::Care,
+    bed::TestBed,
+    http::{Http, Reply},
+    idp::Idp,
+    python,
+    webdriver::{Driver, Look},
+};
 use serde_json::json;
 
 /// The release that is installed.
@@ -63,4 +70,113 @@ fn no_request_that_can_be_made_of_the_description_breaks_the_api() {
     // Still there, and the chain holds.
     let verified = bed.http().fetch("/api/v1/audit/verify").expect(200).json();
     assert_eq!(verified["ok"], json!(true));
+}
+
+/// A daemon whose people sign in by a provider that knows Sam, of the group `finance`, and a visitor.
+fn with_provider() -> (Idp, TestBed) {
+    let idp = Idp::start();
+    let sam = json!({ "preferred_username": "sam", "name": "Sam Ito", "groups": ["finance"] });
+    idp.knows("s-1", &sam);
+    idp.knows(
+        "s-2",
+        &json!({ "preferred_username": "tom", "groups": ["visitors"] }),
+    );
+    let members = "[[member]]\nrole = \"approver\"\nsso = [\"finance\"]\n";
+    let mut bed = TestBed::prepare().configured(&format!("{}\n{members}", idp.section()));
+    bed.up();
+    (idp, bed)
+}
+
+#[test]
+fn somebody_signs_in_by_the_provider_of_the_house_in_a_browser() {
+    let (_idp, bed) = with_provider();
+    let driver = Driver::start();
+    let browser = driver.open(Look::default());
+    let url = &bed.endpoint().url;
+    browser.go(&format!("{url}/search?q=figures"));
+    browser.says("Sign in with House login");
+    browser.find("a[href^=\"/sso/start\"]").click();
+    browser.find("input[name=sub]").write("s-1");
+    browser.find("button[type=submit]").click();
+    browser.arrives("/search?q=figures");
+    browser.go(&format!("{url}/account"));
+    browser.says("Sam Ito");
+    browser.says("approver");
+    browser.says("by sso");
+    assert_eq!(browser.console_errors(), Vec::<String>::new());
+    // Somebody else whom the provider knows and nobody here.
+    let stranger = driver.open(Look::default());
+    stranger.go(&format!("{url}/sign-in"));
+    stranger.find("a[href^=\"/sso/start\"]").click();
+    stranger.find("input[name=sub]").write("s-2");
+    stranger.find("button[type=submit]").click();
+    stranger.says("Nobody has given you a way in here");
+}
+
+/// The cookie that an answer sets, as it is sent back.
+fn cookie(reply: &Reply) -> String {
+    let set = reply.header("set-cookie").expect("a cookie");
+    set.split(';').next().unwrap_or_default().to_owned()
+}
+
+fn location(reply: &Reply) -> String {
+    reply.header("location").expect("a way on").to_owned()
+}
+
+/// Lets somebody sign in at the provider: the cookie of the browser, and the path that it comes back to.
+fn at_provider(bed: &TestBed, idp: &Idp, next: &str) -> (String, String) {
+    let begun = bed.stranger().fetch(&format!("/sso/start?next={next}"));
+    let begun = begun.expect(303);
+    let there = location(&begun);
+    let there = there.strip_prefix(&idp.issuer).expect("it leads there");
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let told = idp.http().send("POST", there, &form, b"sub=s-1");
+    let back = location(&told.expect("it answers").expect(302));
+    let path = back
+        .strip_prefix(&bed.endpoint().url)
+        .expect("it leads back");
+    (cookie(&begun), path.to_owned())
+}
+
+fn come_back(http: &Http, path: &str, cookie: &str) -> Reply {
+    let told = http.send("GET", path, &[("cookie", cookie)], &[]);
+    told.expect("it answers")
+}
+
+#[test]
+fn an_answer_of_the_provider_is_used_once_by_its_browser_and_leads_to_a_page_of_ours() {
+    let (idp, bed) = with_provider();
+    let http = bed.stranger();
+    for next in [
+        "//evil.example",
+        "https%3A%2F%2Fevil.example",
+        "%2F%5Cevil.example",
+        "%2Fsso%2Fstart",
+    ] {
+        let (kept, back) = at_provider(&bed, &idp, next);
+        let entered = come_back(&http, &back, &kept).expect(303);
+        assert_eq!(location(&entered), "/queue", "{next}");
+    }
+    let (kept, back) = at_provider(&bed, &idp, "%2Fh%2FH-1");
+    let (other, _) = at_provider(&bed, &idp, "");
+    let _ = come_back(&http, &back, "").expect(400);
+    let _ = come_back(&http, &back, &other).expect(400);
+    let entered = come_back(&http, &back, &kept).expect(303);
+    assert_eq!(location(&entered), "/h/H-1");
+    let set = entered.header("set-cookie").expect("a session");
+    for flag in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(set.contains(flag), "{set}");
+    }
+    let page = come_back(&http, "/account", &cookie(&entered)).expect(200);
+    assert!(page.text().contains("Sam Ito"));
+    let _ = come_back(&http, &back, &kept).expect(400);
+    // A code of the provider for another sign-in is not taken with this state.
+    let (kept, back) = at_provider(&bed, &idp, "");
+    let (_, another) = at_provider(&bed, &idp, "");
+    let code = |path: &str| {
+        let (_, rest) = path.split_once("code=").expect("a code");
+        rest.split('&').next().unwrap_or_default().to_owned()
+    };
+    let mixed = back.replace(&code(&back), &code(&another));
+    let _ = come_back(&http, &mixed, &kept).expect(502);
 }

@@ -18,7 +18,7 @@ use crate::{
     desk::Desk,
     error::Problem,
     pages,
-    security::{Nonce, client, csrf, headers, identity, session},
+    security::{Nonce, client, csrf, headers, identity, session, sso},
     settings::Settings,
     state::AppState,
 };
@@ -35,6 +35,7 @@ pub fn router(desk: Arc<dyn Desk>, settings: Settings) -> Router {
         .merge(pages::routes())
         .merge(api::routes())
         .merge(session::routes())
+        .merge(sso::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -6,6 +6,7 @@
 
 mod links;
 mod password;
+mod provider;
 mod record;
 mod sessions;
 #[cfg(test)]
@@ -144,9 +145,11 @@ impl Accounts {
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether anybody can sign in with a password.
+    /// Whether anybody can sign in with a password, or has a link to set one.
     pub fn any(&self) -> bool {
-        !self.held().accounts.is_empty()
+        let held = self.held();
+        let mut all = held.accounts.values();
+        all.any(|one| one.password.is_some() || one.sso.is_none())
     }
 
     /// The name that others see of the account `id`.
@@ -184,6 +187,7 @@ impl Accounts {
             password: None,
             disabled: false,
             last_sign_in: None,
+            sso: None,
         };
         self.link(account, AccountChange::Made, by).await
     }

@@ -6,6 +6,7 @@ use countersign_protocol::Digest;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::provider::Bound;
 use crate::store::Space;
 
 /// A value to set or forget.
@@ -24,6 +25,9 @@ pub(super) struct Account {
     pub(super) disabled: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) last_sign_in: Option<Timestamp>,
+    /// Whom the provider of the house means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sso: Option<Bound>,
 }
 
 /// A session, under the digest of its secret.
@@ -60,6 +64,8 @@ pub(super) enum Begin {
     Invitation,
     /// By the word of a trusted proxy.
     Proxy,
+    /// By the provider of the house.
+    Sso,
 }
 
 impl Begin {
@@ -69,6 +75,7 @@ impl Begin {
             Self::Password => "password",
             Self::Invitation => "invitation",
             Self::Proxy => "proxy",
+            Self::Sso => "sso",
         }
     }
 }
@@ -83,10 +90,10 @@ pub(super) struct Link {
 impl Account {
     /// `invited`, `active` or `disabled`.
     pub(super) fn state(&self) -> &'static str {
-        match (self.disabled, &self.password) {
-            (true, _) => "disabled",
-            (false, None) => "invited",
-            (false, Some(_)) => "active",
+        match (self.disabled, &self.password, &self.sso) {
+            (true, ..) => "disabled",
+            (false, None, None) => "invited",
+            (false, ..) => "active",
         }
     }
 

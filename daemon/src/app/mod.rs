@@ -42,6 +42,7 @@ use crate::{
     changes::Changes,
     clock::SharedClock,
     config::{self, Config, Environment, Limit},
+    egress::system_lookup,
     endpoint::{Endpoint, EndpointWorkspace},
     fault,
     guard::Guard,
@@ -55,6 +56,7 @@ use crate::{
     reconcile::Reconciler,
     review::{LedgerDesk, Local, Pulse as _},
     search::{self, Search},
+    sso::Sso,
     telemetry::{EventFiles, Exporter, Meter},
     timeout,
     versions::collect::{CollectError, Collected, Collector, Retention},
@@ -245,7 +247,14 @@ pub async fn run(
         },
     )
     .await?;
+    let sso = config.sso.as_ref().map(|stated| {
+        let environment = Environment::of_process();
+        let clock = Arc::clone(&clock);
+        Sso::new(stated, &public_url, &environment, clock, &system_lookup())
+    });
+    let sso = sso.transpose().map_err(AppError::Start)?;
     let local = Local {
+        sso,
         roster: Roster::new(&config, catalog, &person.0),
         id: person.0,
         display: person.1,

@@ -26,6 +26,15 @@ struct Members {
     workspace: Option<String>,
     role: String,
     who: Vec<Target>,
+    /// Groups at the provider.
+    sso: Vec<String>,
+}
+
+/// Somebody, with the groups that a provider says.
+#[derive(Clone, Copy)]
+struct Somebody<'a> {
+    id: &'a str,
+    groups: &'a [String],
 }
 
 impl Roster {
@@ -39,6 +48,7 @@ impl Roster {
             workspace: member.workspace.as_ref().map(|name| name.to_string()),
             role: member.role.to_string(),
             who: member.who.value.clone(),
+            sso: member.sso.value.clone(),
         });
         // The first section of a workspace is the one that holds.
         let answering = config.boundaries.iter().rev().map(|boundary| {
@@ -71,13 +81,20 @@ impl Roster {
         }
     }
 
-    /// What the person `id` may do at `now`.
-    pub fn access(&self, id: &str, now: Timestamp) -> Access {
+    /// What the person `id`, whom the provider puts into `groups`, may do at `now`.
+    pub fn access(&self, id: &str, groups: &[String], now: Timestamp) -> Access {
+        let who = Somebody { id, groups };
         let named = self.workspaces().into_iter().map(|name| {
-            let grant = self.grant(id, Some(name), now);
+            let grant = self.grant(who, Some(name), now);
             (name.to_owned(), grant)
         });
-        Access::new(self.grant(id, None, now), named.collect())
+        Access::new(self.grant(who, None, now), named.collect())
+    }
+
+    /// Whether any role is for one of these groups at the provider.
+    pub fn welcomes(&self, groups: &[String]) -> bool {
+        let mut named = self.members.iter().flat_map(|one| &one.sso);
+        named.any(|group| groups.contains(group))
     }
 
     /// Every workspace of which something is said.
@@ -91,13 +108,18 @@ impl Roster {
     }
 
     /// The roles of `id` in one workspace, or for what belongs to none.
-    fn grant(&self, id: &str, workspace: Option<&str>, now: Timestamp) -> Grant {
+    fn grant(&self, somebody: Somebody<'_>, workspace: Option<&str>, now: Timestamp) -> Grant {
+        let Somebody { id, groups } = somebody;
         let mut grant = Grant::default();
         let is_one = |who: &[Target]| who.iter().any(|target| self.is_one(id, target, now));
         let here =
             |one: &&Members| one.workspace.is_none() || one.workspace.as_deref() == workspace;
         let members: Vec<_> = self.members.iter().filter(here).collect();
-        for member in members.iter().filter(|one| is_one(&one.who)) {
+        let by_group = |one: &Members| one.sso.iter().any(|group| groups.contains(group));
+        for member in members
+            .iter()
+            .filter(|one| is_one(&one.who) || by_group(one))
+        {
             self.add(&mut grant, &member.role);
         }
         let own_list = workspace.and_then(|name| self.answering.get(&Some(name.to_owned())));

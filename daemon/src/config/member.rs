@@ -32,6 +32,8 @@ pub struct Member {
     pub role: Setting<Id>,
     /// Who has it there.
     pub who: Setting<Vec<Target>>,
+    /// The groups at the provider of `[sso]` whose people have it, word for word.
+    pub sso: Setting<Vec<String>>,
 }
 
 /// What people may do by default where no `[[member]]` says.
@@ -95,16 +97,23 @@ impl Member {
             span.clone(),
             "a role, such as `role = \"approver\"`",
         );
-        let who = section.need(
-            "who",
-            span,
-            "a list of people, such as `[\"group:editors\"]`",
-        );
+        let sso = section.take("sso");
+        let who = match &sso {
+            Some(_) => section
+                .take("who")
+                .or_else(|| Some(Setting::default(Vec::new()))),
+            None => section.need(
+                "who",
+                span,
+                "a list of people, such as `[\"group:editors\"]`",
+            ),
+        };
         section.finish(&[]);
         Some(Self {
             workspace,
             role: role?,
             who: who?,
+            sso: sso.unwrap_or_else(|| Setting::default(Vec::new())),
         })
     }
 
@@ -112,13 +121,23 @@ impl Member {
         let of = self.workspace.as_ref();
         let of = of.map_or_else(|| "*".to_owned(), |name| name.value.to_string());
         let key = format!("member.\"{of}\".{}", self.role.value);
-        vec![Entry::new(key, &self.who)]
+        let mut entries = vec![Entry::new(key.as_str(), &self.who)];
+        if !self.sso.value.is_empty() {
+            entries.push(Entry::new(format!("{key}.sso"), &self.sso));
+        }
+        entries
     }
 }
 
 /// Complains about roles that are made twice or by nobody, and about groups that are not there. A person need
 /// not be in the catalogue: who has an account is in the store.
-pub(super) fn check(roles: &[OwnRole], members: &[Member], policy: &Policy, file: &File<'_>) {
+pub(super) fn check(
+    roles: &[OwnRole],
+    members: &[Member],
+    has_provider: bool,
+    policy: &Policy,
+    file: &File<'_>,
+) {
     let sources = &[file];
     for (at, role) in roles.iter().enumerate() {
         let twin = roles[..at]
@@ -145,6 +164,12 @@ pub(super) fn check(roles: &[OwnRole], members: &[Member], policy: &Policy, file
             };
             let error = ConfigError::new(format!("there is no role `{role}`")).hint(hint);
             super::policy::fail(sources, &member.role.origin, error);
+        }
+        if !has_provider && !member.sso.value.is_empty() {
+            let error =
+                ConfigError::new("`sso` names groups of a provider, and there is no `[sso]`");
+            let hint = "add the section, or name people in `who`";
+            super::policy::fail(sources, &member.sso.origin, error.hint(hint));
         }
         for target in &member.who.value {
             if !matches!(target, Target::Person(_)) {

@@ -31,6 +31,7 @@ mod secret;
 mod section;
 mod server;
 mod service;
+mod sso;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -75,6 +76,7 @@ pub use self::{
     secret::{Destination, Hidden, Secret, Secrets},
     server::{PublicUrl, Server},
     service::ServiceTargets,
+    sso::{Issuer, Sso},
     workspace::{Class, Heartbeat, Workspace, WorkspaceName},
 };
 use self::{
@@ -97,6 +99,8 @@ pub struct Config {
     pub server: Server,
     /// `[auth]`.
     pub auth: Auth,
+    /// `[sso]`: the provider by which people sign in, if any.
+    pub sso: Option<Sso>,
     /// `[limits]`.
     pub limits: Limits,
     /// `[retention]`.
@@ -190,6 +194,7 @@ impl Config {
         if let Some(error) = auth.check(&server.trusted_proxies.value) {
             layers.fail(error);
         }
+        let sso = Sso::read(&top.table("sso"), &layers);
         let limits = Limits::read(&top.table("limits"), &layers);
         let retention = Retention::read(&top.table("retention"), &layers);
         let observe = Observe::read(&top.table("observe"), &layers, flags);
@@ -256,11 +261,12 @@ impl Config {
         }
         policy.check(&[&source, &own]);
         policy.check_channels(&notify.ways(), &[&source, &own]);
-        member::check(&roles, &members, &policy, &source);
+        member::check(&roles, &members, sso.is_some(), &policy, &source);
         let mut config = Self {
             file,
             server,
             auth,
+            sso,
             limits,
             retention,
             observe,
@@ -390,6 +396,7 @@ impl Config {
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = self.server.entries();
         entries.extend(self.auth.entries());
+        entries.extend(self.sso.iter().flat_map(Sso::entries));
         entries.extend(self.limits.entries());
         entries.extend(self.retention.entries());
         entries.extend(self.observe.entries());

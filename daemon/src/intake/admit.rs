@@ -55,7 +55,8 @@ impl Admitted {
 /// That a person has the workspace for themselves; the operator may hand over for that person.
 fn held(state: &State, workspace: &str, principal: &Principal) -> Option<Refusal> {
     let by = state.held_by(workspace)?;
-    (*principal != Principal::Operator).then(|| {
+    let by_hand = matches!(principal, Principal::Operator | Principal::Person { .. });
+    (!by_hand).then(|| {
         Refusal::new(
             ProblemKind::RouteNotAllowed,
             "workspace_taken_over",

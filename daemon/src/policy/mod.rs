@@ -306,6 +306,7 @@ pub fn sender(principal: &Principal) -> String {
     match principal {
         Principal::FileOwner { uid } => format!("name only; the file belongs to user {uid}"),
         Principal::Token { id, agent } => format!("token {id}, made for {agent}"),
+        Principal::Person { id } => format!("name only; sent by {id}, who was signed in"),
         Principal::Operator => "name only; sent with the operator’s key".to_owned(),
         Principal::Daemon => "the daemon, which made this by itself".to_owned(),
     }

@@ -305,10 +305,14 @@ fn owners_of(accepted: &Accepted, asking: &Asking<'_>) -> Vec<String> {
     let mut people = owner
         .map(|owner| asking.catalog.named(&owner.value))
         .unwrap_or_default();
-    let operator = asking.operator.to_owned();
-    if accepted.principal == Principal::Operator && !people.contains(&operator) {
-        people.push(operator);
-    }
+    let by_hand = match &accepted.principal {
+        Principal::Operator => Some(asking.operator),
+        Principal::Person { id } => Some(id.as_str()),
+        Principal::FileOwner { .. } | Principal::Token { .. } | Principal::Daemon => None,
+    };
+    let is_new = |id: &&str| !people.iter().any(|known| known == id);
+    let by_hand = by_hand.filter(is_new).map(str::to_owned);
+    people.extend(by_hand);
     people
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use countersign_protocol::{
     Digest, HandoffId,
-    access::Permission,
+    access::{Access, Permission},
     principal::{Actor, Method, Principal},
 };
 use countersign_web::desk::{Agent, Caller, DeskError, Person};
@@ -43,13 +43,20 @@ impl LedgerDesk {
         self.person(&self.local.id, &self.local.display, Method::Cli)
     }
 
+    /// What the person `id` may do now.
+    pub(super) fn access_of(&self, id: &str) -> Access {
+        let now = self.clock.now();
+        let groups = self.accounts.groups_of(id, now);
+        self.local.roster.access(id, &groups, now)
+    }
+
     /// The person `id` with what they may do now.
     pub(super) fn person(&self, id: &str, display: &str, method: Method) -> Person {
         Person {
             id: id.to_owned(),
             display: display.to_owned(),
             method,
-            access: self.local.roster.access(id, self.clock.now()),
+            access: self.access_of(id),
         }
     }
 
@@ -115,7 +122,10 @@ pub(super) fn may_know(who: &Caller, workspace: Option<&str>) -> bool {
 /// How a delivery of `who` is signed.
 pub(super) fn principal(who: &Caller) -> Principal {
     match who {
-        Caller::Person(_) => Principal::Operator,
+        Caller::Person(person) if person.method == Method::Cli => Principal::Operator,
+        Caller::Person(person) => Principal::Person {
+            id: person.id.clone(),
+        },
         Caller::Agent(agent) => Principal::Token {
             id: agent.token.clone(),
             agent: agent.agent.clone(),

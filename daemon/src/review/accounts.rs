@@ -35,7 +35,7 @@ impl LedgerDesk {
 
     /// The roles of `id` in each workspace that is served.
     fn roles_of(&self, id: &str) -> Vec<RolesIn> {
-        let access = self.local.roster.access(id, self.clock.now());
+        let access = self.access_of(id);
         let all = self.workspaces.all().into_iter();
         let rows = all.map(|workspace| RolesIn {
             roles: access.grant(Some(&workspace.name)).roles.clone(),

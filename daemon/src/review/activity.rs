@@ -64,6 +64,7 @@ fn account_line(account: &str, change: &AccountChange) -> String {
         AccountChange::PasswordSet => format!("set the password of {account}"),
         AccountChange::Disabled => format!("disabled the account {account}"),
         AccountChange::Enabled => format!("enabled the account {account}"),
+        AccountChange::Bound { issuer } => format!("bound the account {account} to {issuer}"),
         AccountChange::SignedIn { by } => format!("signed in by {}", by.replace('_', " ")),
         AccountChange::SessionEnded => format!("ended a session of {account}"),
         AccountChange::TokenMade {

@@ -31,6 +31,7 @@ fn known_by(owner: &Actor) -> String {
         Actor::Agent { principal, .. } => match principal {
             Principal::FileOwner { uid } => format!("by file, uid {uid}"),
             Principal::Token { id, .. } => format!("token {id}"),
+            Principal::Person { .. } => "signed in".to_owned(),
             Principal::Operator => "by the operator".to_owned(),
             Principal::Daemon => "by the daemon".to_owned(),
         },

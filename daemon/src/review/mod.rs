@@ -28,6 +28,7 @@ mod row;
 mod seams;
 mod search;
 mod service;
+mod sso;
 #[cfg(test)]
 mod tests;
 mod threads;

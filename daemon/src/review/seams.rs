@@ -9,7 +9,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries, transfer::Reread};
 
-use crate::catalog::Roster;
+use crate::{catalog::Roster, sso::Sso};
 
 /// How the rest of the daemon is. The program wires it; the desk imports no other stage.
 pub trait Pulse: Send + Sync + 'static {
@@ -97,6 +97,8 @@ pub struct Local {
     pub display: String,
     /// Who may do what.
     pub roster: Roster,
+    /// Who else vouches for people.
+    pub sso: Option<Sso>,
     /// Digest of the key that the command line of this machine shows.
     pub operator_key: Digest,
     /// The address of the pages, without a slash at its end.

@@ -53,7 +53,7 @@ use crate::{
 };
 
 pub(crate) use agent::handoff;
-pub(crate) use people::catalog;
+pub(crate) use people::{catalog, config};
 pub(crate) use stand_ins::{DeadProcesses, SharedStore};
 
 /// The password of those who sign in.
@@ -166,6 +166,7 @@ impl Rig {
             id: "local:maya".to_owned(),
             display: "Maya".to_owned(),
             roster: self.roster(),
+            sso: None,
             operator_key: Digest::of(b"operator"),
             public_url: url,
         };
@@ -449,6 +450,17 @@ impl Rig {
         document: &str,
         files: &[(&str, &[u8])],
     ) -> Result<Receipt, SubmitError> {
+        self.submit_as(Principal::Operator, folder, document, files)
+    }
+
+    /// The same by somebody.
+    pub(crate) fn submit_as(
+        &self,
+        principal: Principal,
+        folder: &str,
+        document: &str,
+        files: &[(&str, &[u8])],
+    ) -> Result<Receipt, SubmitError> {
         let files: BTreeMap<String, Vec<u8>> = files
             .iter()
             .map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec()))
@@ -458,7 +470,7 @@ impl Rig {
             document: document.as_bytes().to_vec(),
             format: Format::Json,
             files,
-            principal: Principal::Operator,
+            principal,
             traceparent: None,
         };
         let workspace = self.parts().workspaces.get(WORKSPACE).unwrap();

@@ -25,7 +25,10 @@ impl Settings {
         }
         match principal {
             Principal::FileOwner { uid } => self.belongs_to(agent, *uid),
-            Principal::Token { .. } | Principal::Operator | Principal::Daemon => Ok(()),
+            Principal::Token { .. }
+            | Principal::Person { .. }
+            | Principal::Operator
+            | Principal::Daemon => Ok(()),
         }
     }
 

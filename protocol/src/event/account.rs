@@ -17,9 +17,14 @@ pub enum AccountChange {
     Disabled,
     /// It can be used again.
     Enabled,
+    /// The provider of the house signs its owner in from now on.
+    Bound {
+        /// The provider.
+        issuer: String,
+    },
     /// Its owner came in.
     SignedIn {
-        /// How: `start_link`, `password`, `invitation`, `proxy`.
+        /// How: `start_link`, `password`, `invitation`, `proxy`, `sso`.
         by: String,
     },
     /// A session of it was ended from elsewhere.

@@ -416,6 +416,7 @@ fn signature(principal: &Principal) -> String {
     match principal {
         Principal::FileOwner { uid } => format!("a file of user {uid}"),
         Principal::Token { id, agent } => format!("the token {id} of {agent}"),
+        Principal::Person { id } => format!("the session of {id}"),
         Principal::Operator => "the key of the operator".to_owned(),
         Principal::Daemon => "the daemon".to_owned(),
     }

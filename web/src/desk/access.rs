@@ -123,7 +123,7 @@ pub struct SessionRow {
     pub person: String,
     /// The name of the person.
     pub name: String,
-    /// How it began: `start_link`, `password`, `invitation`, `proxy`.
+    /// How it began: `start_link`, `password`, `invitation`, `proxy`, `sso`.
     pub by: String,
     /// From where.
     pub address: Option<String>,

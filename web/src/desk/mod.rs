@@ -17,6 +17,7 @@ pub mod preferences;
 pub mod routing;
 mod search;
 pub mod service;
+pub mod sso;
 pub mod threads;
 pub mod transfer;
 pub mod versions;
@@ -65,6 +66,7 @@ pub use search::{
     Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
 };
 pub use service::ServiceDesk;
+pub use sso::SsoDesk;
 pub use threads::ThreadsDesk;
 pub use transfer::TransferDesk;
 pub use versions::VersionsDesk;
@@ -693,6 +695,7 @@ pub trait Desk:
     + RoutingDesk
     + SearchDesk
     + ServiceDesk
+    + SsoDesk
     + ThreadsDesk
     + TransferDesk
     + VersionsDesk

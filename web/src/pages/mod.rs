@@ -53,6 +53,7 @@ use axum::{
 };
 
 pub use problem::problem;
+pub(crate) use sign_in::inside;
 
 use crate::{assets, state::AppState};
 

@@ -1,5 +1,7 @@
 //! The way in with name and password, and the page on which somebody sets a password.
 
+use std::fmt::Write as _;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
@@ -25,6 +27,8 @@ pub(super) struct SignInPage {
     chrome: Chrome,
     /// Whether anybody can sign in with a password.
     accounts: bool,
+    /// The name of the provider of the house.
+    sso: Option<String>,
     /// Where it leads.
     next: String,
     /// What was typed before.
@@ -40,6 +44,7 @@ impl Page for SignInPage {
         let page = |accounts| Self {
             chrome: Chrome::bare(&Nonce("0".repeat(32))),
             accounts,
+            sso: accounts.then(|| crate::showcase::sample::HOSTILE.to_owned()),
             next: "/h/3?\"<script>alert(1)</script>".to_owned(),
             name: String::new(),
             error: None,
@@ -60,25 +65,37 @@ impl SignInPage {
         Self {
             chrome: Chrome::bare(nonce),
             accounts: app.desk.has_accounts(),
-            next: inside(next).to_owned(),
+            sso: app.desk.sso_name(),
+            next: inside(next),
             name: String::new(),
             error: None,
         }
     }
 }
 
-/// A page of ours to go on to, so that no link leads from the sign-in to another site.
-fn inside(next: Option<&str>) -> &str {
+/// A page of ours to go on to, so that no link leads from the sign-in to another site. Letters that an address
+/// cannot have, hidden ones among them, are written as it has them, so that forms and headers carry them unchanged.
+pub(crate) fn inside(next: Option<&str>) -> String {
     let ours = |text: &&str| {
         text.starts_with('/')
             && !text.starts_with("//")
             && !text.contains(['\\', '\n', '\r', '\t'])
             && text.len() <= 2_000
     };
-    let ways_in = ["/sign-in", "/start", "/invitation", "/sign-out"];
-    next.filter(ours)
+    let ways_in = ["/sign-in", "/sso", "/start", "/invitation", "/sign-out"];
+    let next = next
+        .filter(ours)
         .filter(|text| !ways_in.iter().any(|way| text.starts_with(way)))
-        .unwrap_or("/queue")
+        .unwrap_or("/queue");
+    next.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_graphic() {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
 }
 
 /// Where to go afterwards.
@@ -95,7 +112,7 @@ pub(super) async fn show(
     QueryOf(query): QueryOf<Next>,
 ) -> Result<Response, Problem> {
     if signed.is_ok() {
-        return Ok(Redirect::to(inside(query.next.as_deref())).into_response());
+        return Ok(Redirect::to(&inside(query.next.as_deref())).into_response());
     }
     let page = SignInPage::new(&app, &nonce, query.next.as_deref());
     Ok(app.render(&page)?.into_response())
@@ -145,7 +162,7 @@ pub(super) async fn sign_in(
         Ok(session) => {
             app.sign_ins.succeeded(&name);
             let next = inside(form.next.as_deref());
-            Ok(session::enter(&app.settings, &session, next))
+            Ok(session::enter(&app.settings, &session, &next))
         }
         Err(SignInError::Refused) => {
             tracing::info!(address = ?from.address, "a sign-in was refused");

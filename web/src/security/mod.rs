@@ -11,6 +11,7 @@ pub mod extract;
 pub(crate) mod headers;
 pub mod identity;
 pub(crate) mod session;
+pub(crate) mod sso;
 #[cfg(test)]
 mod tests;
 

@@ -30,7 +30,7 @@ pub(crate) fn routes() -> Router<AppState> {
 /// The cookie. Over TLS the prefix makes the browser refuse one that another name or path set
 /// (RFC 6265bis, section 4.1.3.2). Without TLS the port is in the name, since cookies ignore ports
 /// and a second daemon on this machine would overwrite it.
-fn cookie_name(settings: &Settings) -> String {
+pub(super) fn cookie_name(settings: &Settings) -> String {
     if settings.https() {
         "__Host-countersign".to_owned()
     } else {
@@ -40,7 +40,11 @@ fn cookie_name(settings: &Settings) -> String {
 
 /// The session secret in the cookies of a request.
 pub(crate) fn secret<'a>(settings: &Settings, headers: &'a HeaderMap) -> Option<&'a str> {
-    let wanted = cookie_name(settings);
+    value_of(&cookie_name(settings), headers)
+}
+
+/// The value of the cookie `wanted`.
+pub(super) fn value_of<'a>(wanted: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -52,7 +56,16 @@ pub(crate) fn secret<'a>(settings: &Settings, headers: &'a HeaderMap) -> Option<
 }
 
 pub(crate) fn cookie(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
-    let name = cookie_name(settings);
+    named_cookie(&cookie_name(settings), settings, value, seconds)
+}
+
+/// A cookie for us alone: no script reads it, and no form of another site sends it.
+pub(super) fn named_cookie(
+    name: &str,
+    settings: &Settings,
+    value: &str,
+    seconds: u64,
+) -> HeaderValue {
     let secure = if settings.https() { "; Secure" } else { "" };
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     // A secret that is no header value would be a defect of the desk; then nobody is signed in.

@@ -18,6 +18,7 @@ pub mod sample;
 mod search;
 #[cfg(test)]
 pub(crate) mod small;
+pub mod sso;
 pub(crate) mod threads;
 pub mod transfer;
 mod versions;

@@ -7,7 +7,10 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{Answer, Answered, Caller, Desk as _, DeskError, Person, QueueView};
 
-use crate::testing::{Rig, handoff};
+use crate::{
+    review::access,
+    testing::{Rig, handoff},
+};
 
 const ONE: HandoffId = HandoffId(1);
 
@@ -192,6 +195,29 @@ fn who_handed_it_over_by_hand_does_not_approve_it_either() {
     rig.apply_policy();
     let told = rig.decide(ONE, Outcome::Approved);
     assert!(matches!(told, Err(DeskError::NotAllowed(_))), "{told:?}");
+}
+
+#[test]
+fn who_handed_it_over_while_signed_in_does_not_approve_it() {
+    let mut rig = Rig::new();
+    rig.with_roles(&format!(
+        "{PEOPLE}\n[[route]]\nname = \"pay\"\nto = [\"group:money\"]\nself_approval = false"
+    ));
+    rig.make_folder("job");
+    // As the API signs what a session or a token of a person brings.
+    let ben = access::principal(&Caller::Person(person(&rig, "ben")));
+    assert_ne!(ben, Principal::Operator);
+    let document = handoff("Pay it", &[]);
+    rig.submit_as(ben, "job", &document, &[]).unwrap();
+    rig.apply_policy();
+    let told = say(&rig, "ben", Outcome::Approved);
+    assert!(matches!(told, Err(DeskError::NotAllowed(_))), "{told:?}");
+    assert!(
+        say(&rig, "cy", Outcome::Approved)
+            .unwrap()
+            .decision()
+            .is_some()
+    );
 }
 
 #[test]

@@ -34,6 +34,25 @@ fn the_way_on_never_leads_to_another_site() {
     assert_eq!(inside(None), "/queue");
 }
 
+#[test]
+fn the_way_on_is_the_same_to_the_last_letter() {
+    for (next, kept) in [
+        (
+            "/h/1/r/1/file?path=a%E2%80%8Bb",
+            "/h/1/r/1/file?path=a%E2%80%8Bb",
+        ),
+        // Hidden letters would be made visible in a form, and no header holds them.
+        (
+            "/h/1/r/1/file?path=a\u{200B}b",
+            "/h/1/r/1/file?path=a%E2%80%8Bb",
+        ),
+        ("/search?q=Größe", "/search?q=Gr%C3%B6%C3%9Fe"),
+        ("/search?q=two words", "/search?q=two%20words"),
+    ] {
+        assert_eq!(inside(Some(next)), kept);
+    }
+}
+
 fn form(name: &str, password: &str) -> String {
     let pairs = [("name", name), ("password", password), ("next", "/h/H-1")];
     form_urlencoded::Serializer::new(String::new())

@@ -737,6 +737,14 @@ pub(super) const ROUTES: &[Route] = &[
             [401, 403, 403, 204],
         )
     },
+    quiet(Route {
+        operation: None,
+        ..get("/sso/start", "", [303; 4])
+    }),
+    Route {
+        operation: None,
+        ..get("/sso/callback?code=good&state=s", "", [400; 4])
+    },
     get("/api/v1/me", "/api/v1/me", [401, 403, 403, 200]),
     get("/api/v1/people", "/api/v1/people", [401, 403, 403, 200]),
     post(
