@@ -27,6 +27,7 @@ pub mod outbox;
 pub mod ownership;
 pub mod policy;
 pub mod process;
+pub mod provenance;
 pub mod reconcile;
 pub mod release;
 pub mod review;

@@ -30,6 +30,7 @@ pub mod path;
 pub mod place;
 pub mod principal;
 pub mod problem;
+pub mod provenance;
 pub mod query;
 pub mod receipt;
 pub mod release;

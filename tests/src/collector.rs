@@ -6,51 +6,24 @@ use std::{
     fmt::Write as _,
     io::{BufRead as _, BufReader},
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     thread,
 };
 
 use serde_json::Value;
 
-use crate::{repo, wait};
+use crate::{python, wait};
 
 /// The releases that are installed.
 const RELEASES: &[&str] = &["oteltap==1.0.0", "opentelemetry-proto==1.45.2"];
 
 /// A Python with the receiver, installed when it is missing.
-fn python() -> PathBuf {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    let make = || {
-        let folder = repo::root().join("target/oteltap");
-        let python = folder.join("bin/python");
-        let has_it = Command::new(&python)
-            .args(["-c", "import oteltap"])
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        if !has_it {
-            let made = Command::new("python3")
-                .args(["-m", "venv"])
-                .arg(&folder)
-                .status();
-            assert!(
-                made.is_ok_and(|status| status.success()),
-                "python3 -m venv works"
-            );
-            let installed = Command::new(&python)
-                .args(["-m", "pip", "install", "--quiet"])
-                .args(RELEASES)
-                .status();
-            assert!(
-                installed.is_ok_and(|status| status.success()),
-                "pip installs {RELEASES:?}"
-            );
-        }
-        python
-    };
-    PYTHON.get_or_init(make).clone()
+fn python() -> &'static Path {
+    static PYTHON: LazyLock<PathBuf> =
+        LazyLock::new(|| python::environment("oteltap", "oteltap", RELEASES).join("python"));
+    &PYTHON
 }
 
 /// A span that came, with ids as hexadecimal digits.

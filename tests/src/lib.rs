@@ -26,6 +26,7 @@ pub mod mesh;
 pub mod mount;
 pub mod process;
 pub mod program;
+pub mod python;
 pub mod repo;
 pub mod reviewer;
 pub mod samples;

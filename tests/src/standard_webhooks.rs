@@ -2,14 +2,14 @@
 
 use std::{
     io::Write as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::OnceLock,
+    sync::LazyLock,
 };
 
 use serde_json::json;
 
-use crate::{hook::Got, http, repo};
+use crate::{hook::Got, http, python};
 
 /// The release that is installed.
 const RELEASE: &str = "standardwebhooks==1.0.0";
@@ -37,38 +37,12 @@ for line in sys.stdin:
 "#;
 
 /// A Python with the library, installed when it is missing.
-fn python() -> PathBuf {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    let make = || {
-        let folder = repo::root().join("target/standard-webhooks");
-        let python = folder.join("bin/python");
-        let has_library = |python: &PathBuf| {
-            let found = Command::new(python)
-                .args(["-c", "import standardwebhooks"])
-                .stderr(Stdio::null())
-                .status();
-            found.is_ok_and(|status| status.success())
-        };
-        if !has_library(&python) {
-            let made = Command::new("python3")
-                .args(["-m", "venv"])
-                .arg(&folder)
-                .status();
-            assert!(
-                made.is_ok_and(|status| status.success()),
-                "python3 -m venv works"
-            );
-            let installed = Command::new(&python)
-                .args(["-m", "pip", "install", "--quiet", "--no-deps", RELEASE])
-                .status();
-            assert!(
-                installed.is_ok_and(|status| status.success()),
-                "pip installs {RELEASE}"
-            );
-        }
-        python
-    };
-    PYTHON.get_or_init(make).clone()
+fn python() -> &'static Path {
+    static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
+        let needs = ["--no-deps", RELEASE];
+        python::environment("standard-webhooks", "standardwebhooks", &needs).join("python")
+    });
+    &PYTHON
 }
 
 /// What the library says of each message that came, when it is looked at `late` seconds after it was sent: `ok`,

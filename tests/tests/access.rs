@@ -1,51 +1,15 @@
 //! Who comes in and what the API says to anything: the whole program, from outside.
 
-use std::{
-    path::PathBuf,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{process::Command, time::Duration};
 
 use countersign_protocol::decision::Outcome;
-use countersign_tests::{agent::Care, bed::TestBed, repo};
+use countersign_tests::{agent::Care, bed::TestBed, python};
 use serde_json::json;
 
 /// The release that is installed.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// How long it looks for trouble at the most.
 const SEARCH: Duration = Duration::from_mins(2);
-
-/// The program, installed when it is missing.
-fn schemathesis() -> PathBuf {
-    let folder = repo::root().join("target/schemathesis");
-    let program = folder.join("bin/schemathesis");
-    let runs = |program: &PathBuf| {
-        let status = Command::new(program)
-            .arg("--version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        status.is_ok_and(|status| status.success())
-    };
-    if !runs(&program) {
-        let made = Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(&folder)
-            .status();
-        assert!(
-            made.is_ok_and(|status| status.success()),
-            "python3 -m venv works"
-        );
-        let installed = Command::new(folder.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", SCHEMATHESIS])
-            .status();
-        assert!(
-            installed.is_ok_and(|status| status.success()),
-            "pip installs {SCHEMATHESIS}"
-        );
-    }
-    program
-}
 
 /// Requests made from the description of the API, good and bad ones: none makes the daemon fail, and every answer is
 /// one that the description names.
@@ -59,7 +23,8 @@ fn no_request_that_can_be_made_of_the_description_breaks_the_api() {
     bed.reviewer()
         .decide(id, Outcome::ChangesRequested, "Shorter");
     let endpoint = bed.endpoint();
-    let output = Command::new(schemathesis())
+    let programs = python::environment("schemathesis", "schemathesis", &[SCHEMATHESIS]);
+    let output = Command::new(programs.join("schemathesis"))
         // It keeps what it found where it is started.
         .current_dir(&bed.home)
         .arg("run")

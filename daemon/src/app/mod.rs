@@ -144,6 +144,7 @@ pub async fn run(
         Arc::clone(&state.objects),
         Arc::clone(&clock),
         public_url.clone(),
+        state::observer(&config, &clock),
     )
     .await?;
     intake.start(INTAKE_THREADS).map_err(AppError::Thread)?;

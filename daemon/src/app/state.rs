@@ -12,6 +12,7 @@ use crate::{
     extract::{self, Cache, Extractor, Program},
     fs::{Dir, InstanceLock, Objects, remote_mount},
     ledger::Ledger,
+    provenance::Observer,
     store::SqliteStore,
 };
 
@@ -83,6 +84,18 @@ pub(super) fn reader(path: &Path, clock: SharedClock) -> Arc<Extractor> {
         .ok();
     let limits = extract::Limits::default();
     Arc::new(Extractor::new(Program::own(), limits, cache, clock))
+}
+
+/// Who listens to the kernel for writers, where that is asked for and allowed.
+pub(super) fn observer(config: &Config, clock: &SharedClock) -> Option<Observer> {
+    if !config.observe.writers.value {
+        return None;
+    }
+    Observer::start(Arc::clone(clock))
+        .inspect_err(|error| {
+            tracing::warn!(%error, "who writes files is not heard; provenance is what agents claim");
+        })
+        .ok()
 }
 
 /// A number from 0 to 1, to spread what would otherwise happen all at once.

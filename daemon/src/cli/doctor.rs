@@ -3,7 +3,7 @@
 mod checks;
 mod events;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use countersign_web::desk::{Health, boundaries::Holds};
 use serde_json::json;
@@ -14,7 +14,10 @@ use super::{
     exit::{Exit, Failure},
     output::{Cell, Style, Table},
 };
-use crate::config::{Config, Flags};
+use crate::{
+    config::{Config, Flags},
+    provenance::Observer,
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -117,14 +120,39 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let served = served
         .iter()
         .map(|(name, path)| (name.as_str(), path.as_path()));
-    for doubt in super::config::doubts(&config, served) {
+    for doubt in super::config::doubts(&config, served.clone()) {
         let fix = "mend that line; the others count as they are";
         findings.push(Finding::bad(Mark::Warn, "owners", doubt, fix));
     }
     findings.extend(boundaries(&config, &health));
+    findings.extend(provenance(&config, served));
     print(&findings, context);
     let failed = findings.iter().any(|finding| finding.mark == Mark::Fail);
     Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// Whether the kernel would tell who writes the files of each workspace, tried here, with our rights.
+fn provenance<'a>(
+    config: &Config,
+    served: impl Iterator<Item = (&'a str, &'a Path)>,
+) -> Vec<Finding> {
+    if !config.observe.writers.value {
+        let found = "what agents claim; `observe.writers` is off";
+        return vec![Finding::ok("who writes files", found)];
+    }
+    let tried = served.map(|(name, path)| {
+        let what = format!("{name}: who writes files");
+        match Observer::trial(path) {
+            Ok(()) => Finding::ok(what, "heard from the kernel"),
+            Err(error) => Finding::bad(
+                Mark::Warn,
+                what,
+                format!("what agents claim: {error}"),
+                "run the daemon with CAP_SYS_ADMIN, on Linux 5.15 or newer, with the workspace on ext4, XFS, Btrfs or tmpfs",
+            ),
+        }
+    });
+    tried.collect()
 }
 
 /// What holds agents back in each workspace, tried here, with our rights.

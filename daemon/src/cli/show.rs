@@ -83,6 +83,7 @@ fn text(review: &Review, client: &Client, context: &mut Context) {
         }
     }
     files(review, context);
+    checks(review, context);
     threads(review, context);
     if !review.effects.is_empty() {
         let mut effects = Table::new(&["", ""]);
@@ -125,6 +126,22 @@ fn threads(review: &Review, context: &mut Context) {
             context.out.line(&format!("  {by}: {text}"));
         }
     }
+}
+
+/// What was checked, and by whom.
+fn checks(review: &Review, context: &mut Context) {
+    let mut table = Table::new(&["", ""]);
+    for check in &review.checks {
+        let (word, style) = match (check.ok, check.verified) {
+            (false, _) => ("look", Style::Warning),
+            (true, true) => ("checked", Style::Faint),
+            (true, false) => ("claimed", Style::Faint),
+        };
+        let cells = vec![Cell::new(word).style(style), Cell::new(&check.text)];
+        table.row(cells);
+    }
+    context.out.line("");
+    context.out.table(&table);
 }
 
 fn files(review: &Review, context: &mut Context) {

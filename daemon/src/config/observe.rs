@@ -1,4 +1,4 @@
-//! `[observe]`: what the daemon says about itself.
+//! `[observe]`: what the daemon says about itself, and what it asks the kernel about others.
 
 use std::ops::Range;
 
@@ -49,6 +49,8 @@ pub struct Observe {
     pub metrics_token: Option<Setting<Secret>>,
     /// Whether each workspace gets a list of its events.
     pub events: Setting<bool>,
+    /// Whether the kernel is asked who writes the files of workspaces.
+    pub writers: Setting<bool>,
     /// Where spans go, if anywhere.
     pub otlp: Option<Otlp>,
 }
@@ -102,6 +104,7 @@ impl Observe {
         let metrics = section.take("metrics");
         let metrics_token = section.take("metrics_token");
         let events = section.take("events");
+        let writers = section.take("writers");
         let otlp = Otlp::read(&section.table("otlp"), layers);
         section.finish(&[]);
         Self {
@@ -109,6 +112,7 @@ impl Observe {
             metrics: metrics.unwrap_or_else(|| Setting::default(MetricsFor::SignedIn)),
             metrics_token,
             events: events.unwrap_or_else(|| Setting::default(true)),
+            writers: writers.unwrap_or_else(|| Setting::default(false)),
             otlp,
         }
     }
@@ -118,6 +122,7 @@ impl Observe {
             Entry::new("observe.log", &self.log),
             Entry::new("observe.metrics", &self.metrics),
             Entry::new("observe.events", &self.events),
+            Entry::new("observe.writers", &self.writers),
         ];
         let token = self.metrics_token.iter();
         entries.extend(token.map(|token| Entry::new("observe.metrics_token", token)));

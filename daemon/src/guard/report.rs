@@ -90,6 +90,7 @@ pub(super) fn card(
         trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
         correlation_id: None,
         steps: None,
+        observed: None,
     };
     Some((accepted, (sha256, bytes)))
 }

@@ -82,6 +82,7 @@ pub fn admit(
         pins: _,
         settings,
         contract,
+        observed,
         traceparent,
         steps,
     } = delivery;
@@ -177,6 +178,7 @@ pub fn admit(
         correlation_id: trace::correlation(&handoff.document)
             .or_else(|| known?.newest().accepted.correlation_id.clone()),
         steps,
+        observed: observed.map(Box::new),
         at,
     };
     let stated = handoff.classification.as_deref();

@@ -188,6 +188,7 @@ impl Inner {
             package: None,
             writers: self.writers,
             is_quiet: &|_, _| true,
+            observer: None,
         };
         let gathered = gather
             .all(&answer.artifacts)

@@ -15,12 +15,14 @@ use countersign_protocol::{
     manifest::{Manifest, ManifestEntry},
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
+    provenance::Observed,
     trace::{Steps, TraceParent},
 };
 
 use super::look::{not_regular, unreadable};
 use crate::{
     fs::{Dir, FileKind, Objects, Pin, SealProblem, Sealed, Stamp, Writers},
+    provenance::{Observer, Seen},
     workspace::Settings,
 };
 
@@ -45,6 +47,8 @@ pub(super) struct Gathered {
     pub(super) entries: Vec<ManifestEntry>,
     pub(super) objects: Vec<(Digest, Vec<u8>)>,
     pub(super) pins: Vec<Pin>,
+    /// Who was seen writing them, where somebody watches.
+    pub(super) observed: Option<Observed>,
 }
 
 /// Where to look, and how.
@@ -61,6 +65,8 @@ pub(super) struct Gather<'a> {
     pub(super) writers: fn(&std::fs::File) -> Writers,
     /// Where the kernel does not say: whether the file of that path has looked like this for long enough.
     pub(super) is_quiet: &'a dyn Fn(&str, Stamp) -> bool,
+    /// Who is asked who wrote the files.
+    pub(super) observer: Option<&'a Observer>,
 }
 
 impl Gather<'_> {
@@ -75,6 +81,7 @@ impl Gather<'_> {
             entries: Vec::new(),
             objects: Vec::new(),
             pins: Vec::new(),
+            observed: self.observer.map(|_| Observed::default()),
         };
         let mut refused: Vec<Refusal> = Vec::new();
         let mut paths: Vec<String> = named.keys().map(|path| (*path).to_owned()).collect();
@@ -88,7 +95,8 @@ impl Gather<'_> {
         while let Some(path) = left.next() {
             let artifact = named.get(path.as_str()).copied();
             match self.one(&path, inline) {
-                Ok(sealed) => {
+                Ok((sealed, seen)) => {
+                    gathered.note(&path, seen, self.settings);
                     inline = inline.saturating_sub(sealed.inline.as_ref().map_or(0, Vec::len));
                     refused.extend(artifact.and_then(|(at, artifact)| {
                         artifact.check(at, sealed.size, sealed.sha256).err()
@@ -182,11 +190,11 @@ impl Gather<'_> {
     }
 
     /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes.
-    fn one(&self, path: &str, inline: usize) -> Result<Sealed, Problem> {
+    fn one(&self, path: &str, inline: usize) -> Result<(Sealed, Option<Seen>), Problem> {
         if let Some(bytes) = self.given.and_then(|given| given.get(path)) {
-            return self
-                .objects
-                .seal_bytes(bytes.clone(), inline)
+            let sealed = self.objects.seal_bytes(bytes.clone(), inline);
+            return sealed
+                .map(|sealed| (sealed, None))
                 .map_err(|problem| Problem::Ours(problem.to_string()));
         }
         for _ in 0..TRIES {
@@ -198,7 +206,11 @@ impl Gather<'_> {
                 .objects
                 .seal(&mut file, self.settings.keep_up_to, inline);
             match sealed {
-                Ok(sealed) => return Ok(sealed),
+                // Asked after the bytes were read, so that whoever wrote them is among those who are named.
+                Ok(sealed) => {
+                    let seen = self.observer.and_then(|observer| observer.writers(&file));
+                    return Ok((sealed, seen));
+                }
                 Err(SealProblem::Changed) => {}
                 Err(SealProblem::Source(error)) => {
                     return Err(Problem::Refused(unreadable(path, &error)));
@@ -239,6 +251,22 @@ pub(crate) fn open_artifact(folder: &Dir, path: &str) -> Result<std::fs::File, P
 }
 
 impl Gathered {
+    /// Notes who was seen writing the file at `path`. A process belongs to the agent whose user it has, else to the
+    /// one that it was started as.
+    pub(super) fn note(&mut self, path: &str, seen: Option<Seen>, settings: &Settings) {
+        let (Some(observed), Some(mut seen)) = (&mut self.observed, seen) else {
+            return;
+        };
+        for (writer, _) in &mut seen.writers {
+            let mut users = settings.users.iter();
+            let agent = users.find(|(_, user)| Some(**user) == writer.uid);
+            if let Some((agent, _)) = agent {
+                writer.agent = Some(agent.clone());
+            }
+        }
+        observed.add(path.to_owned(), seen.whole, seen.writers);
+    }
+
     fn add(&mut self, path: String, artifact: Option<&Artifact>, sealed: Sealed) {
         self.pins.extend(sealed.pin);
         if let Some(bytes) = sealed.inline {
@@ -276,6 +304,8 @@ pub struct Delivery {
     pub settings: Settings,
     /// The contract of the workspace that it keeps.
     pub contract: Option<String>,
+    /// Who was seen writing the files.
+    pub observed: Option<Observed>,
     /// The span of the sender, when it was not said in the document.
     pub traceparent: Option<TraceParent>,
     /// How long the way here took, when it came by file.
@@ -296,6 +326,7 @@ impl Delivery {
             entries,
             mut objects,
             pins,
+            observed,
         } = gathered;
         objects.push((sha256, document));
         Self {
@@ -307,6 +338,7 @@ impl Delivery {
             pins: Arc::new(pins),
             settings: settings.clone(),
             contract,
+            observed: observed.filter(|seen| !seen.files.is_empty()),
             traceparent: None,
             steps: None,
         }

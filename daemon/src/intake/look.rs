@@ -24,6 +24,7 @@ use crate::{
     fault,
     fs::{Dir, Error, FileKind, ReadProblem, Stamp, Writers, is_temporary, read_limited},
     ledger::Draft,
+    provenance,
     workspace::{Workspace, package},
 };
 
@@ -87,6 +88,8 @@ pub(super) struct Read {
     pub(super) sha256: Digest,
     pub(super) stamp: Stamp,
     pub(super) principal: Principal,
+    /// Who was seen writing it.
+    pub(super) seen: Option<provenance::Seen>,
 }
 
 impl Inner {
@@ -194,8 +197,9 @@ impl Inner {
                 let wait = self.seen().quiet_in(at, path, stamp, now, settle);
                 wait.is_zero()
             },
+            observer: self.observer.as_ref(),
         };
-        let gathered = match gather.all(&checked.handoff.artifacts) {
+        let mut gathered = match gather.all(&checked.handoff.artifacts) {
             Ok(gathered) => gathered,
             Err(gather::Problem::Busy(path)) => {
                 let busy_for = self.seen().busy_for(at, self.clock.monotonic());
@@ -216,6 +220,7 @@ impl Inner {
         unchanged(workspace, at, read.stamp)?;
         fault::step("intake.sealed");
         let steps = way.sealed(self.clock.monotonic());
+        gathered.note(&at.file, read.seen, &workspace.settings);
         let delivery = gather::Delivery::new(
             read.at,
             read.bytes,
@@ -279,6 +284,10 @@ impl Inner {
             Err(ReadProblem::Changed) => return Err(Pause::Busy(Duration::from_millis(50))),
             Err(problem) => return Err(refused(&at.file, &problem).into()),
         };
+        let seen = self
+            .observer
+            .as_ref()
+            .and_then(|observer| observer.writers(&file));
         let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
         let sha256 = Digest::of(&bytes);
         Ok(Read {
@@ -288,6 +297,7 @@ impl Inner {
             sha256,
             stamp,
             principal: Principal::FileOwner { uid: owner },
+            seen,
         })
     }
 

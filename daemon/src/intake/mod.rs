@@ -39,6 +39,7 @@ use crate::{
     clock::SharedClock,
     fs::{Objects, Writers, writers},
     ledger::{Ledger, TransactError},
+    provenance::Observer,
     store::StoreError,
     workspace::{Workspace, Workspaces},
 };
@@ -70,6 +71,8 @@ struct Inner {
     lone: Mutex<Lone>,
     /// The address of the pages, for links in receipts.
     public_url: String,
+    /// Who is asked who wrote the files, where somebody watches.
+    observer: Option<Observer>,
     /// How the kernel is asked for writers.
     writers: fn(&std::fs::File) -> Writers,
     /// When the stage was made, on the monotonic clock.
@@ -84,6 +87,7 @@ impl Intake {
         objects: Arc<Objects>,
         clock: SharedClock,
         public_url: String,
+        observer: Option<Observer>,
     ) -> Result<Self, StoreError> {
         let seen = ledger
             .read(|store| store.values(crate::store::Space::Seen))
@@ -98,6 +102,7 @@ impl Intake {
             seen: Mutex::new(Seen::from_values(seen)),
             lone: Mutex::default(),
             public_url,
+            observer,
             writers,
         };
         Ok(Self {
@@ -148,8 +153,15 @@ impl Intake {
     }
 
     /// Looks again at the refused files of a workspace that is served from now on: the watcher hints at
-    /// what is there, and one that was removed meanwhile is not.
+    /// what is there, and one that was removed meanwhile is not. From now on its files are listened for.
     pub fn serve(&self, workspace: &str) {
+        if let (Some(observer), Some(workspace)) =
+            (&self.inner.observer, self.inner.workspace(workspace))
+            && let Err(error) = observer.hear(workspace.dir())
+        {
+            let workspace = &workspace.name;
+            tracing::warn!(%workspace, %error, "who writes its files is not heard; provenance is what agents claim");
+        }
         let refused: Vec<Location> = {
             let state = self.inner.ledger.state();
             let here = state.dead_letters().map(|dead| &dead.location);

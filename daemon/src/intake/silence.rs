@@ -206,6 +206,7 @@ fn give_up(
         trace: Some(TraceContext::begun(id, manifest_sha256, now)),
         correlation_id: None,
         steps: None,
+        observed: None,
     };
     let event = Event::AgentStalled {
         at: at.clone(),

@@ -149,6 +149,7 @@ impl Intake {
             writers: self.inner.writers,
             // Who sends it says that it is finished.
             is_quiet: &|_, _| true,
+            observer: self.inner.observer.as_ref(),
         };
         let gathered = gather
             .all(&checked.handoff.artifacts)

@@ -67,6 +67,7 @@ pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
         trace: None,
         correlation_id: None,
         steps: None,
+        observed: None,
     };
     change(&mut accepted);
     accepted

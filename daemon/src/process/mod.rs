@@ -1,10 +1,14 @@
 //! Processes of this machine: whether one still runs, and word of its end.
 
+mod origin;
+
 use std::{future::Future, os::fd::OwnedFd};
 
 use countersign_protocol::event::Process;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::{Interest, unix::AsyncFd};
+
+pub use origin::{Image, Origin, Program};
 
 /// The processes of this machine.
 pub trait Processes {

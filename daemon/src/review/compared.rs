@@ -5,6 +5,7 @@ use std::sync::Arc;
 use countersign_protocol::{
     changes::Leaf,
     manifest::{Manifest, ManifestEntry},
+    provenance::Provenance,
 };
 use countersign_web::desk::{Change, DeskError, FileRow};
 
@@ -18,10 +19,15 @@ impl LedgerDesk {
         shown: &Arc<Revision>,
         base: Option<&Arc<Revision>>,
     ) -> Result<Vec<FileRow>, DeskError> {
-        let rows = files(
+        let mut rows = files(
             &shown.accepted.manifest,
             base.map(|base| &base.accepted.manifest),
         );
+        if let Some(observed) = &shown.accepted.observed {
+            for row in rows.iter_mut().filter(|row| row.change != Change::Removed) {
+                row.provenance = observed.of(&row.path);
+            }
+        }
         let has = |change| rows.iter().any(|row| row.change == change);
         if !has(Change::Added) || !has(Change::Removed) {
             return Ok(rows);
@@ -46,6 +52,7 @@ fn files(shown: &Manifest, base: Option<&Manifest>) -> Vec<FileRow> {
         title: entry.title.clone(),
         from_path: None,
         percent: None,
+        provenance: Provenance::Claimed,
     };
     let mut rows: Vec<FileRow> = shown
         .entries

@@ -15,6 +15,7 @@ mod lock_rows;
 mod locks;
 mod messages;
 mod observe;
+mod origins;
 mod ownership;
 mod page;
 mod people;

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::{
     LedgerDesk,
     access::visible_card,
+    origins::origins,
     row::{is_waiting, last_mine},
     timeline,
 };
@@ -138,6 +139,7 @@ impl LedgerDesk {
                 })
                 .collect(),
             answers,
+            observed: accepted.observed.clone(),
             checks: checks(accepted)
                 .into_iter()
                 .chain(kept_to(card, shown, self.clock.now()))
@@ -334,6 +336,7 @@ fn checks(accepted: &Accepted) -> Vec<Check> {
         1 => checks.push(check(false, "1 warning about the document".to_owned())),
         many => checks.push(check(false, format!("{many} warnings about the document"))),
     }
+    checks.extend(origins(accepted));
     checks
 }
 

@@ -123,6 +123,7 @@ impl Rig {
             Arc::clone(&objects),
             Arc::clone(&clock),
             url.clone(),
+            None,
         );
         let mut intake = self.runtime.block_on(intake).unwrap();
         if !self.has_leases {

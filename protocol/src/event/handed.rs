@@ -12,6 +12,7 @@ use crate::{
     manifest::Manifest,
     principal::Principal,
     problem::Violation,
+    provenance::Observed,
     trace::{Steps, TraceContext},
 };
 
@@ -93,6 +94,9 @@ pub struct Accepted {
     /// How long the way to the ledger took; absent for what came without a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Steps>,
+    /// Who was seen writing the files; absent when nobody watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Box<Observed>>,
 }
 
 /// Why the daemon made a card for a silent agent.

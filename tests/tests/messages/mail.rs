@@ -134,7 +134,8 @@ fn one_click_ends_mail_to_one_person_and_changes_nothing_else() {
     // It can be taken back on the page of the same link.
     assert_eq!(post_form(&stranger, &path, "wish=resume", None).status, 200);
     assign(&bed, id, "maya");
-    smtp.takes(4);
+    // Sam hears that others are asked now, in whichever order the two leave.
+    smtp.takes(5);
     assert_eq!(to_maya(), 2);
     smtp.stop();
 }

@@ -32,6 +32,7 @@ use countersign_protocol::{
     handoff::Trigger,
     principal::Method,
     problem::{ProblemKind, Violation},
+    provenance::{Observed, Provenance},
     receipt::Receipt,
     trace::TraceParent,
 };
@@ -377,6 +378,10 @@ pub struct FileRow {
     pub from_path: Option<String>,
     /// How many percent both share, for a renamed one; 100 for the same bytes.
     pub percent: Option<u8>,
+    /// How much the kernel told of who wrote it: `observed`, `partly` or `claimed`.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    pub provenance: Provenance,
 }
 
 impl FileRow {
@@ -441,6 +446,10 @@ pub struct Review {
     pub answers: Vec<String>,
     /// What was checked.
     pub checks: Vec<Check>,
+    /// Who was seen writing the files; absent when nobody listened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub observed: Option<Box<Observed>>,
     /// The files of the shown revision and what the base had more, sorted by path.
     pub files: Vec<FileRow>,
     /// What they are compared with.

@@ -8,6 +8,7 @@ use countersign_protocol::{
         ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume,
     },
     manifest::{Manifest, ManifestEntry},
+    provenance::Provenance,
 };
 use serde_json::Value;
 
@@ -203,6 +204,7 @@ fn compare(files: &Files, before: Option<&Files>) -> Vec<FileRow> {
         title: None,
         from_path: None,
         percent: None,
+        provenance: Provenance::Claimed,
     };
     let mut rows: Vec<_> = files
         .iter()

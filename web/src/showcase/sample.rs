@@ -415,6 +415,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         questions: Vec::new(),
         effects: effects(),
         answers: words(&["approve", "changes", "reject"]),
+        observed: None,
         checks: checks(),
         files: Vec::new(),
         base: None,

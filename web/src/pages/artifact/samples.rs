@@ -1,8 +1,11 @@
 //! One card for each way of showing a file.
 
-use countersign_protocol::content::{
-    Archive, Body as Sealed, Content, Entry, EntryFlag, Image, Notebook, NotebookCell, Output,
-    OutputImage, Pdf, Place as At, Segment, Sheet, Workbook, sniff,
+use countersign_protocol::{
+    content::{
+        Archive, Body as Sealed, Content, Entry, EntryFlag, Image, Notebook, NotebookCell, Output,
+        OutputImage, Pdf, Place as At, Segment, Sheet, Workbook, sniff,
+    },
+    provenance::Provenance,
 };
 
 use super::*;
@@ -36,6 +39,7 @@ fn row(path: &str, change: Change) -> FileRow {
         title: Some("Title".to_owned()),
         from_path: None,
         percent: None,
+        provenance: Provenance::Claimed,
     }
 }
 

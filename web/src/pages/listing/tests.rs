@@ -1,6 +1,6 @@
 //! Small handoffs whole, large ones in pages.
 
-use countersign_protocol::Digest;
+use countersign_protocol::{Digest, provenance::Provenance};
 
 use super::*;
 use crate::showcase::sample;
@@ -22,6 +22,7 @@ fn review(count: usize) -> Review {
         title: None,
         from_path: None,
         percent: None,
+        provenance: Provenance::Claimed,
     };
     review.files = (0..count).map(row).collect();
     review.files.sort_by(|a, b| a.path.cmp(&b.path));
