@@ -94,6 +94,7 @@ pub(super) fn card(
         follows: None,
         stalled: None,
         violated: Vec::new(),
+        observed: None,
         trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
         correlation_id: None,
         steps: None,

@@ -154,7 +154,7 @@ fn teams(message: &Value, name: &str) {
 /// docs.ntfy.sh/publish
 fn ntfy(message: &Value, name: &str) {
     assert!(text(&message["message"], name).len() <= 4_096, "{name}");
-    fits(&message["title"], 250, name);
+    fits(&message["title"], 1_000, name);
     assert!(
         (1..=5).contains(&message["priority"].as_u64().unwrap()),
         "{name}"
