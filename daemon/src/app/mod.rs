@@ -38,8 +38,8 @@ pub(crate) use trials::try_all;
 use crate::{
     accounts::{Accounts, Passwords, Terms},
     catalog::{Catalog, Roster},
-    checks::Checks,
     changes::Changes,
+    checks::Checks,
     clock::SharedClock,
     config::{self, Config, Environment, Limit},
     egress::system_lookup,

@@ -98,6 +98,8 @@ pub(super) fn card(
         trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
         correlation_id: None,
         steps: None,
+        checks: Vec::new(),
+        is_hop_owed: false,
     };
     let mut objects = sealed.objects;
     objects.push((sha256, bytes));

@@ -262,6 +262,7 @@ fn follow(state: &State, found: &Found) -> Vec<(Actor, Event)> {
             comment: Some(words(result, said)),
             requests: Vec::new(),
             checked: Vec::new(),
+            edited: None,
         };
         let rule = format!("check {}", result.name);
         events.push((Actor::Policy { rule }, Event::Decided(Box::new(decided))));

@@ -39,6 +39,7 @@ pub(super) fn origins(accepted: &Accepted) -> Vec<Check> {
         Check {
             ok: false,
             verified: true,
+            said: None,
             text: format!("{files}: written by {other}, and handed over by {agent}"),
         }
     }));
@@ -68,6 +69,7 @@ fn told(known: Provenance, writers: &BTreeSet<String>, paths: &[&str]) -> Check 
     Check {
         ok: true,
         verified: known == Provenance::Observed,
+        said: None,
         text,
     }
 }

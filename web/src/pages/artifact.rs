@@ -6,8 +6,8 @@ use countersign_protocol::{Digest, HandoffId};
 use serde::Serialize;
 
 use super::{
-    edit::is_editable,
     beside::Beside,
+    edit::is_editable,
     look::Asked as Asks,
     remarks::{RemarkView, SayForm, lines_of},
     turns::Turns,

@@ -261,6 +261,8 @@ impl Page for EditPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
+        use countersign_protocol::provenance::Provenance;
+
         use crate::{desk::Change, showcase::sample};
 
         let mut review = sample::review();
@@ -276,6 +278,7 @@ impl Page for EditPage {
             title: None,
             from_path: None,
             percent: None,
+            provenance: Provenance::Claimed,
         };
         let page = |text: &str, error: Option<&str>| {
             let typed = Typed {

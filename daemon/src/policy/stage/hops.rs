@@ -176,7 +176,7 @@ fn follow(
             None => Vec::new(),
         },
         Next::Checked => match card.owed_hop() {
-            Some(to) => vec![(Actor::Daemon, scene.first(to, "to_agent"))],
+            Some(to) => vec![(Actor::Daemon, scene.stated(to))],
             None => Vec::new(),
         },
     }
@@ -334,11 +334,16 @@ impl Scene<'_> {
         vec![(Actor::Daemon, event)]
     }
 
-    /// The task goes to `to`, as `by` says: the fact, or why a person is asked all the same.
-    fn first(&self, to: &str, by: &str) -> Event {
+    /// The task goes to `to`, as its sender stated: the fact, or why a person is asked all the same.
+    fn stated(&self, to: &str) -> Event {
         let from = self.work.accepted.from_agent.as_str();
         let fallback = Fallback::of(&self.work.document);
-        match self.offer(&self.settings.mesh, (from, to), by, fallback.as_ref()) {
+        match self.offer(
+            &self.settings.mesh,
+            (from, to),
+            "to_agent",
+            fallback.as_ref(),
+        ) {
             Ok(event) => event,
             Err((why, text)) => {
                 let files = &self.work.accepted.manifest.entries;

@@ -1,6 +1,6 @@
 //! Which files belong to a film.
 
-use countersign_protocol::{Digest, HandoffId};
+use countersign_protocol::{Digest, HandoffId, provenance::Provenance};
 
 use super::*;
 
@@ -17,6 +17,7 @@ fn only_what_has_the_name_of_the_film_belongs_to_it() {
         title: None,
         from_path: None,
         percent: None,
+        provenance: Provenance::Claimed,
     };
     let files = [
         "cut/demo.mp4",
