@@ -140,7 +140,7 @@ fn an_agent_gets_nothing_that_did_not_pass_before_a_person_says_so() {
 
 #[test]
 fn a_check_reaches_nothing_and_costs_no_more_than_it_may() {
-    let reach = r#"
+    let reach = r"
 import os, socket, subprocess, sys
 seen = []
 def attempt(name, act):
@@ -160,7 +160,7 @@ attempt('memory', lambda: bytearray(900_000_000))
 attempt('environment', lambda: os.environ['COUNTERSIGN_CONFIG'])
 open(os.environ['TMPDIR'] + '/new', 'w').write('x')
 print(seen)
-"#;
+";
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
     let port = listener.local_addr().expect("an address").port();
     let bed = TestBed::prepare();

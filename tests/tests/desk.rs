@@ -185,7 +185,7 @@ fn an_edit_is_approved(scripts: bool) {
     assert_eq!(decision.outcome, Outcome::Edited);
     let read = |path: &str| {
         let path = scene.bed.workspace().join(path);
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     assert_eq!(read("q3/notes.txt"), LINES);
     assert_eq!(

@@ -45,6 +45,7 @@ fn a_named_file_is_told_of_within_seconds_and_after_kill_9_once() {
     let mut bed = TestBed::prepare().configured(&text);
     let file = bed.workspace().join("docs/runbook.md");
     let write = |text: &str| put(&file, text.as_bytes(), Care::Rename).expect("it is written");
+    #[expect(clippy::disallowed_methods, reason = "outside of the program")]
     std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder is made");
     write("one");
     bed.up();

@@ -110,7 +110,7 @@ impl Checks {
                 None => return failed,
                 Some(Ok(done)) => failed = failed.and(done),
                 Some(Err(error)) => {
-                    failed = failed.and(Err(ChecksError::Ledger(error.to_string())))
+                    failed = failed.and(Err(ChecksError::Ledger(error.to_string())));
                 }
             }
         }

@@ -59,17 +59,16 @@ impl Place {
             };
             let name = path.file_name().map_or(path, Path::new);
             let mode = if is_program { 0o500 } else { 0o400 };
-            let from: &mut dyn std::io::Read = match objects.open_object(sha256)? {
-                Some(file) => &mut { file },
-                None => {
-                    let kept = ledger.object(sha256);
-                    let kept = kept.map_err(|error| ChecksError::Ledger(error.to_string()))?;
-                    let missing = || {
-                        let gone = std::io::Error::other("the sealed bytes are missing");
-                        Error::new("read", folder.path().join(name), gone)
-                    };
-                    &mut Cursor::new(kept.ok_or_else(missing)?)
-                }
+            let from: &mut dyn std::io::Read = if let Some(file) = objects.open_object(sha256)? {
+                &mut { file }
+            } else {
+                let kept = ledger.object(sha256);
+                let kept = kept.map_err(|error| ChecksError::Ledger(error.to_string()))?;
+                let missing = || {
+                    let gone = std::io::Error::other("the sealed bytes are missing");
+                    Error::new("read", folder.path().join(name), gone)
+                };
+                &mut Cursor::new(kept.ok_or_else(missing)?)
             };
             folder.publish_copy(name, from, sha256, mode, false)?;
             Ok(())

@@ -40,14 +40,15 @@ pub struct Check {
     pub read: Setting<Vec<PathBuf>>,
 }
 
+fn or<T>(stated: Option<Setting<T>>, value: T) -> Setting<T> {
+    stated.unwrap_or_else(|| Setting::default(value))
+}
+
 impl Check {
     pub(super) fn read(span: Range<usize>, section: &Section<'_>) -> Option<Self> {
         let name = section.need::<Id>("name", span.clone(), "`name = \"tests\"`");
         let hint = "`command = [\"python3\", \"-m\", \"json.tool\", \"report.json\"]`";
         let command = section.need::<Vec<String>>("command", span, hint);
-        fn or<T>(stated: Option<Setting<T>>, value: T) -> Setting<T> {
-            stated.unwrap_or_else(|| Setting::default(value))
-        }
         let on_failure = or(section.take("on_failure"), OnFailure::Note);
         let time = or(section.take("time"), Span(Duration::from_mins(1)));
         let memory = or(section.take("memory"), Size(512_000_000));

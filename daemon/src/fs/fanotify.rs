@@ -33,9 +33,7 @@ impl FileId {
         let system = system.map(|part| u32::try_from(part).unwrap_or_default());
         let (kind, handle) = handle_of(file.as_fd())?;
         let mut bytes = Vec::with_capacity(12 + handle.len());
-        system
-            .iter()
-            .for_each(|part| bytes.extend(part.to_ne_bytes()));
+        bytes.extend(system.map(u32::to_ne_bytes).as_flattened());
         bytes.extend(kind.to_ne_bytes());
         bytes.extend(handle);
         Ok(Self(bytes.into()))

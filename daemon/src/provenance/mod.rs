@@ -200,12 +200,11 @@ impl Memory {
             let known = known.filter(|met| now.saturating_sub(met.alive) <= GONE);
             return known.map(|met| Arc::clone(&met.origin));
         };
-        let found = match known.filter(|met| met.origin.holds()) {
-            Some(met) => Some(Arc::clone(&met.origin)),
-            None => {
-                let programs = &mut self.programs;
-                Origin::of(pid, own, |program| remembered(programs, program)).map(Arc::new)
-            }
+        let found = if let Some(met) = known.filter(|met| met.origin.holds()) {
+            Some(Arc::clone(&met.origin))
+        } else {
+            let programs = &mut self.programs;
+            Origin::of(pid, own, |program| remembered(programs, program)).map(Arc::new)
         };
         // Still there behind the descriptor: so it was the one that was looked at.
         let mut ended = [PollFd::new(process, PollFlags::IN)];

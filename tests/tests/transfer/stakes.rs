@@ -171,9 +171,11 @@ fn ten_agents_keep_one_format_wherever_it_is_checked() {
     let mut settings = STAKES.to_owned();
     for (at, name) in names.iter().enumerate() {
         let next = &names[(at + 1) % names.len()];
-        settings += &format!(
-            "[[participant]]\nid = \"{name}\"\nhands_to = [\"{next}\"]\naccepts = [\"trade\"]\n"
-        );
+        let routes = format!("hands_to = [\"{next}\"]\naccepts = [\"trade\"]\n");
+        settings.push_str("[[participant]]\nid = \"");
+        settings.push_str(name);
+        settings.push_str("\"\n");
+        settings.push_str(&routes);
     }
     let bed = with_contract(&settings);
     let workspace = bed.workspace();

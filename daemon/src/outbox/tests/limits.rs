@@ -167,12 +167,14 @@ fn ntfy(message: &Value, name: &str) {
     }
 }
 
+/// Holds what a service gets to what it says it takes.
+type Check = fn(&Value, &str);
+
 #[test]
 fn what_chats_get_keeps_to_the_limits_of_their_services() {
     let rules = Arc::new(config("version = 1\n").notify);
     let home = "https://review.example.org";
     let render = Renderer::new(Templates::embedded(), rules, home);
-    type Check = fn(&Value, &str);
     let checks: [(Format, Check); 4] = [
         (Format::Slack, slack),
         (Format::Teams, teams),

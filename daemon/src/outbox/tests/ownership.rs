@@ -104,7 +104,7 @@ fn who_is_offered_a_workspace_is_told_and_who_offers_it_hears_the_answer() {
     let offered = line("sam-phone", "Maya Okafor offers you w");
     offer(&rig);
     post.round(&rig);
-    assert_eq!(told(&phones, &mut seen), [offered.clone()]);
+    assert_eq!(told(&phones, &mut seen), std::slice::from_ref(&offered));
     answer(&rig, false);
     post.round(&rig);
     let declined = line("maya-phone", "Sam Ito does not take over w");

@@ -155,19 +155,16 @@ fn first_look(service: &Service) -> Option<Timestamp> {
 
 fn of_hop(handoff: HandoffId, hop: &Hop, target: ServiceTarget) -> Option<Measured> {
     let is_open = hop.stage.is_open();
-    let (began, ended) = match target {
-        ServiceTarget::Acknowledge => {
-            let first = hop.answers.first().map(|answer| answer.at);
-            // Who was not waited for any more did not have to answer.
-            let timed_out = hop.stage == HopStage::TimedOut && first.is_none();
-            let over = (!is_open && !timed_out).then_some(hop.since);
-            (hop.at, first.or(over))
-        }
-        _ => {
-            let began = hop.taken?;
-            let is_done = !is_open && !matches!(hop.stage, HopStage::HandedOn | HopStage::TimedOut);
-            (began, is_done.then_some(hop.since))
-        }
+    let (began, ended) = if target == ServiceTarget::Acknowledge {
+        let first = hop.answers.first().map(|answer| answer.at);
+        // Who was not waited for any more did not have to answer.
+        let timed_out = hop.stage == HopStage::TimedOut && first.is_none();
+        let over = (!is_open && !timed_out).then_some(hop.since);
+        (hop.at, first.or(over))
+    } else {
+        let began = hop.taken?;
+        let is_done = !is_open && !matches!(hop.stage, HopStage::HandedOn | HopStage::TimedOut);
+        (began, is_done.then_some(hop.since))
     };
     Some(Measured {
         began,

@@ -157,14 +157,13 @@ fn promises_are_held_against_what_happened_period_by_period() {
         .iter()
         .map(|one| (one.target, one.kept, one.open, one.breached))
         .collect();
-    use ServiceTarget::{Answer, FirstLook};
     assert_eq!(
         told,
         [
-            (FirstLook, 0, 0, 1),
-            (Answer, 1, 0, 0),
-            (FirstLook, 0, 1, 1),
-            (Answer, 0, 1, 1),
+            (ServiceTarget::FirstLook, 0, 0, 1),
+            (ServiceTarget::Answer, 1, 0, 0),
+            (ServiceTarget::FirstLook, 0, 1, 1),
+            (ServiceTarget::Answer, 0, 1, 1),
         ]
     );
     let breach = &found[0].breaches[0];
