@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use countersign_protocol::{Digest, HandoffId};
-use countersign_web::desk::{Answer, Caller, Care, CareNeeded, DeskError, Person};
+use countersign_web::desk::{
+    Answer, Caller, Care, CareNeeded, DeskError, Person, edits::EditsDesk as _,
+};
 
 use super::{LedgerDesk, access::visible_card, page::fitting_base};
 use crate::{ledger::Card, policy::Level};
@@ -38,11 +40,16 @@ impl LedgerDesk {
         card.is_some_and(|card| self.care_of(card).resolve_threads)
     }
 
-    /// Whether an approval of `id` needs anything that only its page asks for.
-    pub(super) fn needs_care(&self, id: HandoffId) -> bool {
+    /// Whether an approval of `id` by `who` needs anything that only its page asks for: care, checks that are over, or word
+    /// of what becomes of the files that `who` edited.
+    pub(super) async fn needs_page(&self, who: &Person, id: HandoffId) -> bool {
+        let edits = self.edits(who, id).await.unwrap_or_default();
         let state = self.ledger.state();
         let card = state.card(id);
-        card.is_some_and(|card| self.care_of(card) != CareNeeded::default())
+        edits.iter().any(|edit| edit.current)
+            || card.is_some_and(|card| {
+                card.must_pass_first() || self.care_of(card) != CareNeeded::default()
+            })
     }
 
     /// Refuses an approval that was given with less care than its workspace asks for. That threads are resolved is

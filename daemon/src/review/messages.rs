@@ -371,9 +371,9 @@ impl MessagesDesk for LedgerDesk {
             }
         };
         let is_approval = matches!(link.answer, LinkAnswer::Approve);
-        if is_approval && self.needs_care(id) {
+        if is_approval && self.needs_page(&person, id).await {
             return Err(LinkError::SignIn(format!(
-                "An approval of {id} needs more care than a link can tell; open {id} itself"
+                "An approval of {id} needs more than a link can tell; open {id} itself"
             )));
         }
         let decided = Decided {

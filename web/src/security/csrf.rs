@@ -17,8 +17,9 @@ use crate::{error::Problem, state::AppState};
 
 const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The most that a form may hold, in bytes.
-pub(crate) const FORM_LIMIT: usize = 1 << 20;
+/// The most that a form may hold, in bytes: a text of the largest size that is edited, each of its bytes a line end, which a
+/// browser sends as six.
+pub(crate) const FORM_LIMIT: usize = 2 << 20;
 
 /// The token of a session. The session secret has 256 random bits, so its digest tells nothing about
 /// it, and a page that was open across a restart of the daemon still works.

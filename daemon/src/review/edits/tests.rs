@@ -1,16 +1,21 @@
 //! What is edited is what is released, and nobody's file is changed for it.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use countersign_protocol::{
     Digest, HandoffId, access::Role, decision::Outcome, release::ReleaseRecord,
 };
 use countersign_web::desk::{
-    Answer, Answered, Caller, Desk as _, DeskError, EditsDesk as _, edits::FileEdit,
+    Answer, Answered, Caller, Desk as _, DeskError, EditsDesk as _, LinkError, MessagesDesk as _,
+    edits::FileEdit,
 };
 
 use super::unified;
-use crate::testing::{Rig, handoff, maya};
+use crate::{
+    clock::Clock as _,
+    message::{Link, LinkAnswer, Recipient, mint},
+    testing::{Rig, handoff, maya},
+};
 
 const ONE: HandoffId = HandoffId(1);
 const BEFORE: &str = "one\ntwo\nthree";
@@ -227,4 +232,43 @@ fn who_may_not_decide_edits_nothing_and_nobody_sees_the_edit_of_another() {
         rig.wait(rig.desk().edited(&sam, ONE, "a.md")).unwrap(),
         None
     );
+}
+
+#[test]
+fn a_link_approves_nothing_whose_edit_its_person_keeps() {
+    let rig = waiting();
+    let card = rig.ledger().state().card(ONE).cloned().unwrap();
+    let link = Link {
+        message: "m-1".to_owned(),
+        person: Recipient {
+            id: maya().id,
+            display: maya().display,
+            email: None,
+            address: None,
+        },
+        handoff: ONE,
+        revision: 1,
+        manifest_sha256: card.newest().accepted.manifest_sha256,
+        answer: LinkAnswer::Approve,
+        made: rig.clock.now(),
+        expires: rig.clock.now() + Duration::from_hours(1),
+        alone: true,
+        used: None,
+    };
+    let minted = mint([7; 32], &link);
+    let kept = rig
+        .desk()
+        .keep(minted.change.0, minted.change.1, minted.change.2);
+    rig.wait(kept).unwrap();
+    keep(&rig, 1, "a.md", AFTER).unwrap();
+    let answer = || {
+        let desk = rig.desk();
+        rig.wait(desk.answer_by_link(ONE, &minted.secret, Some(&maya()), None))
+    };
+    let told = answer();
+    assert!(matches!(told, Err(LinkError::SignIn(_))), "{told:?}");
+    rig.wait(rig.desk().drop_edit(&maya(), ONE, "a.md"))
+        .unwrap();
+    answer().unwrap();
+    assert_eq!(rig.count("handoff.decided"), 1);
 }
