@@ -166,7 +166,7 @@ fn an_unknown_key_is_an_error_with_its_place_and_the_likely_word() {
     let error = bed.refusal("[observe]\nzzzzzzzz = 1\n");
     assert_eq!(
         error.hint.as_deref(),
-        Some("known here: log, metrics, metrics_token, events, otlp")
+        Some("known here: log, metrics, metrics_token, events, writers, otlp")
     );
     let error = bed.refusal("[server]\ninsecure_public = true\n");
     assert!(error.hint.unwrap().contains("--insecure-public"));

@@ -335,7 +335,7 @@ async fn a_live_stream_hints_beats_and_ends() {
     let router = desk.router();
     let stop = CancellationToken::new();
     let response = Ask::get("/api/v1/events")
-        .bearer(ALPHA)
+        .bearer(OPERATOR)
         .extension(Stopping(stop.clone()))
         .open(&router)
         .await;
