@@ -9,10 +9,6 @@ mod card;
 mod compare;
 mod rule;
 #[cfg(test)]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the tests play the agents, who do not use our door"
-)]
 mod tests;
 
 use std::{

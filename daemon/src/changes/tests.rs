@@ -1,5 +1,10 @@
 //! Watched files, changed by somebody, on a clock that the test moves.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests play the agents, who do not use our door"
+)]
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use countersign_protocol::{

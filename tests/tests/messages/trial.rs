@@ -63,7 +63,7 @@ fn a_sample_of_each_kind_goes_out_by_every_way() {
         .iter()
         .map(|mail| mail.header("x-handoff-event"))
         .collect();
-    assert_eq!(kinds.len(), 14, "every kind: {kinds:?}");
+    assert_eq!(kinds.len(), 20, "every kind: {kinds:?}");
     // Without a name it goes to every receiver but people.
     let by_all = sent(&bed, &[]);
     let got = program.got();

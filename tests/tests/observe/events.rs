@@ -83,7 +83,7 @@ fn every_transition_is_a_line_that_says_who_and_to_whom() {
     );
     assert_eq!(
         (failed.hop, failed.agent.as_deref(), failed.to.as_deref()),
-        (Some(1), Some("b"), Some("b"))
+        (Some(1), Some("b"), Some("a"))
     );
     assert_eq!(failed.code.as_deref(), Some("missing_tools"));
     assert_eq!(lines[3].percent, Some(40));
