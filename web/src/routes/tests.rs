@@ -1,6 +1,7 @@
 //! Every route against every kind of caller, and what holds for all of them.
 
 mod matrix;
+mod route;
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,8 @@ use crate::{
     security::csrf,
     testing::{ALPHA, Ask, SESSION, Showcase, Told},
 };
-use matrix::{ROUTES, Role, Route};
+use matrix::ROUTES;
+use route::{Role, Route};
 
 /// The answer to `route` for `role`, on a desk of its own.
 async fn ask(route: &Route, role: Role) -> (Told, u64) {
