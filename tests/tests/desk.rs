@@ -193,7 +193,10 @@ fn an_edit_is_approved(scripts: bool) {
         format!("{LINES}eight\n")
     );
     assert!(read("q3/decision.patch").ends_with("+eight\n"));
-    let (code, _, said) = scene.bed.run(&["verify", &format!("{id}")]);
+    let released = scene.bed.workspace().join(format!("approved/{id}"));
+    let (code, _, said) = scene
+        .bed
+        .run(&["verify", released.to_str().expect("a plain path")]);
     assert_eq!(code, 0, "{said}");
     no_complaints(&browser);
 }

@@ -245,6 +245,7 @@ fn a_link_approves_nothing_whose_edit_its_person_keeps() {
             display: maya().display,
             email: None,
             address: None,
+            zone: None,
         },
         handoff: ONE,
         revision: 1,
