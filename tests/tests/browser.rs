@@ -381,12 +381,13 @@ fn the_pages_look_right_at_both_widths_in_light_and_dark() {
                 let picture = browser.screenshot();
                 let name = format!("target/screenshots/{page}-{width}-{scheme}.png");
                 keep(&repo::root().join(name), &picture);
-                if page == "review"
-                    && width == 1440
-                    && !dark
-                    && std::env::var_os("UPDATE_SCREENSHOTS").is_some()
-                {
-                    keep(&repo::root().join("docs/screenshots/review.png"), &picture);
+                let is_shown = matches!(
+                    (page, width, dark),
+                    ("review" | "queue", 1440, false) | ("locks", 1440, true)
+                );
+                if is_shown && std::env::var_os("UPDATE_SCREENSHOTS").is_some() {
+                    let name = format!("docs/screenshots/{page}.png");
+                    keep(&repo::root().join(name), &picture);
                 }
             }
             no_complaints(&browser);
