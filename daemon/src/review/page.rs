@@ -123,7 +123,9 @@ impl LedgerDesk {
             none.text = steps;
         }
         let effects = effects.into_iter();
-        let offered = |answer: &str| answer == "none" || possible.iter().any(|one| one == answer);
+        let offered = |answer: &str| {
+            (answer == "none" && current) || possible.iter().any(|one| one == answer)
+        };
         let (position, previous, next) = self.neighbours(&state, who, card.id);
         let decision = card.decision(accepted.revision);
         let lines = |pick: fn(&Handoff) -> &Vec<String>| {
