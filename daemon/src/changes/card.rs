@@ -4,13 +4,9 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use countersign_protocol::{
     Digest,
-    envelope::Envelope,
     event::{Accepted, Location},
-    handoff::{Profile, Trigger},
     manifest::{Manifest, ManifestEntry},
-    principal::Principal,
     state::HandoffState,
-    trace::TraceContext,
     watched::{ChangeKind, FilesChanged},
 };
 use jiff::Timestamp;
@@ -62,45 +58,13 @@ pub(super) fn card(
     let bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
     let sha256 = Digest::of(&bytes);
     let manifest = Manifest::new(sha256, entries.into_values().collect());
-    let manifest_sha256 = manifest.digest();
-    let accepted = Accepted {
-        handoff,
-        revision,
-        at: Location {
-            workspace: changed.workspace.clone(),
-            folder: String::new(),
-            file: String::new(),
-        },
-        key: format!("{DAEMON} {} {sha256} {now}", changed.rule),
-        subject,
-        principal: Principal::Daemon,
-        from_agent: DAEMON.to_owned(),
-        to_agent: None,
-        agent_handoff_id: None,
-        task_id: None,
-        session_id: None,
-        title,
-        trigger: Trigger::Policy,
-        confidence: None,
-        classification: None,
-        contract: None,
-        due: None,
-        envelope: Envelope::default(),
-        dialect: "countersign".to_owned(),
-        profile: Profile::Minimal,
-        manifest_sha256,
-        manifest,
-        warnings: Vec::new(),
-        follows: None,
-        stalled: None,
-        violated: Vec::new(),
-        observed: None,
-        trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
-        correlation_id: None,
-        steps: None,
-        checks: Vec::new(),
-        is_hop_owed: false,
+    let at = Location {
+        workspace: changed.workspace.clone(),
+        folder: String::new(),
+        file: String::new(),
     };
+    let by = (DAEMON, subject);
+    let accepted = Accepted::by_daemon((handoff, revision), at, by, title, manifest, now);
     let mut objects = sealed.objects;
     objects.push((sha256, bytes));
     (accepted, objects)

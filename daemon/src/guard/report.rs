@@ -4,14 +4,10 @@ use std::fmt::Write as _;
 
 use countersign_protocol::{
     Digest,
-    envelope::Envelope,
     event::{Accepted, Location},
-    handoff::{Profile, Trigger},
     manifest::Manifest,
-    principal::Principal,
     release::Violated,
     state::HandoffState,
-    trace::TraceContext,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -55,44 +51,15 @@ pub(super) fn card(
     let bytes = serde_json::to_vec_pretty(&document).unwrap_or_default();
     let sha256 = Digest::of(&bytes);
     let manifest = Manifest::new(sha256, Vec::new());
-    let manifest_sha256 = manifest.digest();
+    let at = Location {
+        workspace: violated.workspace.clone(),
+        folder: String::new(),
+        file: String::new(),
+    };
+    let by = (DAEMON, SUBJECT.to_owned());
     let accepted = Accepted {
-        handoff,
-        revision,
-        at: Location {
-            workspace: violated.workspace.clone(),
-            folder: String::new(),
-            file: String::new(),
-        },
-        key: format!("{DAEMON} {} {now}", violated.folder),
-        subject: SUBJECT.to_owned(),
-        principal: Principal::Daemon,
-        from_agent: DAEMON.to_owned(),
-        to_agent: None,
-        agent_handoff_id: None,
-        task_id: None,
-        session_id: None,
-        title,
-        trigger: Trigger::Policy,
-        confidence: None,
-        classification: None,
-        contract: None,
-        due: None,
-        envelope: Envelope::default(),
-        dialect: "countersign".to_owned(),
-        profile: Profile::Minimal,
-        manifest_sha256,
-        manifest,
-        warnings: Vec::new(),
-        follows: None,
-        stalled: None,
-        checks: Vec::new(),
-        is_hop_owed: false,
         violated: folders,
-        trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
-        correlation_id: None,
-        steps: None,
-        observed: None,
+        ..Accepted::by_daemon((handoff, revision), at, by, title, manifest, now)
     };
     Some((accepted, (sha256, bytes)))
 }

@@ -4,13 +4,11 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use countersign_protocol::{
     Digest,
-    envelope::Envelope,
     event::{Accepted, Event, Location, Stalled},
-    handoff::{Profile, Trigger},
+    handoff::Trigger,
     manifest::Manifest,
-    principal::{Actor, Principal},
+    principal::Actor,
     state::HandoffState,
-    trace::TraceContext,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -172,43 +170,17 @@ fn give_up(
         "silence of {} in {}/{} at {}",
         last.agent, at.folder, at.file, last.sha256
     );
-    let (id, manifest_sha256) = (state.next_id(), manifest.digest());
+    let by = (last.agent.as_str(), subject);
+    let place = Location {
+        file: String::new(),
+        ..at.clone()
+    };
     let accepted = Accepted {
-        handoff: id,
-        revision: 1,
-        at: Location {
-            file: String::new(),
-            ..at.clone()
-        },
-        key: format!("{} {subject} {now}", last.agent),
-        subject,
-        principal: Principal::Daemon,
-        from_agent: last.agent.clone(),
-        to_agent: None,
-        agent_handoff_id: None,
         task_id: last.task_id.clone(),
         session_id: last.session_id.clone(),
-        title,
         trigger: Trigger::Error,
-        confidence: None,
-        classification: None,
-        due: None,
-        envelope: Envelope::default(),
-        dialect: "countersign".to_owned(),
-        profile: Profile::Minimal,
-        contract: None,
-        checks: Vec::new(),
-        is_hop_owed: false,
-        manifest_sha256,
-        manifest,
-        warnings: Vec::new(),
-        follows: None,
         stalled: Some(stalled),
-        violated: Vec::new(),
-        trace: Some(TraceContext::begun(id, manifest_sha256, now)),
-        correlation_id: None,
-        steps: None,
-        observed: None,
+        ..Accepted::by_daemon((state.next_id(), 1), place, by, title, manifest, now)
     };
     let event = Event::AgentStalled {
         at: at.clone(),

@@ -19,7 +19,7 @@ use countersign_web::desk::{
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
-use super::{LedgerDesk, access::visible_card, row::is_waiting, votes::plan_of};
+use super::{LedgerDesk, access::visible_card, row::is_waiting, threads::prefix, votes::plan_of};
 use crate::{ledger::Card, store::Space};
 
 /// Most files that one person edits in one handoff.
@@ -83,29 +83,13 @@ fn entry_of<'a>(accepted: &'a Accepted, path: &str) -> Result<&'a ManifestEntry,
     Ok(entry)
 }
 
-fn prefix(who: &Person, id: HandoffId) -> String {
-    // Ids of people hold no line ends.
-    format!("{id}\n{}\n", who.id)
-}
-
 impl LedgerDesk {
     async fn kept_edits(
         &self,
         who: &Person,
         id: HandoffId,
     ) -> Result<Vec<(String, Kept)>, DeskError> {
-        let prefix = prefix(who, id);
-        let length = prefix.len();
-        let read = move |store: &mut dyn crate::store::Store| {
-            store.values_under(Space::Edit, &prefix, MOST_EDITS)
-        };
-        let found = self.ledger.read(read).await;
-        let found = found.map_err(|error| DeskError::Unavailable(error.to_string()))?;
-        let kept = found.into_iter().filter_map(|(key, value)| {
-            let kept = serde_json::from_str(&value).ok()?;
-            Some((key[length..].to_owned(), kept))
-        });
-        Ok(kept.collect())
+        self.kept(Space::Edit, (who, id), MOST_EDITS).await
     }
 
     /// The keys of what `who` edited, for the transaction that ends it.

@@ -14,7 +14,7 @@ use countersign_web::desk::{
     Caller, DeskError, Person,
     threads::{DraftRow, Remark, ThreadRow, ThreadsDesk},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     LedgerDesk,
@@ -47,7 +47,8 @@ pub(super) struct Unsent {
     pub(super) requests: Vec<ChangeRequest>,
 }
 
-fn prefix(who: &Person, id: HandoffId) -> String {
+/// What the keys of all that somebody keeps about a handoff begin with.
+pub(super) fn prefix(who: &Person, id: HandoffId) -> String {
     // Ids of people hold no line ends.
     format!("{id}\n{}\n", who.id)
 }
@@ -57,16 +58,17 @@ fn no_such(what: &str, id: HandoffId) -> DeskError {
 }
 
 impl LedgerDesk {
-    async fn kept_drafts(
+    /// What `who` keeps about `id` in `space`, at most `most` values, each with what its key says besides.
+    pub(super) async fn kept<T: DeserializeOwned>(
         &self,
-        who: &Person,
-        id: HandoffId,
-    ) -> Result<Vec<(String, Kept)>, DeskError> {
+        space: Space,
+        (who, id): (&Person, HandoffId),
+        most: usize,
+    ) -> Result<Vec<(String, T)>, DeskError> {
         let prefix = prefix(who, id);
         let length = prefix.len();
-        let read = move |store: &mut dyn crate::store::Store| {
-            store.values_under(Space::Draft, &prefix, MOST_DRAFTS)
-        };
+        let read =
+            move |store: &mut dyn crate::store::Store| store.values_under(space, &prefix, most);
         let found = self.ledger.read(read).await;
         let found = found.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         let kept = found.into_iter().filter_map(|(key, value)| {
@@ -74,6 +76,14 @@ impl LedgerDesk {
             Some((key[length..].to_owned(), kept))
         });
         Ok(kept.collect())
+    }
+
+    async fn kept_drafts(
+        &self,
+        who: &Person,
+        id: HandoffId,
+    ) -> Result<Vec<(String, Kept)>, DeskError> {
+        self.kept(Space::Draft, (who, id), MOST_DRAFTS).await
     }
 
     /// The drafts that go with a decision of `who` about `id`.

@@ -107,6 +107,55 @@ pub struct Accepted {
     pub observed: Option<Box<Observed>>,
 }
 
+impl Accepted {
+    /// What the daemon itself puts before people at the moment `now`, in the name of `agent`: delivered by nobody, and
+    /// without anything that only an agent's document states.
+    pub fn by_daemon(
+        (handoff, revision): (HandoffId, u32),
+        at: Location,
+        (agent, subject): (&str, String),
+        title: String,
+        manifest: Manifest,
+        now: Timestamp,
+    ) -> Self {
+        let manifest_sha256 = manifest.digest();
+        Self {
+            handoff,
+            revision,
+            at,
+            key: format!("{agent} {subject} {manifest_sha256} {now}"),
+            subject,
+            principal: Principal::Daemon,
+            from_agent: agent.to_owned(),
+            to_agent: None,
+            agent_handoff_id: None,
+            task_id: None,
+            session_id: None,
+            title,
+            trigger: Trigger::Policy,
+            confidence: None,
+            classification: None,
+            contract: None,
+            due: None,
+            envelope: Envelope::default(),
+            dialect: "countersign".to_owned(),
+            profile: Profile::Minimal,
+            manifest_sha256,
+            manifest,
+            warnings: Vec::new(),
+            checks: Vec::new(),
+            is_hop_owed: false,
+            follows: None,
+            stalled: None,
+            violated: Vec::new(),
+            trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
+            correlation_id: None,
+            steps: None,
+            observed: None,
+        }
+    }
+}
+
 /// Why the daemon made a card for a silent agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stalled {
