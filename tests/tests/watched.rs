@@ -20,19 +20,11 @@ quiet = "200ms"
 "#;
 
 fn changes(bed: &TestBed) -> Vec<Value> {
-    let all = bed
-        .http()
-        .fetch("/api/v1/log?limit=1000")
-        .expect(200)
-        .json();
-    let lines = all["events"]
-        .as_array()
-        .or(all.as_array())
-        .expect("lines")
-        .clone();
-    let told = lines
+    let page = bed.http().fetch("/api/v1/activity?limit=200").expect(200);
+    let rows = page.json().as_array().expect("rows").clone();
+    let told = rows
         .into_iter()
-        .filter(|line| line["event"] == "file.changed");
+        .filter(|row| row["event"] == "file.changed");
     told.collect()
 }
 
