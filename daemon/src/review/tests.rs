@@ -181,6 +181,21 @@ fn who_waits_over_http_hears_of_released_files_when_they_are_there() {
 }
 
 #[test]
+fn what_a_decision_releases_is_known_from_the_decision_on() {
+    for (outcome, is_released) in [(Outcome::Approved, true), (Outcome::Rejected, false)] {
+        let rig = waiting();
+        let released = || rig.wait(rig.desk().released(&Caller::Person(maya()), ONE));
+        assert!(matches!(released(), Err(DeskError::NotFound(_))));
+        rig.decide(ONE, outcome).unwrap();
+        let before = released().map(|release| release.record);
+        assert_eq!(before.is_ok(), is_released, "{before:?}");
+        rig.round();
+        let after = released().map(|release| release.record);
+        assert_eq!(after.ok(), before.ok());
+    }
+}
+
+#[test]
 fn what_is_withdrawn_takes_no_answer_and_a_wait_for_it_ends() {
     let rig = waiting();
     let hermes = agent(WORKSPACE);
