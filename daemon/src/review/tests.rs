@@ -8,7 +8,8 @@ use countersign_protocol::{
     principal::Method,
 };
 use countersign_web::desk::{
-    Agent, Answer, Caller, Change, ContentDesk as _, Desk as _, DeskError, Person,
+    Agent, Answer, BoundariesDesk as _, Caller, Change, ContentDesk as _, Desk as _, DeskError,
+    Person,
 };
 
 use crate::testing::{Rig, WORKSPACE, handoff, maya};
