@@ -1,3 +1,5 @@
+//! The newest entries are the same from memory as from the engine, and take bounded room.
+
 use std::sync::Arc;
 
 use countersign_protocol::{

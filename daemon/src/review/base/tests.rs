@@ -1,3 +1,5 @@
+//! What is handed over again is compared with what was approved, and with nothing that is not.
+
 use countersign_protocol::{Digest, HandoffId, decision::Outcome};
 use countersign_web::desk::{
     Change, ContentDesk as _, Desk as _, EditsDesk as _, Review, edits::FileEdit,
