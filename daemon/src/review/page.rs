@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::{
     LedgerDesk,
     access::visible_card,
+    evidence::evidence,
     origins::origins,
     row::{is_waiting, last_mine},
     timeline,
@@ -183,6 +184,9 @@ impl LedgerDesk {
                 .chain(kept_to(card, shown, self.clock.now()))
                 .chain(super::lock_rows::written(&state, accepted))
                 .collect(),
+            evidence: handoff
+                .map(|handoff| evidence(&self.resolvers, card, shown, handoff))
+                .unwrap_or_default(),
             files,
             base: base.map(|base| self::base(card, who, base.accepted.revision)),
             bases: (1..accepted.revision)
