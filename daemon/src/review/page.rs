@@ -17,7 +17,10 @@ use countersign_web::desk::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{LedgerDesk, access::visible_card, base, origins::origins, row::is_waiting, timeline};
+use super::{
+    LedgerDesk, access::visible_card, base, evidence::evidence, origins::origins, row::is_waiting,
+    timeline,
+};
 use crate::{
     ledger::{Card, Revision, decision_document},
     policy,
@@ -178,6 +181,9 @@ impl LedgerDesk {
                 .chain(kept_to(card, shown, self.clock.now()))
                 .chain(super::lock_rows::written(&state, accepted))
                 .collect(),
+            evidence: handoff
+                .map(|handoff| evidence(&self.resolvers, card, shown, handoff))
+                .unwrap_or_default(),
             files,
             base,
             bases: base::choices(&state, card, who, accepted.revision),
