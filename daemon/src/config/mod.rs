@@ -25,6 +25,7 @@ mod policy;
 mod quantity;
 mod reach;
 mod retention;
+mod review;
 mod roots;
 mod rule;
 mod secret;
@@ -71,6 +72,7 @@ pub use self::{
     quantity::{Size, Span},
     reach::{is_private_literal, is_public},
     retention::{Limit, Retention},
+    review::{Review, Undo},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
     rule::{Expiry, Level, Raise, Route, Scope, Then, Trigger, TriggerKind},
     secret::{Destination, Hidden, Secret, Secrets},
@@ -119,6 +121,8 @@ pub struct Config {
     pub roles: Vec<OwnRole>,
     /// `[[member]]`: who has which role where.
     pub members: Vec<Member>,
+    /// `[review]`.
+    pub review: Review,
     /// What is served, without overlaps.
     pub roots: Vec<Root>,
     listed: Vec<Listed>,
@@ -197,6 +201,7 @@ impl Config {
         let sso = Sso::read(&top.table("sso"), &layers);
         let limits = Limits::read(&top.table("limits"), &layers);
         let retention = Retention::read(&top.table("retention"), &layers);
+        let review = Review::read(&top.table("review"), &layers);
         let observe = Observe::read(&top.table("observe"), &layers, flags);
         let notify = Notify::read(&top, &source, &layers);
         let base = path.parent().unwrap_or(Path::new(""));
@@ -276,6 +281,7 @@ impl Config {
             boundaries,
             roles,
             members,
+            review,
             roots: Vec::new(),
             listed,
         };
@@ -399,6 +405,7 @@ impl Config {
         entries.extend(self.sso.iter().flat_map(Sso::entries));
         entries.extend(self.limits.entries());
         entries.extend(self.retention.entries());
+        entries.extend(self.review.entries());
         entries.extend(self.observe.entries());
         entries.extend(self.policy.entries());
         entries.extend(self.notify.entries());

@@ -42,6 +42,8 @@ pub struct State {
     pub(super) owed_hops: BTreeSet<HandoffId>,
     /// Those that a person may be reading.
     pub(super) read: BTreeSet<HandoffId>,
+    /// Those with an answer that can still be taken back.
+    pub(super) held_cards: BTreeSet<HandoffId>,
     pub(super) locks: Table,
     /// Those that are with an agent.
     pub(super) with_agents: BTreeSet<HandoffId>,
@@ -139,7 +141,11 @@ impl State {
                     });
                 }
             }
+            Event::AnswerHeld(_) | Event::AnswerUndone { .. } | Event::AnswerLapsed { .. } => {
+                self.held_or_not(body);
+            }
             Event::Voted(voted) => self.change(voted.handoff, |card| {
+                card.answered_by(&body.actor);
                 if let Actor::Person { id, display, .. } = &body.actor {
                     card.viewed.insert((id.clone(), voted.revision));
                     card.was_seen(at);
@@ -159,6 +165,7 @@ impl State {
                         card.state = state;
                     }
                     card.was_decided(at);
+                    card.answered_by(&body.actor);
                     card.asked_by(body, decided);
                     let actor = body.actor.clone();
                     // Who decides about a revision has seen it.
@@ -425,6 +432,8 @@ impl State {
                 revisions: vec![revision],
                 decisions: Vec::new(),
                 checks: BTreeMap::new(),
+                held: Vec::new(),
+                came_back: Vec::new(),
                 votes: Vec::new(),
                 threads: Vec::new(),
                 viewed: BTreeSet::new(),
@@ -595,6 +604,7 @@ impl State {
                     && !card.is_unchecked()
                     && card.owed_hop().is_none(),
             );
+            has(&mut self.held_cards, !card.held.is_empty());
             has(&mut self.unchecked, card.is_unchecked());
             has(
                 &mut self.owed_hops,

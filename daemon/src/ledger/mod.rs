@@ -19,6 +19,7 @@ mod routing;
 mod tests;
 mod threads;
 mod transfer;
+mod undo;
 mod writer;
 
 use std::{
@@ -46,6 +47,7 @@ pub use ownership::{Handover, Offer, Ownership};
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 pub use threads::{CardComment, Thread, Turn};
 pub use transfer::{Hop, HopAnswer, HopStage, Stop};
+pub use undo::{CameBack, HeldAnswer};
 
 use crate::{
     clock::SharedClock,

@@ -41,6 +41,9 @@ impl LedgerDesk {
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| DeskError::Unavailable(format!("entry {}: {error}", entry.seq)))?;
             let place = self.ledger.state().log_line(&body, entry.hash).workspace;
+            if matches!(who, Caller::Agent(_)) && body.event.stays_at_desk() {
+                continue;
+            }
             if who.may(Permission::Activity, place.as_deref()) {
                 rows.push(ActivityRow {
                     seq: body.seq,
@@ -119,6 +122,14 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
                 .collect();
             format!("checked revision {}: {}", checked.revision, all.join(", "))
         }
+        Event::AnswerHeld(held) => format!(
+            "answered revision {}, {}, and can take it back until {:.0}",
+            held.decided.revision,
+            held.decided.outcome.word(),
+            held.until
+        ),
+        Event::AnswerUndone { .. } => "took the answer back".to_owned(),
+        Event::AnswerLapsed { why, .. } => format!("the answer was not given: {why}"),
         Event::Voted(voted) => match &voted.comment {
             Some(comment) => format!(
                 "voted on revision {}, {}: {comment}",

@@ -35,6 +35,7 @@ mod threads;
 mod timeline;
 mod tokens;
 mod transfer;
+mod undo;
 mod versions;
 mod votes;
 mod wait;

@@ -29,11 +29,14 @@ impl ObserveDesk for LedgerDesk {
                 let body: Body = serde_json::from_str(&entry.body).map_err(|error| {
                     DeskError::Unavailable(format!("entry {}: {error}", entry.seq))
                 })?;
+                after = entry.seq;
+                if matches!(who, Caller::Agent(_)) && body.event.stays_at_desk() {
+                    continue;
+                }
                 let line = state.log_line(&body, entry.hash);
                 if may_know(who, line.workspace.as_deref()) && query.wants(&line) {
                     lines.push(line);
                 }
-                after = entry.seq;
                 if lines.len() >= limit {
                     return Ok((lines, after));
                 }

@@ -138,6 +138,9 @@ impl LedgerDesk {
                 "changes" => Permission::RequestChanges,
                 _ => Permission::Decide,
             };
+            if super::undo::is_held(card, who) {
+                return false;
+            }
             if answer == "edit" && super::edits::takes_edits(card).is_err() {
                 return false;
             }

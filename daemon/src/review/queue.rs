@@ -109,6 +109,9 @@ impl LedgerDesk {
         {
             return QueueView::Snoozed;
         }
+        if super::undo::is_held(card, who) {
+            return QueueView::Team;
+        }
         // With nobody configured everybody who signs in answers for everything.
         if self.policy.catalog().is_empty() {
             return QueueView::Turn;

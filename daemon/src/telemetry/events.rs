@@ -176,6 +176,10 @@ impl EventFiles {
         for entry in entries {
             let body: Body = serde_json::from_str(&entry.body)
                 .map_err(|error| EventsError::Ledger(format!("entry {}: {error}", entry.seq)))?;
+            // Agents read the file.
+            if body.event.stays_at_desk() {
+                continue;
+            }
             let line = self.ledger.state().log_line(&body, entry.hash);
             if let Some(workspace) = &line.workspace {
                 let text = serde_json::to_string(&line).unwrap_or_default();

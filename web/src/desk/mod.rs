@@ -20,6 +20,7 @@ pub mod service;
 pub mod sso;
 pub mod threads;
 pub mod transfer;
+pub mod undo;
 pub mod versions;
 
 use std::{
@@ -69,6 +70,7 @@ pub use service::ServiceDesk;
 pub use sso::SsoDesk;
 pub use threads::ThreadsDesk;
 pub use transfer::TransferDesk;
+pub use undo::UndoDesk;
 pub use versions::VersionsDesk;
 
 /// A person who is signed in.
@@ -226,6 +228,12 @@ pub struct HandoffRow {
     /// Threads that nobody holds for done.
     #[serde(default)]
     pub open_threads: usize,
+    /// An answer that can still be taken back; for people only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<undo::HeldRow>,
+    /// The last answer of who asks, when it was not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_back: Option<undo::CameBackRow>,
 }
 
 /// The last decision of a row.
@@ -698,6 +706,7 @@ pub trait Desk:
     + SsoDesk
     + ThreadsDesk
     + TransferDesk
+    + UndoDesk
     + VersionsDesk
 {
     /// A page of the queue.

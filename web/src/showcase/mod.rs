@@ -21,6 +21,7 @@ pub(crate) mod small;
 pub mod sso;
 pub(crate) mod threads;
 pub mod transfer;
+mod undo;
 mod versions;
 
 use std::{

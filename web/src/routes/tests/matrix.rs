@@ -670,6 +670,7 @@ pub(super) const ROUTES: &[Route] = &[
     form("/settings/person-tokens/p1/revoke", Body::Form("")),
     page("/help", 200),
     form("/h/H-1/decision", Body::DecisionForm),
+    quiet(form("/h/H-1/undo", Body::Form(""))),
     form("/h/H-1/comments", Body::Form("text=Nice.&send=now")),
     form("/h/H-1/threads/1/comments", Body::Form("text=Nice.")),
     form("/h/H-1/threads/1/resolve", Body::Form("")),
