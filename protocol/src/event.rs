@@ -6,6 +6,9 @@ mod account;
 mod handed;
 mod noted;
 mod undo;
+mod wish;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,6 +31,7 @@ pub use account::AccountChange;
 pub use handed::{Accepted, Decided, Stalled};
 pub use noted::{CheckpointSaved, Marked, Process};
 pub use undo::Held;
+pub use wish::Wish;
 
 /// Where in a workspace a document was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -542,6 +546,14 @@ pub enum Event {
         /// Id of the person.
         person: String,
     },
+    /// A person chose how to be told, in the place of what they chose before.
+    #[serde(rename = "messages.wished")]
+    MessagesWished {
+        /// Id of the person.
+        person: String,
+        /// By topic; what is not named is told as the configuration says.
+        wishes: BTreeMap<String, Wish>,
+    },
     /// A receiver of messages is no longer tried, until a person says otherwise.
     #[serde(rename = "receiver.disabled")]
     ReceiverDisabled {
@@ -774,6 +786,7 @@ impl Event {
             Self::SearchRemoved { .. } => "search.removed",
             Self::MailStopped { .. } => "mail.stopped",
             Self::MailResumed { .. } => "mail.resumed",
+            Self::MessagesWished { .. } => "messages.wished",
             Self::ReceiverDisabled { .. } => "receiver.disabled",
             Self::ReceiverEnabled { .. } => "receiver.enabled",
             Self::MessageFailed { .. } => "message.failed",

@@ -357,8 +357,7 @@
   ];
   const check = checks.find(([selector]) => $(selector))?.[1];
   if (!status || !$("#news")) return;
-  let last = Date.now();
-  let lost = null;
+  let last = Date.now(), lost = null;
   const tell = () => {
     const seconds = Math.round((Date.now() - last) / 1000);
     const ago = seconds < 60 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;

@@ -141,7 +141,7 @@ fn an_answer_is_taken_back_without_scripts_and_given_the_second_time() {
     assert!(page.contains("You took your approval back"), "{page}");
     assert!(page.contains("Well done"), "the note is kept: {page}");
     assert!(delivery.look::<Value>("decision.json").is_none());
-    browser.approve(&row(&bed)).unwrap().expect(303);
+    assert_eq!(browser.approve(&row(&bed)).unwrap().status, 303);
     assert_eq!(delivery.decision(1).outcome, Outcome::Approved);
     assert_eq!(decided(&mut bed), 1);
 }

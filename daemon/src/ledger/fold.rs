@@ -10,7 +10,7 @@ use countersign_protocol::{
     chain::{Body, Head},
     check::Checked,
     decision::Outcome,
-    event::{Accepted, CheckpointSaved, Decided, Event, Location},
+    event::{Accepted, CheckpointSaved, Decided, Event, Location, Wish},
     lock::Table,
     manifest::Manifest,
     principal::Actor,
@@ -67,6 +67,8 @@ pub struct State {
     sittings: BTreeMap<String, Sittings>,
     /// People who want no mail, by id.
     mail_stopped: BTreeSet<String>,
+    /// How people chose to be told, by id and topic.
+    wishes: BTreeMap<String, BTreeMap<String, Wish>>,
     /// The last violation of each release, and of `approved/` itself in each workspace.
     violations: BTreeMap<(String, Option<HandoffId>), Arc<Violation>>,
     /// How each workspace changed hands, of those that ever did.
@@ -367,6 +369,9 @@ impl State {
             }
             Event::MailStopped { person } => drop(self.mail_stopped.insert(person.clone())),
             Event::MailResumed { person } => drop(self.mail_stopped.remove(person)),
+            Event::MessagesWished { person, wishes } => {
+                self.wishes.insert(person.clone(), wishes.clone());
+            }
             Event::ReceiverDisabled { receiver, why } => {
                 self.disabled.insert(receiver.clone(), (at, why.clone()));
             }
@@ -721,6 +726,16 @@ impl State {
     /// Whether the person of that id wants no mail.
     pub fn mail_stopped(&self, person: &str) -> bool {
         self.mail_stopped.contains(person)
+    }
+
+    /// What a person chose of how to be told, by topic.
+    pub fn wishes(&self, person: &str) -> Option<&BTreeMap<String, Wish>> {
+        self.wishes.get(person)
+    }
+
+    /// What they chose of one topic.
+    pub fn wish(&self, person: &str, topic: &str) -> Option<&Wish> {
+        self.wishes.get(person)?.get(topic)
     }
 
     /// Since when and why a receiver of messages is no longer tried, when it is not.

@@ -318,6 +318,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         Event::SearchRemoved { name } => format!("keeps the search “{name}” no longer"),
         Event::MailStopped { person } => format!("{person} gets no more mail"),
         Event::MailResumed { person } => format!("{person} gets mail again"),
+        Event::MessagesWished { person, .. } => format!("{person} chose how to be told"),
         Event::ReceiverDisabled { receiver, why } => {
             format!("{receiver} gets no more messages: {why}")
         }

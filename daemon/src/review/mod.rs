@@ -39,6 +39,7 @@ mod undo;
 mod versions;
 mod votes;
 mod wait;
+mod wishes;
 
 use std::{sync::Arc, time::Duration};
 

@@ -22,6 +22,7 @@ pub mod threads;
 pub mod transfer;
 pub mod undo;
 pub mod versions;
+pub mod wishes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -72,6 +73,7 @@ pub use threads::ThreadsDesk;
 pub use transfer::TransferDesk;
 pub use undo::UndoDesk;
 pub use versions::VersionsDesk;
+pub use wishes::WishesDesk;
 
 /// A person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -708,6 +710,7 @@ pub trait Desk:
     + TransferDesk
     + UndoDesk
     + VersionsDesk
+    + WishesDesk
 {
     /// A page of the queue.
     async fn queue(

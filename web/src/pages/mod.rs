@@ -104,6 +104,7 @@ pub fn routes() -> Router<AppState> {
         .route("/search/saved", post(search::save))
         .route("/search/saved/remove", post(search::remove))
         .route("/settings", get(settings::show))
+        .route("/settings/messages", post(settings::wish))
         .route("/settings/preferences", post(settings::prefer))
         .route("/settings/tokens/{id}/revoke", post(settings::revoke))
         .route("/settings/person-tokens", post(person_tokens::create))

@@ -23,6 +23,7 @@ pub(crate) mod threads;
 pub mod transfer;
 mod undo;
 mod versions;
+pub(crate) mod wishes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -659,6 +659,10 @@ pub(super) const ROUTES: &[Route] = &[
     page("/insights?weeks=4&format=csv", 200),
     page("/insights?weeks=0", 422),
     page("/settings", 200),
+    form(
+        "/settings/messages",
+        Body::Form("high-turn=way:mail&turn=collected"),
+    ),
     form("/settings/tokens/t1/revoke", Body::Form("")),
     Route {
         statuses: [401, 403, 403, 201],
