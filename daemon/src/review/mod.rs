@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod activity;
+mod base;
 mod boundaries;
 mod care;
 mod commands;

@@ -415,7 +415,7 @@ impl FileRow {
 /// A revision that can be compared with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Base {
-    /// The revision.
+    /// The revision; 0 for what the handoff that this one continues was last decided as.
     pub revision: u32,
     /// For example `your last decision (revision 2)`.
     pub label: String,
