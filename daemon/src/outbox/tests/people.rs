@@ -392,7 +392,7 @@ fn what_a_person_chose_is_what_is_sent() {
     sleep(&rig, &mut post, 24 * 60);
     assert_eq!(told(&phones), [maya_got("Your turn: collected")]);
     choose(&rig, (&["phones"], false));
-    submit(&rig, "at once", json!({}));
+    submit(&rig, "soon", json!({}));
     post.round(&rig);
     assert_eq!(told(&phones).len(), 2);
     let none = vec![("high-turn".to_owned(), Vec::new(), true)];
