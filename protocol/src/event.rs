@@ -5,6 +5,10 @@
 mod account;
 mod handed;
 mod noted;
+mod undo;
+mod wish;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,6 +30,8 @@ use crate::{
 pub use account::AccountChange;
 pub use handed::{Accepted, Decided, Stalled};
 pub use noted::{CheckpointSaved, Marked, Process};
+pub use undo::Held;
+pub use wish::Wish;
 
 /// Where in a workspace a document was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +85,27 @@ pub enum Event {
     /// A person decided.
     #[serde(rename = "handoff.decided")]
     Decided(Box<Decided>),
+    /// A person answered, and can take it back for a while.
+    #[serde(rename = "answer.held")]
+    AnswerHeld(Box<Held>),
+    /// The person took it back.
+    #[serde(rename = "answer.undone")]
+    AnswerUndone {
+        /// The card.
+        handoff: HandoffId,
+        /// The entry of the answer.
+        held: u64,
+    },
+    /// The answer was not given at the end of its time, since it no longer could be.
+    #[serde(rename = "answer.lapsed")]
+    AnswerLapsed {
+        /// The card.
+        handoff: HandoffId,
+        /// The entry of the answer.
+        held: u64,
+        /// Why, in words for the person.
+        why: String,
+    },
     /// A person voted where it takes more than one. The last word follows as a fact of its own.
     #[serde(rename = "handoff.voted")]
     Voted(Box<Voted>),
@@ -519,6 +546,14 @@ pub enum Event {
         /// Id of the person.
         person: String,
     },
+    /// A person chose how to be told, in the place of what they chose before.
+    #[serde(rename = "messages.wished")]
+    MessagesWished {
+        /// Id of the person.
+        person: String,
+        /// By topic; what is not named is told as the configuration says.
+        wishes: BTreeMap<String, Wish>,
+    },
     /// A receiver of messages is no longer tried, until a person says otherwise.
     #[serde(rename = "receiver.disabled")]
     ReceiverDisabled {
@@ -598,6 +633,7 @@ impl Event {
             Self::Checked(checked) => Some(checked.handoff),
             Self::Decided(decided) => Some(decided.handoff),
             Self::Voted(voted) => Some(voted.handoff),
+            Self::AnswerHeld(held) => Some(held.decided.handoff),
             Self::Routed(routed) => Some(routed.handoff),
             Self::Progressed(passed) => Some(passed.handoff),
             Self::Assigned(assigned) => Some(assigned.handoff),
@@ -611,6 +647,8 @@ impl Event {
             | Self::Commented { handoff, .. }
             | Self::ThreadResolved { handoff, .. }
             | Self::ThreadReopened { handoff, .. }
+            | Self::AnswerUndone { handoff, .. }
+            | Self::AnswerLapsed { handoff, .. }
             | Self::Delivered { handoff, .. }
             | Self::Forgotten { handoff, .. }
             | Self::Redriven { handoff, .. }
@@ -632,6 +670,15 @@ impl Event {
             Self::Restored(restored) => restored.handoff,
             other => other.answered().map(|answered| answered.handoff),
         }
+    }
+
+    /// Whether only the people at the desk may know of it: what a person may still take back was never said to
+    /// anybody else.
+    pub fn stays_at_desk(&self) -> bool {
+        matches!(
+            self,
+            Self::AnswerHeld(_) | Self::AnswerUndone { .. } | Self::AnswerLapsed { .. }
+        )
     }
 
     /// What a receiver said, when it is that.
@@ -672,6 +719,9 @@ impl Event {
             Self::Viewed { .. } => "handoff.viewed",
             Self::Voted(_) => "handoff.voted",
             Self::Decided(_) => "handoff.decided",
+            Self::AnswerHeld(_) => "answer.held",
+            Self::AnswerUndone { .. } => "answer.undone",
+            Self::AnswerLapsed { .. } => "answer.lapsed",
             Self::Withdrawn { .. } => "handoff.withdrawn",
             Self::Commented { .. } => "handoff.commented",
             Self::ThreadResolved { .. } => "thread.resolved",
@@ -736,6 +786,7 @@ impl Event {
             Self::SearchRemoved { .. } => "search.removed",
             Self::MailStopped { .. } => "mail.stopped",
             Self::MailResumed { .. } => "mail.resumed",
+            Self::MessagesWished { .. } => "messages.wished",
             Self::ReceiverDisabled { .. } => "receiver.disabled",
             Self::ReceiverEnabled { .. } => "receiver.enabled",
             Self::MessageFailed { .. } => "message.failed",

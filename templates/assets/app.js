@@ -269,7 +269,7 @@
     "/": () => $(".qbox input, .find input")?.focus(),
     "g q": () => visit("/queue"), "g s": () => visit("/search"), "g a": () => visit("/activity"),
     "g l": () => visit("/locks"), "g i": () => visit("/insights"),
-    "]": () => visit(next), "[": () => visit(previous), u: () => visit("/queue"),
+    "]": () => visit(next), "[": () => visit(previous), u: () => visit("/queue"), z: () => $("#undo")?.requestSubmit(),
     ...(rows.length && {
       j: () => move(at + 1), k: () => move(at - 1), o: open, Enter: open, x: () => $("input", rows[at])?.click(),
       J: () => extend(1), K: () => extend(-1), c: () => act("claim"), h: () => act("snooze"), t: () => visit($("h3 a", rows[at]).href + "#to"),
@@ -335,7 +335,7 @@
     const row = await api(`handoffs/${id}`);
     const { revision, manifest } = document.body.dataset;
     const moved = row.revision !== Number(revision) || row.manifest_sha256 !== manifest;
-    if (!moved && row.state === "waiting") return;
+    if (!moved && row.state === "waiting") return row.held && announce(`${row.held.by} answered, show`);
     const text = moved ? `Revision ${row.revision} arrived at ${clock()}.`
       : `${id} was answered${row.decided ? ` by ${row.decided.by}` : ""} at ${clock()}.`;
     $("[data-stale]").textContent = text;
@@ -357,8 +357,7 @@
   ];
   const check = checks.find(([selector]) => $(selector))?.[1];
   if (!status || !$("#news")) return;
-  let last = Date.now();
-  let lost = null;
+  let last = Date.now(), lost = null;
   const tell = () => {
     const seconds = Math.round((Date.now() - last) / 1000);
     const ago = seconds < 60 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
@@ -385,6 +384,7 @@
     addEventListener("pagehide", () => source.close(), { once: true });
   };
   connect();
+  for (const left of $$("[data-left-s]")) setInterval(() => { if (left.textContent > 0) left.textContent -= 1; else location.reload(); }, 1000);
   const every = Number($("[data-every]")?.dataset.every ?? 0); // what changes without a fact
   if (every > 0) setInterval(() => { if (!$("#swap details[open]") && !document.hidden) check().catch(() => {}); }, every * 1000);
   setInterval(tell, 5000);

@@ -173,6 +173,19 @@ impl TestBed {
         Reviewer { http: self.http() }
     }
 
+    /// Spends a start link; gives the cookie of the session.
+    pub fn sign_in(&self) -> String {
+        let made = self
+            .http()
+            .push("/api/v1/start-links", &serde_json::json!({}));
+        let link = made.expect(201).json()["url"].as_str().map(str::to_owned);
+        let link = link.expect("a link");
+        let (base, token) = link.split_once("/start").expect("a start link");
+        let came_in = Http::new(base, None).fetch(&format!("/start{token}"));
+        let cookie = came_in.header("set-cookie").expect("a cookie");
+        cookie.split(';').next().unwrap_or_default().to_owned()
+    }
+
     /// What the daemon says about itself.
     pub fn health(&self) -> Value {
         self.http().fetch("/api/v1/health").json()

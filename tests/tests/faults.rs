@@ -37,18 +37,6 @@ fn deliver(agent: &Agent, folder: &str) -> Delivery {
     agent.write(folder, &package, Care::Rename).unwrap()
 }
 
-/// Spends a start link; gives the cookie of the session.
-fn sign_in(bed: &TestBed) -> String {
-    let made = bed
-        .http()
-        .push("/api/v1/start-links", &serde_json::json!({}));
-    let link = made.expect(201).json()["url"].as_str().unwrap().to_owned();
-    let (base, token) = link.split_once("/start").unwrap();
-    let came_in = Http::new(base, None).fetch(&format!("/start{token}"));
-    let cookie = came_in.header("set-cookie").unwrap();
-    cookie.split(';').next().unwrap().to_owned()
-}
-
 /// Stops the daemon and checks the rules that need no history.
 fn check_disk(bed: &mut TestBed, deliveries: &[&Delivery]) {
     let reviewer = bed.reviewer();
@@ -134,7 +122,7 @@ fn a_full_disk_of_the_daemon_accepts_nothing_and_says_so() {
         delivery.receipt();
     }
     let cards = bed.reviewer().turn().unwrap();
-    let cookie = sign_in(&bed);
+    let cookie = bed.sign_in();
     // The name of the cookie has the port in it.
     let port = bed.endpoint().url.rsplit_once(':').unwrap().1;
     bed.launch.port = port.parse().unwrap();
@@ -282,7 +270,7 @@ fn a_ledger_that_cannot_be_synced_accepts_nothing_until_it_can() {
         let before = deliver(&agent, "before");
         let id = before.receipt().handoff_id;
         let card = bed.reviewer().turn().unwrap()[0];
-        let cookie = sign_in(&bed);
+        let cookie = bed.sign_in();
         let head = bed.health()["head"].clone();
         if tears {
             disk.writes_break_off(errno, LOG);

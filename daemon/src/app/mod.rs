@@ -97,6 +97,8 @@ const COLLECTION: Duration = Duration::from_hours(1);
 const SEARCH: Duration = Duration::from_mins(1);
 /// How often leases, and requests for locks, are looked at without a hint.
 const LOCKS: Duration = Duration::from_secs(1);
+/// How often it is looked which answers can no longer be taken back.
+const HELD: Duration = Duration::from_millis(500);
 /// How often entries are counted, sent to the collector, and added to the lists of events. Nobody waits for it, and
 /// no hint hurries it: a handoff on its way has the disk to itself.
 const TELEMETRY: Duration = Duration::from_secs(2);
@@ -379,6 +381,7 @@ pub async fn run(
         async move { timeout::look(&ledger, &*clock).await }
     });
 
+    spawn_held_answers(&reconciler, &desk, &serving);
     spawn_locks(&reconciler, &locks);
 
     let told = search.clone();
@@ -540,6 +543,23 @@ fn spawn_custody(reconciler: &Reconciler, ledger: &Ledger, custody: Custody) {
     reconciler.spawn("ownership", CUSTODY, ledger.work(), move || {
         let custody = custody.clone();
         async move { custody.run().await }
+    });
+}
+
+/// Gives answers that can no longer be taken back. Before the first scan nobody knows whether the work is still what was
+/// answered.
+fn spawn_held_answers(reconciler: &Reconciler, desk: &Arc<LedgerDesk>, serving: &Arc<Serving>) {
+    let (_, never) = watch::channel(0);
+    let (desk, scan) = (Arc::clone(desk), Arc::clone(serving));
+    reconciler.spawn("held answers", HELD, never, move || {
+        let (desk, is_ready) = (Arc::clone(&desk), scan.ready());
+        async move {
+            if is_ready {
+                desk.give_held_answers().await
+            } else {
+                Ok(())
+            }
+        }
     });
 }
 

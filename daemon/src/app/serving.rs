@@ -390,6 +390,7 @@ fn settings(
             .iter()
             .map(|(agent, account)| (agent.clone(), account.uid))
             .collect(),
+        undo: stated.undo.value.window(),
         care: Care {
             resolve_threads: stated.resolve_threads.value,
             view_files: stated.view_files.as_ref().map(|one| one.value.name()),

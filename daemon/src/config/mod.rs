@@ -26,6 +26,7 @@ mod quantity;
 mod reach;
 mod resolver;
 mod retention;
+mod review;
 mod roots;
 mod rule;
 mod secret;
@@ -73,6 +74,7 @@ pub use self::{
     reach::{is_private_literal, is_public},
     resolver::{Resolver, Scheme},
     retention::{Limit, Retention},
+    review::{Review, Undo},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
     rule::{Expiry, Level, Raise, Route, Scope, Then, Trigger, TriggerKind},
     secret::{Destination, Hidden, Secret, Secrets},
@@ -123,6 +125,8 @@ pub struct Config {
     pub roles: Vec<OwnRole>,
     /// `[[member]]`: who has which role where.
     pub members: Vec<Member>,
+    /// `[review]`.
+    pub review: Review,
     /// What is served, without overlaps.
     pub roots: Vec<Root>,
     listed: Vec<Listed>,
@@ -201,6 +205,7 @@ impl Config {
         let sso = Sso::read(&top.table("sso"), &layers);
         let limits = Limits::read(&top.table("limits"), &layers);
         let retention = Retention::read(&top.table("retention"), &layers);
+        let review = Review::read(&top.table("review"), &layers);
         let observe = Observe::read(&top.table("observe"), &layers, flags);
         let notify = Notify::read(&top, &source, &layers);
         let base = path.parent().unwrap_or(Path::new(""));
@@ -289,6 +294,7 @@ impl Config {
             boundaries,
             roles,
             members,
+            review,
             roots: Vec::new(),
             listed,
         };
@@ -412,6 +418,7 @@ impl Config {
         entries.extend(self.sso.iter().flat_map(Sso::entries));
         entries.extend(self.limits.entries());
         entries.extend(self.retention.entries());
+        entries.extend(self.review.entries());
         entries.extend(self.observe.entries());
         entries.extend(self.policy.entries());
         entries.extend(self.notify.entries());

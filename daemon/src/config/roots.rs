@@ -82,7 +82,7 @@ impl Config {
             value: folder,
             origin,
         };
-        Ok(stated.complete(path, name))
+        Ok(stated.complete(path, name, &self.review.undo))
     }
 
     /// The folders that [`Config::discover`] would look at. Cheap, so that it can be asked often.

@@ -13,7 +13,7 @@ use toml::de::DeValue;
 use super::{
     Channel, Class, DecideLinks, Digest, Disclosure, Email, Expiry, Expression, Format, Heartbeat,
     Hours, Id, Kind, Level, LogFormat, MailTls, MetricsFor, Moment, Pattern, PublicUrl, Raise,
-    Scheme, SubjectStyle, Target, TriggerKind, UsualRole, WorkspaceName, Zone,
+    Scheme, SubjectStyle, Target, TriggerKind, Undo, UsualRole, WorkspaceName, Zone,
     quantity::{Size, Span},
     retention::Limit,
 };
@@ -67,6 +67,7 @@ parsed!(
     PublicUrl,
     WorkspaceName,
     Heartbeat,
+    Undo,
     Id,
     Email,
     Channel,

@@ -12,6 +12,7 @@ use super::{
     origin::Setting,
     quantity::{Size, Span},
     retention::Limit,
+    review::Undo,
     rule::Level,
     section::Section,
     service::ServiceTargets,
@@ -139,6 +140,8 @@ pub struct Workspace {
     pub type_id: Option<Setting<Level>>,
     /// What who approves ticks off, one line each.
     pub checklist: Option<Setting<Vec<String>>>,
+    /// How long an answer can be taken back before it is given.
+    pub undo: Setting<Undo>,
     /// The checks that every handoff is put through, by name.
     pub checks: Setting<Vec<Id>>,
     /// What is promised to those who hand over.
@@ -162,6 +165,7 @@ impl Workspace {
             Entry::new(key("max_files"), &self.max_files),
             Entry::new(key("heartbeat"), &self.heartbeat),
             Entry::new(key("resolve_threads"), &self.resolve_threads),
+            Entry::new(key("undo"), &self.undo),
             Entry::new(key("checks"), &self.checks),
         ];
         for (name, setting) in [("view_files", &self.view_files), ("type_id", &self.type_id)] {
@@ -194,6 +198,7 @@ pub(super) struct Stated {
     view_files: Option<Setting<Level>>,
     type_id: Option<Setting<Level>>,
     checklist: Option<Setting<Vec<String>>>,
+    undo: Option<Setting<Undo>>,
     checks: Option<Setting<Vec<Id>>>,
     service: ServiceTargets,
     transfers: Transfers,
@@ -215,6 +220,7 @@ impl Stated {
             view_files: section.take("view_files"),
             type_id: section.take("type_id"),
             checklist: section.take("checklist"),
+            undo: section.take("undo"),
             checks: section.take("checks"),
             service: ServiceTargets::read(&section.table("service")),
             transfers: Transfers::read(section),
@@ -237,6 +243,7 @@ impl Stated {
             view_files: self.view_files.or(weaker.view_files),
             type_id: self.type_id.or(weaker.type_id),
             checklist: self.checklist.or(weaker.checklist),
+            undo: self.undo.or(weaker.undo),
             checks: self.checks.or(weaker.checks),
             service: self.service.over(weaker.service),
             transfers: self.transfers.over(weaker.transfers),
@@ -247,6 +254,7 @@ impl Stated {
         self,
         path: Setting<PathBuf>,
         name: Setting<WorkspaceName>,
+        undo: &Setting<Undo>,
     ) -> Workspace {
         fn or<T>(stated: Option<Setting<T>>, value: T) -> Setting<T> {
             stated.unwrap_or_else(|| Setting::default(value))
@@ -269,6 +277,7 @@ impl Stated {
             view_files: self.view_files,
             type_id: self.type_id,
             checklist: self.checklist,
+            undo: self.undo.unwrap_or_else(|| undo.clone()),
             checks: or(self.checks, Vec::new()),
             service: self.service,
             transfers: self.transfers,

@@ -10,7 +10,7 @@ use countersign_protocol::{
     chain::{Body, Head},
     check::Checked,
     decision::Outcome,
-    event::{Accepted, CheckpointSaved, Decided, Event, Location},
+    event::{Accepted, CheckpointSaved, Decided, Event, Location, Wish},
     lock::Table,
     manifest::Manifest,
     principal::Actor,
@@ -42,6 +42,8 @@ pub struct State {
     pub(super) owed_hops: BTreeSet<HandoffId>,
     /// Those that a person may be reading.
     pub(super) read: BTreeSet<HandoffId>,
+    /// Those with an answer that can still be taken back.
+    pub(super) held_cards: BTreeSet<HandoffId>,
     pub(super) locks: Table,
     /// Those that are with an agent.
     pub(super) with_agents: BTreeSet<HandoffId>,
@@ -65,6 +67,8 @@ pub struct State {
     sittings: BTreeMap<String, Sittings>,
     /// People who want no mail, by id.
     mail_stopped: BTreeSet<String>,
+    /// How people chose to be told, by id and topic.
+    wishes: BTreeMap<String, BTreeMap<String, Wish>>,
     /// The last violation of each release, and of `approved/` itself in each workspace.
     violations: BTreeMap<(String, Option<HandoffId>), Arc<Violation>>,
     /// How each workspace changed hands, of those that ever did.
@@ -139,7 +143,11 @@ impl State {
                     });
                 }
             }
+            Event::AnswerHeld(_) | Event::AnswerUndone { .. } | Event::AnswerLapsed { .. } => {
+                self.held_or_not(body);
+            }
             Event::Voted(voted) => self.change(voted.handoff, |card| {
+                card.answered_by(&body.actor);
                 if let Actor::Person { id, display, .. } = &body.actor {
                     card.viewed.insert((id.clone(), voted.revision));
                     card.was_seen(at);
@@ -159,6 +167,7 @@ impl State {
                         card.state = state;
                     }
                     card.was_decided(at);
+                    card.answered_by(&body.actor);
                     card.asked_by(body, decided);
                     let actor = body.actor.clone();
                     // Who decides about a revision has seen it.
@@ -360,6 +369,9 @@ impl State {
             }
             Event::MailStopped { person } => drop(self.mail_stopped.insert(person.clone())),
             Event::MailResumed { person } => drop(self.mail_stopped.remove(person)),
+            Event::MessagesWished { person, wishes } => {
+                self.wishes.insert(person.clone(), wishes.clone());
+            }
             Event::ReceiverDisabled { receiver, why } => {
                 self.disabled.insert(receiver.clone(), (at, why.clone()));
             }
@@ -425,6 +437,8 @@ impl State {
                 revisions: vec![revision],
                 decisions: Vec::new(),
                 checks: BTreeMap::new(),
+                held: Vec::new(),
+                came_back: Vec::new(),
                 votes: Vec::new(),
                 threads: Vec::new(),
                 viewed: BTreeSet::new(),
@@ -595,6 +609,7 @@ impl State {
                     && !card.is_unchecked()
                     && card.owed_hop().is_none(),
             );
+            has(&mut self.held_cards, !card.held.is_empty());
             has(&mut self.unchecked, card.is_unchecked());
             has(
                 &mut self.owed_hops,
@@ -711,6 +726,16 @@ impl State {
     /// Whether the person of that id wants no mail.
     pub fn mail_stopped(&self, person: &str) -> bool {
         self.mail_stopped.contains(person)
+    }
+
+    /// What a person chose of how to be told, by topic.
+    pub fn wishes(&self, person: &str) -> Option<&BTreeMap<String, Wish>> {
+        self.wishes.get(person)
+    }
+
+    /// What they chose of one topic.
+    pub fn wish(&self, person: &str, topic: &str) -> Option<&Wish> {
+        self.wishes.get(person)?.get(topic)
     }
 
     /// Since when and why a receiver of messages is no longer tried, when it is not.

@@ -22,6 +22,7 @@ use super::{
     routing::{Claim, Move, Routing, Service, Snooze},
     threads::Thread,
     transfer::{Hop, Stop},
+    undo::{CameBack, HeldAnswer},
 };
 
 /// A revision of a handoff, with the entry that recorded it.
@@ -127,6 +128,10 @@ pub struct Card {
     pub decisions: Vec<CardDecision>,
     /// What the checks of each revision found, of those whose checks are over.
     pub checks: BTreeMap<u32, CardChecks>,
+    /// Answers that can still be taken back, at most one of each person.
+    pub held: Vec<HeldAnswer>,
+    /// Answers that were not given, the last of each person who did not answer since.
+    pub came_back: Vec<CameBack>,
     /// Votes about the newest revision, oldest first.
     pub votes: Vec<CardVote>,
     /// What was said about the work; the first is number 1.

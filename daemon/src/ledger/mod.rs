@@ -20,6 +20,7 @@ mod routing;
 mod tests;
 mod threads;
 mod transfer;
+mod undo;
 mod writer;
 
 use std::{
@@ -48,6 +49,7 @@ pub use recent::Recorded;
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 pub use threads::{CardComment, Thread, Turn};
 pub use transfer::{Hop, HopAnswer, HopStage, Stop};
+pub use undo::{CameBack, HeldAnswer};
 
 use crate::{
     clock::SharedClock,

@@ -128,6 +128,7 @@ impl Card {
         self.routing = None;
         // They were about the bytes from before.
         self.votes.clear();
+        self.came_back.clear();
         self.snoozed = None;
         self.service.push(Service {
             handed_over: at,

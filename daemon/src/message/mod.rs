@@ -11,6 +11,7 @@ mod link;
 mod notice;
 mod status;
 mod stop;
+mod topic;
 
 use countersign_protocol::Digest;
 use jiff::Timestamp;
@@ -25,6 +26,7 @@ pub use link::{Link, LinkAnswer, Minted, mint};
 pub use notice::{Notice, Risk};
 pub use status::{Attempt, Health, State, Status};
 pub use stop::StopKey;
+pub use topic::Topic;
 
 /// A value to write, as [`crate::ledger::Draft`] takes it.
 pub type Change = (Space, String, Option<String>);

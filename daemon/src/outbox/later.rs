@@ -10,7 +10,7 @@ use crate::{
     catalog::Catalog,
     config::{Kind, Person},
     ledger::State,
-    message::{self, Change, Held, Notice, Owed, Risk},
+    message::{self, Change, Held, Notice, Owed, Risk, Topic},
 };
 
 /// What comes within so long after a message to the same person is told together.
@@ -107,6 +107,16 @@ pub(super) fn answered(state: &State, notice: &Notice) -> Option<&'static str> {
     is_over.then_some("its agent answered before")
 }
 
+/// The pace that a person chose for a topic.
+fn wished(state: &State, person: &Person, topic: Option<Topic>, pace: Pace) -> Pace {
+    let wish = topic.and_then(|topic| state.wish(person.id.as_str(), topic.name()));
+    match (topic, wish) {
+        (Some(topic), Some(wish)) if wish.collected && topic.can_wait() => Pace::Later,
+        (Some(topic), Some(wish)) if topic.waits() && !wish.collected => Pace::Step,
+        _ => pace,
+    }
+}
+
 /// Messages to write down, with what changes beside them.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -125,9 +135,11 @@ impl Batch {
         (notice, cause): (&Notice, Digest),
         pace: Pace,
     ) {
-        let Some((lane, to)) = people::way(inner, state, person) else {
+        let topic = Topic::of(notice);
+        let Some((lane, to)) = people::way(inner, state, person, topic) else {
             return;
         };
+        let pace = wished(state, person, topic, pace);
         let now = inner.around.clock.now();
         let key = (to.id.clone(), pace == Pace::Trouble);
         let last = self.last.get(&key).copied();
@@ -171,7 +183,8 @@ impl Batch {
                     .extend(held.release(message::State::Dropped { why }));
             }
             let person = inner.around.catalog.person(&id);
-            let Some((lane, to)) = person.and_then(|one| people::way(inner, state, one)) else {
+            let Some((lane, to)) = person.and_then(|one| people::way(inner, state, one, None))
+            else {
                 for held in current {
                     let why = "the person can no longer be told".to_owned();
                     self.changes

@@ -4,13 +4,18 @@ use super::{Inner, MAIL};
 use crate::{
     config::{Channel, Person},
     ledger::State,
-    message::{Owed, Recipient},
+    message::{Owed, Recipient, Topic},
 };
 
 /// The lane and the address of a person: the first of their ways that works, else the first there is, where the
 /// message waits until that works again. `None` for somebody who cannot be told.
-pub(super) fn way(inner: &Inner, state: &State, person: &Person) -> Option<(String, Recipient)> {
-    let ways = ways(inner, state, person);
+pub(super) fn way(
+    inner: &Inner,
+    state: &State,
+    person: &Person,
+    topic: Option<Topic>,
+) -> Option<(String, Recipient)> {
+    let ways = ways(inner, state, person, topic);
     let works = |(lane, _): &&(String, Recipient)| state.receiver_disabled(lane).is_none();
     ways.iter().find(works).or(ways.first()).cloned()
 }
@@ -18,15 +23,28 @@ pub(super) fn way(inner: &Inner, state: &State, person: &Person) -> Option<(Stri
 /// The same message by the next way, after `failed` did not work for it.
 pub(super) fn next_way(inner: &Inner, state: &State, failed: &Owed) -> Option<(String, Recipient)> {
     let person = inner.around.catalog.person(&failed.to.as_ref()?.id)?;
-    let ways = ways(inner, state, person);
+    let topic = failed.notice().and_then(Topic::of);
+    let ways = ways(inner, state, person, topic);
     let at = ways.iter().position(|(lane, _)| *lane == failed.lane)?;
     ways.into_iter()
         .skip(at + 1)
         .find(|(lane, _)| state.receiver_disabled(lane).is_none())
 }
 
-/// All ways to a person that the configuration has, the best first.
-fn ways(inner: &Inner, state: &State, person: &Person) -> Vec<(String, Recipient)> {
+/// All ways to a person that the configuration has, the best first, of those that they chose for `topic`.
+fn ways(
+    inner: &Inner,
+    state: &State,
+    person: &Person,
+    topic: Option<Topic>,
+) -> Vec<(String, Recipient)> {
+    let wish = topic.and_then(|topic| state.wish(person.id.as_str(), topic.name()));
+    let chosen = |lane: &str| {
+        wish.is_none_or(|wish| {
+            let any = wish.ways.is_empty() && wish.collected;
+            any || wish.ways.iter().any(|way| way == lane)
+        })
+    };
     let channels = person.channels.value.iter();
     let ways = channels.filter_map(|channel| {
         let lane = match channel.name.as_str() {
@@ -36,7 +54,7 @@ fn ways(inner: &Inner, state: &State, person: &Person) -> Vec<(String, Recipient
         let is_there = inner.receivers.iter().any(|one| one.name == lane);
         let wanted = lane != MAIL || !state.mail_stopped(person.id.as_str());
         let to = recipient(person, channel, lane == MAIL)?;
-        (is_there && wanted).then(|| (lane.to_owned(), to))
+        (is_there && wanted && chosen(lane)).then(|| (lane.to_owned(), to))
     });
     ways.collect()
 }

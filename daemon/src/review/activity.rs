@@ -37,6 +37,9 @@ impl LedgerDesk {
         for entry in newest.filter(|entry| entry.body.seq < end) {
             let body = &entry.body;
             let place = self.ledger.state().log_line(body, entry.hash).workspace;
+            if matches!(who, Caller::Agent(_)) && body.event.stays_at_desk() {
+                continue;
+            }
             if who.may(Permission::Activity, place.as_deref()) {
                 rows.push(ActivityRow {
                     seq: body.seq,
@@ -115,6 +118,14 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
                 .collect();
             format!("checked revision {}: {}", checked.revision, all.join(", "))
         }
+        Event::AnswerHeld(held) => format!(
+            "answered revision {}, {}, and can take it back until {:.0}",
+            held.decided.revision,
+            held.decided.outcome.word(),
+            held.until
+        ),
+        Event::AnswerUndone { .. } => "took the answer back".to_owned(),
+        Event::AnswerLapsed { why, .. } => format!("the answer was not given: {why}"),
         Event::Voted(voted) => match &voted.comment {
             Some(comment) => format!(
                 "voted on revision {}, {}: {comment}",
@@ -303,6 +314,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         Event::SearchRemoved { name } => format!("keeps the search “{name}” no longer"),
         Event::MailStopped { person } => format!("{person} gets no more mail"),
         Event::MailResumed { person } => format!("{person} gets mail again"),
+        Event::MessagesWished { person, .. } => format!("{person} chose how to be told"),
         Event::ReceiverDisabled { receiver, why } => {
             format!("{receiver} gets no more messages: {why}")
         }

@@ -15,6 +15,7 @@ use super::{
     LedgerDesk,
     access::{actor, person_actor, sees},
     unavailable,
+    undo::{Ending, held_row},
 };
 use crate::{
     fault,
@@ -61,6 +62,17 @@ impl LedgerDesk {
         id: HandoffId,
         answer: Answer,
     ) -> Result<Answered, DeskError> {
+        self.record_answer(who, id, answer, Ending::Now).await
+    }
+
+    /// The same, at once or when its time to be taken back is over.
+    pub(super) async fn record_answer(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        answer: Answer,
+        ending: Ending,
+    ) -> Result<Answered, DeskError> {
         self.may_answer(who, id, answer.outcome)?;
         self.takes_care(who, id, &answer).await?;
         let unsent = self.to_send(who, id).await?;
@@ -71,6 +83,8 @@ impl LedgerDesk {
         let answer = checked(answer, unsent.requests)?;
         let actor = person_actor(who);
         let votes = self.votes();
+        let is_held = matches!(ending, Ending::After(_));
+        let (me, typed) = (who.id.clone(), answer.care.typed.clone());
         let decided = self.ledger.transact(move |state, now| {
             let card = state
                 .card(id)
@@ -78,6 +92,9 @@ impl LedgerDesk {
             let same = same_answer(card, &actor, &answer, own);
             if let Some(seq) = same.or_else(|| same_vote(card, &actor, &answer, own)) {
                 return Ok(Draft::nothing(Some(seq)));
+            }
+            if ending.stands(card, &me, &answer)?.is_some() {
+                return Ok(Draft::nothing(None));
             }
             says_enough(&answer)?;
             let newest = &card.newest().accepted;
@@ -142,7 +159,13 @@ impl LedgerDesk {
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
             };
             let is_over = answer.outcome != Outcome::ChangesRequested;
-            let mut draft = Draft::of(votes.facts(card, actor, decided, now)?, None);
+            let held = ending.instead(&actor, &decided, typed, now)?;
+            let facts = votes.facts(card, actor, decided, now)?;
+            if let Some(held) = held {
+                // All that goes with it stays with its person until then.
+                return Ok(Draft::of(vec![held], None));
+            }
+            let mut draft = Draft::of(facts, None);
             // What was sent is a draft no longer, in the same transaction.
             let sent = unsent.keys.into_iter();
             draft
@@ -156,13 +179,21 @@ impl LedgerDesk {
             Ok(draft)
         });
         let (known, entries) = decided.await.map_err(refused)?;
-        fault::step("decide.after_commit");
+        fault::step(if is_held {
+            "undo.held"
+        } else {
+            "decide.after_commit"
+        });
         let recorded: Vec<u64> = match known {
             Some(seq) => vec![seq],
             None => entries.iter().map(|entry| entry.seq).collect(),
         };
         let state = self.ledger.state();
         let card = state.card(id).cloned();
+        let held = card.as_ref().and_then(|card| card.held_by(&who.id));
+        if let Some(held) = held {
+            return Ok(Answered::Held(Box::new(held_row(held, who))));
+        }
         let document = card.as_ref().and_then(|card| {
             let mut decisions = card.decisions.iter();
             let decision = decisions.find(|decision| recorded.contains(&decision.seq))?;

@@ -37,9 +37,11 @@ mod threads;
 mod timeline;
 mod tokens;
 mod transfer;
+mod undo;
 mod versions;
 mod votes;
 mod wait;
+mod wishes;
 
 use std::{sync::Arc, time::Duration};
 

@@ -25,11 +25,14 @@ impl ObserveDesk for LedgerDesk {
             let entries = entries.map_err(|error| DeskError::Unavailable(error.to_string()))?;
             let state = self.ledger.state();
             for entry in &entries {
+                after = entry.body.seq;
+                if matches!(who, Caller::Agent(_)) && entry.body.event.stays_at_desk() {
+                    continue;
+                }
                 let line = state.log_line(&entry.body, entry.hash);
                 if may_know(who, line.workspace.as_deref()) && query.wants(&line) {
                     lines.push(line);
                 }
-                after = entry.body.seq;
                 if lines.len() >= limit {
                     return Ok((lines, after));
                 }

@@ -11,9 +11,7 @@ use countersign_protocol::{
     event::Accepted,
     handoff::{Handoff, Trigger},
 };
-use countersign_web::desk::{
-    Base, Caller, Check, DeskError, EditsDesk, Effect, FileRow, QueueView, Review,
-};
+use countersign_web::desk::{Base, Caller, Check, DeskError, EditsDesk, Effect, FileRow, Review};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -136,6 +134,9 @@ impl LedgerDesk {
                 "changes" => Permission::RequestChanges,
                 _ => Permission::Decide,
             };
+            if super::undo::is_held(card, who) {
+                return false;
+            }
             if answer == "edit" && super::edits::takes_edits(card).is_err() {
                 return false;
             }
@@ -217,24 +218,6 @@ impl LedgerDesk {
             .collect();
         (!steps.is_empty())
             .then(|| format!("{}. It is never approved by timeout.", steps.join(". ")))
-    }
-
-    fn neighbours(
-        &self,
-        state: &crate::ledger::State,
-        who: &Caller,
-        id: HandoffId,
-    ) -> (Option<(usize, usize)>, Option<HandoffId>, Option<HandoffId>) {
-        let queue = self.in_order(state, who, QueueView::Turn);
-        let Some(at) = queue.iter().position(|card| card.id == id) else {
-            return (None, None, queue.first().map(|card| card.id));
-        };
-        let previous = at.checked_sub(1).map(|before| queue[before].id);
-        (
-            Some((at + 1, queue.len())),
-            previous,
-            queue.get(at + 1).map(|card| card.id),
-        )
     }
 }
 

@@ -18,6 +18,9 @@ const MOST: usize = 200;
 /// What sorts the cards that wait for a person: overdue ones, then by due time, risk and age.
 type Urgency = (bool, Timestamp, Reverse<Level>, Timestamp, HandoffId);
 
+/// Place and length, the card before, and the card after.
+type Neighbours = (Option<(usize, usize)>, Option<HandoffId>, Option<HandoffId>);
+
 impl LedgerDesk {
     pub(super) async fn queue_page(
         &self,
@@ -38,23 +41,32 @@ impl LedgerDesk {
             let state = self.ledger.state();
             let now = self.clock.now();
             let mut counts = QueueCounts::default();
+            let mut seen = Vec::new();
             for card in state.cards().filter(|card| sees(who, &card.workspace)) {
-                match self.view_of(card, who, now) {
+                let here = self.view_of(card, who, now);
+                match here {
                     QueueView::Turn => counts.turn += 1,
                     QueueView::Team => counts.team += 1,
                     QueueView::Snoozed => counts.snoozed += 1,
                     QueueView::Agents => counts.agents += 1,
                     QueueView::Decided => counts.decided += 1,
                 }
+                if here == view {
+                    seen.push(card);
+                }
             }
-            let cards = self.in_order(&state, who, view);
-            let rows = cards
-                .iter()
-                .skip(start)
-                .take(limit)
-                .map(|card| self.row_of(card, who))
-                .collect();
-            let next_cursor = (cards.len() > start + limit).then(|| (start + limit).to_string());
+            let end = start.saturating_add(limit);
+            let next_cursor = (seen.len() > end).then(|| end.to_string());
+            let cards = match view {
+                QueueView::Turn | QueueView::Team | QueueView::Snoozed => {
+                    first(seen, end, |card| self.urgency(card, now))
+                }
+                QueueView::Agents | QueueView::Decided => {
+                    first(seen, end, |card| (Reverse(last_change(card)), card.id))
+                }
+            };
+            let rows = cards.into_iter().skip(start);
+            let rows = rows.map(|card| self.row_of(card, who)).collect();
             Queue {
                 rows,
                 counts,
@@ -72,22 +84,25 @@ impl LedgerDesk {
         Ok(page)
     }
 
-    /// The cards of a view, in order.
-    pub(super) fn in_order(&self, state: &State, who: &Caller, view: QueueView) -> Vec<Arc<Card>> {
+    /// The place of a card among those that are the turn of `who`, from 1, with how many there are, and the ones before
+    /// and after it. Of a card that is not among them only the first that is, as the one after it.
+    pub(super) fn neighbours(&self, state: &State, who: &Caller, id: HandoffId) -> Neighbours {
         let now = self.clock.now();
-        let seen = state
-            .cards()
-            .filter(|card| sees(who, &card.workspace) && self.view_of(card, who, now) == view);
-        let mut cards: Vec<Arc<Card>> = seen.cloned().collect();
-        match view {
-            QueueView::Turn | QueueView::Team | QueueView::Snoozed => {
-                cards.sort_by_cached_key(|card| self.urgency(card, now));
-            }
-            QueueView::Agents | QueueView::Decided => {
-                cards.sort_by_key(|card| Reverse(last_change(card)));
-            }
-        }
-        cards
+        let seen = state.waiting().filter(|card| {
+            sees(who, &card.workspace) && self.view_of(card, who, now) == QueueView::Turn
+        });
+        let keys: Vec<Urgency> = seen.map(|card| self.urgency(card, now)).collect();
+        // The number of the card is the last part of its key, so no two are alike.
+        let Some(mine) = keys.iter().find(|key| key.4 == id) else {
+            return (None, None, keys.iter().min().map(|key| key.4));
+        };
+        let before = || keys.iter().filter(|key| *key < mine);
+        let after = keys.iter().filter(|key| *key > mine).min();
+        (
+            Some((before().count() + 1, keys.len())),
+            before().max().map(|key| key.4),
+            after.map(|key| key.4),
+        )
     }
 
     /// Where a card stands for who looks.
@@ -108,6 +123,9 @@ impl LedgerDesk {
             .is_some_and(|snooze| snooze.until > now)
         {
             return QueueView::Snoozed;
+        }
+        if super::undo::is_held(card, who) {
+            return QueueView::Team;
         }
         // With nobody configured everybody who signs in answers for everything.
         if self.policy.catalog().is_empty() {
@@ -146,6 +164,17 @@ impl LedgerDesk {
         let level = ruled.unwrap_or_else(|| self.verdict(card).0.level);
         (due > now, due, Reverse(level), newest.at, card.id)
     }
+}
+
+/// The first `end` cards by `key`, in its order. Sorting all of thousands for a page of fifty takes long.
+fn first<K: Ord>(cards: Vec<&Arc<Card>>, end: usize, key: impl Fn(&Card) -> K) -> Vec<&Arc<Card>> {
+    let mut keyed: Vec<(K, &Arc<Card>)> = cards.into_iter().map(|card| (key(card), card)).collect();
+    if keyed.len() > end {
+        keyed.select_nth_unstable_by(end, |a, b| a.0.cmp(&b.0));
+        keyed.truncate(end);
+    }
+    keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    keyed.into_iter().map(|(_, card)| card).collect()
 }
 
 /// When an answer is due: by the rule, else by the document.

@@ -91,6 +91,8 @@ impl LedgerDesk {
             claimed_by: card.claim.as_ref().map(|claim| claim.display.clone()),
             looking: self.looking(card, who),
             open_threads: card.open_threads(),
+            held: super::undo::held(card, who),
+            came_back: super::undo::came_back(card, who),
         }
     }
 

@@ -167,6 +167,10 @@ impl EventFiles {
     fn add(&self, entries: &[Arc<Recorded>]) -> Option<Error> {
         let mut texts: BTreeMap<String, Vec<(u64, String)>> = BTreeMap::new();
         for entry in entries {
+            // Agents read the file.
+            if entry.body.event.stays_at_desk() {
+                continue;
+            }
             let line = self.ledger.state().log_line(&entry.body, entry.hash);
             if let Some(workspace) = &line.workspace {
                 let text = serde_json::to_string(&line).unwrap_or_default();

@@ -3,12 +3,13 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use countersign_protocol::{chain::Body, decision::Outcome, log::LogLine, trace::TraceParent};
+use countersign_web::desk::UndoDesk as _;
 use serde_json::json;
 
 use super::{EventFiles, Meter, Readings, Span, ended};
 use crate::{
     store::{Space, Store as _},
-    testing::Rig,
+    testing::{Rig, maya},
 };
 
 /// The spans of everything in the ledger, in order.
@@ -170,4 +171,21 @@ fn numbers_are_counted_once_however_many_ask() {
     ] {
         assert!(first.contains(line), "{line}\n{first}");
     }
+}
+
+#[test]
+fn an_answer_that_can_be_taken_back_is_in_no_list() {
+    let rig = Rig::with(crate::workspace::Settings {
+        undo: Some(std::time::Duration::from_secs(10)),
+        ..crate::workspace::Settings::default()
+    });
+    hand_over(&rig, "words", None);
+    let id = rig.card().id;
+    let answer = rig.answer(id, Outcome::Approved);
+    rig.wait(rig.desk().answer(&maya(), id, answer)).unwrap();
+    assert_eq!(rig.count("answer.held"), 1);
+    let list = EventFiles::new(rig.ledger().clone(), rig.workspaces());
+    rig.wait(list.run()).unwrap();
+    let text = rig.text(".countersign/events.jsonl").unwrap();
+    assert!(text.contains("handoff.accepted") && !text.contains("answer."));
 }

@@ -86,6 +86,8 @@ pub struct Settings {
     pub service: Vec<(&'static str, Duration)>,
     /// The silence that is normal when a checkpoint does not say; without it, such silence means nothing.
     pub heartbeat: Option<Duration>,
+    /// How long an answer can be taken back before it is given.
+    pub undo: Option<Duration>,
     /// What an approval needs.
     pub care: Care,
 }
@@ -110,6 +112,7 @@ impl Default for Settings {
             checks: Arc::default(),
             service: Vec::new(),
             heartbeat: Some(Duration::from_mins(5)),
+            undo: None,
             care: Care::default(),
         }
     }

@@ -111,6 +111,7 @@ pub(super) async fn decide(
     Ok(match app.desk.decide(&person, id, answer).await? {
         Answered::Decided(decision) => (StatusCode::CREATED, Json(decision)).into_response(),
         Answered::Counted(approval) => (StatusCode::ACCEPTED, Json(approval)).into_response(),
+        Answered::Held(held) => (StatusCode::ACCEPTED, Json(held)).into_response(),
     })
 }
 

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::undo::HeldRow;
+
 /// What became of an answer.
 #[derive(Clone, Debug)]
 pub enum Answered {
@@ -12,6 +14,8 @@ pub enum Answered {
     Decided(Box<DecisionDocument>),
     /// It counts, and others have to answer, too.
     Counted(Box<Approval>),
+    /// It is given when its time to be taken back is over.
+    Held(Box<HeldRow>),
 }
 
 impl Answered {
@@ -19,7 +23,7 @@ impl Answered {
     pub fn decision(self) -> Option<DecisionDocument> {
         match self {
             Self::Decided(document) => Some(*document),
-            Self::Counted(_) => None,
+            Self::Counted(_) | Self::Held(_) => None,
         }
     }
 }

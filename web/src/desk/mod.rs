@@ -20,7 +20,9 @@ pub mod service;
 pub mod sso;
 pub mod threads;
 pub mod transfer;
+pub mod undo;
 pub mod versions;
+pub mod wishes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,7 +71,9 @@ pub use service::ServiceDesk;
 pub use sso::SsoDesk;
 pub use threads::ThreadsDesk;
 pub use transfer::TransferDesk;
+pub use undo::UndoDesk;
 pub use versions::VersionsDesk;
+pub use wishes::WishesDesk;
 
 /// A person who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,6 +230,12 @@ pub struct HandoffRow {
     /// Threads that nobody holds for done.
     #[serde(default)]
     pub open_threads: usize,
+    /// An answer that can still be taken back; for people only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<undo::HeldRow>,
+    /// The last answer of who asks, when it was not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_back: Option<undo::CameBackRow>,
 }
 
 /// The last decision of a row.
@@ -728,7 +738,9 @@ pub trait Desk:
     + SsoDesk
     + ThreadsDesk
     + TransferDesk
+    + UndoDesk
     + VersionsDesk
+    + WishesDesk
 {
     /// A page of the queue.
     async fn queue(

@@ -324,11 +324,15 @@ async fn approve(
         requests: Vec::new(),
         care: Care::default(),
     };
-    Ok(match desk.decide(&visit.person, id, answer).await? {
+    Ok(match desk.answer(&visit.person, id, answer).await? {
         Answered::Decided(_) => format!("revision {revision} approved"),
         Answered::Counted(_) => {
             format!("revision {revision} has your approval, and waits for others")
         }
+        Answered::Held(held) => format!(
+            "revision {revision} approved, goes out at {}; open it to take that back",
+            words::clock(held.until)
+        ),
     })
 }
 

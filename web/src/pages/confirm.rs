@@ -151,6 +151,7 @@ fn problem(id: HandoffId, error: &LinkError) -> Problem {
     .hint(format!(
         "Sign in and open {id} in the queue to see how it stands."
     ))
+    .with("handoff_id", id.to_string())
 }
 
 impl ConfirmPage {

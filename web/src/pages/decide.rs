@@ -38,8 +38,8 @@ pub(super) async fn decide(
         Ok(answer) => answer,
         Err(errors) => return again(&visit, id, draft, errors).await,
     };
-    match app.desk.decide(&visit.person, id, answer).await {
-        Ok(Answered::Decided(_)) => {
+    match app.desk.answer(&visit.person, id, answer).await {
+        Ok(Answered::Decided(_) | Answered::Held(_)) => {
             let to = after(&visit, id).await?;
             Ok(Redirect::to(&to).into_response())
         }

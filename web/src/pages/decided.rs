@@ -9,11 +9,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    held::HeldPage,
     view::{Stamp, place},
     visit::{Chrome, Visit},
 };
 use crate::{
-    desk::Review, error::Problem, render::words, security::PathOf, state::AppState, templates::Page,
+    desk::{Queue, QueueView, Review},
+    error::Problem,
+    render::words,
+    security::PathOf,
+    state::AppState,
+    templates::Page,
 };
 
 #[derive(Debug, Serialize)]
@@ -44,6 +50,12 @@ pub(super) async fn show(
 ) -> Result<Html<String>, Problem> {
     let caller = visit.caller();
     let row = app.desk.row(&caller, id).await?;
+    if let Some(held) = row.held.as_ref().filter(|held| held.mine) {
+        let queue = app.desk.queue(&caller, QueueView::Turn, None, 1).await?;
+        let next = next(&queue);
+        let chrome = visit.chrome_of("queue", &queue);
+        return visit.render(&HeldPage::new(chrome, &row, held, next, visit.now()));
+    }
     let Some(decided) = &row.decided else {
         return Err(Problem::not_found(format!("A decision about {id}"))
             .hint(format!("Nobody has answered {id} yet.")));
@@ -55,17 +67,17 @@ pub(super) async fn show(
     let Some(document) = &review.decision else {
         return Err(Problem::not_found(format!("The decision about {id}")));
     };
-    let queue = app
-        .desk
-        .queue(&caller, crate::desk::QueueView::Turn, None, 1)
-        .await?;
-    let next = queue
-        .rows
-        .first()
-        .map(|row| (row.id.to_string(), row.title.clone()));
+    let queue = app.desk.queue(&caller, QueueView::Turn, None, 1).await?;
+    let next = next(&queue);
     let chrome = visit.chrome_of("queue", &queue);
     let page = DecidedPage::new(chrome, &review, document, next, visit.now());
     visit.render(&page)
+}
+
+/// The handoff that needs the person next.
+fn next(queue: &Queue) -> Option<(String, String)> {
+    let first = queue.rows.first()?;
+    Some((first.id.to_string(), first.title.clone()))
 }
 
 impl DecidedPage {

@@ -18,6 +18,8 @@ mod decided;
 mod edit;
 mod file;
 mod file_view;
+mod first_run;
+mod held;
 mod help;
 mod insights;
 mod listing;
@@ -76,6 +78,7 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/confirm", get(confirm::show).post(confirm::decide))
         .route("/mail/stop", get(confirm::mail).post(confirm::stop_mail))
         .route("/h/{id}/decided", get(decided::show))
+        .route("/h/{id}/undo", post(held::undo))
         .route("/h/{id}/edits", post(edit::act))
         .route("/h/{id}/r/{revision}/edit", get(edit::show))
         .route("/h/{id}/r/{revision}/file", get(file::show))
@@ -101,6 +104,7 @@ pub fn routes() -> Router<AppState> {
         .route("/search/saved", post(search::save))
         .route("/search/saved/remove", post(search::remove))
         .route("/settings", get(settings::show))
+        .route("/settings/messages", post(settings::wish))
         .route("/settings/preferences", post(settings::prefer))
         .route("/settings/tokens/{id}/revoke", post(settings::revoke))
         .route("/settings/person-tokens", post(person_tokens::create))
@@ -169,6 +173,7 @@ mod registry {
         render::<super::confirm::DonePage>(&templates, &mut seen);
         render::<super::decided::DecidedPage>(&templates, &mut seen);
         render::<super::edit::EditPage>(&templates, &mut seen);
+        render::<super::held::HeldPage>(&templates, &mut seen);
         render::<super::help::HelpPage>(&templates, &mut seen);
         render::<super::insights::InsightsPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);

@@ -5,6 +5,8 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::{sign_in::SignInPage, visit::Chrome};
+#[cfg(test)]
+use crate::desk::DeskError;
 use crate::{error::Problem, security::Nonce, state::AppState, templates::Page};
 
 #[derive(Debug, Serialize)]
@@ -13,7 +15,11 @@ pub(super) struct ProblemPage {
     status: u16,
     title: String,
     detail: String,
+    /// How it comes to such a thing, where the case itself does not say.
+    cause: &'static str,
     hint: Option<String>,
+    /// Where one can go from here: address and words, the best first.
+    ways: Vec<(String, &'static str)>,
     /// True when signing in is the way on.
     sign_in: bool,
 }
@@ -28,6 +34,8 @@ impl Page for ProblemPage {
             page(Problem::sign_in()),
             page(Problem::not_found("H-9")),
             page(Problem::people_only()),
+            page(Problem::new(StatusCode::GONE, "link-over", "a", "b").with("handoff_id", "H-9")),
+            page(DeskError::Unavailable("full".to_owned()).into()),
         ]
     }
 }
@@ -39,10 +47,59 @@ impl ProblemPage {
             status: problem.status.as_u16(),
             title: problem.title.clone(),
             detail: problem.detail.clone(),
+            cause: cause(problem.status),
             hint: problem.hint.clone(),
+            ways: ways(problem),
             sign_in: matches!(problem.kind, "sign-in" | "start-link"),
         }
     }
+}
+
+/// What most often leads to a status.
+fn cause(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::FORBIDDEN => {
+            "You are signed in, and your roles do not reach this. Nothing was changed."
+        }
+        StatusCode::NOT_FOUND => {
+            "The address may be mistyped, or name what you may not see; both look the same from here."
+        }
+        StatusCode::CONFLICT => {
+            "The work went on while your page was open. Nothing of what you sent was recorded."
+        }
+        StatusCode::GONE => {
+            "Links work once, for a while, and for the revision they were made for."
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            "More was sent than is taken in one piece. Nothing was recorded."
+        }
+        StatusCode::TOO_MANY_REQUESTS => {
+            "Somebody asked too often, and everybody has to wait a little."
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            "The disk may be full, or the ledger busy. What was accepted before is safe."
+        }
+        status if status.is_server_error() => {
+            "This is a defect of the program; its log has more. What was accepted before is safe."
+        }
+        _ => "",
+    }
+}
+
+/// The ways on.
+fn ways(problem: &Problem) -> Vec<(String, &'static str)> {
+    let mut ways = Vec::new();
+    if let Some(id) = problem.more.get("handoff_id").and_then(|id| id.as_str()) {
+        ways.push((format!("/h/{id}"), "Open it as it stands"));
+    }
+    match problem.status {
+        StatusCode::NOT_FOUND => ways.push(("/search".to_owned(), "Search for it")),
+        StatusCode::FORBIDDEN => ways.push(("/account".to_owned(), "See your roles")),
+        StatusCode::GONE => ways.push(("/sign-in".to_owned(), "Sign in")),
+        _ => {}
+    }
+    ways.push(("/queue".to_owned(), "Go to the queue"));
+    ways
 }
 
 /// The page about a problem. When not even that can be rendered, its words as plain text.

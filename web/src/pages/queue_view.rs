@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use super::{
     artifact::FileName,
+    first_run::FirstRun,
+    held::{CameBackView, HeldView},
     view::{Due, Gauge, RiskView, Stamp, When, place, state_word},
     visit::Chrome,
 };
 use crate::{
-    desk::{Change, HandoffRow, Health, Queue, QueueView, Review},
+    desk::{Change, HandoffRow, Health, Queue, QueueCounts, QueueView, Review},
     render::words,
     templates::Page,
 };
@@ -34,9 +36,8 @@ pub(super) struct QueuePage {
     total: usize,
     next: Option<String>,
     peek: Option<Peek>,
-    /// True before the first delivery ever.
-    first_run: bool,
-    workspaces: Vec<String>,
+    /// Before the first delivery ever.
+    first_run: Option<FirstRun>,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +86,10 @@ struct Row {
     claimed: Option<String>,
     seen: Option<String>,
     threads: usize,
+    /// An answer that can still be taken back.
+    held: Option<HeldView>,
+    /// What this person answered was not given.
+    back: Option<CameBackView>,
 }
 
 /// The preview pane.
@@ -221,13 +226,7 @@ impl QueuePage {
             total,
             next: queue.next_cursor.clone(),
             peek,
-            first_run: counts.turn + counts.team + counts.agents + counts.snoozed + counts.decided
-                == 0,
-            workspaces: health
-                .workspaces
-                .iter()
-                .map(|workspace| workspace.path.clone())
-                .collect(),
+            first_run: (counts == QueueCounts::default()).then(|| FirstRun::new(health)),
             chrome,
         }
     }
@@ -375,6 +374,8 @@ impl Row {
             claimed: row.claimed_by.clone(),
             seen: row.looking.clone(),
             threads: row.open_threads,
+            held: row.held.as_ref().map(|held| HeldView::new(held, now)),
+            back: row.came_back.as_ref().map(CameBackView::new),
         }
     }
 }

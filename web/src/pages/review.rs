@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::{
     agents::PathPart,
     cards,
+    held::HeldView,
     listing::{Against, Listing, Part},
     look::Asked,
     people::RoutingPart,
@@ -57,10 +58,20 @@ pub(super) async fn show(
             .map(|(anchor, label)| Against { anchor, label }),
     };
     let typed = Typed {
-        notice: choice.after.map(|id| Notice::After { id: id.to_string() }),
+        notice: after(&visit, choice.after).await,
         ..Typed::default()
     };
     page(&visit, &review, &part, &asked, typed).await
+}
+
+/// That another one was answered before this one opened.
+async fn after(visit: &Visit, id: Option<HandoffId>) -> Option<Notice> {
+    let id = id?;
+    let row = visit.app.desk.row(&visit.caller(), id).await.ok()?;
+    let held = row.held.filter(|held| held.mine);
+    let held = held.map(|held| HeldView::new(&held, visit.now()));
+    let id = id.to_string();
+    Some(Notice::After { id, held })
 }
 
 /// The form that the page sends by itself once it is shown.

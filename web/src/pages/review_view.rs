@@ -9,6 +9,7 @@ use super::{
     answer::{Draft, FieldError, FormView},
     approval::ApprovalPart,
     artifact::{Card, FileName, Shown},
+    held::{CameBackView, HeldView},
     listing::{Against, Folder, More, base_query, folders},
     look::Asked,
     people::RoutingPart,
@@ -43,6 +44,8 @@ pub(super) struct ReviewPage {
     claimed: Option<String>,
     looking: Option<String>,
     notice: Option<Notice>,
+    /// An answer that can still be taken back.
+    held: Option<HeldView>,
     ask: String,
     summary: Option<String>,
     why: String,
@@ -112,7 +115,9 @@ pub(super) enum Notice {
     /// An older revision was asked for.
     Old,
     /// It opened by itself once another one was decided.
-    After { id: String },
+    After { id: String, held: Option<HeldView> },
+    /// What this person answered was not given.
+    CameBack { answer: CameBackView },
     /// The answer came too late, or nobody is asked.
     Late { why: String },
 }
@@ -247,10 +252,20 @@ impl ReviewPage {
     ) -> Self {
         let row = &review.row;
         let is_newest = review.revision == row.revision;
+        let back = row.came_back.as_ref().filter(|_| is_newest);
         let notice = typed.notice.or((!is_newest).then_some(Notice::Old));
+        let notice = notice.or_else(|| {
+            let answer = CameBackView::new(back?);
+            Some(Notice::CameBack { answer })
+        });
+        let mut draft = typed.draft;
+        if draft.note.is_empty() {
+            let words = back.and_then(|back| back.comment.clone());
+            draft.note = words.unwrap_or_default();
+        }
         let open = is_newest && !review.answers.is_empty();
-        let note = typed.draft.note.clone();
-        let form = open.then(|| FormView::new(review, typed.draft, typed.errors));
+        let note = draft.note.clone();
+        let form = open.then(|| FormView::new(review, draft, typed.errors));
         let changed = Changed::new(review, &cards, against);
         let mut remarks = RemarkView::all(review, now);
         let has_card = |path: &String| cards.iter().any(|card| card.file.path == *path);
@@ -283,6 +298,7 @@ impl ReviewPage {
             claimed: row.claimed_by.clone(),
             looking: row.looking.clone(),
             notice,
+            held: row.held.as_ref().map(|held| HeldView::new(held, now)),
             ask: review.ask.clone(),
             summary: review.summary.clone(),
             why: row.why.clone(),

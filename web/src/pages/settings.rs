@@ -13,7 +13,7 @@ use super::{
     visit::{Chrome, Visit},
 };
 use crate::{
-    desk::{DeskError, TokenRow, messages::Disclosed, preferences::Preferences},
+    desk::{DeskError, TokenRow, messages::Disclosed, preferences::Preferences, wishes::Wishes},
     error::Problem,
     security::{FormOf, PathOf},
     state::AppState,
@@ -26,6 +26,8 @@ pub(super) struct SettingsPage {
     preferences: Preferences,
     disclosed: Vec<Disclosed>,
     receivers: usize,
+    /// Absent where nobody can be told.
+    wishes: Option<WishesPart>,
     tokens: Vec<TokenView>,
     /// Whether those of agents are this person's business.
     manages: bool,
@@ -82,6 +84,7 @@ impl SettingsPage {
             preferences: desk.preferences(&visit.person).await?,
             disclosed: desk.disclosed(&visit.person).await?,
             receivers: receivers.len(),
+            wishes: desk.wishes(&visit.person).await?.map(WishesPart::new),
             tokens: tokens
                 .into_iter()
                 .map(|row| TokenView::new(row, visit.now()))
@@ -109,6 +112,61 @@ pub(super) async fn prefer(
     };
     app.desk.prefer(&visit.person, preferences).await?;
     Ok(Redirect::to("/settings").into_response())
+}
+
+/// How a person is told, for the page.
+#[derive(Debug, Serialize)]
+struct WishesPart {
+    ways: Vec<String>,
+    quiet: Vec<String>,
+    digest: String,
+    zone: String,
+    rows: Vec<WishPart>,
+}
+
+#[derive(Debug, Serialize)]
+struct WishPart {
+    topic: String,
+    words: String,
+    ways: Vec<bool>,
+    collected: Option<bool>,
+}
+
+impl WishesPart {
+    fn new(wishes: Wishes) -> Self {
+        let rows = wishes.rows.into_iter().map(|row| WishPart {
+            topic: row.topic,
+            words: row.words,
+            ways: row.ways,
+            collected: row.collected,
+        });
+        Self {
+            rows: rows.collect(),
+            ways: wishes.ways,
+            quiet: wishes.quiet,
+            digest: wishes.digest,
+            zone: wishes.zone,
+        }
+    }
+}
+
+/// `POST /settings/messages`: how one is told of what; a box that is not ticked is not sent.
+pub(super) async fn wish(
+    visit: Visit,
+    State(app): State<AppState>,
+    FormOf(fields): FormOf<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let known = app.desk.wishes(&visit.person).await?;
+    let rows = known.map(|known| known.rows).unwrap_or_default();
+    let chosen = rows.into_iter().map(|row| {
+        let ticked = || fields.iter().filter(|(topic, _)| *topic == row.topic);
+        let ways = ticked().filter_map(|(_, value)| value.strip_prefix("way:"));
+        let ways = ways.map(str::to_owned).collect();
+        let collected = ticked().any(|(_, value)| value == "collected");
+        (row.topic.clone(), ways, collected)
+    });
+    app.desk.wish(&visit.person, chosen.collect()).await?;
+    Ok(Redirect::to("/settings#notifications").into_response())
 }
 
 /// `POST /settings/tokens/{id}/revoke`.
@@ -146,6 +204,7 @@ impl Page for SettingsPage {
             },
             disclosed: disclosed(),
             receivers,
+            wishes: (receivers > 0).then(|| WishesPart::new(crate::showcase::wishes::wishes())),
             tokens: vec![
                 token(false, None),
                 token(true, Some(now)),

@@ -186,7 +186,7 @@ impl Stamp {
     }
 }
 
-fn stamp_word(outcome: Outcome) -> &'static str {
+pub(super) fn stamp_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Approved => "Approved",
         Outcome::ChangesRequested => "Changes requested",
@@ -201,7 +201,7 @@ fn stamp_word(outcome: Outcome) -> &'static str {
     }
 }
 
-fn tone(outcome: Outcome) -> &'static str {
+pub(super) fn tone(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Approved | Outcome::Responded | Outcome::Edited => "ok",
         Outcome::Rejected => "bad",

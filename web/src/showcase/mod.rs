@@ -21,7 +21,9 @@ pub(crate) mod small;
 pub mod sso;
 pub(crate) mod threads;
 pub mod transfer;
+mod undo;
 mod versions;
+pub(crate) mod wishes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -362,6 +362,8 @@ pub(super) fn row(id: u64, title: &str, why: &str, agent: &str, workspace: &str)
         claimed_by: None,
         looking: None,
         open_threads: 0,
+        held: None,
+        came_back: None,
     }
 }
 

@@ -98,7 +98,7 @@ pub(super) fn told(
     let mut told = story.of(&body.event);
     told.extend(story.work(&body.event));
     told.extend(story.changes_hands(&body.event, ended));
-    if each {
+    if each && !body.event.stays_at_desk() {
         told.push(story.event(entry));
     }
     let me = match &body.actor {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use countersign_protocol::{HandoffId, decision::Outcome};
-use countersign_web::desk::{Caller, MessagesDesk as _, PeopleDesk as _, Person};
+use countersign_web::desk::{
+    Caller, DeskError, MessagesDesk as _, PeopleDesk as _, Person, WishesDesk as _, wishes::WishRow,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -352,4 +354,51 @@ fn an_operator_hears_of_trouble_at_once_and_then_hourly() {
     sleep(&rig, &mut post, 10);
     let collected = maya_got("2 things happened, and nothing waits for you");
     assert_eq!(told(&phones)[1..], [collected]);
+}
+
+#[test]
+fn what_a_person_chose_is_what_is_sent() {
+    let (mut rig, phones, mut post, text) = scene("2026-11-20T11:00:00Z", TO_MAYA);
+    let me = Person {
+        id: "maya".to_owned(),
+        ..maya()
+    };
+    let choose = |rig: &Rig, turn: (&[&str], bool)| {
+        let wishes = rig.wait(rig.desk().wishes(&me)).unwrap().unwrap();
+        let row = |row: WishRow| match row.topic.as_str() {
+            "turn" => {
+                let ways = turn.0.iter().map(ToString::to_string).collect();
+                (row.topic, ways, turn.1)
+            }
+            _ => (row.topic, wishes.ways.clone(), false),
+        };
+        let chosen = wishes.rows.clone().into_iter().map(row).collect();
+        rig.wait(rig.desk().wish(&me, chosen)).unwrap();
+    };
+    choose(&rig, (&[], false));
+    submit(&rig, "nothing", json!({}));
+    post.round(&rig);
+    assert_eq!(told(&phones), []);
+    choose(&rig, (&["phones"], true));
+    let id = submit(&rig, "collected", json!({}));
+    post.round(&rig);
+    assert_eq!(
+        (told(&phones), fared(&rig, id)),
+        (vec![], vec!["later".to_owned()])
+    );
+    // It is a fact, and holds after a restart.
+    rig.restart();
+    let mut post = self::post(&rig, &text);
+    sleep(&rig, &mut post, 24 * 60);
+    assert_eq!(told(&phones), [maya_got("Your turn: collected")]);
+    choose(&rig, (&["phones"], false));
+    submit(&rig, "soon", json!({}));
+    post.round(&rig);
+    assert_eq!(told(&phones).len(), 2);
+    let none = vec![("high-turn".to_owned(), Vec::new(), true)];
+    let refused = rig.wait(rig.desk().wish(&me, none));
+    assert!(
+        matches!(refused, Err(DeskError::Invalid { .. })),
+        "{refused:?}"
+    );
 }

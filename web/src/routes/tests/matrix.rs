@@ -659,6 +659,10 @@ pub(super) const ROUTES: &[Route] = &[
     page("/insights?weeks=4&format=csv", 200),
     page("/insights?weeks=0", 422),
     page("/settings", 200),
+    form(
+        "/settings/messages",
+        Body::Form("high-turn=way:mail&turn=collected"),
+    ),
     form("/settings/tokens/t1/revoke", Body::Form("")),
     Route {
         statuses: [401, 403, 403, 201],
@@ -670,6 +674,7 @@ pub(super) const ROUTES: &[Route] = &[
     form("/settings/person-tokens/p1/revoke", Body::Form("")),
     page("/help", 200),
     form("/h/H-1/decision", Body::DecisionForm),
+    quiet(form("/h/H-1/undo", Body::Form(""))),
     form("/h/H-1/comments", Body::Form("text=Nice.&send=now")),
     form("/h/H-1/threads/1/comments", Body::Form("text=Nice.")),
     form("/h/H-1/threads/1/resolve", Body::Form("")),
