@@ -257,9 +257,8 @@ fn a_workspace_names_only_checks_that_the_operator_has() {
 
 #[test]
 fn references_to_evidence_lead_where_the_operator_says_and_the_others_are_shown_as_unresolved() {
-    let looks = "import json, os, sys\n\
-                 said = json.load(open(os.environ['COUNTERSIGN_DOCUMENT']))['context']['evidence_refs']\n\
-                 sys.exit(sum(one.startswith('trace:') and one not in ('trace:4bf9', 'trace:../x') for one in said))";
+    let looks = "import json, os, sys; said = json.load(open(os.environ['COUNTERSIGN_DOCUMENT'])); \
+                 sys.exit('trace:gone' in said['context']['evidence_refs'])";
     let resolvers = "[[resolver]]\nscheme = \"trace\"\nurl = \"https://traces.example.org/t/{id}\"\n\
                      check = \"traces\"\n\
                      [[resolver]]\nscheme = \"deploy\"\nurl = \"https://deploys.example.org/?id={id}\"\n";
@@ -272,7 +271,7 @@ fn references_to_evidence_lead_where_the_operator_says_and_the_others_are_shown_
     let refs = json!({"evidence_refs": ["trace:4bf9", "trace:../x", "deploy:prod-17&x", "ticket:9", "<b>x"]});
     let package = agent.agent.package("t").with("context", refs);
     over(&agent.hand("work", &package));
-    let of = |id: &str| state(&bed, id)["evidence"].clone();
+    let of = |id: &str| state(&bed, &format!("{id}/review"))["evidence"].clone();
     let trace = "https://traces.example.org/t/";
     let passed = "The check traces passed";
     let row = |text: &str, url: Option<&str>, resolution: &str, why: &str| json!({"text": text, "url": url, "resolution": resolution, "why": why});

@@ -6,6 +6,7 @@ pub mod boundaries;
 mod content;
 pub mod edits;
 mod error;
+mod evidence;
 pub mod insights;
 pub mod locks;
 pub mod messages;
@@ -54,6 +55,7 @@ pub use boundaries::BoundariesDesk;
 pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
 pub use edits::EditsDesk;
 pub use error::DeskError;
+pub use evidence::{EvidenceRef, Resolution};
 pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
@@ -345,33 +347,6 @@ pub struct Check {
     /// What the command of a check said, as far as it was kept.
     #[serde(default)]
     pub said: Option<String>,
-}
-
-/// How far a reference to evidence leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Resolution {
-    /// A check of the operator looked for it, and passed.
-    Found,
-    /// It leads somewhere, and nothing has looked whether it is there.
-    Linked,
-    /// The check that looks for it has not passed, or is not over.
-    Unconfirmed,
-    /// Nothing here knows what it means.
-    Unresolved,
-}
-
-/// A reference of the agent to evidence that lies elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct EvidenceRef {
-    /// As the agent wrote it, such as `trace:4bf9`.
-    pub text: String,
-    /// Where it leads, by the operator's template. The daemon does not go there.
-    pub url: Option<String>,
-    /// How far it leads.
-    pub resolution: Resolution,
-    /// Why, one line.
-    pub why: String,
 }
 
 /// How a file differs from the base.
