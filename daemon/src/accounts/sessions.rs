@@ -42,6 +42,8 @@ pub(super) struct With {
     pub(super) ended: Vec<Change>,
     /// What else happened.
     pub(super) fact: Option<AccountChange>,
+    /// Whether the provider says that the person signed in there for it.
+    pub(super) attended: bool,
 }
 
 impl Accounts {
@@ -61,12 +63,17 @@ impl Accounts {
             return Err(DeskError::NotFound("this link".to_owned()));
         }
         let is_new = password.is_some();
+        let mut ended = Vec::new();
+        if is_new {
+            ended.extend(self.held().of(id));
+        }
+        // Whoever needs a link may have lost their passkeys, too.
+        if spent.is_some() {
+            ended.extend(self.without_passkeys(id));
+        }
         let with = With {
-            ended: if is_new {
-                self.held().of(id)
-            } else {
-                Vec::new()
-            },
+            ended,
+            attended: false,
             fact: is_new.then_some(AccountChange::PasswordSet),
             account: Some(Account {
                 password: password.or_else(|| account.password.clone()),
@@ -96,6 +103,7 @@ impl Accounts {
                 .checked_add(self.0.terms.session)
                 .unwrap_or(Timestamp::MAX),
             by,
+            attended: with.attended || !matches!(by, Begin::Proxy | Begin::Sso),
             since: Some(now),
             seen: Some(now),
             address: from.address,

@@ -137,6 +137,8 @@ pub struct Workspace {
     pub view_files: Option<Setting<Level>>,
     /// The least risk at which who approves types the number of the handoff.
     pub type_id: Option<Setting<Level>>,
+    /// The least risk at which who approves shows once more that it is them.
+    pub step_up: Option<Setting<Level>>,
     /// What who approves ticks off, one line each.
     pub checklist: Option<Setting<Vec<String>>>,
     /// The checks that every handoff is put through, by name.
@@ -164,7 +166,11 @@ impl Workspace {
             Entry::new(key("resolve_threads"), &self.resolve_threads),
             Entry::new(key("checks"), &self.checks),
         ];
-        for (name, setting) in [("view_files", &self.view_files), ("type_id", &self.type_id)] {
+        for (name, setting) in [
+            ("view_files", &self.view_files),
+            ("type_id", &self.type_id),
+            ("step_up", &self.step_up),
+        ] {
             entries.extend(setting.iter().map(|one| Entry::new(key(name), one)));
         }
         let checklist = self.checklist.iter();
@@ -193,6 +199,7 @@ pub(super) struct Stated {
     resolve_threads: Option<Setting<bool>>,
     view_files: Option<Setting<Level>>,
     type_id: Option<Setting<Level>>,
+    step_up: Option<Setting<Level>>,
     checklist: Option<Setting<Vec<String>>>,
     checks: Option<Setting<Vec<Id>>>,
     service: ServiceTargets,
@@ -214,6 +221,7 @@ impl Stated {
             resolve_threads: section.take("resolve_threads"),
             view_files: section.take("view_files"),
             type_id: section.take("type_id"),
+            step_up: section.take("step_up"),
             checklist: section.take("checklist"),
             checks: section.take("checks"),
             service: ServiceTargets::read(&section.table("service")),
@@ -236,6 +244,7 @@ impl Stated {
             resolve_threads: self.resolve_threads.or(weaker.resolve_threads),
             view_files: self.view_files.or(weaker.view_files),
             type_id: self.type_id.or(weaker.type_id),
+            step_up: self.step_up.or(weaker.step_up),
             checklist: self.checklist.or(weaker.checklist),
             checks: self.checks.or(weaker.checks),
             service: self.service.over(weaker.service),
@@ -268,6 +277,7 @@ impl Stated {
             resolve_threads: or(self.resolve_threads, false),
             view_files: self.view_files,
             type_id: self.type_id,
+            step_up: self.step_up,
             checklist: self.checklist,
             checks: or(self.checks, Vec::new()),
             service: self.service,

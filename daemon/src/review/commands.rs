@@ -6,7 +6,7 @@ use countersign_protocol::{
     access::Permission,
     decision::{ChangeRequest, Outcome},
     event::{Decided, Event},
-    principal::Actor,
+    principal::{Actor, Verified},
     state::{HandoffState, NotAllowed},
 };
 use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
@@ -60,9 +60,11 @@ impl LedgerDesk {
         who: &Person,
         id: HandoffId,
         answer: Answer,
+        verified: Option<Verified>,
     ) -> Result<Answered, DeskError> {
         self.may_answer(who, id, answer.outcome)?;
         self.takes_care(who, id, &answer).await?;
+        let must_verify = self.must_verify(id, answer.outcome);
         let unsent = self.to_send(who, id).await?;
         let sealing = self.sealing(who, id, &answer).await;
         let edits = self.edit_keys(who, id).await?;
@@ -112,6 +114,9 @@ impl LedgerDesk {
                     why: conflict(card, why),
                 });
             }
+            if must_verify && verified.is_none() {
+                return Err(DeskError::StepUp(id));
+            }
             if let open @ 1.. = card.open_threads()
                 && must_resolve
                 && answer.outcome.is_approval()
@@ -140,6 +145,7 @@ impl LedgerDesk {
                 requests,
                 checked: answer.care.checked,
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
+                verified,
             };
             let is_over = answer.outcome != Outcome::ChangesRequested;
             let mut draft = Draft::of(votes.facts(card, actor, decided, now)?, None);

@@ -29,6 +29,7 @@ mod seams;
 mod search;
 mod service;
 mod sso;
+mod step_up;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -276,7 +277,7 @@ impl Desk for LedgerDesk {
         id: HandoffId,
         answer: Answer,
     ) -> Result<Answered, DeskError> {
-        self.record_decision(who, id, answer).await
+        self.record_decision(who, id, answer, None).await
     }
 
     async fn withdraw(

@@ -29,6 +29,16 @@ pub enum AccountChange {
     },
     /// A session of it was ended from elsewhere.
     SessionEnded,
+    /// Its owner keeps a passkey to show that it is them.
+    PasskeyAdded {
+        /// The public id.
+        passkey: String,
+    },
+    /// A passkey of it counts no more.
+    PasskeyRemoved {
+        /// The public id.
+        passkey: String,
+    },
     /// Its owner made a token for a program that works in their name.
     TokenMade {
         /// The public id.

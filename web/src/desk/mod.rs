@@ -18,6 +18,7 @@ pub mod routing;
 mod search;
 pub mod service;
 pub mod sso;
+pub mod step_up;
 pub mod threads;
 pub mod transfer;
 pub mod versions;
@@ -67,6 +68,7 @@ pub use search::{
 };
 pub use service::ServiceDesk;
 pub use sso::SsoDesk;
+pub use step_up::StepUpDesk;
 pub use threads::ThreadsDesk;
 pub use transfer::TransferDesk;
 pub use versions::VersionsDesk;
@@ -516,6 +518,9 @@ pub struct CareNeeded {
     pub view_files: bool,
     /// That the number of the handoff is typed.
     pub type_id: bool,
+    /// That who approves shows once more that it is them, which only the pages ask.
+    #[serde(default)]
+    pub step_up: bool,
     /// What is ticked off, one line each.
     pub checklist: Vec<String>,
 }
@@ -696,6 +701,7 @@ pub trait Desk:
     + SearchDesk
     + ServiceDesk
     + SsoDesk
+    + StepUpDesk
     + ThreadsDesk
     + TransferDesk
     + VersionsDesk

@@ -26,6 +26,7 @@ mod locks_view;
 mod look;
 mod messages;
 mod ownership;
+mod passkeys;
 mod people;
 mod person_tokens;
 mod problem;
@@ -38,6 +39,7 @@ mod search;
 mod search_view;
 mod settings;
 mod sign_in;
+mod step_up;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -113,6 +115,8 @@ pub fn routes() -> Router<AppState> {
         .route("/invitation", get(sign_in::invited).post(sign_in::accept))
         .route("/account", get(accounts::account))
         .route("/account/password", post(accounts::change_password))
+        .route("/account/passkeys", post(passkeys::add))
+        .route("/account/passkeys/{id}/remove", post(passkeys::remove))
         .route("/sessions/{id}/end", post(accounts::end_session))
         .route("/people", get(accounts::people).post(accounts::add))
         .route("/people/{id}/reset", post(accounts::reset))
@@ -181,6 +185,7 @@ mod registry {
         render::<super::review_view::ReviewPage>(&templates, &mut seen);
         render::<super::search_view::SearchPage>(&templates, &mut seen);
         render::<super::settings::SettingsPage>(&templates, &mut seen);
+        render::<super::step_up::StepUpPage>(&templates, &mut seen);
         render::<super::workspaces::WorkspacesPage>(&templates, &mut seen);
         let names = Templates::names().filter(|name| name.starts_with("pages/"));
         assert_eq!(seen, names.collect::<BTreeSet<_>>());

@@ -16,5 +16,7 @@ pub(crate) mod sso;
 mod tests;
 
 pub use client::Peer;
-pub use extract::{Csrf, FormOf, From, JsonOf, Nonce, PathOf, QueryOf, Shown, Signed, SignedIn};
+pub use extract::{
+    Csrf, FormOf, From, JsonOf, Nonce, Origin, PathOf, QueryOf, Shown, Signed, SignedIn,
+};
 pub use identity::{Identity, Scraper};

@@ -19,6 +19,7 @@ mod search;
 #[cfg(test)]
 pub(crate) mod small;
 pub mod sso;
+pub mod step_up;
 pub(crate) mod threads;
 pub mod transfer;
 mod versions;

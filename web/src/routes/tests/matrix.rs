@@ -549,6 +549,11 @@ pub(super) const ROUTES: &[Route] = &[
         "/account/password",
         Body::Form("old=correct+horse+battery&new=another+good+one"),
     ),
+    form(
+        "/account/passkeys",
+        Body::Form("name=phone&password=correct+horse+battery&said=%7B%7D"),
+    ),
+    form("/account/passkeys/k1/remove", Body::Form("")),
     form("/sessions/s2/end", Body::Form("back=/people")),
     page("/people", 200),
     Route {
