@@ -12,6 +12,7 @@ pub(crate) mod headers;
 pub mod identity;
 pub(crate) mod session;
 pub(crate) mod sso;
+pub(crate) mod standing;
 #[cfg(test)]
 mod tests;
 
