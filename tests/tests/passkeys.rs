@@ -81,7 +81,9 @@ fn a_passkey_is_made_and_signs_an_approval() {
     let browser = scene.kim(Look::default());
     plug_in(&browser);
     browser.go(&scene.page("/account"));
-    browser.find("section[aria-labelledby=passkeys] summary").click();
+    browser
+        .find("section[aria-labelledby=passkeys] summary")
+        .click();
     browser.find("#passkey-name").write("the laptop of Kim");
     browser.find("#passkey-password").write(PASSWORD);
     browser.find("form[data-make] button").click();
@@ -96,7 +98,8 @@ fn a_passkey_is_made_and_signs_an_approval() {
     for (width, dark) in [(1440, false), (1440, true), (390, false), (390, true)] {
         let scheme = if dark { "dark" } else { "light" };
         let name = format!("target/screenshots/step-up-{width}-{scheme}.png");
-        let metrics = json!({ "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false });
+        let metrics =
+            json!({ "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false });
         browser.devtools("Emulation.setDeviceMetricsOverride", &metrics);
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         browser.devtools("Emulation.setEmulatedMedia", &media);

@@ -5,6 +5,7 @@
 //! ([`AccountChange`]) without any of that.
 
 mod links;
+mod outsiders;
 mod passkeys;
 mod password;
 mod provider;
@@ -33,6 +34,7 @@ use countersign_web::desk::{
 use jiff::Timestamp;
 
 pub use links::Linked;
+pub use outsiders::Outsider;
 use passkeys::Passkey;
 pub use password::Passwords;
 use record::{Account, Begin, Change, Link, Session};
@@ -53,6 +55,8 @@ pub struct Terms {
     pub session: Duration,
     /// Without a request.
     pub idle: Duration,
+    /// How long an invitation from outside is good, where nothing is said.
+    pub invitation: Duration,
 }
 
 /// What is in memory: the same as in the store, but for the last minute of requests.
@@ -63,6 +67,7 @@ struct Held {
     links: HashMap<Digest, Link>,
     tokens: HashMap<Digest, Token>,
     passkeys: HashMap<Digest, Passkey>,
+    outsiders: HashMap<Digest, Outsider>,
     /// Questions to passkeys that were answered, and until when they would be good, in seconds since 1970.
     answered: HashMap<String, i64>,
     /// Links that sign in the person of this machine; they do not outlive the daemon.
@@ -137,8 +142,12 @@ impl Accounts {
         let passkeys = read(Space::Passkey).await?.into_iter();
         let passkeys = passkeys
             .filter_map(|(key, text)| Some((key.parse().ok()?, serde_json::from_str(&text).ok()?)));
+        let outsiders = read(Space::Outsider).await?.into_iter();
+        let outsiders = outsiders
+            .filter_map(|(key, text)| Some((key.parse().ok()?, serde_json::from_str(&text).ok()?)));
         let held = Held {
             passkeys: passkeys.collect(),
+            outsiders: outsiders.collect(),
             answered: HashMap::new(),
             tokens: tokens.collect(),
             accounts: accounts.collect(),

@@ -42,6 +42,7 @@ impl Accounts {
             ended: Vec::new(),
             fact,
             attended,
+            until: None,
         };
         self.open((&id, &name), Begin::Sso, from, with).await
     }

@@ -69,6 +69,8 @@ pub(super) enum Begin {
     Proxy,
     /// By the provider of the house.
     Sso,
+    /// By an invitation to one handoff.
+    OutsideLink,
 }
 
 impl Begin {
@@ -79,6 +81,7 @@ impl Begin {
             Self::Invitation => "invitation",
             Self::Proxy => "proxy",
             Self::Sso => "sso",
+            Self::OutsideLink => "outside_link",
         }
     }
 }

@@ -74,6 +74,18 @@ impl Class {
             Self::Restricted => "restricted",
         }
     }
+
+    /// The names of this class and of those that do less harm.
+    pub fn and_below(self) -> Vec<&'static str> {
+        let all = [
+            Self::Public,
+            Self::Internal,
+            Self::Confidential,
+            Self::Restricted,
+        ];
+        let below = all.into_iter().filter(|one| *one <= self);
+        below.map(Self::name).collect()
+    }
 }
 
 /// How long an agent may be silent after a checkpoint that promises nothing itself.

@@ -72,6 +72,10 @@ fn account_line(account: &str, change: &AccountChange) -> String {
         AccountChange::PasskeyRemoved { passkey } => {
             format!("removed the passkey {passkey} of the account {account}")
         }
+        AccountChange::Invited { handoff, name, .. } => {
+            format!("invited {name} from outside to {handoff}")
+        }
+        AccountChange::Uninvited => format!("took the invitation {account} back"),
         AccountChange::SessionEnded => format!("ended a session of {account}"),
         AccountChange::TokenMade {
             token, workspaces, ..

@@ -13,7 +13,7 @@ use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
 
 use super::{
     LedgerDesk,
-    access::{actor, person_actor, sees},
+    access::{actor, person_actor, sees_card},
     unavailable,
 };
 use crate::{
@@ -273,7 +273,7 @@ pub(super) fn visible<'a>(
     who: &Caller,
     id: HandoffId,
 ) -> Result<&'a Card, DeskError> {
-    let card = state.card(id).filter(|card| sees(who, &card.workspace));
+    let card = state.card(id).filter(|card| sees_card(who, card));
     card.map(AsRef::as_ref)
         .ok_or_else(|| DeskError::NotFound(id.to_string()))
 }

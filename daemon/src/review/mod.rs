@@ -17,6 +17,7 @@ mod locks;
 mod messages;
 mod observe;
 mod origins;
+mod outsiders;
 mod ownership;
 mod page;
 mod people;

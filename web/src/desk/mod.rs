@@ -10,6 +10,7 @@ pub mod insights;
 pub mod locks;
 pub mod messages;
 pub mod observe;
+pub mod outsiders;
 pub mod ownership;
 pub mod people;
 pub mod person_tokens;
@@ -57,6 +58,7 @@ pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
 pub use observe::ObserveDesk;
+pub use outsiders::OutsidersDesk;
 pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
 pub use person_tokens::PersonTokensDesk;
@@ -118,6 +120,34 @@ impl Person {
             workspace: workspace.map(str::to_owned),
             roles: grant.roles.clone(),
         })
+    }
+}
+
+impl Caller {
+    /// Refuses what the caller may not do about the card `id`, which is in `workspace`.
+    pub fn check_on(
+        &self,
+        permission: Permission,
+        id: HandoffId,
+        workspace: &str,
+    ) -> Result<(), DeskError> {
+        let Self::Person(person) = self else {
+            return self.check(permission, Some(workspace));
+        };
+        let grant = person.access.grant_on(id, workspace);
+        if grant.may.contains(permission) {
+            return Ok(());
+        }
+        Err(DeskError::MayNot {
+            permission,
+            workspace: Some(workspace.to_owned()),
+            roles: grant.roles.clone(),
+        })
+    }
+
+    /// Whether the caller may do it about the card `id`, which is in `workspace`.
+    pub fn may_on(&self, permission: Permission, id: HandoffId, workspace: &str) -> bool {
+        self.check_on(permission, id, workspace).is_ok()
     }
 }
 
@@ -693,6 +723,7 @@ pub trait Desk:
     + LocksDesk
     + MessagesDesk
     + ObserveDesk
+    + OutsidersDesk
     + OwnershipDesk
     + PeopleDesk
     + PersonTokensDesk

@@ -25,6 +25,7 @@ mod locks;
 mod locks_view;
 mod look;
 mod messages;
+mod outsiders;
 mod ownership;
 mod passkeys;
 mod people;
@@ -88,6 +89,15 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/release", post(people::release))
         .route("/h/{id}/assign", post(people::assign))
         .route("/h/{id}/snooze", post(people::snooze))
+        .route(
+            "/h/{id}/outsiders",
+            get(outsiders::show).post(outsiders::invite),
+        )
+        .route(
+            "/h/{id}/outsiders/{invitation}/revoke",
+            post(outsiders::revoke),
+        )
+        .route("/outside", get(outsiders::link).post(outsiders::enter))
         .route("/dead-letters/{seq}/redrive", post(people::redrive))
         .route("/dead-letters", get(dead_letters::show))
         .route("/messages", get(messages::show))
@@ -177,6 +187,8 @@ mod registry {
         render::<super::insights::InsightsPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);
         render::<super::locks_view::LocksPage>(&templates, &mut seen);
+        render::<super::outsiders::OutsidePage>(&templates, &mut seen);
+        render::<super::outsiders::OutsidersPage>(&templates, &mut seen);
         render::<super::ownership::ClaimPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);

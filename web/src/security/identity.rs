@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{
     client::{Client, Peer},
-    session,
+    outside, session,
     standing::Standing,
 };
 use crate::{desk::Caller, error::Problem, live, state::AppState};
@@ -64,6 +64,13 @@ pub(crate) async fn find(
 
 /// Answers as `identity`. What is only read is given up when it takes long and the identity ends meanwhile.
 async fn run(app: AppState, identity: Identity, mut request: Request, next: Next) -> Response {
+    if let Caller::Person(person) = &identity.caller
+        && let Some((card, _)) = person.access.card()
+        && !outside::reaches(card, request.uri().path())
+    {
+        return Problem::not_found(format!("`{}`", request.uri().path().escape_debug()))
+            .into_response();
+    }
     let standing = Standing::new(app, &identity, request.headers());
     request.extensions_mut().insert(identity);
     request.extensions_mut().insert(standing.clone());

@@ -10,6 +10,7 @@ pub(crate) mod csrf;
 pub mod extract;
 pub(crate) mod headers;
 pub mod identity;
+mod outside;
 pub(crate) mod session;
 pub(crate) mod sso;
 pub(crate) mod standing;

@@ -10,6 +10,7 @@ pub(crate) mod insights;
 pub mod locks;
 pub(crate) mod messages;
 pub mod observe;
+pub mod outsiders;
 pub mod ownership;
 pub mod person_tokens;
 mod preferences;
