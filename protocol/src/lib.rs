@@ -35,6 +35,7 @@ pub mod problem;
 pub mod provenance;
 pub mod query;
 pub mod receipt;
+pub mod reference;
 pub mod release;
 pub mod routing;
 pub mod schema;

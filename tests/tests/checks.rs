@@ -254,3 +254,104 @@ fn a_workspace_names_only_checks_that_the_operator_has() {
     bed.up();
     bed.trouble("the check `figures` is named, and the configuration has no `[[check]]`");
 }
+
+#[test]
+fn references_to_evidence_lead_where_the_operator_says_and_the_others_are_shown_as_unresolved() {
+    let looks = "import json, os, sys\n\
+                 said = json.load(open(os.environ['COUNTERSIGN_DOCUMENT']))['context']['evidence_refs']\n\
+                 sys.exit(sum(one.startswith('trace:') and one not in ('trace:4bf9', 'trace:../x') for one in said))";
+    let resolvers = "[[resolver]]\nscheme = \"trace\"\nurl = \"https://traces.example.org/t/{id}\"\n\
+                     check = \"traces\"\n\
+                     [[resolver]]\nscheme = \"deploy\"\nurl = \"https://deploys.example.org/?id={id}\"\n";
+    let bed = bed(
+        &(python("traces", looks, "") + resolvers),
+        r#"["traces"]"#,
+        "",
+    );
+    let agent = Member::new("a", &bed.workspace());
+    let refs = json!({"evidence_refs": ["trace:4bf9", "trace:../x", "deploy:prod-17&x", "ticket:9", "<b>x"]});
+    let package = agent.agent.package("t").with("context", refs);
+    over(&agent.hand("work", &package));
+    let of = |id: &str| state(&bed, id)["evidence"].clone();
+    let trace = "https://traces.example.org/t/";
+    let passed = "The check traces passed";
+    let row = |text: &str, url: Option<&str>, resolution: &str, why: &str| json!({"text": text, "url": url, "resolution": resolution, "why": why});
+    let url = |id: &str| Some(format!("{trace}{id}"));
+    assert_eq!(
+        of("H-1"),
+        json!([
+            row("trace:4bf9", url("4bf9").as_deref(), "found", passed),
+            row("trace:../x", url("..%2Fx").as_deref(), "found", passed),
+            row(
+                "deploy:prod-17&x",
+                Some("https://deploys.example.org/?id=prod-17%26x"),
+                "linked",
+                "Nothing has looked whether it is there"
+            ),
+            row(
+                "ticket:9",
+                None,
+                "unresolved",
+                "Nothing here knows what `ticket:` refers to"
+            ),
+            row(
+                "<b>x",
+                None,
+                "unresolved",
+                "It has no scheme, such as `trace:`, that says what it is"
+            ),
+        ])
+    );
+    let page = bed.http().fetch("/h/H-1").text();
+    let link =
+        "<a href=\"https://traces.example.org/t/4bf9\" rel=\"external noopener noreferrer\">";
+    assert!(page.contains(link), "{page}");
+    assert!(
+        page.contains("&lt;b&gt;x") && page.contains("not resolved"),
+        "{page}"
+    );
+    let (code, out, err) = bed.run(&["show", "H-1"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let line = "ticket:9: Nothing here knows what `ticket:` refers to";
+    assert!(out.contains(line), "{out}");
+    // A check that does not find one says nothing about which, so none counts as found.
+    let package = agent
+        .agent
+        .package("u")
+        .with("context", json!({"evidence_refs": ["trace:gone"]}));
+    over(&agent.hand("other", &package));
+    assert_eq!(of("H-2")[0]["resolution"], "unconfirmed");
+    assert_eq!(
+        of("H-2")[0]["why"],
+        "The check traces failed with exit code 1"
+    );
+}
+
+#[test]
+fn a_resolver_whose_host_a_reference_could_choose_is_refused() {
+    let mut bed = scene("", "[]", "");
+    bed.up();
+    for (resolver, why) in [
+        ("scheme = \"x\"\nurl = \"https://{id}/\"", "without `{id}`"),
+        (
+            "scheme = \"x\"\nurl = \"javascript:{id}\"",
+            "must begin with `https://`",
+        ),
+        (
+            "scheme = \"X:\"\nurl = \"https://a/{id}\"",
+            "must be a small letter",
+        ),
+        ("scheme = \"x\"", "resolves nothing"),
+        (
+            "scheme = \"x\"\ncheck = \"gone\"",
+            "there is no check `gone`",
+        ),
+    ] {
+        let file = bed.workspace().with_extension("toml");
+        fs::write(&file, format!("[[resolver]]\n{resolver}\n")).expect("the scene can be set");
+        let path = file.to_str().expect("a path that is text");
+        let (code, out, err) = bed.run(&["config", "check", "--config", path]);
+        assert_ne!(code, 0, "{resolver}");
+        assert!(format!("{out}{err}").contains(why), "{out}{err}");
+    }
+}

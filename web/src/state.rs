@@ -1,6 +1,6 @@
 //! What every handler reaches: the desk and the settings.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use axum::response::Html;
 use http::StatusCode;
@@ -15,34 +15,45 @@ use crate::{
     templates::Page,
 };
 
-/// Shared by all handlers; a clone is two counters.
+/// Shared by all handlers; a clone is one counter, and every layer makes some in each request.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Shared>);
+
+/// What it holds.
+pub struct Shared {
     /// The daemon.
     pub desk: Arc<dyn Desk>,
     /// What the operator set.
-    pub settings: Arc<Settings>,
+    pub settings: Settings,
     /// Failed attempts to sign in, by address.
-    pub(crate) attempts: Arc<Attempts<IpAddr>>,
+    pub(crate) attempts: Attempts<IpAddr>,
     /// Failed attempts to sign in, by account.
-    pub(crate) sign_ins: Arc<Attempts<String>>,
+    pub(crate) sign_ins: Attempts<String>,
     /// Places for live streams.
     pub(crate) places: Places,
     /// What previews of large files share.
     pub(crate) previews: Arc<Previews>,
 }
 
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
 impl AppState {
     /// The state of one router.
     pub fn new(desk: Arc<dyn Desk>, settings: Settings) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             desk,
-            attempts: Arc::new(Attempts::new(Pace::ADDRESS)),
-            sign_ins: Arc::new(Attempts::new(Pace::ACCOUNT)),
+            attempts: Attempts::new(Pace::ADDRESS),
+            sign_ins: Attempts::new(Pace::ACCOUNT),
             previews: Arc::default(),
             places: Places::new(settings.streams),
-            settings: Arc::new(settings),
-        }
+            settings,
+        }))
     }
 
     /// Renders a page.

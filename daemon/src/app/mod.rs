@@ -296,7 +296,7 @@ pub async fn run(
         locks.clone(),
         Arc::new(gauges),
     );
-    let desk = Arc::new(desk);
+    let desk = Arc::new(desk.resolving(config.resolvers.clone()));
 
     spawn_hang_up(&serving, &tasks, &shutdown)?;
 

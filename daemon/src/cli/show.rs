@@ -1,6 +1,6 @@
 //! `countersign show`: what the review page says, as text.
 
-use countersign_web::desk::{Review, threads::Standing};
+use countersign_web::desk::{Resolution, Review, threads::Standing};
 use serde_json::json;
 
 use super::{
@@ -139,6 +139,16 @@ fn checks(review: &Review, context: &mut Context) {
         };
         let cells = vec![Cell::new(word).style(style), Cell::new(&check.text)];
         table.row(cells);
+    }
+    for one in &review.evidence {
+        let (word, style) = match one.resolution {
+            Resolution::Found => ("found", Style::Faint),
+            Resolution::Linked => ("linked", Style::Faint),
+            Resolution::Unconfirmed | Resolution::Unresolved => ("look", Style::Warning),
+        };
+        let leads = one.url.as_ref().map(|url| format!(" <{url}>"));
+        let text = format!("{}{}: {}", one.text, leads.unwrap_or_default(), one.why);
+        table.row(vec![Cell::new(word).style(style), Cell::new(text)]);
     }
     context.out.line("");
     context.out.table(&table);

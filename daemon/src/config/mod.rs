@@ -24,6 +24,7 @@ mod person;
 mod policy;
 mod quantity;
 mod reach;
+mod resolver;
 mod retention;
 mod roots;
 mod rule;
@@ -70,6 +71,7 @@ pub use self::{
     policy::{POLICY_FILE, Policy},
     quantity::{Size, Span},
     reach::{is_private_literal, is_public},
+    resolver::{Resolver, Scheme},
     retention::{Limit, Retention},
     roots::{Discovery, Root, RootKind, WORKSPACE_FILE},
     rule::{Expiry, Level, Raise, Route, Scope, Then, Trigger, TriggerKind},
@@ -113,6 +115,8 @@ pub struct Config {
     pub notify: Notify,
     /// `[[check]]`: what looks at a handoff before anybody is asked.
     pub checks: Vec<Check>,
+    /// `[[resolver]]`: what references to evidence lead to.
+    pub resolvers: Vec<Resolver>,
     /// `[[boundary]]`: what holds agents back.
     pub boundaries: Vec<Boundary>,
     /// `[[role]]`: roles of the operator's own making.
@@ -237,6 +241,14 @@ impl Config {
         if let Some(error) = check::twice(&checks) {
             layers.fail(error);
         }
+        let resolvers: Vec<Resolver> = top
+            .tables("resolver")
+            .into_iter()
+            .filter_map(|(span, section)| Resolver::read(span, &section))
+            .collect();
+        if let Some(error) = resolver::wrong(&resolvers, &checks) {
+            layers.fail(error);
+        }
         let roles: Vec<OwnRole> = top
             .tables("role")
             .into_iter()
@@ -273,6 +285,7 @@ impl Config {
             policy,
             notify,
             checks,
+            resolvers,
             boundaries,
             roles,
             members,
@@ -406,6 +419,7 @@ impl Config {
             entries.extend(workspace.entries());
         }
         entries.extend(self.checks.iter().flat_map(Check::entries));
+        entries.extend(self.resolvers.iter().flat_map(Resolver::entries));
         entries.extend(self.boundaries.iter().flat_map(Boundary::entries));
         entries.extend(self.roles.iter().flat_map(OwnRole::entries));
         entries.extend(self.members.iter().flat_map(Member::entries));

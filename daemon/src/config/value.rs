@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use countersign_protocol::{
-    access::Permission, check::OnFailure, handoff::Profile, transfer::Mode,
+    access::Permission, check::OnFailure, handoff::Profile, reference::Template, transfer::Mode,
 };
 use http::HeaderName;
 use ipnet::IpNet;
@@ -13,7 +13,7 @@ use toml::de::DeValue;
 use super::{
     Channel, Class, DecideLinks, Digest, Disclosure, Email, Expiry, Expression, Format, Heartbeat,
     Hours, Id, Kind, Level, LogFormat, MailTls, MetricsFor, Moment, Pattern, PublicUrl, Raise,
-    SubjectStyle, Target, TriggerKind, UsualRole, WorkspaceName, Zone,
+    Scheme, SubjectStyle, Target, TriggerKind, UsualRole, WorkspaceName, Zone,
     quantity::{Size, Span},
     retention::Limit,
 };
@@ -81,7 +81,9 @@ parsed!(
     Expression,
     Pattern,
     Permission,
-    UsualRole
+    UsualRole,
+    Scheme,
+    Template
 );
 
 /// Values of which there are only a few.

@@ -34,11 +34,11 @@ impl Inner {
         }
     }
 
-    /// What the release of `id` must be; `None` when nothing was released.
+    /// What the release of `id` must be; `None` when nothing was released yet.
     pub(super) fn expected(&self, id: HandoffId) -> Option<Expected> {
         let record = {
             let state = self.ledger.state();
-            let card = state.card(id)?;
+            let card = state.card(id).filter(|card| card.released.is_some())?;
             released(&state, card)?.0
         };
         Some(Expected::of(&record))

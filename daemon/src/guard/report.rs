@@ -78,7 +78,8 @@ fn summary(violated: &Violated) -> String {
     }
     text.push_str(
         "\n\nIt is put right from the sealed bytes. What was foreign is kept in `.countersign/quarantine/`; \
-         the activity page says where.",
+         the activity page says where. To have the change approved instead, hand it over again: only what differs \
+         from what was approved is asked about.",
     );
     text
 }

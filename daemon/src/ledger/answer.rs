@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use super::{Card, CardDecision, CardVote, State, Withdrawal};
 
-/// What the daemon released for `card` and the decision by which it did; `None` when nothing was released.
+/// What the daemon releases for `card` and the decision by which it does; `None` when it releases nothing. It holds
+/// from the decision on: whoever finds the answer in the folder may ask before it is noted that the files are there.
 pub fn released(state: &State, card: &Card) -> Option<(ReleaseRecord, DecisionDocument)> {
-    card.released.as_ref()?;
     let decision = card
         .decisions
         .iter()
@@ -26,7 +26,9 @@ pub fn released(state: &State, card: &Card) -> Option<(ReleaseRecord, DecisionDo
         decision.decided.edited.as_ref(),
         decision.at,
     );
-    Some((record, decision_document(state, card, decision)?))
+    let document = decision_document(state, card, decision)?;
+    document.released_to.as_ref()?;
+    Some((record, document))
 }
 
 /// The answer as the agent gets it; `None` when neither a person nor a rule gave it.

@@ -14,6 +14,7 @@ mod line;
 mod locks;
 mod ownership;
 mod queue;
+mod recent;
 mod routing;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ pub use known::{
 };
 pub use locks::Reading;
 pub use ownership::{Handover, Offer, Ownership};
+pub use recent::Recorded;
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 pub use threads::{CardComment, Thread, Turn};
 pub use transfer::{Hop, HopAnswer, HopStage, Stop};
@@ -137,6 +139,7 @@ pub struct Ledger {
     head: watch::Receiver<u64>,
     work: watch::Receiver<u64>,
     trouble: watch::Receiver<Option<Arc<StoreError>>>,
+    recent: Arc<recent::Recent>,
     commits: Commits,
 }
 
@@ -170,7 +173,8 @@ impl Ledger {
         let (trouble, trouble_seen) = watch::channel(None);
         let shared = Arc::new(RwLock::new(state));
         let commits = Commits::default();
-        let told = Arc::clone(&commits);
+        let recent = Arc::<recent::Recent>::default();
+        let told = (Arc::clone(&recent), Arc::clone(&commits));
         let around = (clock, Arc::clone(&shared));
         let writer = writer::Writer::new(store, around, (head, work), trouble, told);
         let queue = Arc::new(queue::Queue::new(writer));
@@ -185,6 +189,7 @@ impl Ledger {
             head: head_seen,
             work: work_seen,
             trouble: trouble_seen,
+            recent,
             commits,
         })
     }

@@ -6,7 +6,7 @@ use countersign_protocol::chain::{self, Body};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Command, Commits, Done, Job, State};
+use super::{Command, Commits, Done, Job, State, recent::Recent};
 use crate::{
     clock::SharedClock,
     store::{Batch, Store, StoreError},
@@ -24,6 +24,7 @@ pub(super) struct Writer {
     head: watch::Sender<u64>,
     work: watch::Sender<u64>,
     trouble: watch::Sender<Option<Arc<StoreError>>>,
+    recent: Arc<Recent>,
     commits: Commits,
 }
 
@@ -39,7 +40,7 @@ impl Writer {
         (clock, shared): (SharedClock, Arc<RwLock<State>>),
         (head, work): (watch::Sender<u64>, watch::Sender<u64>),
         trouble: watch::Sender<Option<Arc<StoreError>>>,
-        commits: Commits,
+        (recent, commits): (Arc<Recent>, Commits),
     ) -> Self {
         let ahead = committed(&shared);
         Self {
@@ -50,6 +51,7 @@ impl Writer {
             head,
             work,
             trouble,
+            recent,
             commits,
         }
     }
@@ -73,7 +75,7 @@ impl Writer {
             }
         }
         if !waiting.is_empty() {
-            self.commit(batch, &bodies, waiting);
+            self.commit(batch, bodies, waiting);
             self.store.tidy(is_busy());
         }
     }
@@ -110,7 +112,7 @@ impl Writer {
     }
 
     /// Writes the batch, shows it to readers, and then tells those who wait.
-    fn commit(&mut self, batch: Batch, bodies: &[Body], waiting: Vec<Waiting>) {
+    fn commit(&mut self, batch: Batch, bodies: Vec<Body>, waiting: Vec<Waiting>) {
         let written = if batch.is_empty() {
             Ok(())
         } else {
@@ -130,11 +132,16 @@ impl Writer {
                     self.trouble
                         .send_if_modified(|trouble| trouble.take().is_some());
                 }
-                if !bodies.is_empty() {
+                let is_news = !bodies.is_empty();
+                if is_news {
                     let mut shared = self.shared.write().unwrap_or_else(PoisonError::into_inner);
                     for (body, entry) in bodies.iter().zip(&batch.entries) {
                         shared.follow(body, entry.hash, &self.ahead);
                     }
+                    // Under the same guard: who sees the head finds its entry.
+                    let told = bodies.into_iter().zip(&batch.entries);
+                    let told = told.map(|(body, entry)| (body, entry.hash, entry.body.len()));
+                    self.recent.add(told);
                     drop(shared);
                     self.head.send_replace(self.ahead.head.seq);
                 }
@@ -142,7 +149,7 @@ impl Writer {
                 for Waiting { count, done } in waiting {
                     done(Ok(entries.by_ref().take(count).collect()));
                 }
-                if !bodies.is_empty() {
+                if is_news {
                     self.work.send_replace(self.ahead.head.seq);
                 }
             }

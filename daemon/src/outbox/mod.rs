@@ -30,10 +30,7 @@ use std::{
     time::Duration,
 };
 
-use countersign_protocol::{
-    chain::{Body, Entry},
-    event::Event,
-};
+use countersign_protocol::event::Event;
 use countersign_web::templates::Templates;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
@@ -45,7 +42,7 @@ use crate::{
     config::{Disclosure, Environment, Format, Kind, Notify},
     egress::{Http, Lookup, system_lookup},
     fault,
-    ledger::{Draft, Ledger},
+    ledger::{Draft, Ledger, Recorded},
     message::{self, Held, Owed, StopKey},
     store::{Space, StoreError},
     workspace::Workspaces,
@@ -335,8 +332,8 @@ impl Outbox {
         loop {
             let done = self.done().await?;
             let ledger = &self.inner.around.ledger;
-            let entries = ledger.read(move |store| store.entries(done, PAGE)).await?;
-            let Some(last) = entries.last().map(|entry| entry.seq) else {
+            let entries = ledger.entries(done, PAGE).await?;
+            let Some(last) = entries.last().map(|entry| entry.body.seq) else {
                 break;
             };
             let batch = self.batch(&entries).await?;
@@ -417,14 +414,13 @@ impl Outbox {
     }
 
     /// The messages that `entries` lead to, each at its place.
-    async fn batch(&self, entries: &[Entry]) -> Result<Batch, OutboxError> {
+    async fn batch(&self, entries: &[Arc<Recorded>]) -> Result<Batch, OutboxError> {
         let inner = &self.inner;
         let mut batch = self.begun();
         let wants = |one: &Receiver| one.events.contains(&Kind::Event);
         let each = inner.receivers.iter().any(wants);
         for entry in entries {
-            let body: Body = serde_json::from_str(&entry.body)
-                .map_err(|error| OutboxError::Ledger(format!("entry {}: {error}", entry.seq)))?;
+            let body = &entry.body;
             self.wake(&body.event);
             if inner.receivers.is_empty() {
                 continue;
@@ -438,8 +434,7 @@ impl Outbox {
                 let again = Owed::new(&lane, Some(to), failed.notices, entry.hash);
                 batch.owed.push(again.placed());
             }
-            let what = (entry, &body);
-            for told in plan::told(&inner.around, &state, what, ended.as_ref(), each) {
+            for told in plan::told(&inner.around, &state, entry, ended.as_ref(), each) {
                 for receiver in inner.receivers.iter().filter(|one| one.wants(&told)) {
                     let notices = vec![told.notice.clone()];
                     let owed = Owed::new(&receiver.name, None, notices, entry.hash);
@@ -480,13 +475,8 @@ impl Outbox {
         };
         let ledger = &self.inner.around.ledger;
         let before = seq.saturating_sub(1);
-        let found = ledger.read(move |store| store.entries(before, 1)).await?;
-        let read = |entry: &Entry| serde_json::from_str(&entry.body);
-        let body: Option<Body> = found
-            .first()
-            .map(read)
-            .transpose()
-            .map_err(|error| OutboxError::Ledger(format!("entry {seq}: {error}")))?;
+        let found = ledger.entries(before, 1).await?;
+        let body = found.first().map(|entry| entry.body.clone());
         Ok(body.and_then(Offered::of))
     }
 

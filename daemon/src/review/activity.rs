@@ -2,7 +2,6 @@
 
 use countersign_protocol::{
     access::Permission,
-    chain::Body,
     event::{AccountChange, Event, Location},
     lock::LockName,
     ownership::FilesGiven,
@@ -31,16 +30,13 @@ impl LedgerDesk {
             .unwrap_or(u64::MAX)
             .min(self.ledger.state().head.seq + 1);
         let start = end.saturating_sub(limit as u64 + 1);
-        let entries = self
-            .ledger
-            .read(move |store| store.entries(start, limit))
-            .await;
+        let entries = self.ledger.entries(start, limit).await;
         let entries = entries.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         let mut rows = Vec::new();
-        for entry in entries.iter().rev().filter(|entry| entry.seq < end) {
-            let body: Body = serde_json::from_str(&entry.body)
-                .map_err(|error| DeskError::Unavailable(format!("entry {}: {error}", entry.seq)))?;
-            let place = self.ledger.state().log_line(&body, entry.hash).workspace;
+        let newest = entries.iter().rev();
+        for entry in newest.filter(|entry| entry.body.seq < end) {
+            let body = &entry.body;
+            let place = self.ledger.state().log_line(body, entry.hash).workspace;
             if who.may(Permission::Activity, place.as_deref()) {
                 rows.push(ActivityRow {
                     seq: body.seq,

@@ -7,8 +7,11 @@ use countersign_web::desk::{
     Answer, Caller, Care, CareNeeded, DeskError, Person, edits::EditsDesk as _,
 };
 
-use super::{LedgerDesk, access::visible_card, page::fitting_base};
-use crate::{ledger::Card, policy::Level};
+use super::{LedgerDesk, access::visible_card, base};
+use crate::{
+    ledger::{Card, Revision},
+    policy::Level,
+};
 
 fn invalid(message: String) -> DeskError {
     DeskError::Invalid {
@@ -80,7 +83,11 @@ impl LedgerDesk {
         said(id, &needed, &answer.care)?;
         if needed.view_files {
             let ticked = self.ticked(who, id).await?;
-            let left = unseen(&card, &caller, &ticked);
+            let base = {
+                let state = self.ledger.state();
+                base::fitting(&state, &card, &caller, card.newest().accepted.revision)
+            };
+            let left = unseen(&card, base.as_ref().map(|base| &*base.revision), &ticked);
             if left > 0 {
                 let files = if left == 1 { "file" } else { "files" };
                 return Err(invalid(format!(
@@ -109,9 +116,8 @@ fn said(id: HandoffId, needed: &CareNeeded, care: &Care) -> Result<(), DeskError
 }
 
 /// How many files differ from what this person would compare with, and were not viewed.
-fn unseen(card: &Card, who: &Caller, ticked: &BTreeSet<Digest>) -> usize {
+fn unseen(card: &Card, base: Option<&Revision>, ticked: &BTreeSet<Digest>) -> usize {
     let newest = &card.newest().accepted;
-    let base = fitting_base(card, who, newest.revision).and_then(|number| card.revision(number));
     let known: BTreeSet<Digest> = base
         .iter()
         .flat_map(|base| &base.accepted.manifest.entries)

@@ -11,7 +11,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{Caller, ContentDesk, DeskError, PictureOf, SealedFile};
 
-use super::{LedgerDesk, access::visible_card};
+use super::{LedgerDesk, access::visible_card, base};
 use crate::extract::{Source, Subject, Urgency, View};
 
 /// Where sealed bytes are.
@@ -47,8 +47,9 @@ impl LedgerDesk {
         let entry = {
             let state = self.ledger.state();
             let card = visible_card(&state, who, id)?;
-            let revision = card.revision(revision).ok_or_else(missing)?;
-            let manifest = &revision.accepted.manifest;
+            let found = base::numbered(&state, &card, who, revision);
+            let found = found.ok().flatten().ok_or_else(missing)?;
+            let manifest = &found.revision.accepted.manifest;
             manifest.get(path).cloned().ok_or_else(missing)?
         };
         if !entry.kept {

@@ -42,21 +42,23 @@ impl LedgerDesk {
     /// The lock, when `who` may see it.
     fn visible_lock(&self, who: &Caller, id: LockId) -> Result<Arc<Lock>, LocksError> {
         let state = self.ledger.state();
-        let ended = state.locks().ended(id);
-        let ended = ended
-            .filter(|ended| sees(who, &ended.lock.workspace))
-            .cloned();
-        let lock = state.locks().get(id);
-        let lock = lock.filter(|lock| sees(who, &lock.workspace)).cloned();
-        drop(state);
-        match (lock, ended) {
-            (Some(lock), _) => Ok(lock),
-            (None, Some(ended)) => {
-                let ended = Some(ended);
-                Err(self.told(LockError::Over { id, ended }, who))
-            }
-            (None, None) => Err(DeskError::NotFound(format!("the lock {id}")).into()),
+        // Only one that is not there is looked for among the ends, of which there are thousands.
+        let Some(lock) = state.locks().get(id) else {
+            let ended = state.locks().ended(id);
+            let ended = ended.filter(|ended| sees(who, &ended.lock.workspace));
+            return match ended.cloned() {
+                Some(ended) => {
+                    drop(state);
+                    let ended = Some(ended);
+                    Err(self.told(LockError::Over { id, ended }, who))
+                }
+                None => Err(DeskError::NotFound(format!("the lock {id}")).into()),
+            };
+        };
+        if sees(who, &lock.workspace) {
+            return Ok(Arc::clone(lock));
         }
+        Err(DeskError::NotFound(format!("the lock {id}")).into())
     }
 
     /// The same, when `who` may also do something with it.

@@ -3,12 +3,14 @@
 mod access;
 mod accounts;
 mod activity;
+mod base;
 mod boundaries;
 mod care;
 mod commands;
 mod compared;
 mod content;
 mod edits;
+mod evidence;
 mod files;
 mod insights;
 mod landing;
@@ -58,6 +60,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     accounts::Accounts,
     clock::SharedClock,
+    config::Resolver,
     extract::Extractor,
     fs::Objects,
     ledger::{Ledger, TransactError},
@@ -93,6 +96,8 @@ pub struct LedgerDesk {
     search: Search,
     locks: Locks,
     gauges: Arc<dyn Gauges>,
+    /// What references to evidence lead to.
+    resolvers: Arc<[Resolver]>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -141,7 +146,15 @@ impl LedgerDesk {
             search,
             locks,
             gauges,
+            resolvers: Arc::default(),
         }
+    }
+
+    /// The same with what references to evidence lead to.
+    #[must_use]
+    pub fn resolving(mut self, resolvers: Vec<Resolver>) -> Self {
+        self.resolvers = resolvers.into();
+        self
     }
 }
 

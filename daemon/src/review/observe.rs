@@ -1,7 +1,7 @@
 //! Events and numbers, for those who watch over the program.
 
 use async_trait::async_trait;
-use countersign_protocol::{chain::Body, log::LogLine};
+use countersign_protocol::log::LogLine;
 use countersign_web::desk::{Caller, DeskError, ObserveDesk, observe::LogQuery};
 
 use super::{LedgerDesk, access::may_know};
@@ -21,19 +21,15 @@ impl ObserveDesk for LedgerDesk {
         let mut lines = Vec::new();
         let mut after = after;
         loop {
-            let entries = self.ledger.read(move |store| store.entries(after, PAGE));
-            let entries = entries.await;
+            let entries = self.ledger.entries(after, PAGE).await;
             let entries = entries.map_err(|error| DeskError::Unavailable(error.to_string()))?;
             let state = self.ledger.state();
             for entry in &entries {
-                let body: Body = serde_json::from_str(&entry.body).map_err(|error| {
-                    DeskError::Unavailable(format!("entry {}: {error}", entry.seq))
-                })?;
-                let line = state.log_line(&body, entry.hash);
+                let line = state.log_line(&entry.body, entry.hash);
                 if may_know(who, line.workspace.as_deref()) && query.wants(&line) {
                     lines.push(line);
                 }
-                after = entry.seq;
+                after = entry.body.seq;
                 if lines.len() >= limit {
                     return Ok((lines, after));
                 }

@@ -18,10 +18,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    LedgerDesk,
-    access::visible_card,
-    origins::origins,
-    row::{is_waiting, last_mine},
+    LedgerDesk, access::visible_card, base, evidence::evidence, origins::origins, row::is_waiting,
     timeline,
 };
 use crate::{
@@ -42,27 +39,28 @@ impl LedgerDesk {
         revision: Option<u32>,
         base: Option<u32>,
     ) -> Result<Review, DeskError> {
-        let card = visible_card(&self.ledger.state(), who, id)?;
-        let find = |number: u32| {
-            card.revision(number)
-                .cloned()
-                .ok_or_else(|| DeskError::NotFound(format!("{id} revision {number}")))
-        };
-        let shown = revision.map_or_else(|| Ok(Arc::clone(card.newest())), find)?;
-        let base = match base {
-            // Before the first revision there was nothing.
-            Some(0) => None,
-            Some(number) => Some(find(number)?),
-            None => fitting_base(&card, who, shown.accepted.revision)
-                .map(find)
-                .transpose()?,
+        let (card, shown, base) = {
+            let state = self.ledger.state();
+            let card = visible_card(&state, who, id)?;
+            let missing = |number| DeskError::NotFound(format!("{id} revision {number}"));
+            let shown = match revision {
+                None => Arc::clone(card.newest()),
+                Some(number) => Arc::clone(card.revision(number).ok_or_else(|| missing(number))?),
+            };
+            let base = match base {
+                Some(number) => base::numbered(&state, &card, who, number)?,
+                None => base::fitting(&state, &card, who, shown.accepted.revision),
+            };
+            (card, shown, base)
         };
         let document = self.bytes(shown.accepted.manifest.document, SHOWN).await?;
         let document = document.and_then(|bytes| String::from_utf8(bytes).ok());
         let handoff = document.as_deref().and_then(parsed);
-        let files = self.compared(&shown, base.as_ref()).await?;
+        let before = base.as_ref().map(|base| &base.revision);
+        let files = self.compared(&shown, before).await?;
         let said = (handoff.as_ref(), document);
-        let mut review = self.assembled(who, &card, &shown, base.as_deref(), said, files);
+        let base = base.map(|base| base.base);
+        let mut review = self.assembled(who, &card, &shown, base, said, files);
         review.checks.extend(self.of_commands(&card, &shown).await?);
         (review.threads, review.drafts) = self.said(who, &card, &shown).await?;
         if let Caller::Person(person) = who {
@@ -103,7 +101,7 @@ impl LedgerDesk {
         who: &Caller,
         card: &Card,
         shown: &Revision,
-        base: Option<&Revision>,
+        base: Option<Base>,
         (handoff, document): (Option<&Handoff>, Option<String>),
         files: Vec<FileRow>,
     ) -> Review {
@@ -183,12 +181,12 @@ impl LedgerDesk {
                 .chain(kept_to(card, shown, self.clock.now()))
                 .chain(super::lock_rows::written(&state, accepted))
                 .collect(),
+            evidence: handoff
+                .map(|handoff| evidence(&self.resolvers, card, shown, handoff))
+                .unwrap_or_default(),
             files,
-            base: base.map(|base| self::base(card, who, base.accepted.revision)),
-            bases: (1..accepted.revision)
-                .rev()
-                .map(|number| self::base(card, who, number))
-                .collect(),
+            base,
+            bases: base::choices(&state, card, who, accepted.revision),
             earlier_requests: earlier_requests(card, accepted.revision),
             timeline: timeline::timeline(&state, card, &|id| self.name_of(id)),
             care: self.care_of(card),
@@ -250,39 +248,6 @@ fn parsed(document: &str) -> Option<Handoff> {
     contract::check(&document, Rules::default())
         .ok()
         .map(|checked| checked.handoff)
-}
-
-/// What a person most likely wants to compare with: what they last decided, else what anybody did,
-/// else the revision before.
-pub(super) fn fitting_base(card: &Card, who: &Caller, shown: u32) -> Option<u32> {
-    let decided = card
-        .decisions
-        .iter()
-        .map(|decision| decision.decided.revision)
-        .filter(|number| *number < shown)
-        .max();
-    last_mine(card, who)
-        .filter(|number| *number < shown)
-        .or(decided)
-        .or_else(|| shown.checked_sub(1).filter(|number| *number > 0))
-}
-
-fn base(card: &Card, who: &Caller, number: u32) -> Base {
-    let label = match card.decision(number) {
-        _ if last_mine(card, who) == Some(number) => {
-            format!("your last decision (revision {number})")
-        }
-        Some(decision) => format!(
-            "revision {number}, {} by {}",
-            decision.decided.outcome.word(),
-            decision.actor.name()
-        ),
-        None => format!("revision {number}"),
-    };
-    Base {
-        revision: number,
-        label,
-    }
 }
 
 /// The one sentence that the agent asks: its first request or question, else its task.

@@ -8,7 +8,8 @@ use countersign_protocol::{
     principal::Method,
 };
 use countersign_web::desk::{
-    Agent, Answer, Caller, Change, ContentDesk as _, Desk as _, DeskError, Person,
+    Agent, Answer, BoundariesDesk as _, Caller, Change, ContentDesk as _, Desk as _, DeskError,
+    Person,
 };
 
 use crate::testing::{Rig, WORKSPACE, handoff, maya};
@@ -178,6 +179,21 @@ fn who_waits_over_http_hears_of_released_files_when_they_are_there() {
     rig.round();
     assert_eq!(wait(), "decided");
     assert!(rig.exists("approved/H-1/a.txt"));
+}
+
+#[test]
+fn what_a_decision_releases_is_known_from_the_decision_on() {
+    for (outcome, is_released) in [(Outcome::Approved, true), (Outcome::Rejected, false)] {
+        let rig = waiting();
+        let released = || rig.wait(rig.desk().released(&Caller::Person(maya()), ONE));
+        assert!(matches!(released(), Err(DeskError::NotFound(_))));
+        rig.decide(ONE, outcome).unwrap();
+        let before = released().map(|release| release.record);
+        assert_eq!(before.is_ok(), is_released, "{before:?}");
+        rig.round();
+        let after = released().map(|release| release.record);
+        assert_eq!(after.ok(), before.ok());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tantivy::{
@@ -17,7 +17,8 @@ use tantivy::{
 
 use super::{
     entry::Entry,
-    schema::{FORMAT, Fields, schema, tokenizers},
+    schema::{FORMAT, Fields, flag, schema, tokenizers},
+    status::Held,
     vocabulary::Vocabularies,
 };
 use crate::{
@@ -94,6 +95,8 @@ pub(super) struct Live {
     pub(super) vocabularies: Vocabularies,
     reader: IndexReader,
     path: PathBuf,
+    /// What the commit with this generation holds, once somebody has asked.
+    held: Mutex<Option<(u64, Held)>>,
 }
 
 impl std::fmt::Debug for Live {
@@ -173,6 +176,7 @@ impl Live {
             vocabularies: Vocabularies::default(),
             reader,
             path: path.to_owned(),
+            held: Mutex::default(),
         })
     }
 
@@ -209,8 +213,27 @@ impl Live {
         self.index.load_metas().ok()?.payload
     }
 
+    /// How much the last commit that was loaded holds. Counted once for each, since whoever waits for the index
+    /// asks many times a second.
+    pub(super) fn held(&self) -> Held {
+        let generation = self.searcher().generation().generation_id();
+        let mut known = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match *known {
+            Some((of, held)) if of == generation => held,
+            _ => {
+                let held = Held {
+                    bytes: self.bytes(),
+                    cut: self.count(flag::CUT),
+                    unread: self.count(flag::UNREAD),
+                };
+                *known = Some((generation, held));
+                held
+            }
+        }
+    }
+
     /// Bytes on the disk.
-    pub(super) fn bytes(&self) -> u64 {
+    fn bytes(&self) -> u64 {
         let Ok(folder) = Dir::open(&self.path) else {
             return 0;
         };
@@ -220,7 +243,7 @@ impl Live {
     }
 
     /// How many documents have `flag`.
-    pub(super) fn count(&self, flag: &str) -> u64 {
+    fn count(&self, flag: &str) -> u64 {
         let term = Term::from_field_text(self.fields.flags, flag);
         let query = TermQuery::new(term, IndexRecordOption::Basic);
         let counted = guarded(|| self.searcher().search(&query, &Count));
@@ -228,9 +251,13 @@ impl Live {
     }
 
     /// Reads every file of the index and compares it with its checksum. Gives the first that differs.
+    ///
+    /// It opens the index once more: pages of a file that a searcher has mapped would stay in our memory after they
+    /// were read, and in the end all of the index would.
     pub(super) fn damaged_file(&self) -> Option<PathBuf> {
+        let check = || Index::open(MmapDirectory::open(&self.path)?)?.validate_checksum();
         // Files that a merge removes meanwhile are an error, not damage.
-        let damaged = guarded(|| self.index.validate_checksum()).unwrap_or_default();
+        let damaged = guarded(check).unwrap_or_default();
         damaged.into_iter().next()
     }
 }

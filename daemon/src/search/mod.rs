@@ -59,7 +59,7 @@ use crate::{
 };
 use indexer::{Indexer, Shared};
 use pending::Pending;
-use status::Counts;
+use status::{Counts, Held};
 
 /// A file that is being written is looked at this long after a write, unless its writer closes it.
 const WHILE_WRITTEN: Duration = Duration::from_secs(2);
@@ -187,26 +187,20 @@ impl Search {
 
     /// How far the index is.
     pub fn status(&self) -> Status {
-        let live = self.live();
-        let count = |flag| live.as_ref().map_or(0, |live| live.count(flag));
-        self.told(Counts {
-            bytes: live.as_ref().map_or(0, |live| live.bytes()),
-            cut: count(schema::flag::CUT),
-            unread: count(schema::flag::UNREAD),
-            ..Counts::default()
-        })
+        let held = self.live().map(|live| live.held());
+        self.told(held.unwrap_or_default())
     }
 
     /// The same without its size and what text it misses, for which disk and index would be looked at.
     pub fn progress(&self) -> Status {
-        self.told(Counts::default())
+        self.told(Held::default())
     }
 
-    fn told(&self, counts: Counts) -> Status {
+    fn told(&self, held: Held) -> Status {
         let counts = Counts {
+            held,
             waiting: self.shared.pending.len() as u64,
             reading: self.shared.reading.unfound() as u64,
-            ..counts
         };
         let progress = self
             .shared

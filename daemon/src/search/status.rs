@@ -68,14 +68,23 @@ pub struct Status {
     pub unread: u64,
 }
 
-/// What the index says of its files and waits for, beside the progress.
+/// How much one commit of the index holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Held {
+    /// Bytes on the disk.
+    pub(super) bytes: u64,
+    /// Files of whose text only a part is in it.
+    pub(super) cut: u64,
+    /// Files whose text could not be read.
+    pub(super) unread: u64,
+}
+
+/// What the index holds and waits for, beside the progress.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
-    pub(super) bytes: u64,
+    pub(super) held: Held,
     pub(super) waiting: u64,
     pub(super) reading: u64,
-    pub(super) cut: u64,
-    pub(super) unread: u64,
 }
 
 impl Progress {
@@ -147,12 +156,12 @@ impl Progress {
             done,
             of,
             documents: self.documents,
-            bytes: counts.bytes,
+            bytes: counts.held.bytes,
             seq: self.seq,
             waiting: counts.waiting,
             reading: counts.reading,
-            cut: counts.cut,
-            unread: counts.unread,
+            cut: counts.held.cut,
+            unread: counts.held.unread,
         }
     }
 }

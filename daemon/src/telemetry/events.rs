@@ -11,16 +11,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use countersign_protocol::{
-    chain::{Body, Entry},
-    log::LogLine,
-    names,
-};
+use countersign_protocol::{log::LogLine, names};
 
 use crate::{
     fault,
     fs::{Dir, Error, Lines},
-    ledger::{Draft, Ledger},
+    ledger::{Draft, Ledger, Recorded},
     store::{Space, StoreError},
     workspace::{FILE_MODE, Workspace, Workspaces},
 };
@@ -115,15 +111,12 @@ impl EventFiles {
         let opened = blocking(move || Ok(me.open_all(marked))).await?;
         let mut failed = opened.err();
         while let Some(after) = self.behind() {
-            let entries = self
-                .ledger
-                .read(move |store| store.entries(after, PAGE))
-                .await?;
+            let entries = self.ledger.entries(after, PAGE).await?;
             if entries.is_empty() {
                 break;
             }
             let me = self.clone();
-            let added = blocking(move || me.add(&entries)).await?;
+            let added = blocking(move || Ok(me.add(&entries))).await?;
             failed = failed.or(added);
         }
         self.mark(marked).await?;
@@ -171,21 +164,17 @@ impl EventFiles {
     }
 
     /// Adds the lines of `entries` to the files that lack them; gives the first error.
-    fn add(&self, entries: &[Entry]) -> Result<Option<Error>, EventsError> {
+    fn add(&self, entries: &[Arc<Recorded>]) -> Option<Error> {
         let mut texts: BTreeMap<String, Vec<(u64, String)>> = BTreeMap::new();
         for entry in entries {
-            let body: Body = serde_json::from_str(&entry.body)
-                .map_err(|error| EventsError::Ledger(format!("entry {}: {error}", entry.seq)))?;
-            let line = self.ledger.state().log_line(&body, entry.hash);
+            let line = self.ledger.state().log_line(&entry.body, entry.hash);
             if let Some(workspace) = &line.workspace {
                 let text = serde_json::to_string(&line).unwrap_or_default();
                 let texts = texts.entry(workspace.clone()).or_default();
-                texts.push((entry.seq, text));
+                texts.push((entry.body.seq, text));
             }
         }
-        let Some(last) = entries.last().map(|entry| entry.seq) else {
-            return Ok(None);
-        };
+        let last = entries.last()?.body.seq;
         let mut failed = None;
         let mut files = self.files();
         let names: Vec<Arc<str>> = files.open.keys().cloned().collect();
@@ -211,7 +200,7 @@ impl EventFiles {
                 }
             }
         }
-        Ok(failed)
+        failed
     }
 
     fn grow(&self, workspace: &Workspace, open: &mut Open, text: &str) -> Result<(), Error> {

@@ -121,21 +121,16 @@ impl Meter {
             if after >= self.ledger.state().head.seq {
                 return Ok(());
             }
-            let entries = self
-                .ledger
-                .read(move |store| store.entries(after, PAGE))
-                .await?;
-            let Some(last) = entries.last().map(|entry| entry.seq) else {
+            let entries = self.ledger.entries(after, PAGE).await?;
+            let Some(last) = entries.last().map(|entry| entry.body.seq) else {
                 return Ok(());
             };
             let state = self.ledger.state();
             let mut numbers = self.numbers();
             for entry in entries {
                 // Two that ask at once count each entry once.
-                if entry.seq > numbers.up_to
-                    && let Ok(body) = serde_json::from_str::<Body>(&entry.body)
-                {
-                    numbers.count(&state, &body);
+                if entry.body.seq > numbers.up_to {
+                    numbers.count(&state, &entry.body);
                 }
             }
             numbers.up_to = numbers.up_to.max(last);

@@ -5,7 +5,6 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use countersign_protocol::chain::Body;
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse},
@@ -112,18 +111,13 @@ impl Exporter {
         if mark >= head {
             return Ok(false);
         }
-        let entries = self
-            .ledger
-            .read(move |store| store.entries(mark, PAGE))
-            .await?;
-        let Some(last) = entries.last().map(|entry| entry.seq) else {
+        let entries = self.ledger.entries(mark, PAGE).await?;
+        let Some(last) = entries.last().map(|entry| entry.body.seq) else {
             return Ok(false);
         };
         let mut ended = Vec::new();
         for entry in &entries {
-            let body: Body = serde_json::from_str(&entry.body)
-                .map_err(|error| ExportError::Ledger(format!("entry {}: {error}", entry.seq)))?;
-            ended.extend(spans::ended(&self.ledger.state(), &body));
+            ended.extend(spans::ended(&self.ledger.state(), &entry.body));
         }
         if !ended.is_empty() {
             way.send(&ended).await?;

@@ -11,7 +11,7 @@ use crate::{
 };
 use countersign_protocol::{
     Digest, HandoffId,
-    chain::{Body, Entry},
+    chain::Body,
     decision::{DecisionDocument, Outcome},
     event::{Decided, Event, Location},
     names,
@@ -24,7 +24,6 @@ impl Writeback {
     pub(super) fn decision(
         &self,
         workspace: &Workspace,
-        entry: &Entry,
         body: &Body,
         decided: &Decided,
         page: &mut Page,
@@ -38,7 +37,7 @@ impl Writeback {
             let Some(decision) = card
                 .decisions
                 .iter()
-                .find(|known| known.seq == entry.seq)
+                .find(|known| known.seq == body.seq)
                 .cloned()
             else {
                 return Ok(());
@@ -61,7 +60,7 @@ impl Writeback {
                 let event = Event::Delivered {
                     handoff: id,
                     revision: decided.revision,
-                    decision: entry.seq,
+                    decision: body.seq,
                 };
                 page.events.push((Actor::Daemon, event));
             }
@@ -92,7 +91,7 @@ impl Writeback {
             let event = Event::Delivered {
                 handoff: id,
                 revision: decided.revision,
-                decision: entry.seq,
+                decision: body.seq,
             };
             page.events.push((Actor::Daemon, event));
         }
@@ -103,7 +102,7 @@ impl Writeback {
     pub(super) fn withdrawal(
         &self,
         workspace: &Workspace,
-        entry: &Entry,
+        seq: u64,
         id: HandoffId,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
@@ -112,7 +111,7 @@ impl Writeback {
             let Some(card) = state.card(id).cloned() else {
                 return Ok(());
             };
-            let withdrawal = card.withdrawn.as_ref().filter(|one| one.seq == entry.seq);
+            let withdrawal = card.withdrawn.as_ref().filter(|one| one.seq == seq);
             let Some(document) = withdrawal.and_then(|one| withdrawal_document(&state, &card, one))
             else {
                 return Ok(());

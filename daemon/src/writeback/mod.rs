@@ -14,11 +14,19 @@ mod release;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use countersign_protocol::{
     Digest,
-    chain::{Body, Entry},
+    chain::Body,
     check::Checked,
     event::{Accepted, Event, Location},
     names,
@@ -31,7 +39,7 @@ use tokio::sync::{Mutex, watch};
 use crate::{
     fault,
     fs::{Error, Objects},
-    ledger::{Draft, Ledger},
+    ledger::{Draft, Ledger, Recorded},
     store::{Space, StoreError},
     workspace::{AnswerError, Answers, Workspace, Workspaces, Written, WrittenHere, json, package},
 };
@@ -48,6 +56,9 @@ const WAITS: usize = 20;
 const WAIT: Duration = Duration::from_millis(10);
 /// The name of the mark.
 const MARK: &str = "writeback";
+/// The mark lags behind by fewer entries than this, when none of them asks for anything: to pass over them again
+/// costs less than a sync each.
+const LAG: u64 = 1_000;
 
 /// The stage. Clones share one turn.
 #[derive(Clone, Debug)]
@@ -60,9 +71,26 @@ pub struct Writeback {
     inherited: u64,
     /// New entries and owed ones are never done at the same time.
     turn: Arc<Mutex<()>>,
+    progress: Arc<Progress>,
     behind: watch::Sender<u64>,
     /// Whether deliveries come faster than they are accepted.
     is_burst: IsBurst,
+}
+
+/// How far it is. No entry between the two asked for anything.
+#[derive(Debug)]
+struct Progress {
+    /// The last entry that was answered or is owed; `u64::MAX` until the mark was read.
+    done: AtomicU64,
+    /// The mark.
+    marked: AtomicU64,
+}
+
+impl Progress {
+    fn set(&self, seq: u64) {
+        self.marked.store(seq, Ordering::SeqCst);
+        self.done.store(seq, Ordering::SeqCst);
+    }
 }
 
 /// Asks whether deliveries come faster than they are accepted.
@@ -145,6 +173,10 @@ impl Writeback {
             public_url,
             inherited,
             turn: Arc::default(),
+            progress: Arc::new(Progress {
+                done: AtomicU64::new(u64::MAX),
+                marked: AtomicU64::new(0),
+            }),
             behind: watch::Sender::new(0),
             is_burst: IsBurst(Arc::new(|| false)),
         }
@@ -170,13 +202,17 @@ impl Writeback {
             }
             let _turn = self.turn.lock().await;
             let mark = self.mark().await?;
-            let entries = self
-                .ledger
-                .read(move |store| store.entries(mark, PAGE))
-                .await?;
-            let Some(last) = entries.last().map(|entry| entry.seq) else {
+            let entries = self.ledger.entries(mark, PAGE).await?;
+            let Some(last) = entries.last().map(|entry| entry.body.seq) else {
                 return Ok(());
             };
+            let is_idle = entries
+                .iter()
+                .all(|entry| self.errands(&entry.body).is_empty());
+            if is_idle && last - self.progress.marked.load(Ordering::SeqCst) < LAG {
+                self.progress.done.store(last, Ordering::SeqCst);
+                continue;
+            }
             let mut owed = self.owed().await?;
             let me = self.clone();
             let done = tokio::task::spawn_blocking(move || {
@@ -192,6 +228,7 @@ impl Writeback {
                 Some((Space::Progress, MARK.to_owned(), Some(last.to_string()))),
             )
             .await?;
+            self.progress.set(last);
             if is_behind {
                 self.nudge();
             }
@@ -200,11 +237,17 @@ impl Writeback {
 
     /// The last entry that was answered or is owed.
     async fn mark(&self) -> Result<u64, WritebackError> {
+        let done = self.progress.done.load(Ordering::SeqCst);
+        if done != u64::MAX {
+            return Ok(done);
+        }
         let mark = self
             .ledger
             .read(|store| store.value(Space::Progress, MARK))
             .await?;
-        Ok(mark.and_then(|mark| mark.parse().ok()).unwrap_or(0))
+        let mark = mark.and_then(|mark| mark.parse().ok()).unwrap_or(0);
+        self.progress.set(mark);
+        Ok(mark)
     }
 
     async fn record(&self, page: Page, progress: Option<Written>) -> Result<(), WritebackError> {
@@ -235,17 +278,15 @@ impl Writeback {
     /// then on.
     fn page(
         &self,
-        entries: &[Entry],
+        entries: &[Arc<Recorded>],
         owed: &mut Owed,
         durable: bool,
     ) -> Result<Page, WritebackError> {
         let mut page = Page::default();
-        for entry in entries {
-            page.inherited = entry.seq <= self.inherited;
-            let body: Body = serde_json::from_str(&entry.body)
-                .map_err(|error| WritebackError::Ledger(format!("entry {}: {error}", entry.seq)))?;
-            for errand in self.errands(&body) {
-                self.run_errand(&errand, entry, &body, durable, owed, &mut page)?;
+        for body in entries.iter().map(|entry| &entry.body) {
+            page.inherited = body.seq <= self.inherited;
+            for errand in self.errands(body) {
+                self.run_errand(&errand, body, durable, owed, &mut page)?;
             }
         }
         for (name, places) in std::mem::take(&mut page.unsynced) {
@@ -268,7 +309,6 @@ impl Writeback {
     fn run_errand(
         &self,
         errand: &Errand,
-        entry: &Entry,
         body: &Body,
         durable: bool,
         owed: &mut Owed,
@@ -278,30 +318,30 @@ impl Writeback {
             workspace: errand.at.workspace.clone(),
             folder: errand.at.folder.clone(),
         };
-        if owed.is_done(&place, entry.seq) {
+        if owed.is_done(&place, body.seq) {
             return Ok(());
         }
         let failed = match self.workspaces.get(&place.workspace) {
             // One that is not served now gets its answers when it is served again.
             None => None,
-            Some(workspace) => match self.entry(&workspace, errand, entry, body, durable, page) {
+            Some(workspace) => match self.entry(&workspace, errand, body, durable, page) {
                 Ok(()) => {
                     if !durable {
                         let name = place.workspace.clone();
                         let unsynced = page.unsynced.entry(name).or_default();
-                        unsynced.push((place, entry.seq));
+                        unsynced.push((place, body.seq));
                     }
                     return Ok(());
                 }
                 Err(error @ (WritebackError::Fs(_) | WritebackError::Missing(_))) => {
-                    tracing::warn!(entry = entry.seq, %error, "a folder cannot be answered");
+                    tracing::warn!(entry = body.seq, %error, "a folder cannot be answered");
                     Some(format!("{place}: {error}"))
                 }
                 Err(error) => return Err(error),
             },
         };
         page.failed.extend(failed);
-        page.written.push(owed.stop(place, entry.seq));
+        page.written.push(owed.stop(place, body.seq));
         Ok(())
     }
 
@@ -309,7 +349,6 @@ impl Writeback {
         &self,
         workspace: &Workspace,
         errand: &Errand,
-        entry: &Entry,
         body: &Body,
         durable: bool,
         page: &mut Page,
@@ -354,8 +393,10 @@ impl Writeback {
                 let mut here = workspace.answering();
                 self.clear(&answers, &mut here, &name, page)
             }
-            Event::Decided(decided) => self.decision(workspace, entry, body, decided, page),
-            Event::Withdrawn { handoff, .. } => self.withdrawal(workspace, entry, *handoff, page),
+            Event::Decided(decided) => self.decision(workspace, body, decided, page),
+            Event::Withdrawn { handoff, .. } => {
+                self.withdrawal(workspace, body.seq, *handoff, page)
+            }
             _ => Ok(()),
         }
     }

@@ -120,12 +120,9 @@ impl Writeback {
                 self.forgive(&owed).await?;
                 break;
             }
-            let mut entries = self
-                .ledger
-                .read(move |store| store.entries(at, PAGE))
-                .await?;
-            entries.retain(|entry| entry.seq <= mark);
-            let Some(last) = entries.last().map(|entry| entry.seq) else {
+            let mut entries = self.ledger.entries(at, PAGE).await?;
+            entries.retain(|entry| entry.body.seq <= mark);
+            let Some(last) = entries.last().map(|entry| entry.body.seq) else {
                 break;
             };
             let me = self.clone();

@@ -282,6 +282,7 @@ pub(super) const HANDOFF: &[Field] = &[
     may("artifacts", &list(1000, ARTIFACT)),
     may("checkpoint", PATH),
     may("requests", &list(64, REQUEST)),
+    may("evidence_refs", &list(64, &text(512))),
     may("provenance", PROVENANCE),
     may("trace", TRACE),
     may("capabilities_required", &list(64, &text(128))),

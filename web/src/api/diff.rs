@@ -68,12 +68,8 @@ pub(super) async fn diff(
     }
     let review = app.desk.review(&who, id, to, from).await?;
     let base = review.base.as_ref().map(|base| base.revision);
-    let wanted = from.filter(|from| *from > 0);
-    if from.is_some() && base != wanted {
-        return Err(Problem::not_found(format!(
-            "Revision {} of {id}",
-            wanted.unwrap_or_default()
-        )));
+    if let Some(from) = from.filter(|from| *from != base.unwrap_or_default()) {
+        return Err(Problem::not_found(format!("Revision {from} of {id}")));
     }
     let mut text = String::new();
     for file in &review.files {

@@ -72,7 +72,7 @@ pub(super) struct Compared {
     /// The revision; the newest when none is named.
     revision: Option<u32>,
     /// What to compare with: a revision such as `2`, or any anchor such as `@last-build`; what was decided
-    /// last when none is named.
+    /// last when none is named. Revision 0 is what the handoff that this one continues was decided as.
     base: Option<String>,
 }
 

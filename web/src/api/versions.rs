@@ -101,7 +101,10 @@ pub(crate) async fn reviewed(
     let mut review = app.desk.review(who, id, revision, base).await?;
     let label = at.and_then(|at| at.label);
     if let (Some(base), Some(label)) = (&mut review.base, &label) {
-        let number = format!("revision {}", base.revision);
+        let number = match base.revision {
+            0 => base.label.clone(),
+            number => format!("revision {number}"),
+        };
         base.label = if label.contains(&number) {
             label.clone()
         } else {

@@ -369,6 +369,33 @@ pub struct Check {
     pub said: Option<String>,
 }
 
+/// How far a reference to evidence leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// A check of the operator looked for it, and passed.
+    Found,
+    /// It leads somewhere, and nothing has looked whether it is there.
+    Linked,
+    /// The check that looks for it has not passed, or is not over.
+    Unconfirmed,
+    /// Nothing here knows what it means.
+    Unresolved,
+}
+
+/// A reference of the agent to evidence that lies elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceRef {
+    /// As the agent wrote it, such as `trace:4bf9`.
+    pub text: String,
+    /// Where it leads, by the operator's template. The daemon does not go there.
+    pub url: Option<String>,
+    /// How far it leads.
+    pub resolution: Resolution,
+    /// Why, one line.
+    pub why: String,
+}
+
 /// How a file differs from the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -437,7 +464,7 @@ impl FileRow {
 /// A revision that can be compared with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Base {
-    /// The revision.
+    /// The revision; 0 for what the handoff that this one continues was last decided as.
     pub revision: u32,
     /// For example `your last decision (revision 2)`.
     pub label: String,
@@ -489,6 +516,9 @@ pub struct Review {
     pub answers: Vec<String>,
     /// What was checked.
     pub checks: Vec<Check>,
+    /// The evidence that the agent refers to, as `evidence_refs`, and where it leads.
+    #[serde(default)]
+    pub evidence: Vec<EvidenceRef>,
     /// Who was seen writing the files; absent when nobody listened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]

@@ -17,7 +17,7 @@ use super::{
     visit::Chrome,
 };
 use crate::{
-    desk::{Base, Change, Check, FileRow, Review, TimelineItem, versions::MarkRow},
+    desk::{Base, Change, Check, EvidenceRef, FileRow, Review, TimelineItem, versions::MarkRow},
     render::words,
     templates::Page,
 };
@@ -51,6 +51,7 @@ pub(super) struct ReviewPage {
     risk: RiskView,
     class: String,
     checks: Vec<Check>,
+    evidence: Vec<EvidenceRef>,
     changed: Changed,
     questions: Vec<String>,
     lists: Vec<List>,
@@ -296,6 +297,7 @@ impl ReviewPage {
                 .map(|check| check.text.clone())
                 .collect(),
             checks: review.checks.clone(),
+            evidence: review.evidence.clone(),
             changed,
             // The ask is often the only question; once is enough.
             questions: review

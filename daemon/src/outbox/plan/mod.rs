@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use countersign_protocol::{
     HandoffId,
-    chain::{Body, Entry},
+    chain::Body,
     decision::Outcome,
     event::{Accepted, Event},
     principal::Actor,
@@ -17,7 +17,7 @@ use countersign_protocol::{
 use super::Around;
 use crate::{
     config::Kind,
-    ledger::{Card, State},
+    ledger::{Card, Recorded, State},
     message::{Notice, Risk},
     policy::{self, Rules, words},
     workspace::Settings,
@@ -85,27 +85,28 @@ impl Told {
 pub(super) fn told(
     around: &Around,
     state: &State,
-    (entry, body): (&Entry, &Body),
+    entry: &Recorded,
     ended: Option<&Offered>,
     each: bool,
 ) -> Vec<Told> {
+    let body = &entry.body;
     let story = Story {
         around,
         state,
-        seq: entry.seq,
+        seq: body.seq,
     };
     let mut told = story.of(&body.event);
     told.extend(story.work(&body.event));
     told.extend(story.changes_hands(&body.event, ended));
     if each {
-        told.push(story.event(entry, body));
+        told.push(story.event(entry));
     }
     let me = match &body.actor {
         Actor::Person { id, .. } => Some(id),
         Actor::Daemon | Actor::Agent { .. } | Actor::Policy { .. } => None,
     };
     for one in &mut told {
-        one.notice.seq = entry.seq;
+        one.notice.seq = body.seq;
         one.notice.at = body.at;
         one.notice.by = by(around, body);
         // Nobody is told what they did themselves.
@@ -227,8 +228,8 @@ impl Story<'_> {
     }
 
     /// The line of the list of events.
-    fn event(&self, entry: &Entry, body: &Body) -> Told {
-        let line = self.state.log_line(body, entry.hash);
+    fn event(&self, entry: &Recorded) -> Told {
+        let line = self.state.log_line(&entry.body, entry.hash);
         let about = line.handoff_id.and_then(|id| self.state.card(id));
         let of = about.map(|card| line.revision.unwrap_or(card.newest().accepted.revision));
         let revision = about.zip(of).and_then(|(card, of)| card.revision(of));

@@ -253,7 +253,7 @@ impl Stage {
 
     /// Asked only when there is a card, and so a first entry.
     async fn salt(&self) -> Result<Digest, StoreError> {
-        let first = self.inner.ledger.read(|store| store.entries(0, 1)).await?;
+        let first = self.inner.ledger.entries(0, 1).await?;
         Ok(first.first().map_or(Digest::ZERO, |entry| entry.hash))
     }
 

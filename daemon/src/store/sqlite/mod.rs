@@ -12,7 +12,7 @@ use countersign_protocol::{
     Digest,
     chain::{Entry, Head},
 };
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, config::DbConfig, params};
 
 use super::{Batch, Space, Store, StoreError};
 use crate::fault;
@@ -46,6 +46,10 @@ impl SqliteStore {
         let connection = Connection::open(path).map_err(problem)?;
         connection
             .busy_timeout(std::time::Duration::from_millis(500))
+            .map_err(problem)?;
+        // Else a statement with a range is compiled anew for each bound that it is given.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(problem)?;
         for (name, value) in [
             ("locking_mode", "EXCLUSIVE"),

@@ -1,0 +1,105 @@
+//! What a revision is compared with. Revision 0 of a handoff is what the handoff that it continues was last decided
+//! as: whoever approved that sees what changed since, and only that.
+
+use std::sync::Arc;
+
+use countersign_protocol::HandoffId;
+use countersign_web::desk::{Base, Caller, DeskError};
+
+use super::{access::visible_card, row::last_mine};
+use crate::ledger::{Card, Revision, State};
+
+/// A revision that another one can be compared with.
+#[derive(Clone, Debug)]
+pub(super) struct Compared {
+    /// What it is, for people.
+    pub(super) base: Base,
+    /// The revision, with the bytes that were decided about.
+    pub(super) revision: Arc<Revision>,
+}
+
+/// The revision `number` of `card`; `None` for 0 when the handoff continues none that `who` may see.
+pub(super) fn numbered(
+    state: &State,
+    card: &Card,
+    who: &Caller,
+    number: u32,
+) -> Result<Option<Compared>, DeskError> {
+    if number == 0 {
+        return Ok(before(state, card, who));
+    }
+    let missing = || DeskError::NotFound(format!("{} revision {number}", card.id));
+    let revision = card.revision(number).cloned().ok_or_else(missing)?;
+    let base = base(card, who, number);
+    Ok(Some(Compared { base, revision }))
+}
+
+/// What a person most likely wants to compare the revision `shown` with: what they last decided, else what anybody
+/// did, here or before, else the revision before.
+pub(super) fn fitting(state: &State, card: &Card, who: &Caller, shown: u32) -> Option<Compared> {
+    let decided = card
+        .decisions
+        .iter()
+        .map(|decision| decision.decided.revision)
+        .filter(|number| *number < shown)
+        .max();
+    let mine = last_mine(card, who).filter(|number| *number < shown);
+    let number = mine
+        .or(decided)
+        .or_else(|| before(state, card, who).map(|_| 0))
+        .or_else(|| shown.checked_sub(1))?;
+    numbered(state, card, who, number).ok().flatten()
+}
+
+/// All that the revision `shown` can be compared with, the newest first.
+pub(super) fn choices(state: &State, card: &Card, who: &Caller, shown: u32) -> Vec<Base> {
+    let earlier = (1..shown).rev().map(|number| base(card, who, number));
+    let before = before(state, card, who).map(|before| before.base);
+    earlier.chain(before).collect()
+}
+
+fn base(card: &Card, who: &Caller, number: u32) -> Base {
+    let label = match card.decision(number) {
+        _ if last_mine(card, who) == Some(number) => {
+            format!("your last decision (revision {number})")
+        }
+        Some(decision) => format!(
+            "revision {number}, {} by {}",
+            decision.decided.outcome.word(),
+            decision.actor.name()
+        ),
+        None => format!("revision {number}"),
+    };
+    Base {
+        revision: number,
+        label,
+    }
+}
+
+/// What was decided last before `card` began, with what a person edited in it.
+fn before(state: &State, card: &Card, who: &Caller) -> Option<Compared> {
+    let id: HandoffId = card.revisions.first()?.accepted.follows?;
+    let earlier = visible_card(state, who, id).ok()?;
+    let decision = earlier.decisions.last()?;
+    let number = decision.decided.revision;
+    let known = earlier.revision(number).filter(|one| !one.is_forgotten)?;
+    let revision = match &decision.decided.edited {
+        None => Arc::clone(known),
+        Some(edited) => {
+            let mut revision = Revision::clone(known);
+            let manifest = &mut revision.accepted.manifest;
+            manifest.entries = edited.entries(manifest);
+            Arc::new(revision)
+        }
+    };
+    let label = format!(
+        "{id} revision {number}, {} by {}",
+        decision.decided.outcome.word(),
+        decision.actor.name()
+    );
+    let base = Base { revision: 0, label };
+    Some(Compared { base, revision })
+}
+
+#[cfg(test)]
+mod tests;
