@@ -19,10 +19,9 @@ struct Scene {
 }
 
 impl Scene {
-    /// A workspace in which every approval asks for the person, and Kim, who approves.
+    /// A workspace in which every approval asks for the person, in which whoever has an account approves.
     fn start() -> Self {
-        let people = "[[member]]\nrole = \"approver\"\nwho = [\"kim\"]\n";
-        let mut bed = TestBed::prepare().configured(people);
+        let mut bed = TestBed::prepare();
         let settings = bed.workspace().join("workspace.toml");
         fs::write(settings, "step_up = \"low\"\n").expect("the scene can be set");
         bed.up();
