@@ -27,6 +27,7 @@ pub mod locks;
 pub mod message;
 pub mod outbox;
 pub mod ownership;
+pub mod passkey;
 pub mod policy;
 pub mod process;
 pub mod provenance;

@@ -3,11 +3,14 @@
 //! [`TABLE`] is the only place that says which role may do what. Refusals, buttons, and what is told about a
 //! role all follow from it.
 
+mod outside;
 mod scope;
 
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+use crate::id::HandoffId;
 
 pub use scope::Scope;
 
@@ -27,6 +30,9 @@ pub enum Permission {
     /// To ask others instead.
     #[serde(rename = "handoff.assign")]
     Assign,
+    /// To let somebody without an account look at one handoff.
+    #[serde(rename = "handoff.invite")]
+    Invite,
     /// To send work back.
     #[serde(rename = "handoff.request_changes")]
     RequestChanges,
@@ -98,7 +104,7 @@ const AGENT: bool = true;
 const PEOPLE: bool = false;
 
 /// Every permission, its words, who holds it, and whether the token of an agent does in its workspaces.
-pub const TABLE: [(Permission, &str, &[Role], bool); 19] = [
+pub const TABLE: [(Permission, &str, &[Role], bool); 20] = [
     (
         Permission::Read,
         "see handoffs and files",
@@ -113,6 +119,12 @@ pub const TABLE: [(Permission, &str, &[Role], bool); 19] = [
         PEOPLE,
     ),
     (Permission::Assign, "ask others instead", &[R, A, O], PEOPLE),
+    (
+        Permission::Invite,
+        "invite outside reviewers",
+        &[A, O],
+        PEOPLE,
+    ),
     (
         Permission::RequestChanges,
         "request changes",
@@ -178,6 +190,7 @@ impl Permission {
             Self::Comment => "handoff.comment",
             Self::Claim => "handoff.claim",
             Self::Assign => "handoff.assign",
+            Self::Invite => "handoff.invite",
             Self::RequestChanges => "handoff.request_changes",
             Self::Decide => "handoff.decide",
             Self::Submit => "handoff.submit",
@@ -361,13 +374,19 @@ pub struct Access(Arc<Held>);
 struct Held {
     elsewhere: Grant,
     named: BTreeMap<String, Grant>,
+    /// The one card that somebody from outside was invited to.
+    card: Option<(HandoffId, Grant)>,
 }
 
 impl Access {
     /// What is held in each workspace that is `named`, and `elsewhere`: in all others, and for what belongs to
     /// no workspace.
     pub fn new(elsewhere: Grant, named: BTreeMap<String, Grant>) -> Self {
-        Self(Arc::new(Held { elsewhere, named }))
+        Self(Arc::new(Held {
+            elsewhere,
+            named,
+            card: None,
+        }))
     }
 
     /// The same roles everywhere.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decision::{ChangeRequest, Outcome},
     id::{Digest, HandoffId},
+    principal::Verified,
     routing::Asked,
 };
 
@@ -62,6 +63,9 @@ pub struct Voted {
     /// What is asked, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ChangeRequest>,
+    /// How the person showed that it is them, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
 }
 
 /// Who voted what, for the answer that the agent gets.
@@ -76,6 +80,9 @@ pub struct VoteRecord {
     pub outcome: Outcome,
     /// When.
     pub at: Timestamp,
+    /// How they showed that it is them, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
 }
 
 /// Whether an outcome is for going on.

@@ -10,7 +10,7 @@ use crate::{
     envelope::Answered,
     id::{Digest, HandoffId},
     place::{Cell, Place, Region},
-    principal::Method,
+    principal::{Method, Verified},
 };
 
 /// What was decided.
@@ -187,6 +187,9 @@ pub struct DecidedBy {
     pub display: String,
     /// The way they answered.
     pub method: Method,
+    /// How they showed that it is them, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
 }
 
 /// How the sender goes on, in its own words.

@@ -87,6 +87,22 @@ pub enum Method {
     Policy,
 }
 
+/// How somebody showed once more, for one answer, that it is them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Verified {
+    /// An authenticator of theirs signed exactly this answer, after it had verified the person.
+    Passkey {
+        /// The public id of the passkey.
+        passkey: String,
+    },
+    /// They typed their password with the answer.
+    Password,
+    /// They had signed in just before: at the provider of the house, or by a start link.
+    FreshSignIn,
+}
+
 impl Actor {
     /// One short name for lists and logs.
     pub fn name(&self) -> &str {

@@ -35,9 +35,7 @@
 
   // ---- theme ----
   $("[data-theme-toggle]")?.addEventListener("click", () => {
-    const dark = root.dataset.theme
-      ? root.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
     here.set("theme", root.dataset.theme);
   });
@@ -45,10 +43,7 @@
   // ---- help ----
   const help = $("#help");
   const showHelp = () => (help.open ? help.close() : help.showModal());
-  $("[data-help]")?.addEventListener("click", (event) => {
-    event.preventDefault();
-    showHelp();
-  });
+  $("[data-help]")?.addEventListener("click", (event) => { event.preventDefault(); showHelp(); });
   $("[data-close]").addEventListener("click", () => help.close());
   for (const keySwitch of $$("[data-keys]")) {
     keySwitch.checked = here.get("keys") !== "off";
@@ -82,16 +77,26 @@
     if ($(".files progress")) $(".files progress").value = $("[data-viewed]").textContent;
   });
 
+  // ---- passkeys: what the authenticator says goes with the form ----
+  document.addEventListener("submit", async (event) => {
+    const { target: ask, submitter } = event;
+    if (!ask.dataset.options || ask.elements.said.value) return;
+    event.preventDefault();
+    const make = "make" in ask.dataset;
+    try {
+      const publicKey = PublicKeyCredential[`parse${make ? "Creation" : "Request"}OptionsFromJSON`](JSON.parse(ask.dataset.options));
+      const key = await navigator.credentials[make ? "create" : "get"]({ publicKey });
+      ask.elements.said.value = JSON.stringify(key.toJSON());
+      ask.requestSubmit(submitter);
+    } catch (error) { $("[data-said]", ask).textContent = `No passkey was used: ${error.message}`; }
+  });
+
   // ---- files on request ----
   document.addEventListener("toggle", async (event) => {
     const box = event.target;
     if (!box.matches?.("details.lazy[open]") || box.dataset.asked) return;
     box.dataset.asked = "1";
-    try {
-      box.replaceWith(await load(box.dataset.part));
-    } catch {
-      delete box.dataset.asked; // the link inside still leads to the file
-    }
+    try { box.replaceWith(await load(box.dataset.part)); } catch { delete box.dataset.asked; } // the link inside still leads there
   }, true);
 
   // ---- a file shown in another way, in its place ----
@@ -171,10 +176,7 @@
   } else if (id) tab.drop(`note:${id}`);
 
   // ---- decide: a key opens the form, Ctrl Enter sends it ----
-  const say = (text) => {
-    const line = $("[data-picked-note]");
-    if (line) line.textContent = text;
-  };
+  const say = (text) => { for (const line of $$("[data-picked-note]")) line.textContent = text; };
   const pick = (value) => {
     const button = $(`.decide .acts [value=${value}]`);
     if (!button || button.disabled) return;
@@ -292,10 +294,7 @@
     }
     if (event.key === "k" && (event.ctrlKey || event.metaKey)) return event.preventDefault(), palette.open || palette.showModal();
     if (palette.open || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (on.matches("input:not([type=checkbox]), textarea, select")) {
-      if (event.key === "Escape") on.blur();
-      return;
-    }
+    if (on.matches("input:not([type=checkbox]), textarea, select")) return event.key === "Escape" && on.blur();
     if (here.get("keys") === "off" || (help.open && event.key !== "?")) return;
     if (event.key === "Enter" && on.matches("a, button, summary")) return;
     clearTimeout(timer);

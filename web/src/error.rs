@@ -229,6 +229,16 @@ impl From<DeskError> for Problem {
                 workspace,
                 roles,
             } => Self::may_not(permission, workspace, &roles, message),
+            DeskError::StepUp(id) => Self::new(
+                StatusCode::FORBIDDEN,
+                "step-up",
+                "This takes you, and not a program in your name",
+                message,
+            )
+            .hint(format!(
+                "Open `/h/{id}` in a browser: it asks for a passkey or your password. No token and no command does it."
+            ))
+            .with("handoff_id", id.to_string()),
             DeskError::Stale {
                 id,
                 revision,

@@ -31,7 +31,7 @@ use crate::{
     api::openapi::Problems,
     desk::{Caller, Desk, observe::LogQuery},
     error::Problem,
-    security::{Shown, Signed},
+    security::{Signed, standing::Standing},
     state::AppState,
 };
 
@@ -85,7 +85,7 @@ impl Places {
 pub(crate) async fn events(
     State(app): State<AppState>,
     Signed(caller): Signed,
-    Shown(session): Shown,
+    standing: Standing,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -95,22 +95,20 @@ pub(crate) async fn events(
     let seen = last_seen(&headers);
     let told = Arc::new(AtomicU64::new(seen.unwrap_or_default()));
     let head = app.desk.head();
+    let over = over(stopping, standing.clone());
     let look = move |seq: u64| {
-        let (desk, session, told) = (Arc::clone(&app.desk), session.clone(), Arc::clone(&told));
-        let caller = caller.clone();
+        let (desk, standing) = (Arc::clone(&app.desk), standing.clone());
+        let told = Arc::clone(&told);
         async move {
             // What somebody may see is asked each time; who was signed out elsewhere is told nothing more.
-            let caller = match session {
-                Some(secret) => Caller::Person(desk.peek(&secret).await?),
-                None => caller,
-            };
+            let caller = standing.caller().await?;
             let after = told.swap(seq, Ordering::Relaxed);
             let news = after == 0 || concerns(&*desk, &caller, after).await;
             Some(news.then_some(seq))
         }
     };
     let hints = changes(head, seen)
-        .take_until(over(stopping))
+        .take_until(over)
         .then(look)
         .take_while(|told| ready(told.is_some()))
         .filter_map(|told| ready(told.flatten()))
@@ -157,10 +155,11 @@ pub(crate) fn stopped(stopping: Option<Extension<Stopping>>) -> CancellationToke
 }
 
 /// Done when a stream has to end.
-pub(crate) async fn over(stopping: Option<Extension<Stopping>>) {
+pub(crate) async fn over(stopping: Option<Extension<Stopping>>, standing: Standing) {
     let stopped = stopped(stopping);
     tokio::select! {
         () = stopped.cancelled_owned() => {}
+        () = standing.over() => {}
         () = tokio::time::sleep(LIFETIME) => {}
     }
 }

@@ -5,6 +5,8 @@
 //! ([`AccountChange`]) without any of that.
 
 mod links;
+mod outsiders;
+mod passkeys;
 mod password;
 mod provider;
 mod record;
@@ -32,8 +34,11 @@ use countersign_web::desk::{
 use jiff::Timestamp;
 
 pub use links::Linked;
+pub use outsiders::Outsider;
+use passkeys::Passkey;
 pub use password::Passwords;
 use record::{Account, Begin, Change, Link, Session};
+use ring::{hmac, rand::SystemRandom};
 pub use sessions::Signed;
 use tokens::Token;
 
@@ -50,6 +55,8 @@ pub struct Terms {
     pub session: Duration,
     /// Without a request.
     pub idle: Duration,
+    /// How long an invitation from outside is good, where nothing is said.
+    pub invitation: Duration,
 }
 
 /// What is in memory: the same as in the store, but for the last minute of requests.
@@ -59,6 +66,10 @@ struct Held {
     sessions: HashMap<Digest, Session>,
     links: HashMap<Digest, Link>,
     tokens: HashMap<Digest, Token>,
+    passkeys: HashMap<Digest, Passkey>,
+    outsiders: HashMap<Digest, Outsider>,
+    /// Questions to passkeys that were answered, and until when they would be good, in seconds since 1970.
+    answered: HashMap<String, i64>,
     /// Links that sign in the person of this machine; they do not outlive the daemon.
     starts: HashMap<Digest, Timestamp>,
 }
@@ -72,6 +83,8 @@ struct Inner {
     clock: SharedClock,
     passwords: Passwords,
     terms: Terms,
+    /// Makes a question to a passkey one of ours. It does not outlive the daemon.
+    seal: hmac::Key,
     held: Mutex<Held>,
     /// Held from looking at an account until its change is on the disk, so that no two changes cross.
     changing: tokio::sync::Mutex<()>,
@@ -109,6 +122,8 @@ impl Accounts {
         terms: Terms,
     ) -> Result<Self, StoreError> {
         let read = |space| ledger.read(move |store| store.values(space));
+        let seal = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+            .map_err(|_| StoreError::Failed("the system gives no randomness".to_owned()))?;
         let now = clock.now();
         let accounts = read(Space::Account).await?.into_iter();
         let accounts =
@@ -124,7 +139,16 @@ impl Accounts {
         let tokens = read(Space::PersonToken).await?.into_iter();
         let tokens = tokens
             .filter_map(|(key, text)| Some((key.parse().ok()?, serde_json::from_str(&text).ok()?)));
+        let passkeys = read(Space::Passkey).await?.into_iter();
+        let passkeys = passkeys
+            .filter_map(|(key, text)| Some((key.parse().ok()?, serde_json::from_str(&text).ok()?)));
+        let outsiders = read(Space::Outsider).await?.into_iter();
+        let outsiders = outsiders
+            .filter_map(|(key, text)| Some((key.parse().ok()?, serde_json::from_str(&text).ok()?)));
         let held = Held {
+            passkeys: passkeys.collect(),
+            outsiders: outsiders.collect(),
+            answered: HashMap::new(),
             tokens: tokens.collect(),
             accounts: accounts.collect(),
             sessions: sessions.collect(),
@@ -136,6 +160,7 @@ impl Accounts {
             clock,
             passwords,
             terms,
+            seal,
             held: Mutex::new(held),
             changing: tokio::sync::Mutex::default(),
         })))
@@ -355,6 +380,7 @@ impl Held {
                 Space::Session => drop(self.sessions.remove(&key)),
                 Space::Invitation => drop(self.links.remove(&key)),
                 Space::PersonToken => drop(self.tokens.remove(&key)),
+                Space::Passkey => drop(self.passkeys.remove(&key)),
                 _ => {}
             }
         }

@@ -34,12 +34,15 @@ impl Accounts {
         from: Visitor,
     ) -> Result<NewSession, DeskError> {
         let _changing = self.0.changing.lock().await;
+        let attended = vouched.attended;
         let (account, fact) = self.bind((id, name), vouched)?;
         let (id, name) = (account.id.clone(), account.name.clone());
         let with = With {
             account: Some(account),
             ended: Vec::new(),
             fact,
+            attended,
+            until: None,
         };
         self.open((&id, &name), Begin::Sso, from, with).await
     }

@@ -40,6 +40,9 @@ pub(super) struct Session {
     /// How it began.
     #[serde(default)]
     pub(super) by: Begin,
+    /// Whether a person was there to begin it, and not only a browser that was still known elsewhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) attended: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) since: Option<Timestamp>,
     /// The last request that was noted.
@@ -66,6 +69,8 @@ pub(super) enum Begin {
     Proxy,
     /// By the provider of the house.
     Sso,
+    /// By an invitation to one handoff.
+    OutsideLink,
 }
 
 impl Begin {
@@ -76,6 +81,7 @@ impl Begin {
             Self::Invitation => "invitation",
             Self::Proxy => "proxy",
             Self::Sso => "sso",
+            Self::OutsideLink => "outside_link",
         }
     }
 }

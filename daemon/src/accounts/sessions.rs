@@ -42,6 +42,10 @@ pub(super) struct With {
     pub(super) ended: Vec<Change>,
     /// What else happened.
     pub(super) fact: Option<AccountChange>,
+    /// Whether the provider says that the person signed in there for it.
+    pub(super) attended: bool,
+    /// When it ends, where that is sooner than usual.
+    pub(super) until: Option<Timestamp>,
 }
 
 impl Accounts {
@@ -61,12 +65,18 @@ impl Accounts {
             return Err(DeskError::NotFound("this link".to_owned()));
         }
         let is_new = password.is_some();
+        let mut ended = Vec::new();
+        if is_new {
+            ended.extend(self.held().of(id));
+        }
+        // Whoever needs a link may have lost their passkeys, too.
+        if spent.is_some() {
+            ended.extend(self.without_passkeys(id));
+        }
         let with = With {
-            ended: if is_new {
-                self.held().of(id)
-            } else {
-                Vec::new()
-            },
+            ended,
+            attended: false,
+            until: None,
             fact: is_new.then_some(AccountChange::PasswordSet),
             account: Some(Account {
                 password: password.or_else(|| account.password.clone()),
@@ -94,8 +104,11 @@ impl Accounts {
             display: display.to_owned(),
             expires: now
                 .checked_add(self.0.terms.session)
-                .unwrap_or(Timestamp::MAX),
+                .unwrap_or(Timestamp::MAX)
+                .min(with.until.unwrap_or(Timestamp::MAX)),
             by,
+            attended: with.attended
+                || !matches!(by, Begin::Proxy | Begin::Sso | Begin::OutsideLink),
             since: Some(now),
             seen: Some(now),
             address: from.address,
@@ -135,11 +148,13 @@ impl Accounts {
     pub fn signed(&self, secret: &str, counts: bool) -> Option<Signed> {
         let key = Digest::of(secret.as_bytes());
         let now = self.0.clock.now();
-        let mut held = self.held();
+        let mut guard = self.held();
+        let held = &mut *guard;
         let session = held.sessions.get_mut(&key)?;
-        if !session.holds(now, self.0.terms.idle) {
+        let invited = super::outsiders::still_invited(&session.id, &held.outsiders, now);
+        if !invited || !session.holds(now, self.0.terms.idle) {
             drop(held.sessions.remove(&key));
-            drop(held);
+            drop(guard);
             self.note((Space::Session, key.to_string(), None));
             return None;
         }
@@ -156,7 +171,7 @@ impl Accounts {
         };
         let name = held.accounts.get(&signed.id);
         let display = name.map_or(signed.display, |account| account.name.clone());
-        drop(held);
+        drop(guard);
         if let Some(change) = change {
             self.note(change);
         }

@@ -244,6 +244,7 @@ pub async fn run(
         Arc::clone(&clock),
         Passwords::default(),
         Terms {
+            invitation: config.auth.invitation.value.0,
             session: config.auth.session.value.0,
             idle: config.auth.idle.value.0,
         },
@@ -256,6 +257,7 @@ pub async fn run(
     });
     let sso = sso.transpose().map_err(AppError::Start)?;
     let local = Local {
+        outside: config.auth.outside.value.and_below(),
         sso,
         roster: Roster::new(&config, catalog, &person.0),
         id: person.0,

@@ -395,6 +395,7 @@ fn settings(
             resolve_threads: stated.resolve_threads.value,
             view_files: stated.view_files.as_ref().map(|one| one.value.name()),
             type_id: stated.type_id.as_ref().map(|one| one.value.name()),
+            step_up: stated.step_up.as_ref().map(|one| one.value.name()),
             checklist: stated
                 .checklist
                 .as_ref()

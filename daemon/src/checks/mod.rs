@@ -263,6 +263,7 @@ fn follow(state: &State, found: &Found) -> Vec<(Actor, Event)> {
             requests: Vec::new(),
             checked: Vec::new(),
             edited: None,
+            verified: None,
         };
         let rule = format!("check {}", result.name);
         events.push((Actor::Policy { rule }, Event::Decided(Box::new(decided))));

@@ -32,6 +32,7 @@ mod mark;
 mod notify;
 mod open;
 mod output;
+mod outside;
 mod people;
 mod person_token;
 mod remark;
@@ -219,6 +220,8 @@ enum Command {
     Token(token::Args),
     /// Make accounts of people, list them, reset and disable them
     User(user::UserArgs),
+    /// Let somebody without an account look at one handoff
+    Outside(outside::OutsideArgs),
     /// List and end sessions of people
     Session(user::SessionArgs),
     /// See who is told, and try it
@@ -402,6 +405,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Gate(args) => gate::run(&args, context),
         Command::Token(args) => token::run(&args, context),
         Command::User(args) => user::user(&args, context),
+        Command::Outside(args) => outside::outside(&args, context),
         Command::Session(args) => user::session(&args, context),
         Command::Notify(args) => notify::run(&args, context),
         Command::Config(args) => config::run(&args, context),

@@ -10,7 +10,7 @@ use http::HeaderName;
 use ipnet::IpNet;
 
 use super::{
-    Entry, UsualRole,
+    Class, Entry, UsualRole,
     error::ConfigError,
     layer::Layers,
     origin::{Origin, Setting},
@@ -25,6 +25,10 @@ pub struct Auth {
     pub session: Setting<Span>,
     /// Without a request, a session ends after so long.
     pub idle: Setting<Span>,
+    /// How long somebody from outside is invited for, where nothing is said.
+    pub invitation: Setting<Span>,
+    /// The strictest data class to which people from outside are invited.
+    pub outside: Setting<Class>,
     /// The name under which decisions of this machine are recorded.
     pub reviewer: Setting<String>,
     /// What people may do where no `[[member]]` says.
@@ -40,9 +44,14 @@ impl Auth {
         let idle = layers.pick(section.take("idle"), "COUNTERSIGN_IDLE", None);
         let role = layers.pick(section.take("role"), "COUNTERSIGN_ROLE", None);
         let proxy_user = layers.pick(section.take("proxy_user"), "COUNTERSIGN_PROXY_USER", None);
+        let invitation = layers.pick(section.take("invitation"), "COUNTERSIGN_INVITATION", None);
+        let outside = layers.pick(section.take("outside"), "COUNTERSIGN_OUTSIDE", None);
         section.finish(&[]);
         Self {
             proxy_user,
+            invitation: invitation
+                .unwrap_or_else(|| Setting::default(Span(Duration::from_hours(7 * 24)))),
+            outside: outside.unwrap_or_else(|| Setting::default(Class::Confidential)),
             idle: idle.unwrap_or_else(|| Setting::default(Span(Duration::from_hours(4)))),
             role: role.unwrap_or_else(|| Setting::default(UsualRole::Role(Role::Approver))),
             session: session.unwrap_or_else(|| Setting::default(Span(Duration::from_hours(12)))),
@@ -83,6 +92,8 @@ impl Auth {
             Entry::new("auth.idle", &self.idle),
             Entry::new("auth.reviewer", &self.reviewer),
             Entry::new("auth.role", &self.role),
+            Entry::new("auth.invitation", &self.invitation),
+            Entry::new("auth.outside", &self.outside),
         ];
         entries.extend(proxy);
         entries

@@ -75,6 +75,18 @@ impl Class {
             Self::Restricted => "restricted",
         }
     }
+
+    /// The names of this class and of those that do less harm.
+    pub fn and_below(self) -> Vec<&'static str> {
+        let all = [
+            Self::Public,
+            Self::Internal,
+            Self::Confidential,
+            Self::Restricted,
+        ];
+        let below = all.into_iter().filter(|one| *one <= self);
+        below.map(Self::name).collect()
+    }
 }
 
 /// How long an agent may be silent after a checkpoint that promises nothing itself.
@@ -138,6 +150,8 @@ pub struct Workspace {
     pub view_files: Option<Setting<Level>>,
     /// The least risk at which who approves types the number of the handoff.
     pub type_id: Option<Setting<Level>>,
+    /// The least risk at which who approves shows once more that it is them.
+    pub step_up: Option<Setting<Level>>,
     /// What who approves ticks off, one line each.
     pub checklist: Option<Setting<Vec<String>>>,
     /// How long an answer can be taken back before it is given.
@@ -168,7 +182,11 @@ impl Workspace {
             Entry::new(key("undo"), &self.undo),
             Entry::new(key("checks"), &self.checks),
         ];
-        for (name, setting) in [("view_files", &self.view_files), ("type_id", &self.type_id)] {
+        for (name, setting) in [
+            ("view_files", &self.view_files),
+            ("type_id", &self.type_id),
+            ("step_up", &self.step_up),
+        ] {
             entries.extend(setting.iter().map(|one| Entry::new(key(name), one)));
         }
         let checklist = self.checklist.iter();
@@ -197,6 +215,7 @@ pub(super) struct Stated {
     resolve_threads: Option<Setting<bool>>,
     view_files: Option<Setting<Level>>,
     type_id: Option<Setting<Level>>,
+    step_up: Option<Setting<Level>>,
     checklist: Option<Setting<Vec<String>>>,
     undo: Option<Setting<Undo>>,
     checks: Option<Setting<Vec<Id>>>,
@@ -219,6 +238,7 @@ impl Stated {
             resolve_threads: section.take("resolve_threads"),
             view_files: section.take("view_files"),
             type_id: section.take("type_id"),
+            step_up: section.take("step_up"),
             checklist: section.take("checklist"),
             undo: section.take("undo"),
             checks: section.take("checks"),
@@ -242,6 +262,7 @@ impl Stated {
             resolve_threads: self.resolve_threads.or(weaker.resolve_threads),
             view_files: self.view_files.or(weaker.view_files),
             type_id: self.type_id.or(weaker.type_id),
+            step_up: self.step_up.or(weaker.step_up),
             checklist: self.checklist.or(weaker.checklist),
             undo: self.undo.or(weaker.undo),
             checks: self.checks.or(weaker.checks),
@@ -276,6 +297,7 @@ impl Stated {
             resolve_threads: or(self.resolve_threads, false),
             view_files: self.view_files,
             type_id: self.type_id,
+            step_up: self.step_up,
             checklist: self.checklist,
             undo: self.undo.unwrap_or_else(|| undo.clone()),
             checks: or(self.checks, Vec::new()),

@@ -47,11 +47,13 @@ pub fn decision_document(
             principal: id.clone(),
             display: display.clone(),
             method: *method,
+            verified: decided.verified.clone(),
         },
         Actor::Policy { rule } => DecidedBy {
             principal: format!("policy:{rule}"),
             display: format!("the rule {rule}"),
             method: Method::Policy,
+            verified: None,
         },
         Actor::Daemon | Actor::Agent { .. } => return None,
     };
@@ -99,6 +101,7 @@ pub fn withdrawal_document(
         principal,
         display: withdrawal.actor.name().to_owned(),
         method,
+        verified: None,
     };
     let log = LogReference {
         index: withdrawal.seq,
@@ -122,6 +125,7 @@ fn votes(card: &Card, revision: u32, before: u64) -> Vec<VoteRecord> {
         display: vote.display.clone(),
         outcome: vote.voted.outcome,
         at: vote.at,
+        verified: vote.voted.verified.clone(),
     };
     last.into_iter().map(record).collect()
 }

@@ -109,6 +109,7 @@ impl Plan {
                 requests: Vec::new(),
                 checked: Vec::new(),
                 edited: None,
+                verified: None,
             };
             events.push((actor.clone(), Event::Progressed(Box::new(progress))));
             events.push((actor, Event::Decided(Box::new(decided))));

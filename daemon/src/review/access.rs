@@ -46,6 +46,9 @@ impl LedgerDesk {
     /// What the person `id` may do now.
     pub(super) fn access_of(&self, id: &str) -> Access {
         let now = self.clock.now();
+        if let Some(invited) = self.accounts.outsider(id) {
+            return self.access_from_outside(&invited);
+        }
         let groups = self.accounts.groups_of(id, now);
         self.local.roster.access(id, &groups, now)
     }
@@ -68,7 +71,7 @@ impl LedgerDesk {
         permission: Permission,
     ) -> Result<(), DeskError> {
         let card = visible_card(&self.ledger.state(), who, id)?;
-        who.check(permission, Some(&card.workspace))
+        who.check_on(permission, id, &card.workspace)
     }
 
     /// Refuses what the caller may do nowhere; a list is then of where they may.
@@ -109,6 +112,11 @@ impl LedgerDesk {
 /// Whether `who` may see the workspace `name`.
 pub(super) fn sees(who: &Caller, name: &str) -> bool {
     who.may(Permission::Read, Some(name))
+}
+
+/// Whether `who` may see this card.
+pub(super) fn sees_card(who: &Caller, card: &Card) -> bool {
+    who.may_on(Permission::Read, card.id, &card.workspace)
 }
 
 /// Whether `who` may know of what happened in a workspace, or in none.
@@ -159,7 +167,7 @@ pub(super) fn visible_card(
     who: &Caller,
     id: HandoffId,
 ) -> Result<Arc<Card>, DeskError> {
-    let card = state.card(id).filter(|card| sees(who, &card.workspace));
+    let card = state.card(id).filter(|card| sees_card(who, card));
     card.cloned()
         .ok_or_else(|| DeskError::NotFound(id.to_string()))
 }

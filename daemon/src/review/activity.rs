@@ -65,6 +65,16 @@ fn account_line(account: &str, change: &AccountChange) -> String {
         AccountChange::Enabled => format!("enabled the account {account}"),
         AccountChange::Bound { issuer } => format!("bound the account {account} to {issuer}"),
         AccountChange::SignedIn { by } => format!("signed in by {}", by.replace('_', " ")),
+        AccountChange::PasskeyAdded { passkey } => {
+            format!("added the passkey {passkey} to the account {account}")
+        }
+        AccountChange::PasskeyRemoved { passkey } => {
+            format!("removed the passkey {passkey} of the account {account}")
+        }
+        AccountChange::Invited { handoff, name, .. } => {
+            format!("invited {name} from outside to {handoff}")
+        }
+        AccountChange::Uninvited => format!("took the invitation {account} back"),
         AccountChange::SessionEnded => format!("ended a session of {account}"),
         AccountChange::TokenMade {
             token, workspaces, ..

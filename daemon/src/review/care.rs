@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_protocol::{Digest, HandoffId};
+use countersign_protocol::{Digest, HandoffId, decision::Outcome};
 use countersign_web::desk::{
     Answer, Caller, Care, CareNeeded, DeskError, Person, edits::EditsDesk as _,
 };
@@ -32,6 +32,7 @@ impl LedgerDesk {
             resolve_threads: settings.care.resolve_threads,
             view_files: holds(settings.care.view_files),
             type_id: holds(settings.care.type_id),
+            step_up: holds(settings.care.step_up),
             checklist: settings.care.checklist,
         }
     }
@@ -41,6 +42,13 @@ impl LedgerDesk {
         let state = self.ledger.state();
         let card = state.card(id);
         card.is_some_and(|card| self.care_of(card).resolve_threads)
+    }
+
+    /// Whether an answer to `id` waits until the person has shown once more that it is them.
+    pub(super) fn must_verify(&self, id: HandoffId, outcome: Outcome) -> bool {
+        let state = self.ledger.state();
+        let card = state.card(id).filter(|_| outcome.is_approval());
+        card.is_some_and(|card| self.care_of(card).step_up)
     }
 
     /// Whether an approval of `id` by `who` needs anything that only its page asks for: care, checks that are over, or word

@@ -6,14 +6,14 @@ use countersign_protocol::{
     access::Permission,
     decision::{ChangeRequest, Outcome},
     event::{Decided, Event},
-    principal::Actor,
+    principal::{Actor, Verified},
     state::{HandoffState, NotAllowed},
 };
 use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
 
 use super::{
     LedgerDesk,
-    access::{actor, person_actor, sees},
+    access::{actor, person_actor, sees_card},
     unavailable,
     undo::{Ending, held_row},
 };
@@ -62,19 +62,21 @@ impl LedgerDesk {
         id: HandoffId,
         answer: Answer,
     ) -> Result<Answered, DeskError> {
-        self.record_answer(who, id, answer, Ending::Now).await
+        self.record_answer(who, id, answer, (Ending::Now, None))
+            .await
     }
 
-    /// The same, at once or when its time to be taken back is over.
+    /// The same, at once or when its time to be taken back is over, with how `who` showed that it is them.
     pub(super) async fn record_answer(
         &self,
         who: &Person,
         id: HandoffId,
         answer: Answer,
-        ending: Ending,
+        (ending, verified): (Ending, Option<Verified>),
     ) -> Result<Answered, DeskError> {
         self.may_answer(who, id, answer.outcome)?;
         self.takes_care(who, id, &answer).await?;
+        let must_verify = self.must_verify(id, answer.outcome);
         let unsent = self.to_send(who, id).await?;
         let sealing = self.sealing(who, id, &answer).await;
         let edits = self.edit_keys(who, id).await?;
@@ -129,6 +131,9 @@ impl LedgerDesk {
                     why: conflict(card, why),
                 });
             }
+            if must_verify && verified.is_none() {
+                return Err(DeskError::StepUp(id));
+            }
             if let open @ 1.. = card.open_threads()
                 && must_resolve
                 && answer.outcome.is_approval()
@@ -157,6 +162,7 @@ impl LedgerDesk {
                 requests,
                 checked: answer.care.checked,
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
+                verified,
             };
             let is_over = answer.outcome != Outcome::ChangesRequested;
             let held = ending.instead(&actor, &decided, typed, now)?;
@@ -298,7 +304,7 @@ pub(super) fn visible<'a>(
     who: &Caller,
     id: HandoffId,
 ) -> Result<&'a Card, DeskError> {
-    let card = state.card(id).filter(|card| sees(who, &card.workspace));
+    let card = state.card(id).filter(|card| sees_card(who, card));
     card.map(AsRef::as_ref)
         .ok_or_else(|| DeskError::NotFound(id.to_string()))
 }

@@ -251,7 +251,8 @@ impl EditsDesk for LedgerDesk {
     ) -> Result<(), DeskError> {
         let FileEdit { path, text } = edit;
         let card = visible_card(&self.ledger.state(), &Caller::Person(who.clone()), id)?;
-        who.check(Permission::Decide, Some(&card.workspace))?;
+        let caller = Caller::Person(who.clone());
+        caller.check_on(Permission::Decide, id, &card.workspace)?;
         let newest = &card.newest().accepted;
         if newest.revision != revision {
             return Err(DeskError::Stale {

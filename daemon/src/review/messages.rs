@@ -388,6 +388,7 @@ impl MessagesDesk for LedgerDesk {
             requests: Vec::new(),
             checked: Vec::new(),
             edited: None,
+            verified: None,
         };
         let spent = Link {
             used: Some(now),

@@ -19,6 +19,7 @@ mod locks;
 mod messages;
 mod observe;
 mod origins;
+mod outsiders;
 mod ownership;
 mod page;
 mod people;
@@ -31,6 +32,7 @@ mod seams;
 mod search;
 mod service;
 mod sso;
+mod step_up;
 #[cfg(test)]
 mod tests;
 mod threads;

@@ -147,7 +147,7 @@ impl LedgerDesk {
                 "respond" => Outcome::Responded,
                 _ => Outcome::Approved,
             };
-            who.may(needed, Some(&card.workspace)) && self.vote_counts(card, who, outcome)
+            who.may_on(needed, card.id, &card.workspace) && self.vote_counts(card, who, outcome)
         };
         let answers = possible
             .iter()

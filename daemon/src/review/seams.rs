@@ -97,6 +97,8 @@ pub struct Local {
     pub display: String,
     /// Who may do what.
     pub roster: Roster,
+    /// The names of the data classes that people from outside may be invited to.
+    pub outside: Vec<&'static str>,
     /// Who else vouches for people.
     pub sso: Option<Sso>,
     /// Digest of the key that the command line of this machine shows.

@@ -73,9 +73,9 @@ impl SsoDesk for LedgerDesk {
         self.local.sso.as_ref().map(|sso| sso.name().to_owned())
     }
 
-    async fn sso_begin(&self) -> Result<SsoBegin, SsoFailed> {
+    async fn sso_begin(&self, is_anew: bool) -> Result<SsoBegin, SsoFailed> {
         let sso = self.local.sso.as_ref().ok_or_else(absent)?;
-        let (beginning, url) = sso.begin(&secret()?).await?;
+        let (beginning, url) = sso.begin(&secret()?, is_anew).await?;
         Ok(SsoBegin {
             cookie: beginning.cookie().to_owned(),
             url,

@@ -166,7 +166,7 @@ impl LedgerDesk {
     ) -> Result<(u32, Place, String), DeskError> {
         let state = self.ledger.state();
         let card = visible_card(&state, who, id)?;
-        who.check(Permission::Comment, Some(&card.workspace))?;
+        who.check_on(Permission::Comment, id, &card.workspace)?;
         let revision = match remark.revision {
             None => card.newest(),
             Some(number) => card
@@ -265,7 +265,7 @@ impl ThreadsDesk for LedgerDesk {
         let (caller, actor) = (Caller::Person(who.clone()), person_actor(who));
         let recorded = self.ledger.transact(move |state, _| {
             let card = visible(state, &caller, id)?;
-            caller.check(Permission::Comment, Some(&card.workspace))?;
+            caller.check_on(Permission::Comment, id, &card.workspace)?;
             let Some(known) = card.thread(thread) else {
                 return Err(no_such(&format!("thread {thread}"), id));
             };

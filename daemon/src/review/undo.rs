@@ -8,7 +8,7 @@ use countersign_protocol::{
     HandoffId,
     event::{Decided, Event, Held},
     handoff::Profile,
-    principal::Actor,
+    principal::{Actor, Verified},
 };
 use countersign_web::desk::{
     Answer, Answered, Caller, Care, DeskError, Person,
@@ -193,8 +193,26 @@ impl LedgerDesk {
                 checked: decided.checked.clone(),
             },
         };
+        // How they showed that it is them belongs to the answer, and was checked with it.
+        let verified = decided.verified.clone();
         let ending = Ending::Due(Box::new(due.clone()));
-        self.record_answer(&who, id, answer, ending).await.map(drop)
+        self.record_answer(&who, id, answer, (ending, verified))
+            .await
+            .map(drop)
+    }
+
+    /// Takes an answer of a person at the desk, who showed that it is them as `verified` says.
+    pub(super) async fn answer_at_desk(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        answer: Answer,
+        verified: Option<Verified>,
+    ) -> Result<Answered, DeskError> {
+        let card = visible_card(&self.ledger.state(), &Caller::Person(who.clone()), id)?;
+        let ending = self.window(&card).map_or(Ending::Now, Ending::After);
+        self.record_answer(who, id, answer, (ending, verified))
+            .await
     }
 
     async fn comes_back(
@@ -231,9 +249,7 @@ impl UndoDesk for LedgerDesk {
         id: HandoffId,
         answer: Answer,
     ) -> Result<Answered, DeskError> {
-        let card = visible_card(&self.ledger.state(), &Caller::Person(who.clone()), id)?;
-        let ending = self.window(&card).map_or(Ending::Now, Ending::After);
-        self.record_answer(who, id, answer, ending).await
+        self.answer_at_desk(who, id, answer, None).await
     }
 
     async fn undo(&self, who: &Person, id: HandoffId) -> Result<(), DeskError> {

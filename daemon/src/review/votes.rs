@@ -70,6 +70,7 @@ impl Votes {
             stage: counted.stage,
             comment: decided.comment.clone(),
             requests: decided.requests.clone(),
+            verified: decided.verified.clone(),
         };
         facts.push((actor.clone(), Event::Voted(Box::new(voted))));
         if counted.opens_next {

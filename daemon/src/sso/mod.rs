@@ -91,10 +91,15 @@ impl Sso {
     }
 
     /// Begins: `random` is a secret of 256 bits for the cookie.
-    pub async fn begin(&self, random: &str) -> Result<(Beginning, String), SsoError> {
+    /// Where `is_anew`, the provider is to ask the person, even when it knows the browser.
+    pub async fn begin(
+        &self,
+        random: &str,
+        is_anew: bool,
+    ) -> Result<(Beginning, String), SsoError> {
         let now = self.0.clock.now();
         let beginning = Beginning::new(now, random);
-        let url = self.0.provider.authorize(&beginning, now).await?;
+        let url = self.0.provider.authorize(&beginning, is_anew, now).await?;
         Ok((beginning, url))
     }
 

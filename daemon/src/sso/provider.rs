@@ -8,11 +8,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use jiff::{SignedDuration, Timestamp};
 use openidconnect::{
-    AdditionalClaims, AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret,
-    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
-    HttpResponse, IdTokenFields, IssuerUrl, OAuth2TokenResponse as _, PkceCodeChallenge,
-    RedirectUrl, RequestTokenError, Scope, StandardErrorResponse, StandardTokenResponse,
-    TokenResponse as _, UserInfoClaims,
+    AccessTokenHash, AdditionalClaims, AsyncHttpClient, AuthType, AuthorizationCode, Client,
+    ClientId, ClientSecret, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    HttpRequest, HttpResponse, IdTokenFields, IssuerUrl, OAuth2TokenResponse as _,
+    PkceCodeChallenge, RedirectUrl, RequestTokenError, Scope, StandardErrorResponse,
+    StandardTokenResponse, TokenResponse as _, UserInfoClaims,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClientAuthMethod,
         CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
@@ -151,6 +151,7 @@ impl Provider {
     pub(super) async fn authorize(
         &self,
         beginning: &Beginning,
+        is_anew: bool,
         now: Timestamp,
     ) -> Result<String, SsoError> {
         let metadata = match self.remembered(now) {
@@ -160,16 +161,20 @@ impl Provider {
         let client = self.client(metadata);
         let (state, nonce) = (beginning.csrf(), beginning.nonce());
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&beginning.verifier());
-        let (url, _, _) = client
+        let mut request = client
             .authorize_url(
                 CoreAuthenticationFlow::AuthorizationCode,
                 move || state,
                 move || nonce,
             )
             .add_scopes(self.scopes.iter().cloned())
-            .set_pkce_challenge(challenge)
-            .url();
-        Ok(url.to_string())
+            .set_pkce_challenge(challenge);
+        if is_anew {
+            request = request
+                .add_prompt(CoreAuthPrompt::Login)
+                .set_max_age(std::time::Duration::ZERO);
+        }
+        Ok(request.url().0.to_string())
     }
 
     /// Exchanges the code, and checks what comes of it: signature, issuer, audience, times, nonce.
@@ -208,6 +213,20 @@ impl Provider {
         let claims = token
             .claims(&verifier, &beginning.nonce())
             .map_err(|error| SsoError::NotGood(error.to_string()))?;
+        // An access token of somebody else would name their groups (OpenID Connect Core, section 3.1.3.6).
+        if let Some(said) = claims.access_token_hash() {
+            let good = |error: &dyn std::fmt::Display| SsoError::NotGood(error.to_string());
+            let kind = token.signing_alg().map_err(|error| good(&error))?;
+            let key = token.signing_key(&verifier).map_err(|error| good(&error))?;
+            let hash = AccessTokenHash::from_token(tokens.access_token(), kind, key);
+            if hash.map_err(|error| good(&error))? != *said {
+                return Err(SsoError::NotGood(
+                    "its access token is of another sign-in".to_owned(),
+                ));
+            }
+        }
+        let signed_in = claims.auth_time().map(|at| at.timestamp());
+        let attended = signed_in.is_some_and(|at| at + AHEAD >= beginning.at.as_second());
         let subject = claims.subject().clone();
         let mut all = object(claims)?;
         // Many providers keep names and groups for those who ask with the access token.
@@ -223,7 +242,11 @@ impl Provider {
             }
         }
         let issuer = self.issuer.as_str();
-        self.wanted.read(issuer, &all).map_err(SsoError::NotGood)
+        let vouched = self.wanted.read(issuer, &all).map_err(SsoError::NotGood)?;
+        Ok(Vouched {
+            attended,
+            ..vouched
+        })
     }
 
     fn client(&self, metadata: CoreProviderMetadata) -> Known {

@@ -149,7 +149,7 @@ impl Bed {
 
     /// A browser that goes there: its cookie and the fields of the address.
     async fn begin(&self) -> (String, Vec<(String, String)>) {
-        let (beginning, url) = self.sso.begin(RANDOM).await.unwrap();
+        let (beginning, url) = self.sso.begin(RANDOM, false).await.unwrap();
         let url: reqwest::Url = url.parse().unwrap();
         let fields = url.query_pairs().into_owned().collect();
         (beginning.cookie().to_owned(), fields)
@@ -279,6 +279,10 @@ async fn no_token_is_good_that_is_not_for_us_now_and_from_the_provider() {
         ),
         ("another key", Box::new(|says| says.forged = true)),
         (
+            "an access token of somebody else",
+            Box::new(|says| says.claims["at_hash"] = json!(at_hash("b"))),
+        ),
+        (
             "no signature",
             Box::new(|says| says.header = json!({ "alg": "none" })),
         ),
@@ -317,6 +321,40 @@ async fn no_token_is_good_that_is_not_for_us_now_and_from_the_provider() {
     assert!(good.await.is_ok());
 }
 
+/// Of Ed25519: the left half of SHA-512 (`OpenID` Connect Core, section 3.1.3.6).
+fn at_hash(access_token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&sha2::Sha512::digest(access_token)[..32])
+}
+
+#[tokio::test]
+async fn an_access_token_that_the_id_token_names_is_good() {
+    let bed = Bed::start().await;
+    let named = bed.with_claims(|says| says.claims["at_hash"] = json!(at_hash("a")));
+    named.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_was_asked_there_just_now_attended_and_who_was_only_known_did_not() {
+    let bed = Bed::start().await;
+    let (_, url) = bed.sso.begin(RANDOM, true).await.unwrap();
+    assert!(
+        url.contains("prompt=login") && url.contains("max_age=0"),
+        "{url}"
+    );
+    let usual = bed.begin().await.1;
+    assert_eq!(field(&usual, "prompt"), "");
+    let now = bed.clock.now().as_second();
+    for (at, attended) in [(None, false), (Some(now - 3_600), false), (Some(now), true)] {
+        let bed = Bed::start().await;
+        let told = bed.with_claims(|says| {
+            if let Some(at) = at {
+                says.claims["auth_time"] = json!(at);
+            }
+        });
+        assert_eq!(told.await.unwrap().attended, attended, "{at:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_answer_is_worth_something_once_and_only_in_the_browser_that_began() {
     let bed = Bed::start().await;
@@ -329,7 +367,11 @@ async fn an_answer_is_worth_something_once_and_only_in_the_browser_that_began() 
             "{what}: {told:?}"
         );
     };
-    let (other, _) = bed.sso.begin(&RANDOM.replace('A', "B")).await.unwrap();
+    let (other, _) = bed
+        .sso
+        .begin(&RANDOM.replace('A', "B"), false)
+        .await
+        .unwrap();
     not_ours(bed.finish(other.cookie(), &state).await, "another browser");
     not_ours(bed.finish("", &state).await, "no cookie");
     not_ours(
@@ -380,7 +422,7 @@ async fn nothing_inside_the_house_is_asked_but_the_issuer_that_may_be() {
     let other = Bed::start().await;
     let there = other.fake.0.lock().unwrap().base.clone();
     bed.says(|says| says.base = there);
-    let told = bed.sso.begin(RANDOM).await;
+    let told = bed.sso.begin(RANDOM, false).await;
     assert!(matches!(told, Err(SsoError::Unreachable(_))), "{told:?}");
     let stated = "[sso]\nissuer = \"https://127.0.0.1:1\"\nclient_id = \"c\"\n";
     let stated = config(stated).sso.unwrap();
@@ -393,7 +435,7 @@ async fn nothing_inside_the_house_is_asked_but_the_issuer_that_may_be() {
         clock,
         &system_lookup(),
     );
-    let told = sso.unwrap().begin(RANDOM).await;
+    let told = sso.unwrap().begin(RANDOM, false).await;
     assert!(
         matches!(&told, Err(SsoError::Unreachable(why)) if why.contains("inside your house")),
         "{told:?}"

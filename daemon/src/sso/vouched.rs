@@ -22,6 +22,8 @@ pub struct Vouched {
     pub name: Option<String>,
     /// The groups.
     pub groups: Vec<String>,
+    /// Whether the person signed in there for this, and was not only still known (`auth_time`).
+    pub attended: bool,
 }
 
 /// The claims that say who somebody is and where they belong.
@@ -63,6 +65,7 @@ impl Wanted {
             is_mail,
             name: text("name").map(str::to_owned),
             groups: groups.take(GROUPS).map(str::to_owned).collect(),
+            attended: false,
         })
     }
 }

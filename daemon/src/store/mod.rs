@@ -75,6 +75,10 @@ pub enum Space {
     Invitation,
     /// Tokens of people, by digest of the secret.
     PersonToken,
+    /// People from outside who were invited to one handoff, by digest of the secret.
+    Outsider,
+    /// Passkeys of people, by digest of the credential id.
+    Passkey,
     /// What a person wrote about a handoff and did not send yet, by handoff and person.
     Draft,
     /// Files that a person changed and did not approve yet, by handoff, person and path.
@@ -105,6 +109,8 @@ impl Space {
             Self::Account => "account",
             Self::Invitation => "invitation",
             Self::PersonToken => "person_token",
+            Self::Outsider => "outsider",
+            Self::Passkey => "passkey",
             Self::Draft => "draft",
             Self::Edit => "edit",
             Self::Preference => "preference",

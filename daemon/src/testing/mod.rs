@@ -157,12 +157,14 @@ impl Rig {
             Arc::clone(&clock),
             Passwords::little(),
             Terms {
+                invitation: Duration::from_hours(7 * 24),
                 session: Duration::from_hours(12),
                 idle: Duration::from_hours(4),
             },
         );
         let accounts = self.runtime.block_on(accounts).unwrap();
         let local = Local {
+            outside: vec!["public", "internal", "confidential"],
             id: "local:maya".to_owned(),
             display: "Maya".to_owned(),
             roster: self.roster(),

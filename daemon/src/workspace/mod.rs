@@ -45,6 +45,8 @@ pub struct Care {
     pub view_files: Option<&'static str>,
     /// From this risk on, that the number of the handoff is typed.
     pub type_id: Option<&'static str>,
+    /// From this risk on, that who approves shows once more that it is them.
+    pub step_up: Option<&'static str>,
     /// What is ticked off.
     pub checklist: Vec<String>,
 }

@@ -8,7 +8,7 @@ impl Permission {
     /// Whether a token of a person can hold it. Who makes another way in has more afterwards than the token says, so
     /// these take the person.
     pub fn is_delegable(self) -> bool {
-        !matches!(self, Self::Tokens | Self::ManagePeople)
+        !matches!(self, Self::Tokens | Self::ManagePeople | Self::Invite)
     }
 }
 

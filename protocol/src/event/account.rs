@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::id::HandoffId;
+
 /// What happened to the way in of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
@@ -27,8 +29,31 @@ pub enum AccountChange {
         /// How: `start_link`, `password`, `invitation`, `proxy`, `sso`.
         by: String,
     },
+    /// Somebody from outside was invited to one handoff, under this id.
+    Invited {
+        /// The handoff.
+        handoff: HandoffId,
+        /// What they are called.
+        name: String,
+        /// The names of what they may do about it.
+        may: Vec<String>,
+        /// After which it is over.
+        expires: Timestamp,
+    },
+    /// The invitation was taken back. Its sessions ended.
+    Uninvited,
     /// A session of it was ended from elsewhere.
     SessionEnded,
+    /// Its owner keeps a passkey to show that it is them.
+    PasskeyAdded {
+        /// The public id.
+        passkey: String,
+    },
+    /// A passkey of it counts no more.
+    PasskeyRemoved {
+        /// The public id.
+        passkey: String,
+    },
     /// Its owner made a token for a program that works in their name.
     TokenMade {
         /// The public id.

@@ -12,7 +12,7 @@ use crate::{
     handoff::{Profile, Trigger},
     id::{Digest, HandoffId},
     manifest::Manifest,
-    principal::Principal,
+    principal::{Principal, Verified},
     problem::Violation,
     provenance::Observed,
     trace::{Steps, TraceContext},
@@ -192,4 +192,7 @@ pub struct Decided {
     /// What the person changed before approving.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<Edited>,
+    /// How the person showed that it is them, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verified>,
 }

@@ -13,7 +13,7 @@ use countersign_protocol::{
     envelope::Envelope,
     handoff::Profile,
     place::{Cell, Place},
-    principal::{Method, Principal},
+    principal::{Method, Principal, Verified},
     problem::{ProblemKind, Refusal},
     receipt::{ErrorsDocument, Links, Receipt, ReceiptStatus},
     schema,
@@ -160,12 +160,16 @@ fn a_decision_matches_its_schema() {
             principal: "local:maya".to_owned(),
             display: "Maya".to_owned(),
             method: Method::EmailLink,
+            verified: Some(Verified::Passkey {
+                passkey: "0011223344556677".to_owned(),
+            }),
         },
         votes: vec![VoteRecord {
             principal: "sam".to_owned(),
             display: "Sam".to_owned(),
             outcome: Outcome::Approved,
             at: jiff::Timestamp::UNIX_EPOCH,
+            verified: Some(Verified::FreshSignIn),
         }],
         comment: Some("Nearly.".to_owned()),
         requests: vec![ChangeRequest {

@@ -19,10 +19,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::openapi::Problems;
 use crate::{
-    desk::{Caller, DeskError, observe::LogQuery},
+    desk::{DeskError, observe::LogQuery},
     error::Problem,
     live::{self, Stopping},
-    security::{QueryOf, Signed},
+    security::{QueryOf, Signed, standing::Standing},
     state::AppState,
 };
 
@@ -86,6 +86,7 @@ pub(super) struct Lines {
 pub(super) async fn list(
     State(app): State<AppState>,
     Signed(who): Signed,
+    standing: Standing,
     stopping: Option<Extension<Stopping>>,
     QueryOf(wanted): QueryOf<Wanted>,
 ) -> Result<Json<Lines>, Problem> {
@@ -104,9 +105,10 @@ pub(super) async fn list(
     let waited = async {
         let mut next = next;
         loop {
-            if head.changed().await.is_err() {
+            let changed = head.changed().await;
+            let Some(who) = standing.caller().await.filter(|_| changed.is_ok()) else {
                 return Ok((Vec::new(), next));
-            }
+            };
             let (lines, looked) = app.desk.log(&who, &query, next, MOST).await?;
             next = looked;
             if !lines.is_empty() {
@@ -136,6 +138,7 @@ pub(super) async fn list(
 pub(super) async fn stream_of(
     State(app): State<AppState>,
     Signed(who): Signed,
+    standing: Standing,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
     QueryOf(wanted): QueryOf<Wanted>,
@@ -146,8 +149,8 @@ pub(super) async fn stream_of(
         .map_err(|_| live::full())?;
     let now = *app.desk.head().borrow();
     let after = live::last_seen(&headers).or(wanted.after).unwrap_or(now);
-    let over = live::over(stopping);
-    let lines = told(app, who, query, after)
+    let over = live::over(stopping, standing.clone());
+    let lines = told(app, standing, query, after)
         .take_until(over)
         .map(move |line| {
             let _held = &place;
@@ -163,14 +166,21 @@ pub(super) async fn stream_of(
 }
 
 /// The lines after `after`, and each that comes.
-fn told(app: AppState, who: Caller, query: LogQuery, after: u64) -> impl Stream<Item = LogLine> {
+fn told(
+    app: AppState,
+    standing: Standing,
+    query: LogQuery,
+    after: u64,
+) -> impl Stream<Item = LogLine> {
     let head = app.desk.head();
     let pages = stream::unfold((head, after), move |(mut head, after)| {
-        let (app, who, query) = (app.clone(), who.clone(), query.clone());
+        let (app, standing, query) = (app.clone(), standing.clone(), query.clone());
         async move {
             let mut after = after;
             loop {
                 head.borrow_and_update();
+                // Who lost a role is told nothing by it, and who lost the way in nothing at all.
+                let who = standing.caller().await?;
                 // A desk that cannot be read ends the stream; its reader comes back.
                 let (lines, next) = app.desk.log(&who, &query, after, MOST).await.ok()?;
                 if !lines.is_empty() {

@@ -14,6 +14,7 @@ mod log;
 mod messages;
 mod metrics;
 pub(crate) mod openapi;
+mod outsiders;
 mod ownership;
 mod person_tokens;
 mod routing;
@@ -64,6 +65,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(locks::routes())
         .merge(threads::routes())
         .merge(unsent::routes())
+        .merge(outsiders::routes())
         .merge(ownership::routes())
         .merge(transfer::routes())
         .merge(deliveries::routes())

@@ -369,6 +369,43 @@ async fn a_stream_lives_for_an_hour_at_most() {
     assert_eq!(before.elapsed(), Duration::from_hours(1));
 }
 
+/// What is open ends soon after the way in of whoever opened it does, though nothing else happens.
+#[tokio::test(start_paused = true)]
+async fn what_is_open_ends_with_the_session_or_token() {
+    for path in ["/api/v1/events", "/api/v1/log/stream"] {
+        for by_token in [false, true] {
+            let desk = Showcase::small();
+            let ask = Ask::get(path);
+            let ask = if by_token {
+                ask.bearer(ALPHA)
+            } else {
+                ask.maya()
+            };
+            let response = ask.open(&desk.router()).await;
+            assert_eq!(response.status(), StatusCode::OK);
+            desk.lock().sessions.clear();
+            desk.lock().bearers.clear();
+            let before = tokio::time::Instant::now();
+            response.into_body().collect().await.unwrap();
+            assert!(before.elapsed() <= Duration::from_secs(15), "{path}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_with_the_token() {
+    let desk = Showcase::small();
+    let ask = Ask::get("/api/v1/log?after=1000&timeout=60").bearer(ALPHA);
+    let router = desk.router();
+    let before = tokio::time::Instant::now();
+    let (told, ()) = tokio::join!(ask.send(&router), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        desk.lock().bearers.clear();
+    });
+    assert_eq!(told.status, StatusCode::UNAUTHORIZED, "{}", told.text);
+    assert!(before.elapsed() <= Duration::from_secs(16));
+}
+
 #[tokio::test]
 async fn agents_do_not_take_the_streams_of_people() {
     let settings = Settings {

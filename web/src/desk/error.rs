@@ -21,6 +21,9 @@ pub enum DeskError {
         /// The roles that the caller has there.
         roles: Vec<String>,
     },
+    /// Whoever answers has to show once more that it is them.
+    #[error("An approval of {0} asks you to show once more that it is you")]
+    StepUp(HandoffId),
     /// The revision or the bytes moved since the page was made.
     #[error("{id} has revision {revision} now; you answered revision {answered}")]
     Stale {

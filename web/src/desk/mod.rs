@@ -11,6 +11,7 @@ pub mod insights;
 pub mod locks;
 pub mod messages;
 pub mod observe;
+pub mod outsiders;
 pub mod ownership;
 pub mod people;
 pub mod person_tokens;
@@ -19,6 +20,7 @@ pub mod routing;
 mod search;
 pub mod service;
 pub mod sso;
+pub mod step_up;
 pub mod threads;
 pub mod transfer;
 pub mod undo;
@@ -60,6 +62,7 @@ pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
 pub use observe::ObserveDesk;
+pub use outsiders::OutsidersDesk;
 pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
 pub use person_tokens::PersonTokensDesk;
@@ -71,6 +74,7 @@ pub use search::{
 };
 pub use service::ServiceDesk;
 pub use sso::SsoDesk;
+pub use step_up::StepUpDesk;
 pub use threads::ThreadsDesk;
 pub use transfer::TransferDesk;
 pub use undo::UndoDesk;
@@ -122,6 +126,34 @@ impl Person {
             workspace: workspace.map(str::to_owned),
             roles: grant.roles.clone(),
         })
+    }
+}
+
+impl Caller {
+    /// Refuses what the caller may not do about the card `id`, which is in `workspace`.
+    pub fn check_on(
+        &self,
+        permission: Permission,
+        id: HandoffId,
+        workspace: &str,
+    ) -> Result<(), DeskError> {
+        let Self::Person(person) = self else {
+            return self.check(permission, Some(workspace));
+        };
+        let grant = person.access.grant_on(id, workspace);
+        if grant.may.contains(permission) {
+            return Ok(());
+        }
+        Err(DeskError::MayNot {
+            permission,
+            workspace: Some(workspace.to_owned()),
+            roles: grant.roles.clone(),
+        })
+    }
+
+    /// Whether the caller may do it about the card `id`, which is in `workspace`.
+    pub fn may_on(&self, permission: Permission, id: HandoffId, workspace: &str) -> bool {
+        self.check_on(permission, id, workspace).is_ok()
     }
 }
 
@@ -531,6 +563,9 @@ pub struct CareNeeded {
     pub view_files: bool,
     /// That the number of the handoff is typed.
     pub type_id: bool,
+    /// That who approves shows once more that it is them, which only the pages ask.
+    #[serde(default)]
+    pub step_up: bool,
     /// What is ticked off, one line each.
     pub checklist: Vec<String>,
 }
@@ -703,6 +738,7 @@ pub trait Desk:
     + LocksDesk
     + MessagesDesk
     + ObserveDesk
+    + OutsidersDesk
     + OwnershipDesk
     + PeopleDesk
     + PersonTokensDesk
@@ -711,6 +747,7 @@ pub trait Desk:
     + SearchDesk
     + ServiceDesk
     + SsoDesk
+    + StepUpDesk
     + ThreadsDesk
     + TransferDesk
     + UndoDesk

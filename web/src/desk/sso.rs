@@ -48,8 +48,9 @@ pub enum SsoFailed {
 pub trait SsoDesk: Send + Sync + 'static {
     /// Its name for the button; `None` where there is no provider.
     fn sso_name(&self) -> Option<String>;
-    /// Begins a sign-in. Nothing is kept of it here.
-    async fn sso_begin(&self) -> Result<SsoBegin, SsoFailed>;
+    /// Begins a sign-in. Nothing is kept of it here. Where it `is_anew`, the provider is to ask the person, even when
+    /// it still knows the browser.
+    async fn sso_begin(&self, is_anew: bool) -> Result<SsoBegin, SsoFailed>;
     /// Ends one: the session is new, and the answer is worth nothing afterwards.
     async fn sso_finish(&self, answer: SsoAnswer, from: Visitor) -> Result<NewSession, SsoFailed>;
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    passkeys::PasskeysView,
     sign_in::{busy, slow_down, was_wrong},
     view::When,
     visit::{Chrome, Visit},
@@ -23,7 +24,7 @@ use crate::{
         },
     },
     error::Problem,
-    security::{self, FormOf, PathOf, Shown, session},
+    security::{self, FormOf, Origin, PathOf, Shown, session},
     state::AppState,
     templates::Page,
 };
@@ -79,9 +80,9 @@ impl RolesView {
 }
 
 #[derive(Debug, Serialize)]
-struct Wrong {
-    field: &'static str,
-    message: String,
+pub(super) struct Wrong {
+    pub(super) field: &'static str,
+    pub(super) message: String,
 }
 
 /// `GET /account`.
@@ -92,6 +93,7 @@ pub(super) struct AccountPage {
     roles: Vec<RolesView>,
     sessions: Vec<SessionView>,
     has_password: bool,
+    passkeys: PasskeysView,
     error: Option<Wrong>,
 }
 
@@ -100,13 +102,22 @@ impl Page for AccountPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        use crate::showcase::sample;
+        use crate::showcase::{sample, step_up};
         let page = |roles, error, has_password| Self {
             chrome: Chrome::sample("account"),
             id: "maya".to_owned(),
             roles: RolesView::all(roles),
             sessions: samples::sessions(),
             has_password,
+            passkeys: PasskeysView::new(
+                if has_password {
+                    vec![step_up::row()]
+                } else {
+                    Vec::new()
+                },
+                has_password.then(|| r#"{"challenge":"YQ"}"#.to_owned()),
+                sample::now(),
+            ),
             error,
         };
         let wrong = Wrong {
@@ -122,21 +133,29 @@ impl Page for AccountPage {
 }
 
 /// `GET /account`.
-pub(super) async fn account(visit: Visit, Shown(secret): Shown) -> Result<Response, Problem> {
-    let page = account_page(&visit, secret.as_deref(), None).await?;
+pub(super) async fn account(
+    visit: Visit,
+    Shown(secret): Shown,
+    Origin(origin): Origin,
+) -> Result<Response, Problem> {
+    let page = account_page(&visit, secret.as_deref(), &origin, None).await?;
     Ok(visit.render(&page)?.into_response())
 }
 
-async fn account_page(
+pub(super) async fn account_page(
     visit: &Visit,
     secret: Option<&str>,
+    origin: &str,
     error: Option<Wrong>,
 ) -> Result<AccountPage, Problem> {
     let (desk, now) = (&visit.app.desk, visit.now());
     let own = desk.own_account(&visit.person).await?;
     let sessions = desk.sessions(&visit.person, false, secret).await?;
+    let passkeys = desk.passkeys(&visit.person).await?;
+    let options = desk.passkey_to_make(&visit.person, origin).await?;
     let view = |row| SessionView::new(row, &visit.person, now);
     Ok(AccountPage {
+        passkeys: PasskeysView::new(passkeys, options, now),
         chrome: visit.chrome("account").await?,
         has_password: own.account.is_some(),
         id: own.id,
@@ -159,6 +178,7 @@ pub(super) async fn change_password(
     State(app): State<AppState>,
     security::From(from): security::From,
     Shown(secret): Shown,
+    Origin(origin): Origin,
     FormOf(form): FormOf<PasswordForm>,
 ) -> Result<Response, Problem> {
     let name = visit.person.id.clone();
@@ -183,7 +203,7 @@ pub(super) async fn change_password(
         Err(SignInError::Busy) => return Err(busy()),
         Err(SignInError::Desk(error)) => return Err(error.into()),
     };
-    let page = account_page(&visit, secret.as_deref(), Some(wrong)).await?;
+    let page = account_page(&visit, secret.as_deref(), &origin, Some(wrong)).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, visit.render(&page)?).into_response())
 }
 

@@ -218,6 +218,10 @@ impl FormView {
                     review.care.view_files,
                     "An approval waits until all changed files are viewed",
                 ),
+                (
+                    review.care.step_up,
+                    "An approval asks you to show once more that it is you",
+                ),
             ]
             .into_iter()
             .filter_map(|(holds, words)| holds.then_some(words))

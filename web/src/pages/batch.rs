@@ -101,6 +101,9 @@ fn needs_its_own(review: &Review) -> Option<String> {
     if care.type_id || !care.checklist.is_empty() {
         return Some("has a checklist of its own".to_owned());
     }
+    if care.step_up {
+        return Some("asks you to show that it is you".to_owned());
+    }
     if care.view_files && !super::remarks::all_viewed(review) {
         return Some("has changed files that you have not viewed".to_owned());
     }

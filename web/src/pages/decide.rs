@@ -13,6 +13,7 @@ use super::{
     look::Asked,
     review,
     review_view::{Notice, Typed, changed_files},
+    step_up::{Asking, Given, OfPage},
     visit::Visit,
 };
 use crate::{
@@ -27,9 +28,10 @@ pub(super) async fn decide(
     visit: Visit,
     State(app): State<AppState>,
     PathOf(id): PathOf<HandoffId>,
+    page: OfPage,
     FormOf(fields): FormOf<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    let draft = Draft::read(fields)?;
+    let draft = Draft::read(fields.clone())?;
     let outcome = draft
         .outcome
         .ok_or_else(|| Problem::bad_request("The form names no answer."))?;
@@ -38,24 +40,38 @@ pub(super) async fn decide(
         Ok(answer) => answer,
         Err(errors) => return again(&visit, id, draft, errors).await,
     };
-    match app.desk.answer(&visit.person, id, answer).await {
+    let asked = Asking::read(&visit, id, &page, fields, answer);
+    match asked.decide(&page).await? {
+        Given::Asked(response) => Ok(response),
+        Given::Answered(answered) => answered_with(&visit, id, draft, answered).await,
+    }
+}
+
+/// What a browser gets for an answer that the desk took or refused.
+async fn answered_with(
+    visit: &Visit,
+    id: HandoffId,
+    draft: Draft,
+    answered: Result<Answered, DeskError>,
+) -> Result<Response, Problem> {
+    match answered {
         Ok(Answered::Decided(_) | Answered::Held(_)) => {
-            let to = after(&visit, id).await?;
+            let to = after(visit, id).await?;
             Ok(Redirect::to(&to).into_response())
         }
         // The page says who else has to answer.
         Ok(Answered::Counted(_)) => Ok(Redirect::to(&format!("/h/{id}#approval")).into_response()),
         Err(DeskError::Stale {
             revision, answered, ..
-        }) => stale(&visit, id, revision, answered, draft).await,
-        Err(DeskError::Conflict { why, .. }) => late(&visit, id, why, draft).await,
+        }) => stale(visit, id, revision, answered, draft).await,
+        Err(DeskError::Conflict { why, .. }) => late(visit, id, why, draft).await,
         Err(DeskError::Invalid { field, message }) => {
             let field = if field == "care" { "care" } else { "note" };
             let errors = vec![FieldError {
                 field: field.to_owned(),
                 message,
             }];
-            again(&visit, id, draft, errors).await
+            again(visit, id, draft, errors).await
         }
         Err(error) => Err(error.into()),
     }

@@ -27,7 +27,9 @@ mod locks;
 mod locks_view;
 mod look;
 mod messages;
+mod outsiders;
 mod ownership;
+mod passkeys;
 mod people;
 mod person_tokens;
 mod problem;
@@ -40,6 +42,7 @@ mod search;
 mod search_view;
 mod settings;
 mod sign_in;
+mod step_up;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -89,6 +92,15 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/release", post(people::release))
         .route("/h/{id}/assign", post(people::assign))
         .route("/h/{id}/snooze", post(people::snooze))
+        .route(
+            "/h/{id}/outsiders",
+            get(outsiders::show).post(outsiders::invite),
+        )
+        .route(
+            "/h/{id}/outsiders/{invitation}/revoke",
+            post(outsiders::revoke),
+        )
+        .route("/outside", get(outsiders::link).post(outsiders::enter))
         .route("/dead-letters/{seq}/redrive", post(people::redrive))
         .route("/dead-letters", get(dead_letters::show))
         .route("/messages", get(messages::show))
@@ -117,6 +129,8 @@ pub fn routes() -> Router<AppState> {
         .route("/invitation", get(sign_in::invited).post(sign_in::accept))
         .route("/account", get(accounts::account))
         .route("/account/password", post(accounts::change_password))
+        .route("/account/passkeys", post(passkeys::add))
+        .route("/account/passkeys/{id}/remove", post(passkeys::remove))
         .route("/sessions/{id}/end", post(accounts::end_session))
         .route("/people", get(accounts::people).post(accounts::add))
         .route("/people/{id}/reset", post(accounts::reset))
@@ -178,6 +192,8 @@ mod registry {
         render::<super::insights::InsightsPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);
         render::<super::locks_view::LocksPage>(&templates, &mut seen);
+        render::<super::outsiders::OutsidePage>(&templates, &mut seen);
+        render::<super::outsiders::OutsidersPage>(&templates, &mut seen);
         render::<super::ownership::ClaimPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
@@ -186,6 +202,7 @@ mod registry {
         render::<super::review_view::ReviewPage>(&templates, &mut seen);
         render::<super::search_view::SearchPage>(&templates, &mut seen);
         render::<super::settings::SettingsPage>(&templates, &mut seen);
+        render::<super::step_up::StepUpPage>(&templates, &mut seen);
         render::<super::workspaces::WorkspacesPage>(&templates, &mut seen);
         let names = Templates::names().filter(|name| name.starts_with("pages/"));
         assert_eq!(seen, names.collect::<BTreeSet<_>>());

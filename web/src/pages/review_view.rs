@@ -574,6 +574,7 @@ impl Page for ReviewPage {
             resolve_threads: true,
             view_files: true,
             type_id: true,
+            step_up: true,
             checklist: vec![
                 sample::HOSTILE.replace(['\u{202E}', '\u{200B}'], ""),
                 "Way back".to_owned(),

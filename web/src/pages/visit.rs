@@ -119,6 +119,8 @@ pub(super) struct Chrome {
 pub(super) struct Rights {
     /// Held somewhere at all.
     anywhere: Vec<&'static str>,
+    /// Whether it is somebody from outside, who sees one card.
+    outside: bool,
     /// Held for what belongs to no workspace, and in those that are not named.
     elsewhere: Vec<&'static str>,
     /// Held in a workspace.
@@ -128,9 +130,18 @@ pub(super) struct Rights {
 impl Rights {
     fn new(access: &Access) -> Self {
         let names = |grant: &Grant| grant.may.iter().map(Permission::name).collect();
+        // Somebody from outside sees no page but those of one card.
+        if let Some((_, grant)) = access.card() {
+            return Self {
+                elsewhere: names(grant),
+                outside: true,
+                ..Self::default()
+            };
+        }
         let anywhere = Permission::all().filter(|one| access.may_somewhere(*one));
         Self {
             anywhere: anywhere.map(Permission::name).collect(),
+            outside: false,
             elsewhere: names(access.grant(None)),
             named: access
                 .named()

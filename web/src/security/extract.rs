@@ -7,7 +7,7 @@ use axum::{
 use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 
-use super::{csrf, identity::Identity, session};
+use super::{client::Client, csrf, identity::Identity, session};
 use crate::{
     desk::{Caller, Person, access::Visitor},
     error::Problem,
@@ -74,6 +74,23 @@ impl<S: Sync> FromRequestParts<S> for Csrf {
             .get::<Identity>()
             .and_then(|identity| identity.session.as_deref());
         Ok(Self(session.map(csrf::token).unwrap_or_default()))
+    }
+}
+
+/// The scheme and host under which a browser knows us, as in `Origin`.
+#[derive(Clone, Debug)]
+pub struct Origin(pub String);
+
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let client = parts.extensions.get::<Client>();
+        Ok(Self(
+            client
+                .map(|client| client.origin.clone())
+                .unwrap_or_default(),
+        ))
     }
 }
 

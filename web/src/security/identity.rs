@@ -12,7 +12,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{
     client::{Client, Peer},
-    session,
+    outside, session,
+    standing::Standing,
 };
 use crate::{desk::Caller, error::Problem, live, state::AppState};
 
@@ -55,10 +56,33 @@ pub(crate) async fn find(
             Said::Person(name) => return by_proxy(app, name, request, next).await,
         },
     };
-    if let Some(identity) = identity {
-        request.extensions_mut().insert(identity);
+    let Some(identity) = identity else {
+        return next.run(request).await;
+    };
+    run(app, identity, request, next).await
+}
+
+/// Answers as `identity`. What is only read is given up when it takes long and the identity ends meanwhile.
+async fn run(app: AppState, identity: Identity, mut request: Request, next: Next) -> Response {
+    if let Caller::Person(person) = &identity.caller
+        && let Some((card, _)) = person.access.card()
+        && !outside::reaches(card, request.uri().path())
+    {
+        return Problem::not_found(format!("`{}`", request.uri().path().escape_debug()))
+            .into_response();
     }
-    next.run(request).await
+    let standing = Standing::new(app, &identity, request.headers());
+    request.extensions_mut().insert(identity);
+    request.extensions_mut().insert(standing.clone());
+    let is_read = request.method() == Method::GET;
+    let answer = next.run(request);
+    if !is_read {
+        return answer.await;
+    }
+    tokio::select! {
+        response = answer => response,
+        () = standing.over() => Problem::sign_in().into_response(),
+    }
 }
 
 /// Digests are compared, so that the time it takes says nothing of the token.
@@ -98,8 +122,7 @@ async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next)
     let known = by_cookie(&app, request.headers(), request.uri().path()).await;
     let same = |identity: &Identity| matches!(&identity.caller, Caller::Person(person) if person.id == name);
     if let Some(identity) = known.filter(same) {
-        request.extensions_mut().insert(identity);
-        return next.run(request).await;
+        return run(app, identity, request, next).await;
     }
     let accept = request.headers().get(header::ACCEPT);
     let is_page = request.method() == Method::GET
@@ -163,7 +186,7 @@ async fn by_cookie(app: &AppState, headers: &HeaderMap, path: &str) -> Option<Id
 }
 
 /// The token of `Bearer token` (RFC 6750, section 2.1).
-fn bearer(value: &HeaderValue) -> Option<&str> {
+pub(super) fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }

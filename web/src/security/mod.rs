@@ -10,11 +10,15 @@ pub(crate) mod csrf;
 pub mod extract;
 pub(crate) mod headers;
 pub mod identity;
+mod outside;
 pub(crate) mod session;
 pub(crate) mod sso;
+pub(crate) mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use client::Peer;
-pub use extract::{Csrf, FormOf, From, JsonOf, Nonce, PathOf, QueryOf, Shown, Signed, SignedIn};
+pub use extract::{
+    Csrf, FormOf, From, JsonOf, Nonce, Origin, PathOf, QueryOf, Shown, Signed, SignedIn,
+};
 pub use identity::{Identity, Scraper};

@@ -50,6 +50,9 @@ fn kept(settings: &Settings, headers: &HeaderMap) -> Option<(String, Option<Stri
 #[derive(Deserialize)]
 struct Start {
     next: Option<String>,
+    /// Whether the provider is to ask, even when it still knows the browser.
+    #[serde(default)]
+    anew: bool,
 }
 
 /// `GET /sso/start?next=…`.
@@ -68,7 +71,8 @@ async fn start(
     if let Some(seconds) = from.address.and_then(|address| app.must_wait(address)) {
         return Err(identity::too_many(seconds));
     }
-    let begun = app.desk.sso_begin().await.map_err(|error| failed(&error))?;
+    let begun = app.desk.sso_begin(query.anew).await;
+    let begun = begun.map_err(|error| failed(&error))?;
     let next = URL_SAFE_NO_PAD.encode(inside(query.next.as_deref()));
     let value = format!("{}~{next}", begun.cookie);
     let cookie = cookie(&app.settings, &value, PATIENCE);

@@ -162,6 +162,7 @@ impl Card {
                 principal: who.id.clone(),
                 display: who.display.clone(),
                 method: who.method,
+                verified: None,
             },
             votes: Vec::new(),
             comment: answer.comment,

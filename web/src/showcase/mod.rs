@@ -10,6 +10,7 @@ pub(crate) mod insights;
 pub mod locks;
 pub(crate) mod messages;
 pub mod observe;
+pub mod outsiders;
 pub mod ownership;
 pub mod person_tokens;
 mod preferences;
@@ -19,6 +20,7 @@ mod search;
 #[cfg(test)]
 pub(crate) mod small;
 pub mod sso;
+pub mod step_up;
 pub(crate) mod threads;
 pub mod transfer;
 mod undo;

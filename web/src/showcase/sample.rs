@@ -235,6 +235,7 @@ pub fn decision() -> DecisionDocument {
             principal: "local:maya".to_owned(),
             display: "Maya Okafor".to_owned(),
             method: Method::Web,
+            verified: None,
         },
         votes: Vec::new(),
         comment: Some("Billing country can change after the invoice.".to_owned()),

@@ -20,7 +20,7 @@ impl SsoDesk for Showcase {
         Some("Example login".to_owned())
     }
 
-    async fn sso_begin(&self) -> Result<SsoBegin, SsoFailed> {
+    async fn sso_begin(&self, _: bool) -> Result<SsoBegin, SsoFailed> {
         Ok(SsoBegin {
             cookie: "1.secret".to_owned(),
             url: PROVIDER.to_owned(),

@@ -228,6 +228,7 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
             requests: Vec::new(),
             checked: Vec::new(),
             edited: None,
+            verified: None,
         };
         vec![
             (actor.clone(), Event::Expired(stepped)),

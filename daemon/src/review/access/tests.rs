@@ -52,7 +52,7 @@ role = "releaser"
 who = ["releaser"]
 [[role]]
 id = "nearly-all"
-may = ["handoff.read", "handoff.comment", "handoff.claim", "handoff.assign", "handoff.request_changes", "handoff.decide",
+may = ["handoff.read", "handoff.comment", "handoff.claim", "handoff.assign", "handoff.invite", "handoff.request_changes", "handoff.decide",
   "handoff.submit", "handoff.withdraw", "lock.use", "lock.break", "version.mark", "dead_letter.redrive", "token.manage",
   "people.read", "people.manage", "chain.verify", "message.manage", "daemon.maintain"]
 
@@ -172,6 +172,24 @@ fn actions() -> Vec<Action> {
             [200; 3],
         ),
         here(P::Assign, ("GET", "/api/v1/targets", ""), [200; 3]),
+        Action {
+            page: Some(("/h/{id}", "/outsiders\"", ALWAYS)),
+            form: Some(("/h/{id}/outsiders", "name=Rui")),
+            ..here(
+                P::Invite,
+                (
+                    "POST",
+                    "/api/v1/handoffs/{id}/outsiders",
+                    r#"{"name":"Rui"}"#,
+                ),
+                [201; 3],
+            )
+        },
+        here(
+            P::Invite,
+            ("GET", "/api/v1/handoffs/{id}/outsiders", ""),
+            [200; 3],
+        ),
         here(P::Read, ("GET", "/api/v1/marks?workspace=w", ""), [200; 3]),
         here(P::Read, ("GET", "/api/v1/locks?workspace=w", ""), [200; 3]),
         here(P::Read, ("GET", "/api/v1/locks/{lock}", ""), [200; 3]),

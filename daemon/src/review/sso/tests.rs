@@ -45,6 +45,7 @@ fn vouched(subject: &str, id: &str, groups: &[&str]) -> Vouched {
         is_mail: id.contains('@'),
         name: Some("Sam Ito".to_owned()),
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        attended: false,
     }
 }
 

@@ -549,6 +549,37 @@ pub(super) const ROUTES: &[Route] = &[
         "/account/password",
         Body::Form("old=correct+horse+battery&new=another+good+one"),
     ),
+    form(
+        "/account/passkeys",
+        Body::Form("name=phone&password=correct+horse+battery&said=%7B%7D"),
+    ),
+    form("/account/passkeys/k1/remove", Body::Form("")),
+    page("/h/H-1/outsiders", 200),
+    Route {
+        statuses: [401, 403, 403, 201],
+        ..form("/h/H-1/outsiders", Body::Form("name=Rui&decides=1&days=7"))
+    },
+    form("/h/H-1/outsiders/o1/revoke", Body::Form("")),
+    get(
+        "/api/v1/handoffs/1/outsiders",
+        "/api/v1/handoffs/{id}/outsiders",
+        [401, 403, 403, 200],
+    ),
+    post(
+        "/api/v1/handoffs/1/outsiders",
+        "/api/v1/handoffs/{id}/outsiders",
+        Body::Json(r#"{"name":"Rui"}"#),
+        [401, 403, 403, 201],
+    ),
+    Route {
+        method: "DELETE",
+        ..post(
+            "/api/v1/handoffs/1/outsiders/o1",
+            "/api/v1/handoffs/{id}/outsiders/{invitation}",
+            Body::None,
+            [401, 403, 403, 204],
+        )
+    },
     form("/sessions/s2/end", Body::Form("back=/people")),
     page("/people", 200),
     Route {
