@@ -97,6 +97,39 @@ fn verified(rig: &Rig) -> Option<Verified> {
     })?
 }
 
+#[test]
+fn an_answer_that_can_be_taken_back_keeps_who_it_was_shown_to_be() {
+    let window = Duration::from_secs(10);
+    let mut rig = Rig::with(Settings {
+        undo: Some(window),
+        care: Care {
+            step_up: Some("low"),
+            ..Care::default()
+        },
+        ..Settings::default()
+    });
+    rig.write("a.txt", "words");
+    rig.deliver("handoff.json", handoff("Write it", &["a.txt"]));
+    rig.apply_policy();
+    let kim = somebody(&rig, "kim");
+    let answer = rig.answer(ONE, Outcome::Approved);
+    let unproved = give(&rig, &kim, &answer, session("none"));
+    assert!(matches!(
+        unproved,
+        Err(SignInError::Desk(DeskError::StepUp(_)))
+    ));
+    let held = give(&rig, &kim, &answer, password()).unwrap();
+    assert!(matches!(held, Answered::Held(_)), "{held:?}");
+    assert_eq!(verified(&rig), None, "nothing is decided yet");
+    // Whoever gives it then has no session, and none is asked for.
+    rig.restart();
+    rig.clock.advance(window);
+    rig.wait(rig.desk().give_held_answers()).unwrap();
+    rig.round();
+    assert_eq!(verified(&rig), Some(Verified::Password));
+    assert_eq!(rig.count("answer.lapsed"), 0);
+}
+
 const OTHER_QUESTION: &str = "The passkey answered another question";
 
 #[test]
