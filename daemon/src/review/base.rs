@@ -3,11 +3,10 @@
 
 use std::sync::Arc;
 
-use countersign_protocol::HandoffId;
 use countersign_web::desk::{Base, Caller, DeskError};
 
 use super::{access::visible_card, row::last_mine};
-use crate::ledger::{Card, Revision, State};
+use crate::ledger::{Card, CardDecision, Revision, State};
 
 /// A revision that another one can be compared with.
 #[derive(Clone, Debug)]
@@ -44,17 +43,21 @@ pub(super) fn fitting(state: &State, card: &Card, who: &Caller, shown: u32) -> O
         .filter(|number| *number < shown)
         .max();
     let mine = last_mine(card, who).filter(|number| *number < shown);
-    let number = mine
-        .or(decided)
-        .or_else(|| before(state, card, who).map(|_| 0))
-        .or_else(|| shown.checked_sub(1))?;
-    numbered(state, card, who, number).ok().flatten()
+    let of_card = |number| numbered(state, card, who, number).ok().flatten();
+    match mine.or(decided) {
+        Some(number) => of_card(number),
+        None => before(state, card, who)
+            .or_else(|| of_card(shown.checked_sub(1).filter(|number| *number > 0)?)),
+    }
 }
 
 /// All that the revision `shown` can be compared with, the newest first.
 pub(super) fn choices(state: &State, card: &Card, who: &Caller, shown: u32) -> Vec<Base> {
     let earlier = (1..shown).rev().map(|number| base(card, who, number));
-    let before = before(state, card, who).map(|before| before.base);
+    let before = continued(state, card, who).and_then(|before| {
+        let (decision, _) = decided_last(&before)?;
+        Some(base_before(&before, decision))
+    });
     earlier.chain(before).collect()
 }
 
@@ -76,13 +79,35 @@ fn base(card: &Card, who: &Caller, number: u32) -> Base {
     }
 }
 
+/// The handoff that `card` continues, when `who` may see it and its last decided revision is still kept.
+fn continued(state: &State, card: &Card, who: &Caller) -> Option<Arc<Card>> {
+    let earlier = visible_card(state, who, card.revisions.first()?.accepted.follows?).ok()?;
+    decided_last(&earlier)?;
+    Some(earlier)
+}
+
+fn decided_last(earlier: &Card) -> Option<(&CardDecision, &Arc<Revision>)> {
+    let decision = earlier.decisions.last()?;
+    let known = earlier.revision(decision.decided.revision)?;
+    (!known.is_forgotten).then_some((decision, known))
+}
+
+/// What the revision 0 of whoever continues `earlier` is called.
+fn base_before(earlier: &Card, decision: &CardDecision) -> Base {
+    let label = format!(
+        "{} revision {}, {} by {}",
+        earlier.id,
+        decision.decided.revision,
+        decision.decided.outcome.word(),
+        decision.actor.name()
+    );
+    Base { revision: 0, label }
+}
+
 /// What was decided last before `card` began, with what a person edited in it.
 fn before(state: &State, card: &Card, who: &Caller) -> Option<Compared> {
-    let id: HandoffId = card.revisions.first()?.accepted.follows?;
-    let earlier = visible_card(state, who, id).ok()?;
-    let decision = earlier.decisions.last()?;
-    let number = decision.decided.revision;
-    let known = earlier.revision(number).filter(|one| !one.is_forgotten)?;
+    let earlier = continued(state, card, who)?;
+    let (decision, known) = decided_last(&earlier)?;
     let revision = match &decision.decided.edited {
         None => Arc::clone(known),
         Some(edited) => {
@@ -92,12 +117,7 @@ fn before(state: &State, card: &Card, who: &Caller) -> Option<Compared> {
             Arc::new(revision)
         }
     };
-    let label = format!(
-        "{id} revision {number}, {} by {}",
-        decision.decided.outcome.word(),
-        decision.actor.name()
-    );
-    let base = Base { revision: 0, label };
+    let base = base_before(&earlier, decision);
     Some(Compared { base, revision })
 }
 

@@ -56,17 +56,7 @@ impl LedgerDesk {
         self.check_card(&Caller::Person(who.clone()), id, needed)
     }
 
-    pub(super) async fn record_decision(
-        &self,
-        who: &Person,
-        id: HandoffId,
-        answer: Answer,
-    ) -> Result<Answered, DeskError> {
-        self.record_answer(who, id, answer, (Ending::Now, None))
-            .await
-    }
-
-    /// The same, at once or when its time to be taken back is over, with how `who` showed that it is them.
+    /// Takes an answer, at once or when its time to be taken back is over, with how `who` showed that it is them.
     pub(super) async fn record_answer(
         &self,
         who: &Person,

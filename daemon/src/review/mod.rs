@@ -293,7 +293,8 @@ impl Desk for LedgerDesk {
         id: HandoffId,
         answer: Answer,
     ) -> Result<Answered, DeskError> {
-        self.record_decision(who, id, answer).await
+        self.record_answer(who, id, answer, (undo::Ending::Now, None))
+            .await
     }
 
     async fn withdraw(
