@@ -1,10 +1,17 @@
 //! `decision.json`, `feedback.md` and what clears them.
 
-use countersign_protocol::{HandoffId, decision::Outcome};
+use std::convert::Infallible;
+
+use countersign_protocol::{HandoffId, decision::Outcome, event::Event, principal::Actor};
 use countersign_web::desk::Desk as _;
 use serde_json::json;
 
-use crate::testing::{Rig, handoff};
+use crate::{
+    ledger::Draft,
+    store::{Space, Store as _},
+    testing::{Rig, handoff},
+    writeback::MARK,
+};
 
 const ONE: HandoffId = HandoffId(1);
 
@@ -210,4 +217,32 @@ fn a_folder_that_became_a_link_is_not_followed() {
     rig.decide(ONE, Outcome::Approved).unwrap();
     rig.round();
     assert!(!rig.outside("objects").join("decision.json").exists());
+}
+
+#[test]
+fn entries_that_ask_for_nothing_cost_no_commit_and_a_restart_passes_over_them_again() {
+    let mut rig = Rig::new();
+    rig.write("a.txt", "words");
+    rig.deliver("handoff.json", handoff("Write it", &["a.txt"]));
+    rig.round();
+    let mark = |rig: &Rig| rig.stored().value(Space::Progress, MARK).unwrap();
+    let before = mark(&rig);
+    let event = Event::TokenRevoked { id: "t".to_owned() };
+    let idle = Draft::of(vec![(Actor::Daemon, event)], ());
+    let written = rig.ledger().transact(move |_, _| Ok::<_, Infallible>(idle));
+    rig.wait(written).unwrap();
+    rig.round();
+    assert_eq!(mark(&rig), before);
+    // All that is in memory is gone, as after kill -9: the answer comes, and once.
+    rig.restart();
+    rig.decide(ONE, Outcome::Approved).unwrap();
+    rig.round();
+    rig.round();
+    assert!(rig.exists("decision.json") && rig.exists("approved/H-1/a.txt"));
+    let told = |kind| rig.count(kind);
+    assert_eq!(
+        (told("handoff.delivered"), told("artifact.approved")),
+        (1, 1)
+    );
+    assert_ne!(mark(&rig), before);
 }
