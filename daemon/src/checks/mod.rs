@@ -264,6 +264,7 @@ fn follow(state: &State, found: &Found) -> Vec<(Actor, Event)> {
             checked: Vec::new(),
             edited: None,
             verified: None,
+            partial: None,
         };
         let rule = format!("check {}", result.name);
         events.push((Actor::Policy { rule }, Event::Decided(Box::new(decided))));

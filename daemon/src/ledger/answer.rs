@@ -74,6 +74,7 @@ pub fn decision_document(
     for request in &mut document.requests {
         request.thread = card.thread_of(decision.seq, &request.id);
     }
+    document.partial.clone_from(&decided.partial);
     document.edited.clone_from(&decided.edited);
     if let Some(edited) = &decided.edited {
         let entries = edited.entries(manifest);
@@ -177,6 +178,7 @@ fn document(
         released_to: None,
         edited: None,
         envelope: accepted.envelope.answered(known.at, decided_at),
+        partial: None,
         resume: Resume {
             dialect: accepted.dialect.clone(),
             from_checkpoint: checkpoint,

@@ -14,7 +14,7 @@ use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
 use super::{
     LedgerDesk,
     access::{actor, person_actor, sees_card},
-    unavailable,
+    partial, unavailable,
     undo::{Ending, held_row},
 };
 use crate::{
@@ -134,6 +134,7 @@ impl LedgerDesk {
                     message: format!("Resolve the {open} open {threads} first"),
                 });
             }
+            let partial = partial::answered(state, card, answer.outcome, answer.partial)?;
             let sealing = sealing?;
             let mut requests = answer.requests;
             for request in &mut requests {
@@ -153,6 +154,7 @@ impl LedgerDesk {
                 checked: answer.care.checked,
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
                 verified,
+                partial,
             };
             let is_over = answer.outcome != Outcome::ChangesRequested;
             let held = ending.instead(&actor, &decided, typed, now)?;

@@ -389,6 +389,7 @@ impl MessagesDesk for LedgerDesk {
             checked: Vec::new(),
             edited: None,
             verified: None,
+            partial: None,
         };
         let spent = Link {
             used: Some(now),

@@ -432,6 +432,7 @@ impl Rig {
             requests: Vec::new(),
             edits: Vec::new(),
             care: Care::default(),
+            partial: None,
         }
     }
 

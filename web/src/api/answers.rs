@@ -43,6 +43,8 @@ pub(super) struct NewDecision {
     /// The care that was taken, where the workspace asks for some.
     #[serde(default)]
     care: Care,
+    /// Up to which chunk you looked; needed to approve while a result still grows.
+    partial: Option<u32>,
 }
 
 /// One thing that is asked.
@@ -107,6 +109,7 @@ pub(super) async fn decide(
         requests: requests.collect(),
         edits: body.edits,
         care: body.care,
+        partial: body.partial,
     };
     Ok(match app.desk.decide(&person, id, answer).await? {
         Answered::Decided(decision) => (StatusCode::CREATED, Json(decision)).into_response(),

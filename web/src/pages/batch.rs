@@ -326,6 +326,7 @@ async fn approve(
         comment: None,
         requests: Vec::new(),
         care: Care::default(),
+        partial: None,
     };
     Ok(match desk.answer(&visit.person, id, answer).await? {
         Answered::Decided(_) => format!("revision {revision} approved"),

@@ -182,6 +182,7 @@ impl Card {
                 .then(|| format!("approved/{id}")),
             edited: None,
             envelope: None,
+            partial: None,
             resume: Resume {
                 dialect: "contract-1.0".to_owned(),
                 from_checkpoint: Some(6),

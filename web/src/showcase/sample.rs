@@ -9,6 +9,7 @@ use countersign_protocol::{
     content::{Binary, Body, Content, Image, Kind, sniff},
     decision::{ChangeRequest, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
     handoff::Trigger,
+    partial::{DecideOn, PartialSeen},
     place::Place,
     principal::Method,
     problem::{ProblemKind, Violation},
@@ -21,8 +22,9 @@ use super::{
     threads,
 };
 use crate::desk::{
-    ActivityRow, CareNeeded, Check, DeadLetter, Effect, EvidenceRef, HandoffRow, Health, Person,
-    Queue, QueueCounts, QueueView, Resolution, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
+    ActivityRow, CareNeeded, Check, DeadLetter, Effect, EvidenceRef, HandoffRow, Health,
+    PartialRow, Person, Queue, QueueCounts, QueueView, Resolution, Review, Risk, RiskLevel,
+    TimelineItem, WorkspaceRow,
     threads::{Comment, Landing, Standing, ThreadRow},
 };
 
@@ -109,6 +111,22 @@ pub fn review() -> Review {
     }];
     review.document = Some("{\"handoff_version\": \"1.0\"}".to_owned());
     review.earlier_requests = requests();
+    review.partial_end = Some("…and revenue rose by 4 %.".to_owned());
+    review.row.partial = Some(Box::new(PartialRow {
+        seen: PartialSeen {
+            folder: "partial".to_owned(),
+            through: 3,
+            whole: false,
+            sha256: Digest::ZERO,
+        },
+        decide: DecideOn::Whole,
+        kept: 4,
+        expected: Some(12),
+        missing: vec![4],
+        gaps: 1,
+        bytes: 9_120,
+        newest_at: Some(minutes(-1)),
+    }));
     review
 }
 
@@ -245,6 +263,7 @@ pub fn decision() -> DecisionDocument {
         released_to: None,
         edited: None,
         envelope: None,
+        partial: None,
         resume: Resume {
             dialect: "contract-1.0".to_owned(),
             from_checkpoint: Some(6),
@@ -365,6 +384,7 @@ pub(super) fn row(id: u64, title: &str, why: &str, agent: &str, workspace: &str)
         open_threads: 0,
         held: None,
         came_back: None,
+        partial: None,
     }
 }
 
@@ -440,6 +460,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
     };
     let review = Review {
         approval: None,
+        partial_end: None,
         revision: 1,
         manifest_sha256: Digest::ZERO,
         sender: "file owner uid 1000".to_owned(),

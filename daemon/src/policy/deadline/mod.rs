@@ -229,6 +229,7 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
             checked: Vec::new(),
             edited: None,
             verified: None,
+            partial: None,
         };
         vec![
             (actor.clone(), Event::Expired(stepped)),
