@@ -9,7 +9,6 @@ use countersign_protocol::{
     content::{Binary, Body, Content, Image, Kind, sniff},
     decision::{ChangeRequest, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
     handoff::Trigger,
-    partial::{DecideOn, PartialSeen},
     place::Place,
     principal::Method,
     problem::{ProblemKind, Violation},
@@ -19,7 +18,7 @@ use serde_json::Value;
 
 use super::{
     card::{Card, Files},
-    threads,
+    growing, threads,
 };
 use crate::desk::{
     ActivityRow, CareNeeded, Check, DeadLetter, Effect, EvidenceRef, HandoffRow, Health,
@@ -112,21 +111,7 @@ pub fn review() -> Review {
     review.document = Some("{\"handoff_version\": \"1.0\"}".to_owned());
     review.earlier_requests = requests();
     review.partial_end = Some("…and revenue rose by 4 %.".to_owned());
-    review.row.partial = Some(Box::new(PartialRow {
-        seen: PartialSeen {
-            folder: "partial".to_owned(),
-            through: 3,
-            whole: false,
-            sha256: Digest::ZERO,
-        },
-        decide: DecideOn::Whole,
-        kept: 4,
-        expected: Some(12),
-        missing: vec![4],
-        gaps: 1,
-        bytes: 9_120,
-        newest_at: Some(minutes(-1)),
-    }));
+    review.row.partial = Some(Box::new(growing::row(minutes(-1))));
     review
 }
 

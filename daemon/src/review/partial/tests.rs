@@ -1,3 +1,5 @@
+//! What a reviewer sees of a result that grows, and what can be answered when.
+
 use countersign_protocol::{HandoffId, decision::Outcome};
 use countersign_web::desk::{Answer, Caller, ContentDesk as _, Desk as _, Review};
 use serde_json::{Value, json};
