@@ -21,9 +21,8 @@ use super::{
     growing, threads,
 };
 use crate::desk::{
-    ActivityRow, CareNeeded, Check, DeadLetter, Effect, EvidenceRef, HandoffRow, Health,
-    PartialRow, Person, Queue, QueueCounts, QueueView, Resolution, Review, Risk, RiskLevel,
-    TimelineItem, WorkspaceRow,
+    ActivityRow, CareNeeded, Check, DeadLetter, Effect, EvidenceRef, HandoffRow, Health, Person,
+    Queue, QueueCounts, QueueView, Resolution, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
     threads::{Comment, Landing, Standing, ThreadRow},
 };
 
