@@ -409,6 +409,7 @@ fn checks() -> Vec<Check> {
 
 fn evidence() -> Vec<EvidenceRef> {
     let one = |text: &str, is_linked: bool, resolution, why: &str| EvidenceRef {
+        from: None,
         text: text.to_owned(),
         url: is_linked.then(|| format!("https://evidence.example.org/{}", text.replace(':', "/"))),
         resolution,
@@ -460,7 +461,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         answers: words(&["approve", "edit", "changes", "reject"]),
         checks: checks(),
         evidence: evidence(),
-        files: Vec::new(),
+        files: crate::desk::Files::default(),
         base: None,
         bases: Vec::new(),
         earlier_requests: Vec::new(),
