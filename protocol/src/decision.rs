@@ -11,6 +11,7 @@ use crate::{
     id::{Digest, HandoffId},
     place::{Cell, Place, Region},
     principal::{Method, Verified},
+    terms::Terms,
 };
 
 /// What was decided.
@@ -261,6 +262,9 @@ pub struct DecisionDocument {
     /// What the person changed before approving; the patch stands beside this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<Edited>,
+    /// On what terms the approval holds; absent when it holds as long as the bytes stay as they are.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
     /// How the answer kept to the envelope of the request; absent where none was stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<Answered>,

@@ -23,6 +23,7 @@ use crate::{
     problem::{ProblemKind, Violation},
     release::{Restored, Violated},
     routing::{Assigned, Progressed, Routed, Stepped},
+    terms::Used,
     transfer::{AnswerKind, Answered, Offered, Overdue, Stopped},
     watched::FilesChanged,
 };
@@ -180,6 +181,9 @@ pub enum Event {
     /// It is as approved again, and what was foreign is kept apart.
     #[serde(rename = "artifact.restored")]
     Restored(Box<Restored>),
+    /// An approval that counts its uses was used.
+    #[serde(rename = "artifact.used")]
+    Used(Box<Used>),
     /// The bytes of a revision that nobody decided about are no longer kept; its digests are.
     #[serde(rename = "revision.forgotten")]
     Forgotten {
@@ -668,6 +672,7 @@ impl Event {
             Self::MessageFailed { handoff, .. } | Self::LockReleased { handoff, .. } => *handoff,
             Self::Violated(violated) => violated.handoff,
             Self::Restored(restored) => restored.handoff,
+            Self::Used(used) => Some(used.handoff),
             other => other.answered().map(|answered| answered.handoff),
         }
     }
@@ -730,6 +735,7 @@ impl Event {
             Self::Released { .. } => "artifact.approved",
             Self::Violated(_) => "artifact.violation",
             Self::Restored(_) => "artifact.restored",
+            Self::Used(_) => "artifact.used",
             Self::Routed(_) => "handoff.routed",
             Self::Progressed(_) => "handoff.progressed",
             Self::Reminded(_) => "handoff.reminded",

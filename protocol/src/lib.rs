@@ -40,6 +40,7 @@ pub mod release;
 pub mod routing;
 pub mod schema;
 pub mod state;
+pub mod terms;
 pub mod trace;
 pub mod transfer;
 pub mod watched;

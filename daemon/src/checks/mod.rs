@@ -15,6 +15,7 @@ use countersign_protocol::{
     event::{Accepted, Decided, Event},
     principal::Actor,
     state::HandoffState,
+    terms::Terms,
     transfer::{Stopped, Why},
 };
 use tokio::task::JoinSet;
@@ -264,6 +265,7 @@ fn follow(state: &State, found: &Found) -> Vec<(Actor, Event)> {
             checked: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
         };
         let rule = format!("check {}", result.name);
         events.push((Actor::Policy { rule }, Event::Decided(Box::new(decided))));

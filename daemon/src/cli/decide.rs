@@ -5,6 +5,7 @@ use std::path::Path;
 use countersign_protocol::{
     decision::{ChangeRequest, DecisionDocument, Outcome},
     place::Place,
+    terms::Terms,
 };
 use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review, edits::FileEdit};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use super::{
     output::{Style, inert},
     target::TargetArg,
 };
+use crate::config::Span;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -33,6 +35,12 @@ pub(crate) struct Args {
     /// A line of the checklist of the workspace that you ticked off, word for word; repeat for more
     #[arg(long, value_name = "LINE")]
     checked: Vec<String>,
+    /// With `approve`: the approval ends after so long, such as `24h`
+    #[arg(long, value_name = "TIME")]
+    valid_for: Option<Span>,
+    /// With `approve`: the approval is good for one `countersign gate`
+    #[arg(long)]
+    once: bool,
     /// The revision that you looked at; needed to approve a later one than the first
     #[arg(long, value_name = "N")]
     revision: Option<u32>,
@@ -61,6 +69,7 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         comment: args.note.clone(),
         requests,
         edits,
+        terms: terms(args, outcome, context)?,
         care: Care {
             // Who names the handoff by its number has typed it.
             typed: args.target.target.clone(),
@@ -133,6 +142,26 @@ fn verb(outcome: Outcome) -> &'static str {
         Outcome::Responded => "respond",
         _ => "approve",
     }
+}
+
+/// The terms of `--valid-for` and `--once`.
+fn terms(args: &Args, outcome: Outcome, context: &Context) -> Result<Terms, Failure> {
+    let asks = args.once || args.valid_for.is_some();
+    if asks && !outcome.is_approval() {
+        let text = format!("`{}` takes no `--valid-for` and no `--once`", verb(outcome));
+        return Err(Failure::new(Exit::Usage, text).hint("only an approval has terms"));
+    }
+    let end = |span: Span| {
+        let now = context.clock.now();
+        now.checked_add(span.0).map_err(|_| {
+            let text = "`--valid-for` goes beyond the end of time";
+            Failure::new(Exit::Usage, text).hint("leave it out for an approval without an end")
+        })
+    };
+    Ok(Terms {
+        valid_until: args.valid_for.map(end).transpose()?,
+        single_use: args.once,
+    })
 }
 
 /// The files of `--edit`.

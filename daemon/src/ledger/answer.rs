@@ -7,6 +7,7 @@ use countersign_protocol::{
     names,
     principal::{Actor, Method},
     release::ReleaseRecord,
+    terms::Terms,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -75,6 +76,7 @@ pub fn decision_document(
         request.thread = card.thread_of(decision.seq, &request.id);
     }
     document.edited.clone_from(&decided.edited);
+    document.terms = decided.terms;
     if let Some(edited) = &decided.edited {
         let entries = edited.entries(manifest);
         document.artifacts = artifacts(&entries);
@@ -176,6 +178,7 @@ fn document(
         artifacts: artifacts(&accepted.manifest.entries),
         released_to: None,
         edited: None,
+        terms: Terms::default(),
         envelope: accepted.envelope.answered(known.at, decided_at),
         resume: Resume {
             dialect: accepted.dialect.clone(),

@@ -173,6 +173,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             format!("the answer to revision {revision} stands in the agent’s folder")
         }
         Event::Released { folder, .. } => format!("files released to {folder}/"),
+        Event::Used(used) => format!("used the approval of revision {}", used.revision),
         Event::Violated(violated) => violation(violated),
         Event::Restored(restored) => put_right(restored),
         Event::Routed(routed) => format!(

@@ -10,6 +10,7 @@ use countersign_protocol::{
     event::{Decided, Event},
     principal::{Actor, Method},
     state::HandoffState,
+    terms::Terms,
 };
 use countersign_web::desk::{
     Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person, ReceiverRow,
@@ -389,6 +390,7 @@ impl MessagesDesk for LedgerDesk {
             checked: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
         };
         let spent = Link {
             used: Some(now),

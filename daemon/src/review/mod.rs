@@ -40,6 +40,7 @@ mod timeline;
 mod tokens;
 mod transfer;
 mod undo;
+mod uses;
 mod versions;
 mod votes;
 mod wait;

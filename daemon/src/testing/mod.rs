@@ -431,6 +431,7 @@ impl Rig {
             comment: (outcome != Outcome::Approved).then(|| "because".to_owned()),
             requests: Vec::new(),
             edits: Vec::new(),
+            terms: countersign_protocol::terms::Terms::default(),
             care: Care::default(),
         }
     }

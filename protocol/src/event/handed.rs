@@ -15,6 +15,7 @@ use crate::{
     principal::{Principal, Verified},
     problem::Violation,
     provenance::Observed,
+    terms::Terms,
     trace::{Steps, TraceContext},
 };
 
@@ -195,4 +196,7 @@ pub struct Decided {
     /// How the person showed that it is them, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// On what terms the approval holds.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
 }

@@ -17,6 +17,7 @@ use countersign_protocol::{
     problem::{ProblemKind, Refusal},
     receipt::{ErrorsDocument, Links, Receipt, ReceiptStatus},
     schema,
+    terms::Terms,
 };
 use jsonschema::{PatternOptions, Registry, Validator};
 use serde_json::Value;
@@ -213,6 +214,10 @@ fn a_decision_matches_its_schema() {
             manifest_sha256: digest,
             patch_sha256: digest,
         }),
+        terms: Terms {
+            valid_until: Some(jiff::Timestamp::UNIX_EPOCH),
+            single_use: true,
+        },
         envelope: Envelope {
             provider_id: Some("openai".to_owned()),
             adapter_version: Some("0.7.2".to_owned()),

@@ -9,6 +9,7 @@ use countersign_protocol::{
     Digest, HandoffId,
     decision::{ChangeRequest, DecisionDocument, Outcome},
     place::{Cell, Region},
+    terms::Terms,
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -43,6 +44,9 @@ pub(super) struct NewDecision {
     /// The care that was taken, where the workspace asks for some.
     #[serde(default)]
     care: Care,
+    /// With an approval: narrower terms than those of the rule.
+    #[serde(default)]
+    terms: Terms,
 }
 
 /// One thing that is asked.
@@ -106,6 +110,7 @@ pub(super) async fn decide(
         comment: body.comment,
         requests: requests.collect(),
         edits: body.edits,
+        terms: body.terms,
         care: body.care,
     };
     Ok(match app.desk.decide(&person, id, answer).await? {

@@ -40,6 +40,7 @@ use countersign_protocol::{
     principal::Method,
     problem::{ProblemKind, Violation},
     receipt::Receipt,
+    terms::Terms,
     trace::TraceParent,
 };
 use jiff::Timestamp;
@@ -384,6 +385,9 @@ pub struct Answer {
     /// With `edited`: the files in their new version; those that this person keeps, when none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<edits::FileEdit>,
+    /// With an approval: narrower terms than those of the rule.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
     /// The care that was taken.
     #[serde(default)]
     pub care: Care,

@@ -1,6 +1,6 @@
 //! The decision form: what was typed, whether it is enough, and how it is shown again.
 
-use countersign_protocol::{Digest, decision::Outcome};
+use countersign_protocol::{Digest, decision::Outcome, terms::Terms};
 use serde::Serialize;
 
 use crate::{
@@ -89,6 +89,7 @@ impl Draft {
             comment,
             requests: Vec::new(),
             edits: Vec::new(),
+            terms: Terms::default(),
             care: self.care.clone(),
         })
     }

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Response},
 };
-use countersign_protocol::{Digest, HandoffId, decision::Outcome};
+use countersign_protocol::{Digest, HandoffId, decision::Outcome, terms::Terms};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -325,6 +325,7 @@ async fn approve(
         outcome: Outcome::Approved,
         comment: None,
         requests: Vec::new(),
+        terms: Terms::default(),
         care: Care::default(),
     };
     Ok(match desk.answer(&visit.person, id, answer).await? {

@@ -9,6 +9,7 @@ use countersign_protocol::{
     },
     manifest::{Manifest, ManifestEntry},
     provenance::Provenance,
+    terms::Terms,
 };
 use serde_json::Value;
 
@@ -181,6 +182,7 @@ impl Card {
                 .is_approval()
                 .then(|| format!("approved/{id}")),
             edited: None,
+            terms: Terms::default(),
             envelope: None,
             resume: Resume {
                 dialect: "contract-1.0".to_owned(),

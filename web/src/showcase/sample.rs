@@ -12,6 +12,7 @@ use countersign_protocol::{
     place::Place,
     principal::Method,
     problem::{ProblemKind, Violation},
+    terms::Terms,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -244,6 +245,7 @@ pub fn decision() -> DecisionDocument {
         artifacts: Vec::new(),
         released_to: None,
         edited: None,
+        terms: Terms::default(),
         envelope: None,
         resume: Resume {
             dialect: "contract-1.0".to_owned(),

@@ -12,6 +12,7 @@ use countersign_protocol::{
     event::{Decided, Event},
     principal::Actor,
     routing::{Asked, Routed, Step, StepKind, Stepped},
+    terms::Terms,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -229,6 +230,7 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
             checked: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
         };
         vec![
             (actor.clone(), Event::Expired(stepped)),

@@ -274,6 +274,15 @@ fn actions() -> Vec<Action> {
             about("/api/v1/handoffs/{id}/withdraw"),
             [204, 204, 409],
         ),
+        here(
+            P::Submit,
+            (
+                "POST",
+                "/api/v1/handoffs/{id}/use",
+                r#"{"use_id":"aaaaaaaa","manifest_sha256":"{manifest}"}"#,
+            ),
+            [404, 404, 409],
+        ),
         // Nobody is behind the door of this rig.
         here(
             P::Submit,

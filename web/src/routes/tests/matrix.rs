@@ -279,6 +279,14 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/handoffs/{id}/release",
         [401, 404, 404, 404],
     ),
+    post(
+        "/api/v1/handoffs/H-1/use",
+        "/api/v1/handoffs/{id}/use",
+        Body::Json(
+            r#"{"use_id":"aaaaaaaa","manifest_sha256":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
+        ),
+        [401, 404, 404, 404],
+    ),
     get(
         "/api/v1/handoffs/H-1/versions",
         "/api/v1/handoffs/{id}/versions",
