@@ -77,6 +77,9 @@ pub const COLLECT: &[&str] = &[
     "collect.file_removed",
 ];
 
+/// The same for results that grow.
+pub const PARTIAL: &[&str] = &["partial.kept"];
+
 /// Ends the process at once, as kill -9 does, when the environment asks for it:
 /// `COUNTERSIGN_CRASH_AT=name:hit` stops at the `hit`-th pass of `name`.
 #[cfg(feature = "failpoints")]
@@ -87,7 +90,7 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = [STEPS, UNDO, USES, HOPS, COLLECT, WATCHED, CHECKS]
+    let is_known = [STEPS, UNDO, USES, HOPS, COLLECT, WATCHED, CHECKS, PARTIAL]
         .iter()
         .any(|steps| steps.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");

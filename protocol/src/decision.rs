@@ -9,6 +9,7 @@ use crate::{
     edit::Edited,
     envelope::Answered,
     id::{Digest, HandoffId},
+    partial::PartialSeen,
     place::{Cell, Place, Region},
     principal::{Method, Verified},
     terms::Terms,
@@ -268,6 +269,9 @@ pub struct DecisionDocument {
     /// How the answer kept to the envelope of the request; absent where none was stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<Answered>,
+    /// How much of a growing result it is about; absent where the handoff has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<PartialSeen>,
     /// How to go on.
     pub resume: Resume,
     /// Where it stands in the ledger.

@@ -28,6 +28,7 @@ pub mod manifest;
 pub mod mark;
 pub mod names;
 pub mod ownership;
+pub mod partial;
 pub mod path;
 pub mod place;
 pub mod principal;

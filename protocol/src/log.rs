@@ -210,6 +210,7 @@ impl LogLine {
                 agent: Some(saved.agent.clone()),
                 ..self.at(&saved.at)
             },
+            Event::PartialKept(kept) => self.at(&kept.at),
             Event::AgentStalled {
                 at,
                 agent,

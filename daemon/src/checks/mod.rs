@@ -266,6 +266,7 @@ fn follow(state: &State, found: &Found) -> Vec<(Actor, Event)> {
             edited: None,
             verified: None,
             terms: Terms::default(),
+            partial: None,
         };
         let rule = format!("check {}", result.name);
         events.push((Actor::Policy { rule }, Event::Decided(Box::new(decided))));

@@ -75,6 +75,7 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
             typed: args.target.target.clone(),
             checked: args.checked.clone(),
         },
+        partial: review.row.partial.as_ref().map(|one| one.seen.through),
     };
     let path = format!("/api/v1/handoffs/{}/decision", row.id);
     let answered: Value = client

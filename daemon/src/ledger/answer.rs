@@ -75,6 +75,7 @@ pub fn decision_document(
     for request in &mut document.requests {
         request.thread = card.thread_of(decision.seq, &request.id);
     }
+    document.partial.clone_from(&decided.partial);
     document.edited.clone_from(&decided.edited);
     document.terms = decided.terms;
     if let Some(edited) = &decided.edited {
@@ -180,6 +181,7 @@ fn document(
         edited: None,
         terms: Terms::default(),
         envelope: accepted.envelope.answered(known.at, decided_at),
+        partial: None,
         resume: Resume {
             dialect: accepted.dialect.clone(),
             from_checkpoint: checkpoint,

@@ -112,6 +112,7 @@ impl Plan {
                 edited: None,
                 verified: None,
                 terms: terms.at(since),
+                partial: None,
             };
             events.push((actor.clone(), Event::Progressed(Box::new(progress))));
             events.push((actor, Event::Decided(Box::new(decided))));
@@ -203,8 +204,12 @@ pub fn plan(
     let is_sure = work
         .progress_from
         .is_none_or(|from| accepted.confidence.is_some_and(|stated| stated >= from));
-    let may_pass =
-        route.is_some_and(|route| route.progress) && passes(&firing) && is_sure && !is_held;
+    // Nobody can say of what still grows that it is good.
+    let may_pass = route.is_some_and(|route| route.progress)
+        && passes(&firing)
+        && is_sure
+        && !is_held
+        && accepted.partials.is_none();
     let sample = millionths(route.map(|route| route.sample).unwrap_or_default());
     let draw = chance.draw(&rule, work);
     let sampled = (may_pass && draw < sample) || fired.iter().any(|one| one.kind == "sample");

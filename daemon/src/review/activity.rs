@@ -244,6 +244,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
                 .unwrap_or_default();
             format!("checkpoint {} in {}{title}", saved.step, path(&saved.at))
         }
+        Event::PartialKept(kept) => format!("chunk {} of a result was kept", path(&kept.at)),
         Event::AgentStalled {
             at,
             agent,

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use super::{
     LedgerDesk,
     access::{actor, person_actor, sees_card},
-    unavailable,
+    partial, unavailable,
     undo::{Ending, held_row},
 };
 use crate::{
@@ -137,6 +137,7 @@ impl LedgerDesk {
                     message: format!("Resolve the {open} open {threads} first"),
                 });
             }
+            let partial = partial::answered(state, card, answer.outcome, answer.partial)?;
             let sealing = sealing?;
             let mut requests = answer.requests;
             for request in &mut requests {
@@ -157,6 +158,7 @@ impl LedgerDesk {
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
                 verified,
                 terms: answer.terms,
+                partial,
             };
             let is_over = answer.outcome != Outcome::ChangesRequested;
             let held = ending.instead(&actor, &decided, typed, now)?;

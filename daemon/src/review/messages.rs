@@ -391,6 +391,7 @@ impl MessagesDesk for LedgerDesk {
             edited: None,
             verified: None,
             terms: Terms::default(),
+            partial: None,
         };
         let spent = Link {
             used: Some(now),

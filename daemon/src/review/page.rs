@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    LedgerDesk, access::visible_card, base, evidence::evidence, origins::origins, row::is_waiting,
-    timeline,
+    LedgerDesk, access::visible_card, base, evidence::evidence, origins::origins, partial,
+    row::is_waiting, timeline,
 };
 use crate::{
     ledger::{Card, Revision, decision_document},
@@ -60,6 +60,10 @@ impl LedgerDesk {
         let base = base.map(|base| base.base);
         let mut review = self.assembled(who, &card, &shown, base, said, files);
         review.checks.extend(self.of_commands(&card, &shown).await?);
+        if let Some(row) = review.row.partial.as_deref() {
+            review.checks.push(partial::check(row));
+            review.partial_end = self.end_of_partial(who, id, row.seen.through).await?;
+        }
         (review.threads, review.drafts) = self.said(who, &card, &shown).await?;
         if let Caller::Person(person) = who {
             review.viewed = self.ticked(person, id).await?;
@@ -156,7 +160,8 @@ impl LedgerDesk {
             .collect();
         Review {
             approval: self.approval_of(card),
-            row: self.row_of(card, who),
+            partial_end: None,
+            row: self.growing_row(&state, card, who),
             revision: accepted.revision,
             manifest_sha256: accepted.manifest_sha256,
             sender: policy::sender(&accepted.principal),

@@ -66,7 +66,9 @@ impl LedgerDesk {
                 }
             };
             let rows = cards.into_iter().skip(start);
-            let rows = rows.map(|card| self.row_of(card, who)).collect();
+            let rows = rows
+                .map(|card| self.growing_row(&state, card, who))
+                .collect();
             Queue {
                 rows,
                 counts,

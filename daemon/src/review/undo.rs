@@ -194,6 +194,7 @@ impl LedgerDesk {
                 typed: typed.clone(),
                 checked: decided.checked.clone(),
             },
+            partial: decided.partial.as_ref().map(|seen| seen.through),
         };
         // How they showed that it is them belongs to the answer, and was checked with it.
         let verified = decided.verified.clone();

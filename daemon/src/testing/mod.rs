@@ -433,6 +433,7 @@ impl Rig {
             edits: Vec::new(),
             terms: countersign_protocol::terms::Terms::default(),
             care: Care::default(),
+            partial: None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     handoff::{Profile, Trigger},
     id::{Digest, HandoffId},
     manifest::Manifest,
+    partial::{PartialSeen, Partials},
     principal::{Principal, Verified},
     problem::Violation,
     provenance::Observed,
@@ -64,6 +65,9 @@ pub struct Accepted {
     /// The envelope of the request.
     #[serde(default, skip_serializing_if = "Envelope::is_empty")]
     pub envelope: Envelope,
+    /// The result that grows beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partials: Option<Partials>,
     /// The dialect it was written in.
     pub dialect: String,
     /// The profile it was checked against.
@@ -139,6 +143,7 @@ impl Accepted {
             contract: None,
             due: None,
             envelope: Envelope::default(),
+            partials: None,
             dialect: "countersign".to_owned(),
             profile: Profile::Minimal,
             manifest_sha256,
@@ -199,4 +204,7 @@ pub struct Decided {
     /// On what terms the approval holds.
     #[serde(default, skip_serializing_if = "Terms::is_open")]
     pub terms: Terms,
+    /// How much of a growing result it is about, where the handoff has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<PartialSeen>,
 }

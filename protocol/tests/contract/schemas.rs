@@ -12,6 +12,7 @@ use countersign_protocol::{
     edit::{Edit, Edited},
     envelope::Envelope,
     handoff::Profile,
+    partial::PartialSeen,
     place::{Cell, Place},
     principal::{Method, Principal, Verified},
     problem::{ProblemKind, Refusal},
@@ -226,6 +227,12 @@ fn a_decision_matches_its_schema() {
             expected_output_format: Some("text/markdown".to_owned()),
         }
         .answered(jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH),
+        partial: Some(PartialSeen {
+            folder: "partial".to_owned(),
+            through: 3,
+            whole: false,
+            sha256: digest,
+        }),
         resume: Resume {
             dialect: "handoff".to_owned(),
             from_checkpoint: Some(6),
@@ -245,6 +252,7 @@ fn a_decision_matches_its_schema() {
         "released_to",
         "edited",
         "envelope",
+        "partial",
         "votes",
     ];
     assert_matches(

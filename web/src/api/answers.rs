@@ -47,6 +47,8 @@ pub(super) struct NewDecision {
     /// With an approval: narrower terms than those of the rule.
     #[serde(default)]
     terms: Terms,
+    /// Up to which chunk you looked; needed to approve while a result still grows.
+    partial: Option<u32>,
 }
 
 /// One thing that is asked.
@@ -112,6 +114,7 @@ pub(super) async fn decide(
         edits: body.edits,
         terms: body.terms,
         care: body.care,
+        partial: body.partial,
     };
     Ok(match app.desk.decide(&person, id, answer).await? {
         Answered::Decided(decision) => (StatusCode::CREATED, Json(decision)).into_response(),

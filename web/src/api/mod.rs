@@ -16,6 +16,7 @@ mod metrics;
 pub(crate) mod openapi;
 mod outsiders;
 mod ownership;
+mod partial;
 mod person_tokens;
 mod routing;
 mod schemas;
@@ -53,6 +54,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(handoffs::row))
         .routes(routes!(handoffs::review))
         .routes(routes!(files::download))
+        .routes(routes!(partial::so_far))
         .routes(routes!(diff::diff))
         .merge(versions::routes())
         .routes(routes!(wait::wait))

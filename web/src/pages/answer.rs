@@ -20,6 +20,7 @@ pub(super) struct Draft {
     pub(super) base: Option<u32>,
     pub(super) note: String,
     pub(super) care: Care,
+    pub(super) partial: Option<u32>,
 }
 
 /// Something to put right, with the field it is about.
@@ -46,6 +47,7 @@ impl Draft {
                 "base" if !value.is_empty() => {
                     draft.base = Some(value.parse().map_err(|_| bad())?);
                 }
+                "partial" => draft.partial = Some(value.parse().map_err(|_| bad())?),
                 "note" => draft.note = value,
                 "typed" => draft.care.typed = Some(value).filter(|typed| !typed.is_empty()),
                 "checked" if draft.care.checked.len() < MOST_CHECKED => {
@@ -91,6 +93,7 @@ impl Draft {
             edits: Vec::new(),
             terms: Terms::default(),
             care: self.care.clone(),
+            partial: self.partial,
         })
     }
 }
@@ -112,6 +115,8 @@ pub(super) struct FormView {
     pub(super) revision: u32,
     pub(super) manifest: String,
     pub(super) base: Option<u32>,
+    /// The last chunk on the page, of a result that still grows.
+    pub(super) partial: Option<u32>,
     pub(super) answers: Vec<AnswerButton>,
     pub(super) note: String,
     pub(super) note_hint: &'static str,
@@ -190,6 +195,7 @@ impl FormView {
             revision: review.revision,
             manifest: review.manifest_sha256.to_string(),
             base: review.base.as_ref().map(|base| base.revision),
+            partial: review.row.partial.as_ref().map(|one| one.seen.through),
             note_hint: if answers.iter().any(|button| button.class == "go") {
                 "Note to the agent, needed unless you approve"
             } else {

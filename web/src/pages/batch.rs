@@ -327,6 +327,7 @@ async fn approve(
         requests: Vec::new(),
         terms: Terms::default(),
         care: Care::default(),
+        partial: None,
     };
     Ok(match desk.answer(&visit.person, id, answer).await? {
         Answered::Decided(_) => format!("revision {revision} approved"),

@@ -184,6 +184,7 @@ impl Card {
             edited: None,
             terms: Terms::default(),
             envelope: None,
+            partial: None,
             resume: Resume {
                 dialect: "contract-1.0".to_owned(),
                 from_checkpoint: Some(6),

@@ -231,6 +231,7 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
             edited: None,
             verified: None,
             terms: Terms::default(),
+            partial: None,
         };
         vec![
             (actor.clone(), Event::Expired(stepped)),
