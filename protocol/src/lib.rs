@@ -29,6 +29,7 @@ pub mod mark;
 pub mod names;
 pub mod ownership;
 pub mod path;
+pub mod phrase;
 pub mod place;
 pub mod principal;
 pub mod problem;

@@ -164,6 +164,10 @@ enum Command {
     Reject(decide::Args),
     /// Answer a question
     Respond(decide::Args),
+    /// Close it without a yes or a no; the agent goes on without it
+    Ignore(decide::Args),
+    /// Where it takes several people: leave it to the others
+    Abstain(decide::Args),
     /// Say something without deciding
     Comment(remark::CommentArgs),
     /// Hold a thread of a handoff for done
@@ -174,6 +178,8 @@ enum Command {
     Release(people::ClaimArgs),
     /// Ask somebody else
     Assign(people::AssignArgs),
+    /// Ask somebody else as well
+    Escalate(people::EscalateArgs),
     /// Put a handoff off; its deadlines go on
     Snooze(people::SnoozeArgs),
     /// Give the next work for an agent
@@ -376,11 +382,14 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Changes(args) => decide::run(&args, Outcome::ChangesRequested, context),
         Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),
         Command::Respond(args) => decide::run(&args, Outcome::Responded, context),
+        Command::Ignore(args) => decide::run(&args, Outcome::Ignored, context),
+        Command::Abstain(args) => decide::run(&args, Outcome::Abstained, context),
         Command::Comment(args) => remark::comment(&args, context),
         Command::Resolve(args) => remark::resolve(&args, context),
         Command::Claim(args) => people::claim(&args, context),
         Command::Release(args) => people::release(&args, context),
         Command::Assign(args) => people::assign(&args, context),
+        Command::Escalate(args) => people::escalate(&args, context),
         Command::Snooze(args) => people::snooze(&args, context),
         Command::Next(args) => hop::next(&args, context),
         Command::Accept(args) => hop::accept(&args, context),

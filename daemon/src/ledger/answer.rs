@@ -70,6 +70,7 @@ pub fn decision_document(
     document.manifest_sha256 = decided.manifest_sha256;
     document.outcome = decided.outcome;
     document.comment.clone_from(&decided.comment);
+    document.reasons.clone_from(&decided.reasons);
     document.requests.clone_from(&decided.requests);
     for request in &mut document.requests {
         request.thread = card.thread_of(decision.seq, &request.id);
@@ -175,6 +176,7 @@ fn document(
         threads: card.threads_before(log.index),
         artifacts: artifacts(&accepted.manifest.entries),
         released_to: None,
+        reasons: Vec::new(),
         edited: None,
         envelope: accepted.envelope.answered(known.at, decided_at),
         resume: Resume {

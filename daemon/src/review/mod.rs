@@ -26,6 +26,7 @@ mod people;
 mod person_tokens;
 mod preferences;
 mod queue;
+mod reasons;
 mod routing;
 mod row;
 mod seams;

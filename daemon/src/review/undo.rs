@@ -186,6 +186,7 @@ impl LedgerDesk {
             manifest_sha256: decided.manifest_sha256,
             outcome: decided.outcome,
             comment: decided.comment.clone(),
+            reasons: decided.reasons.clone(),
             requests: Vec::new(),
             edits: Vec::new(),
             care: Care {

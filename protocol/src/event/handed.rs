@@ -183,6 +183,9 @@ pub struct Decided {
     /// Words; required for changes and reject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// What is asked, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ChangeRequest>,

@@ -203,6 +203,7 @@ fn a_decision_matches_its_schema() {
             sha256: digest,
         }],
         released_to: Some("approved/H-7".to_owned()),
+        reasons: vec!["no-source".to_owned()],
         edited: Some(Edited {
             files: vec![Edit {
                 path: "report.md".to_owned(),

@@ -30,10 +30,13 @@ pub(super) struct NewDecision {
     revision: u32,
     /// Its manifest digest.
     manifest_sha256: Digest,
-    /// `approved`, `edited`, `changes_requested`, `rejected` or `responded`.
+    /// `approved`, `edited`, `changes_requested`, `rejected`, `responded`, `ignored` or `abstained`.
     outcome: Outcome,
-    /// Words; required for everything but an approval.
+    /// Words; required for changes, reject and respond.
     comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default)]
+    reasons: Vec<String>,
     /// What is asked, one by one.
     #[serde(default)]
     requests: Vec<NewRequest>,
@@ -104,6 +107,7 @@ pub(super) async fn decide(
         manifest_sha256: body.manifest_sha256,
         outcome: body.outcome,
         comment: body.comment,
+        reasons: body.reasons,
         requests: requests.collect(),
         edits: body.edits,
         care: body.care,

@@ -16,6 +16,7 @@ pub mod ownership;
 pub mod people;
 pub mod person_tokens;
 pub mod preferences;
+mod reasons;
 mod review;
 pub mod routing;
 mod search;
@@ -64,6 +65,7 @@ pub use ownership::OwnershipDesk;
 pub use people::PeopleDesk;
 pub use person_tokens::PersonTokensDesk;
 pub use preferences::PreferencesDesk;
+pub use reasons::{ReasonRow, worded};
 pub use review::{Base, CareNeeded, Change, Check, Effect, FileRow, Review, TimelineItem};
 pub use routing::RoutingDesk;
 pub use search::{
@@ -375,10 +377,13 @@ pub struct Answer {
     pub revision: u32,
     /// The manifest digest that was on the page.
     pub manifest_sha256: Digest,
-    /// `approved`, `edited`, `changes_requested`, `rejected` or `responded`.
+    /// `approved`, `edited`, `changes_requested`, `rejected`, `responded`, `ignored` or `abstained`.
     pub outcome: Outcome,
     /// Words; required for changes, reject and respond.
     pub comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// What is asked, one by one; ids are given by the daemon.
     pub requests: Vec<ChangeRequest>,
     /// With `edited`: the files in their new version; those that this person keeps, when none is named.

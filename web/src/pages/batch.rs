@@ -324,6 +324,7 @@ async fn approve(
         edits: Vec::new(),
         outcome: Outcome::Approved,
         comment: None,
+        reasons: Vec::new(),
         requests: Vec::new(),
         care: Care::default(),
     };

@@ -243,6 +243,7 @@ pub fn decision() -> DecisionDocument {
         threads: Vec::new(),
         artifacts: Vec::new(),
         released_to: None,
+        reasons: Vec::new(),
         edited: None,
         envelope: None,
         resume: Resume {
@@ -461,6 +462,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         earlier_requests: Vec::new(),
         timeline: Vec::new(),
         care: CareNeeded::default(),
+        reasons: super::card::reasons(),
         threads: Vec::new(),
         drafts: Vec::new(),
         edits: Vec::new(),
