@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     approval::VoteRecord,
@@ -99,6 +99,36 @@ impl Outcome {
             Self::Abstained => "left to others",
         }
     }
+}
+
+/// What was answered to one request of a handoff that asks several things.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RequestAnswer {
+    /// Id of the request; absent where the answers stand in the order of the requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// What was decided about it.
+    pub outcome: Outcome,
+    /// Words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// What the person put in the place of what was asked, such as an action with other arguments.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub edited: Option<Value>,
+    /// What the tool that the answer was given with says beside it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub stated: Map<String, Value>,
+}
+
+/// A value that is there, `null` included.
+fn some<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(source).map(Some)
 }
 
 /// One thing said to the agent, about the whole, a file, or a part of one. Each opens a thread.
@@ -277,6 +307,9 @@ pub struct DecisionDocument {
     /// Names of the reasons that were chosen; their words stand in the comment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
+    /// What was answered to each request, where that was said one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RequestAnswer>,
     /// What is asked, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ChangeRequest>,

@@ -66,6 +66,7 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         outcome,
         comment: comment(args, &review)?,
         reasons: args.reason.clone(),
+        answers: Vec::new(),
         requests,
         edits,
         care: Care {

@@ -50,6 +50,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod token;
+mod tongue;
 mod transfer;
 mod try_boundary;
 mod user;
@@ -168,6 +169,10 @@ enum Command {
     Ignore(decide::Args),
     /// Where it takes several people: leave it to the others
     Abstain(decide::Args),
+    /// Give an answer in the words of another tool
+    Answer(tongue::AnswerArgs),
+    /// Print the answer to a handoff, also in the words of another tool
+    Decision(tongue::DecisionArgs),
     /// Say something without deciding
     Comment(remark::CommentArgs),
     /// Hold a thread of a handoff for done
@@ -384,6 +389,8 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Respond(args) => decide::run(&args, Outcome::Responded, context),
         Command::Ignore(args) => decide::run(&args, Outcome::Ignored, context),
         Command::Abstain(args) => decide::run(&args, Outcome::Abstained, context),
+        Command::Answer(args) => tongue::answer(&args, context),
+        Command::Decision(args) => tongue::decision(&args, context),
         Command::Comment(args) => remark::comment(&args, context),
         Command::Resolve(args) => remark::resolve(&args, context),
         Command::Claim(args) => people::claim(&args, context),

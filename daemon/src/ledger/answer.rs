@@ -70,6 +70,7 @@ pub fn decision_document(
     document.manifest_sha256 = decided.manifest_sha256;
     document.outcome = decided.outcome;
     document.comment.clone_from(&decided.comment);
+    document.answers.clone_from(&decided.answers);
     document.reasons.clone_from(&decided.reasons);
     document.requests.clone_from(&decided.requests);
     for request in &mut document.requests {
@@ -176,6 +177,7 @@ fn document(
         threads: card.threads_before(log.index),
         artifacts: artifacts(&accepted.manifest.entries),
         released_to: None,
+        answers: Vec::new(),
         reasons: Vec::new(),
         edited: None,
         envelope: accepted.envelope.answered(known.at, decided_at),

@@ -108,6 +108,7 @@ impl Plan {
                 comment: None,
                 requests: Vec::new(),
                 checked: Vec::new(),
+                answers: Vec::new(),
                 reasons: Vec::new(),
                 edited: None,
                 verified: None,

@@ -66,6 +66,7 @@ impl LedgerDesk {
     ) -> Result<Answered, DeskError> {
         self.may_answer(who, id, answer.outcome)?;
         self.knows_reasons(id, &answer)?;
+        self.knows_requests(who, id, &answer).await?;
         self.takes_care(who, id, &answer).await?;
         let must_verify = self.must_verify(id, answer.outcome);
         let unsent = self.to_send(who, id).await?;
@@ -151,6 +152,7 @@ impl LedgerDesk {
                 outcome: answer.outcome,
                 comment: answer.comment,
                 reasons: answer.reasons,
+                answers: answer.answers,
                 requests,
                 checked: answer.care.checked,
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),

@@ -387,6 +387,7 @@ impl MessagesDesk for LedgerDesk {
             comment: note,
             requests: Vec::new(),
             checked: Vec::new(),
+            answers: Vec::new(),
             reasons: Vec::new(),
             edited: None,
             verified: None,

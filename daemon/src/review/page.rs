@@ -152,6 +152,7 @@ impl LedgerDesk {
         Review {
             approval: self.approval_of(card),
             reasons: self.reasons_of(card),
+            requests: requests(handoff),
             row: self.row_of(card, who),
             revision: accepted.revision,
             manifest_sha256: accepted.manifest_sha256,
@@ -215,6 +216,12 @@ impl LedgerDesk {
         (!steps.is_empty())
             .then(|| format!("{}. It is never approved by timeout.", steps.join(". ")))
     }
+}
+
+/// Ids of what the agent asks, in its order.
+fn requests(handoff: Option<&Handoff>) -> Vec<String> {
+    let requests = handoff.into_iter().flat_map(|handoff| &handoff.requests);
+    requests.map(|request| request.id.clone()).collect()
 }
 
 fn parsed(document: &str) -> Option<Handoff> {

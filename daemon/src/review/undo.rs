@@ -187,6 +187,7 @@ impl LedgerDesk {
             outcome: decided.outcome,
             comment: decided.comment.clone(),
             reasons: decided.reasons.clone(),
+            answers: decided.answers.clone(),
             requests: Vec::new(),
             edits: Vec::new(),
             care: Care {

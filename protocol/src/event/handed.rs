@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Location;
 use crate::{
     check::Owed,
-    decision::{ChangeRequest, Outcome},
+    decision::{ChangeRequest, Outcome, RequestAnswer},
     edit::Edited,
     envelope::Envelope,
     handoff::{Profile, Trigger},
@@ -186,6 +186,9 @@ pub struct Decided {
     /// Names of the reasons that were chosen; their words stand in the comment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
+    /// What was answered to each request, where that was said one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RequestAnswer>,
     /// What is asked, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ChangeRequest>,

@@ -7,7 +7,7 @@ use axum::{
 };
 use countersign_protocol::{
     Digest, HandoffId,
-    decision::{ChangeRequest, DecisionDocument, Outcome},
+    decision::{ChangeRequest, DecisionDocument, Outcome, RequestAnswer},
     place::{Cell, Region},
 };
 use http::StatusCode;
@@ -37,6 +37,9 @@ pub(super) struct NewDecision {
     /// Names of the reasons that were chosen; their words stand in the comment.
     #[serde(default)]
     reasons: Vec<String>,
+    /// What is answered to each request of the handoff, where that is said one by one.
+    #[serde(default)]
+    answers: Vec<RequestAnswer>,
     /// What is asked, one by one.
     #[serde(default)]
     requests: Vec<NewRequest>,
@@ -108,6 +111,7 @@ pub(super) async fn decide(
         outcome: body.outcome,
         comment: body.comment,
         reasons: body.reasons,
+        answers: body.answers,
         requests: requests.collect(),
         edits: body.edits,
         care: body.care,

@@ -36,7 +36,7 @@ use countersign_protocol::{
     Digest, HandoffId,
     access::{Access, Permission, Permissions},
     chain::Head,
-    decision::{ChangeRequest, DecisionDocument, Outcome},
+    decision::{ChangeRequest, DecisionDocument, Outcome, RequestAnswer},
     handoff::Trigger,
     principal::Method,
     problem::{ProblemKind, Violation},
@@ -384,6 +384,9 @@ pub struct Answer {
     /// Names of the reasons that were chosen; their words stand in the comment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
+    /// What is answered to each request of the handoff, where that is said one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RequestAnswer>,
     /// What is asked, one by one; ids are given by the daemon.
     pub requests: Vec<ChangeRequest>,
     /// With `edited`: the files in their new version; those that this person keeps, when none is named.

@@ -211,6 +211,9 @@ pub struct Review {
     /// Words that are kept ready for answers to it.
     #[serde(default)]
     pub reasons: Vec<ReasonRow>,
+    /// Ids of the requests of the handoff, in their order.
+    #[serde(default)]
+    pub requests: Vec<String>,
 }
 
 /// What an approval needs besides the will to approve.

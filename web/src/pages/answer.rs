@@ -100,6 +100,7 @@ impl Draft {
             manifest_sha256,
             outcome,
             comment,
+            answers: Vec::new(),
             reasons: chosen.into_iter().map(|(name, _)| name).collect(),
             requests: Vec::new(),
             edits: Vec::new(),

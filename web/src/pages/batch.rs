@@ -324,6 +324,7 @@ async fn approve(
         edits: Vec::new(),
         outcome: Outcome::Approved,
         comment: None,
+        answers: Vec::new(),
         reasons: Vec::new(),
         requests: Vec::new(),
         care: Care::default(),

@@ -182,6 +182,7 @@ impl Card {
                 .outcome
                 .is_approval()
                 .then(|| format!("approved/{id}")),
+            answers: Vec::new(),
             reasons: Vec::new(),
             edited: None,
             envelope: None,
