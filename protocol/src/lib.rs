@@ -30,6 +30,7 @@ pub mod names;
 pub mod ownership;
 pub mod partial;
 pub mod path;
+pub mod phrase;
 pub mod place;
 pub mod principal;
 pub mod problem;

@@ -165,6 +165,9 @@ pub struct Assigned {
     pub revision: u32,
     /// Who is asked from now on.
     pub asked: Vec<Asked>,
+    /// True when they are asked as well, not instead: somebody escalated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
     /// Words to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -263,6 +263,8 @@ fn follow(state: &State, found: &Found) -> Vec<(Actor, Event)> {
             comment: Some(words(result, said)),
             requests: Vec::new(),
             checked: Vec::new(),
+            answers: Vec::new(),
+            reasons: Vec::new(),
             edited: None,
             verified: None,
             terms: Terms::default(),

@@ -1,4 +1,4 @@
-//! `countersign approve`, `changes`, `reject` and `respond`.
+//! `countersign approve`, `changes`, `reject`, `respond`, `ignore` and `abstain`.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use countersign_protocol::{
     place::Place,
     terms::Terms,
 };
-use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review, edits::FileEdit};
+use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review, edits::FileEdit, worded};
 use serde_json::{Value, json};
 
 use super::{
@@ -26,6 +26,12 @@ pub(crate) struct Args {
     /// Words for the agent
     #[arg(short, long, value_name = "TEXT")]
     note: Option<String>,
+    /// The name of words that the operator keeps ready for this answer; repeat for more
+    #[arg(long, value_name = "NAME")]
+    reason: Vec<String>,
+    /// What goes into the next blank of the reasons, in order
+    #[arg(long, value_name = "TEXT", requires = "reason")]
+    fill: Vec<String>,
     /// A request for one place; repeat for more
     #[arg(long, num_args = 2, value_names = ["PATH[:LINE[-LINE]]", "TEXT"], action = clap::ArgAction::Append)]
     at: Vec<String>,
@@ -66,7 +72,9 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         revision: review.revision,
         manifest_sha256: review.manifest_sha256,
         outcome,
-        comment: args.note.clone(),
+        comment: comment(args, &review)?,
+        reasons: args.reason.clone(),
+        answers: Vec::new(),
         requests,
         edits,
         terms: terms(args, outcome, context)?,
@@ -138,10 +146,9 @@ fn counted(row: &HandoffRow, outcome: Outcome, approval: &Approval, context: &mu
 
 fn verb(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::ChangesRequested => "changes",
-        Outcome::Rejected => "reject",
-        Outcome::Responded => "respond",
-        _ => "approve",
+        // An edit is given with the command that approves.
+        Outcome::Edited => "approve",
+        other => other.answer().unwrap_or("approve"),
     }
 }
 
@@ -163,6 +170,45 @@ fn terms(args: &Args, outcome: Outcome, context: &Context) -> Result<Terms, Fail
         valid_until: args.valid_for.map(end).transpose()?,
         single_use: args.once,
     })
+}
+
+/// The words of the answer: the reasons that were chosen, then the note.
+fn comment(args: &Args, review: &Review) -> Result<Option<String>, Failure> {
+    let mut fill = args.fill.iter().cloned();
+    let chosen: Vec<_> = args
+        .reason
+        .iter()
+        .map(|name| {
+            let known = review.reasons.iter().find(|one| one.name == *name);
+            let blanks = known.map_or(0, |one| one.words.blanks().count());
+            (name.clone(), fill.by_ref().take(blanks).collect())
+        })
+        .collect();
+    let words = worded(&review.reasons, &chosen, args.note.as_deref());
+    let words = words.map_err(|why| Failure::new(Exit::Usage, why).hint(ready(review)))?;
+    match fill.next() {
+        None => Ok(words),
+        Some(text) => Err(Failure::new(
+            Exit::Usage,
+            format!("`--fill {text}` has no blank to go into"),
+        )
+        .hint(ready(review))),
+    }
+}
+
+/// The words that are ready, as a hint.
+fn ready(review: &Review) -> String {
+    if review.reasons.is_empty() {
+        return "the operator keeps no words ready here; write `--note \"…\"`".to_owned();
+    }
+    let reasons = review.reasons.iter();
+    let lines: Vec<String> = reasons
+        .map(|one| format!("`{}`: {}", one.name, one.words))
+        .collect();
+    format!(
+        "these are ready, `--fill` for each {{…}}: {}",
+        lines.join("; ")
+    )
 }
 
 /// The files of `--edit`.
@@ -239,6 +285,7 @@ fn check_words(args: &Args, outcome: Outcome, requests: &[ChangeRequest]) -> Res
         .note
         .as_deref()
         .is_some_and(|note| !note.trim().is_empty());
+    let note = note || !args.reason.is_empty();
     let enough = match outcome {
         Outcome::ChangesRequested => note || !requests.is_empty(),
         Outcome::Rejected | Outcome::Responded => note,

@@ -71,6 +71,8 @@ pub fn decision_document(
     document.manifest_sha256 = decided.manifest_sha256;
     document.outcome = decided.outcome;
     document.comment.clone_from(&decided.comment);
+    document.answers.clone_from(&decided.answers);
+    document.reasons.clone_from(&decided.reasons);
     document.requests.clone_from(&decided.requests);
     for request in &mut document.requests {
         request.thread = card.thread_of(decision.seq, &request.id);
@@ -178,6 +180,8 @@ fn document(
         threads: card.threads_before(log.index),
         artifacts: artifacts(&accepted.manifest.entries),
         released_to: None,
+        answers: Vec::new(),
+        reasons: Vec::new(),
         edited: None,
         terms: Terms::default(),
         envelope: accepted.envelope.answered(known.at, decided_at),

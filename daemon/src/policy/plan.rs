@@ -109,6 +109,8 @@ impl Plan {
                 comment: None,
                 requests: Vec::new(),
                 checked: Vec::new(),
+                answers: Vec::new(),
+                reasons: Vec::new(),
                 edited: None,
                 verified: None,
                 terms: terms.at(since),

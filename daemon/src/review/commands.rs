@@ -67,6 +67,8 @@ impl LedgerDesk {
         (ending, verified): (Ending, Option<Verified>),
     ) -> Result<Answered, DeskError> {
         self.may_answer(who, id, answer.outcome)?;
+        self.knows_reasons(id, &answer)?;
+        self.knows_requests(who, id, &answer).await?;
         self.takes_care(who, id, &answer).await?;
         let must_verify = self.must_verify(id, answer.outcome);
         let unsent = self.to_send(who, id).await?;
@@ -153,6 +155,8 @@ impl LedgerDesk {
                 manifest_sha256: answer.manifest_sha256,
                 outcome: answer.outcome,
                 comment: answer.comment,
+                reasons: answer.reasons,
+                answers: answer.answers,
                 requests,
                 checked: answer.care.checked,
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
@@ -438,10 +442,12 @@ fn says_enough(answer: &Answer) -> Result<(), DeskError> {
         | Outcome::Edited
         | Outcome::ChangesRequested
         | Outcome::Rejected
-        | Outcome::Responded => Ok(()),
+        | Outcome::Responded
+        | Outcome::Ignored
+        | Outcome::Abstained => Ok(()),
         _ => invalid(
             "outcome",
-            "answer with approved, edited, changes_requested, rejected or responded",
+            "answer with approved, edited, changes_requested, rejected, responded, ignored or abstained",
         ),
     }
 }

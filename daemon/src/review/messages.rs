@@ -388,6 +388,8 @@ impl MessagesDesk for LedgerDesk {
             comment: note,
             requests: Vec::new(),
             checked: Vec::new(),
+            answers: Vec::new(),
+            reasons: Vec::new(),
             edited: None,
             verified: None,
             terms: Terms::default(),

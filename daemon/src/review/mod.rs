@@ -27,6 +27,8 @@ mod people;
 mod person_tokens;
 mod preferences;
 mod queue;
+mod reasons;
+mod requests;
 mod routing;
 mod row;
 mod seams;

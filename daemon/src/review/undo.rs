@@ -187,6 +187,8 @@ impl LedgerDesk {
             manifest_sha256: decided.manifest_sha256,
             outcome: decided.outcome,
             comment: decided.comment.clone(),
+            reasons: decided.reasons.clone(),
+            answers: decided.answers.clone(),
             requests: Vec::new(),
             edits: Vec::new(),
             terms: decided.terms,

@@ -2,7 +2,7 @@
 
 use countersign_protocol::{
     HandoffId,
-    approval::{ApprovalPlan, NoVote, Tally, Voted, Voter},
+    approval::{ApprovalPlan, NoVote, Tally, Voted, Voter, is_for},
     decision::Outcome,
     event::{Decided, Event},
     principal::Actor,
@@ -54,6 +54,9 @@ impl Votes {
             ..decided
         };
         let Some((plan, person)) = plan_of(card).zip(person(&actor)) else {
+            if decided.outcome == Outcome::Abstained {
+                return Err(refused(card.id, NoVote::NobodyElse));
+            }
             return Ok(vec![(actor, Event::Decided(Box::new(decided)))]);
         };
         let counted = self.count(card, plan, person, decided.outcome, now);
@@ -127,6 +130,10 @@ fn refused(id: HandoffId, why: NoVote) -> DeskError {
             id,
             why: format!("waits for others: {why}"),
         },
+        NoVote::NobodyElse | NoVote::TooFew => DeskError::Invalid {
+            field: "outcome".to_owned(),
+            message: why.to_string(),
+        },
         NoVote::OwnWork | NoVote::NotAsked => {
             let mut why = why.to_string();
             if let Some(first) = why.get_mut(..1) {
@@ -153,6 +160,7 @@ fn next_stage(card: &Card, plan: &ApprovalPlan, stage: u32) -> Option<(Actor, Ev
         handoff: card.id,
         revision: routed.revision,
         asked: next.asked.clone(),
+        beside: false,
         note: None,
     };
     let actor = Actor::Policy {
@@ -174,11 +182,16 @@ fn tally<'a>(card: &'a Card, plan: &'a ApprovalPlan) -> Tally<'a> {
     )
 }
 
-/// Whether `person` said yes already and waits for others.
+/// Whether it takes more than one person.
+pub(super) fn takes_many(card: &Card) -> bool {
+    plan_of(card).is_some_and(|plan| !plan.is_met_by_one())
+}
+
+/// Whether `person` said yes already, or abstained, and waits for others.
 pub(super) fn has_voted(card: &Card, person: &str) -> bool {
     let last = card.votes.iter().rfind(|vote| vote.person == person);
-    plan_of(card).is_some()
-        && last.is_some_and(|vote| countersign_protocol::approval::is_for(vote.voted.outcome))
+    let done = |outcome| outcome == Outcome::Abstained || is_for(outcome);
+    plan_of(card).is_some() && last.is_some_and(|vote| done(vote.voted.outcome))
 }
 
 impl LedgerDesk {
@@ -201,7 +214,7 @@ impl LedgerDesk {
         let now = self.clock.now();
         match plan_of(card) {
             Some(plan) => votes.count(card, plan, &person.id, outcome, now).is_ok(),
-            None => votes.check_routed(card).is_ok(),
+            None => outcome != Outcome::Abstained && votes.check_routed(card).is_ok(),
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Location;
 use crate::{
     check::Owed,
-    decision::{ChangeRequest, Outcome},
+    decision::{ChangeRequest, Outcome, RequestAnswer},
     edit::Edited,
     envelope::Envelope,
     handoff::{Profile, Trigger},
@@ -189,6 +189,12 @@ pub struct Decided {
     /// Words; required for changes and reject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What was answered to each request, where that was said one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RequestAnswer>,
     /// What is asked, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ChangeRequest>,

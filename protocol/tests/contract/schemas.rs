@@ -6,7 +6,7 @@ use countersign_protocol::{
     check::{CheckReport, CheckResult, Checked, Ended, OnFailure},
     decision::{
         ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, OpenThread,
-        Outcome, Resume, Said,
+        Outcome, RequestAnswer, Resume, Said,
     },
     dialect,
     edit::{Edit, Edited},
@@ -205,6 +205,14 @@ fn a_decision_matches_its_schema() {
             sha256: digest,
         }],
         released_to: Some("approved/H-7".to_owned()),
+        reasons: vec!["no-source".to_owned()],
+        answers: vec![RequestAnswer {
+            request: Some("r1".to_owned()),
+            outcome: Outcome::Edited,
+            comment: None,
+            edited: Some(serde_json::json!({ "name": "send" })),
+            stated: serde_json::Map::new(),
+        }],
         edited: Some(Edited {
             files: vec![Edit {
                 path: "report.md".to_owned(),

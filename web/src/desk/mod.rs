@@ -17,6 +17,7 @@ mod partial;
 pub mod people;
 pub mod person_tokens;
 pub mod preferences;
+mod reasons;
 mod review;
 pub mod routing;
 mod search;
@@ -36,7 +37,7 @@ use countersign_protocol::{
     Digest, HandoffId,
     access::{Access, Permission, Permissions},
     chain::Head,
-    decision::{ChangeRequest, DecisionDocument, Outcome},
+    decision::{ChangeRequest, DecisionDocument, Outcome, RequestAnswer},
     handoff::Trigger,
     principal::Method,
     problem::{ProblemKind, Violation},
@@ -67,6 +68,7 @@ pub use partial::{ChunkBytes, PartialRow};
 pub use people::PeopleDesk;
 pub use person_tokens::PersonTokensDesk;
 pub use preferences::PreferencesDesk;
+pub use reasons::{ReasonRow, worded};
 pub use review::{Base, CareNeeded, Change, Check, Effect, FileRow, Review, TimelineItem};
 pub use routing::RoutingDesk;
 pub use search::{
@@ -381,10 +383,16 @@ pub struct Answer {
     pub revision: u32,
     /// The manifest digest that was on the page.
     pub manifest_sha256: Digest,
-    /// `approved`, `edited`, `changes_requested`, `rejected` or `responded`.
+    /// `approved`, `edited`, `changes_requested`, `rejected`, `responded`, `ignored` or `abstained`.
     pub outcome: Outcome,
     /// Words; required for changes, reject and respond.
     pub comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What is answered to each request of the handoff, where that is said one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RequestAnswer>,
     /// What is asked, one by one; ids are given by the daemon.
     pub requests: Vec<ChangeRequest>,
     /// With `edited`: the files in their new version; those that this person keeps, when none is named.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Approval, EvidenceRef, HandoffRow, edits, threads};
+use super::{Approval, EvidenceRef, HandoffRow, ReasonRow, edits, threads};
 
 /// What one answer will do, by policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -211,6 +211,12 @@ pub struct Review {
     /// What it takes to decide and how far it has come, where one answer is not enough.
     #[serde(default)]
     pub approval: Option<Approval>,
+    /// Words that are kept ready for answers to it.
+    #[serde(default)]
+    pub reasons: Vec<ReasonRow>,
+    /// Ids of the requests of the handoff, in their order.
+    #[serde(default)]
+    pub requests: Vec<String>,
 }
 
 /// What an approval needs besides the will to approve.

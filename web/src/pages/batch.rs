@@ -324,6 +324,8 @@ async fn approve(
         edits: Vec::new(),
         outcome: Outcome::Approved,
         comment: None,
+        answers: Vec::new(),
+        reasons: Vec::new(),
         requests: Vec::new(),
         terms: Terms::default(),
         care: Care::default(),

@@ -391,6 +391,12 @@ pub(super) const ROUTES: &[Route] = &[
         [401, 403, 403, 204],
     ),
     post(
+        "/api/v1/handoffs/H-1/escalate",
+        "/api/v1/handoffs/{id}/escalate",
+        Body::Json("{}"),
+        [401, 403, 403, 204],
+    ),
+    post(
         "/api/v1/handoffs/H-1/snooze",
         "/api/v1/handoffs/{id}/snooze",
         Body::Json(r#"{"seconds":3600}"#),
@@ -736,6 +742,7 @@ pub(super) const ROUTES: &[Route] = &[
     form("/h/H-1/claim", Body::Form("")),
     form("/h/H-1/release", Body::Form("")),
     form("/h/H-1/assign", Body::Form("to=person:sam")),
+    form("/h/H-1/escalate", Body::Form("to=oncall:data")),
     form("/h/H-1/snooze", Body::Form("minutes=60")),
     form("/h/H-1/viewed", Body::SeenForm),
     Route {
