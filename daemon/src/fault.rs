@@ -48,6 +48,9 @@ pub const STEPS: &[&str] = &[
 /// The same for answers that can be taken back.
 pub const UNDO: &[&str] = &["undo.held", "undo.taken_back", "undo.due", "undo.given"];
 
+/// The same for approvals that are good for one use.
+pub const USES: &[&str] = &["use.recorded"];
+
 /// The same for work that goes from agent to agent.
 pub const HOPS: &[&str] = &[
     "package.before_rename",
@@ -87,7 +90,7 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = [STEPS, UNDO, HOPS, COLLECT, WATCHED, CHECKS, PARTIAL]
+    let is_known = [STEPS, UNDO, USES, HOPS, COLLECT, WATCHED, CHECKS, PARTIAL]
         .iter()
         .any(|steps| steps.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");

@@ -13,6 +13,7 @@ use crate::{
     id::{Digest, HandoffId},
     principal::Verified,
     routing::Asked,
+    terms::Terms,
 };
 
 /// What it takes to decide about a revision, as the rule said when it was routed.
@@ -53,7 +54,7 @@ pub struct Voted {
     pub revision: u32,
     /// The manifest digest that was shown.
     pub manifest_sha256: Digest,
-    /// For: `approved`, `edited` or `responded`. Against: `rejected`.
+    /// For: `approved`, `edited` or `responded`. Against: `rejected` or `ignored`. Neither: `abstained`.
     pub outcome: Outcome,
     /// The stage it counts in, from 0.
     pub stage: u32,
@@ -66,6 +67,9 @@ pub struct Voted {
     /// How the person showed that it is them, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// On what terms, for an approval.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
 }
 
 /// Who voted what, for the answer that the agent gets.
@@ -88,6 +92,11 @@ pub struct VoteRecord {
 /// Whether an outcome is for going on.
 pub fn is_for(outcome: Outcome) -> bool {
     outcome.is_approval() || outcome == Outcome::Responded
+}
+
+/// Whether an outcome is against going on, as far as it goes by numbers.
+fn is_against(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected | Outcome::Ignored)
 }
 
 /// Who votes: their id, and whether they belong to a target now, also by standing in for somebody.
@@ -139,6 +148,14 @@ pub enum NoVote {
     /// One person is one vote.
     #[error("you voted already; somebody else has to be the next one")]
     Again,
+    /// Nobody else has to answer.
+    #[error("one answer is enough here; answer, or hand it to somebody else")]
+    NobodyElse,
+    /// With one less there are too few.
+    #[error(
+        "without you there are too few for the approvals it takes; ask somebody else as well, or answer"
+    )]
+    TooFew,
 }
 
 /// The votes about one revision.
@@ -221,23 +238,32 @@ impl<'a> Tally<'a> {
                 is_met && !is_last,
             ));
         }
+        // Without a veto a rejection ends it once the others are too few.
+        let members = members(stage, voter.asked);
+        let own_vote = self.last.get(voter.id);
+        let was_out = own_vote.is_some_and(|(last, of)| !is_for(*last) && *of == number);
+        let out = self.in_stage(current, |one| !is_for(one)) + u32::from(!was_out);
+        let is_lost = members.is_some_and(|members| members.saturating_sub(out) < stage.needed);
+        if outcome == Outcome::Abstained {
+            let said_yes = own_vote.is_some_and(|(last, _)| is_for(*last));
+            return match () {
+                () if self.plan.is_met_by_one() => Err(NoVote::NobodyElse),
+                () if self.plan.barred.iter().any(|id| id == voter.id) => Err(NoVote::OwnWork),
+                () if !asked_here => Err(NoVote::NotAsked),
+                () if said_yes => Err(NoVote::Again),
+                () if is_lost => Err(NoVote::TooFew),
+                () => Ok(counted(None, false)),
+            };
+        }
         let has_veto = voter.is_among(&self.plan.veto);
         let may_speak = asked_here || has_veto || self.is_member(voter);
         if !may_speak {
             return Err(NoVote::NotAsked);
         }
-        if outcome != Outcome::Rejected || self.plan.veto.is_empty() || has_veto {
+        if !is_against(outcome) || self.plan.veto.is_empty() || has_veto {
             return Ok(counted(Some(outcome), false));
         }
-        // Without a veto a rejection ends it once the others are too few.
-        let members = members(stage, voter.asked);
-        let own_vote = self.last.get(voter.id);
-        let was_for = own_vote.is_some_and(|(last, of)| is_for(*last) && *of == number);
-        let was_against = own_vote.is_some_and(|(last, of)| !is_for(*last) && *of == number);
-        let against = self.in_stage(current, |one| !is_for(one)) + u32::from(!was_against);
-        let is_lost = members.is_some_and(|members| members.saturating_sub(against) < stage.needed);
-        debug_assert!(!was_for || self.approvals(current) > 0);
-        Ok(counted(is_lost.then_some(Outcome::Rejected), false))
+        Ok(counted(is_lost.then_some(outcome), false))
     }
 
     fn is_member(&self, voter: &Voter<'_>) -> bool {

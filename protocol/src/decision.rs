@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     approval::VoteRecord,
@@ -12,6 +12,7 @@ use crate::{
     partial::PartialSeen,
     place::{Cell, Place, Region},
     principal::{Method, Verified},
+    terms::Terms,
 };
 
 /// What was decided.
@@ -29,7 +30,7 @@ pub enum Outcome {
     Responded,
     /// A person changed the work and approved that.
     Edited,
-    /// Nothing is needed.
+    /// Nobody says yes or no; go on without it.
     Ignored,
     /// Somebody else answers.
     Rerouted,
@@ -39,17 +40,43 @@ pub enum Outcome {
     Cancelled,
     /// An agent brought it to an end.
     Completed,
+    /// One of several declined to vote. Recorded as a vote, and never what becomes of a handoff.
+    Abstained,
 }
 
+/// The answers of a person, as forms, commands and documents name them.
+const ANSWERS: [(&str, Outcome); 7] = [
+    ("approve", Outcome::Approved),
+    ("edit", Outcome::Edited),
+    ("changes", Outcome::ChangesRequested),
+    ("reject", Outcome::Rejected),
+    ("respond", Outcome::Responded),
+    ("ignore", Outcome::Ignored),
+    ("abstain", Outcome::Abstained),
+];
+
 impl Outcome {
+    /// What a person decided who gave the answer of that name; `None` when there is no such answer.
+    pub fn of_answer(name: &str) -> Option<Self> {
+        let found = ANSWERS.into_iter().find(|(known, _)| *known == name);
+        found.map(|(_, outcome)| outcome)
+    }
+
+    /// The name of the answer; `None` when no person gives it.
+    pub fn answer(self) -> Option<&'static str> {
+        let found = ANSWERS.into_iter().find(|(_, known)| *known == self);
+        found.map(|(name, _)| name)
+    }
+
     /// The exit code of `countersign wait` for it.
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Approved | Self::Responded | Self::Edited | Self::Ignored | Self::Completed => 0,
+            Self::Approved | Self::Responded | Self::Edited | Self::Completed => 0,
             Self::ChangesRequested => 10,
             Self::Rejected => 11,
-            Self::Rerouted => 8,
-            Self::Expired | Self::Cancelled => 12,
+            Self::Rerouted | Self::Abstained => 8,
+            // Nobody said yes: a script that goes on at 0 must not.
+            Self::Expired | Self::Cancelled | Self::Ignored => 12,
         }
     }
 
@@ -71,8 +98,39 @@ impl Outcome {
             Self::Expired => "expired",
             Self::Cancelled => "withdrawn",
             Self::Completed => "completed",
+            Self::Abstained => "left to others",
         }
     }
+}
+
+/// What was answered to one request of a handoff that asks several things.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RequestAnswer {
+    /// Id of the request; absent where the answers stand in the order of the requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// What was decided about it.
+    pub outcome: Outcome,
+    /// Words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// What the person put in the place of what was asked, such as an action with other arguments.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub edited: Option<Value>,
+    /// What the tool that the answer was given with says beside it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub stated: Map<String, Value>,
+}
+
+/// A value that is there, `null` included.
+fn some<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(source).map(Some)
 }
 
 /// One thing said to the agent, about the whole, a file, or a part of one. Each opens a thread.
@@ -248,6 +306,12 @@ pub struct DecisionDocument {
     /// The words that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What was answered to each request, where that was said one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RequestAnswer>,
     /// What is asked, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ChangeRequest>,
@@ -262,6 +326,9 @@ pub struct DecisionDocument {
     /// What the person changed before approving; the patch stands beside this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<Edited>,
+    /// On what terms the approval holds; absent when it holds as long as the bytes stay as they are.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
     /// How the answer kept to the envelope of the request; absent where none was stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<Answered>,

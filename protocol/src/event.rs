@@ -24,6 +24,7 @@ use crate::{
     problem::{ProblemKind, Violation},
     release::{Restored, Violated},
     routing::{Assigned, Progressed, Routed, Stepped},
+    terms::Used,
     transfer::{Answered, Offered, Overdue, Stopped},
     watched::FilesChanged,
 };
@@ -181,6 +182,9 @@ pub enum Event {
     /// It is as approved again, and what was foreign is kept apart.
     #[serde(rename = "artifact.restored")]
     Restored(Box<Restored>),
+    /// An approval that counts its uses was used.
+    #[serde(rename = "artifact.used")]
+    Used(Box<Used>),
     /// The bytes of a revision that nobody decided about are no longer kept; its digests are.
     #[serde(rename = "revision.forgotten")]
     Forgotten {

@@ -87,6 +87,10 @@ impl HandoffState {
                 ..
             } => "responded",
             Self::Closed {
+                outcome: Outcome::Ignored,
+                ..
+            } => "ignored",
+            Self::Closed {
                 outcome: Outcome::Completed,
                 ..
             } => "completed",

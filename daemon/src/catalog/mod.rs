@@ -61,6 +61,12 @@ impl Catalog {
         &self.policy.calendars
     }
 
+    /// Whoever is on call, by the first calendar.
+    pub fn first_on_call(&self) -> Option<Target> {
+        let first = self.policy.calendars.first();
+        first.map(|one| Target::OnCall(one.id.value.clone()))
+    }
+
     /// The rules that go with them.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -15,6 +15,7 @@ use countersign_protocol::{
     event::{Accepted, Decided, Event},
     principal::Actor,
     state::HandoffState,
+    terms::Terms,
     transfer::{Stopped, Why},
 };
 use tokio::task::JoinSet;
@@ -262,8 +263,11 @@ fn follow(state: &State, found: &Found) -> Vec<(Actor, Event)> {
             comment: Some(words(result, said)),
             requests: Vec::new(),
             checked: Vec::new(),
+            answers: Vec::new(),
+            reasons: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
             partial: None,
         };
         let rule = format!("check {}", result.name);

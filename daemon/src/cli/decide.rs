@@ -1,12 +1,13 @@
-//! `countersign approve`, `changes`, `reject` and `respond`.
+//! `countersign approve`, `changes`, `reject`, `respond`, `ignore` and `abstain`.
 
 use std::path::Path;
 
 use countersign_protocol::{
     decision::{ChangeRequest, DecisionDocument, Outcome},
     place::Place,
+    terms::Terms,
 };
-use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review, edits::FileEdit};
+use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review, edits::FileEdit, worded};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
     output::{Style, inert},
     target::TargetArg,
 };
+use crate::config::Span;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -24,6 +26,12 @@ pub(crate) struct Args {
     /// Words for the agent
     #[arg(short, long, value_name = "TEXT")]
     note: Option<String>,
+    /// The name of words that the operator keeps ready for this answer; repeat for more
+    #[arg(long, value_name = "NAME")]
+    reason: Vec<String>,
+    /// What goes into the next blank of the reasons, in order
+    #[arg(long, value_name = "TEXT", requires = "reason")]
+    fill: Vec<String>,
     /// A request for one place; repeat for more
     #[arg(long, num_args = 2, value_names = ["PATH[:LINE[-LINE]]", "TEXT"], action = clap::ArgAction::Append)]
     at: Vec<String>,
@@ -33,6 +41,12 @@ pub(crate) struct Args {
     /// A line of the checklist of the workspace that you ticked off, word for word; repeat for more
     #[arg(long, value_name = "LINE")]
     checked: Vec<String>,
+    /// With `approve`: the approval ends after so long, such as `24h`
+    #[arg(long, value_name = "TIME")]
+    valid_for: Option<Span>,
+    /// With `approve`: the approval is good for one `countersign gate`
+    #[arg(long)]
+    once: bool,
     /// The revision that you looked at; needed to approve a later one than the first
     #[arg(long, value_name = "N")]
     revision: Option<u32>,
@@ -58,9 +72,12 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         revision: review.revision,
         manifest_sha256: review.manifest_sha256,
         outcome,
-        comment: args.note.clone(),
+        comment: comment(args, &review)?,
+        reasons: args.reason.clone(),
+        answers: Vec::new(),
         requests,
         edits,
+        terms: terms(args, outcome, context)?,
         care: Care {
             // Who names the handoff by its number has typed it.
             typed: args.target.target.clone(),
@@ -129,11 +146,69 @@ fn counted(row: &HandoffRow, outcome: Outcome, approval: &Approval, context: &mu
 
 fn verb(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::ChangesRequested => "changes",
-        Outcome::Rejected => "reject",
-        Outcome::Responded => "respond",
-        _ => "approve",
+        // An edit is given with the command that approves.
+        Outcome::Edited => "approve",
+        other => other.answer().unwrap_or("approve"),
     }
+}
+
+/// The terms of `--valid-for` and `--once`.
+fn terms(args: &Args, outcome: Outcome, context: &Context) -> Result<Terms, Failure> {
+    let asks = args.once || args.valid_for.is_some();
+    if asks && !outcome.is_approval() {
+        let text = format!("`{}` takes no `--valid-for` and no `--once`", verb(outcome));
+        return Err(Failure::new(Exit::Usage, text).hint("only an approval has terms"));
+    }
+    let end = |span: Span| {
+        let now = context.clock.now();
+        now.checked_add(span.0).map_err(|_| {
+            let text = "`--valid-for` goes beyond the end of time";
+            Failure::new(Exit::Usage, text).hint("leave it out for an approval without an end")
+        })
+    };
+    Ok(Terms {
+        valid_until: args.valid_for.map(end).transpose()?,
+        single_use: args.once,
+    })
+}
+
+/// The words of the answer: the reasons that were chosen, then the note.
+fn comment(args: &Args, review: &Review) -> Result<Option<String>, Failure> {
+    let mut fill = args.fill.iter().cloned();
+    let chosen: Vec<_> = args
+        .reason
+        .iter()
+        .map(|name| {
+            let known = review.reasons.iter().find(|one| one.name == *name);
+            let blanks = known.map_or(0, |one| one.words.blanks().count());
+            (name.clone(), fill.by_ref().take(blanks).collect())
+        })
+        .collect();
+    let words = worded(&review.reasons, &chosen, args.note.as_deref());
+    let words = words.map_err(|why| Failure::new(Exit::Usage, why).hint(ready(review)))?;
+    match fill.next() {
+        None => Ok(words),
+        Some(text) => Err(Failure::new(
+            Exit::Usage,
+            format!("`--fill {text}` has no blank to go into"),
+        )
+        .hint(ready(review))),
+    }
+}
+
+/// The words that are ready, as a hint.
+fn ready(review: &Review) -> String {
+    if review.reasons.is_empty() {
+        return "the operator keeps no words ready here; write `--note \"…\"`".to_owned();
+    }
+    let reasons = review.reasons.iter();
+    let lines: Vec<String> = reasons
+        .map(|one| format!("`{}`: {}", one.name, one.words))
+        .collect();
+    format!(
+        "these are ready, `--fill` for each {{…}}: {}",
+        lines.join("; ")
+    )
 }
 
 /// The files of `--edit`.
@@ -210,6 +285,7 @@ fn check_words(args: &Args, outcome: Outcome, requests: &[ChangeRequest]) -> Res
         .note
         .as_deref()
         .is_some_and(|note| !note.trim().is_empty());
+    let note = note || !args.reason.is_empty();
     let enough = match outcome {
         Outcome::ChangesRequested => note || !requests.is_empty(),
         Outcome::Rejected | Outcome::Responded => note,

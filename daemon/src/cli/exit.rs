@@ -42,7 +42,10 @@ pub(crate) const TABLE: [(Exit, &str); 12] = [
     (Exit::Pending, "still pending; `lock`: waited in vain"),
     (Exit::ChangesRequested, "`wait`: changes requested"),
     (Exit::Rejected, "`wait`: rejected"),
-    (Exit::Over, "`wait`: expired, withdrawn or superseded"),
+    (
+        Exit::Over,
+        "`wait`: set aside, expired, withdrawn or superseded",
+    ),
 ];
 
 impl Exit {

@@ -50,6 +50,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod token;
+mod tongue;
 mod transfer;
 mod try_boundary;
 mod user;
@@ -164,6 +165,14 @@ enum Command {
     Reject(decide::Args),
     /// Answer a question
     Respond(decide::Args),
+    /// Close it without a yes or a no; the agent goes on without it
+    Ignore(decide::Args),
+    /// Where it takes several people: leave it to the others
+    Abstain(decide::Args),
+    /// Give an answer in the words of another tool
+    Answer(tongue::AnswerArgs),
+    /// Print the answer to a handoff, also in the words of another tool
+    Decision(tongue::DecisionArgs),
     /// Say something without deciding
     Comment(remark::CommentArgs),
     /// Hold a thread of a handoff for done
@@ -174,6 +183,8 @@ enum Command {
     Release(people::ClaimArgs),
     /// Ask somebody else
     Assign(people::AssignArgs),
+    /// Ask somebody else as well
+    Escalate(people::EscalateArgs),
     /// Put a handoff off; its deadlines go on
     Snooze(people::SnoozeArgs),
     /// Give the next work for an agent
@@ -376,11 +387,16 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Changes(args) => decide::run(&args, Outcome::ChangesRequested, context),
         Command::Reject(args) => decide::run(&args, Outcome::Rejected, context),
         Command::Respond(args) => decide::run(&args, Outcome::Responded, context),
+        Command::Ignore(args) => decide::run(&args, Outcome::Ignored, context),
+        Command::Abstain(args) => decide::run(&args, Outcome::Abstained, context),
+        Command::Answer(args) => tongue::answer(&args, context),
+        Command::Decision(args) => tongue::decision(&args, context),
         Command::Comment(args) => remark::comment(&args, context),
         Command::Resolve(args) => remark::resolve(&args, context),
         Command::Claim(args) => people::claim(&args, context),
         Command::Release(args) => people::release(&args, context),
         Command::Assign(args) => people::assign(&args, context),
+        Command::Escalate(args) => people::escalate(&args, context),
         Command::Snooze(args) => people::snooze(&args, context),
         Command::Next(args) => hop::next(&args, context),
         Command::Accept(args) => hop::accept(&args, context),

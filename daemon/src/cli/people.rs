@@ -1,4 +1,4 @@
-//! `countersign claim`, `release`, `assign` and `snooze`: who works on a handoff.
+//! `countersign claim`, `release`, `assign`, `escalate` and `snooze`: who works on a handoff.
 
 use serde_json::{Value, json};
 
@@ -23,6 +23,18 @@ pub(crate) struct AssignArgs {
     target: String,
     /// `maya`, `group:editors`, `queue:claims`, `oncall:data`
     to: String,
+    /// Words to them
+    #[arg(short, long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EscalateArgs {
+    /// `H-7`, `7`, the address of its page, or a folder
+    #[arg(value_name = "HANDOFF")]
+    target: String,
+    /// `maya`, `group:editors`, `queue:claims`, `oncall:data`; without it whoever would be asked next if nobody answered
+    to: Vec<String>,
     /// Words to them
     #[arg(short, long, value_name = "TEXT")]
     note: Option<String>,
@@ -55,6 +67,17 @@ pub(crate) fn assign(args: &AssignArgs, context: &mut Context) -> Result<Exit, F
     let body = json!({ "to": args.to, "note": args.note });
     let words = format!("is asked of {}", args.to);
     tell(&named(&args.target), "assign", &body, &words, context)
+}
+
+pub(crate) fn escalate(args: &EscalateArgs, context: &mut Context) -> Result<Exit, Failure> {
+    let to = args.to.join(" ");
+    let body = json!({ "to": to, "note": args.note });
+    let words = if to.is_empty() {
+        "is asked of whoever comes next as well".to_owned()
+    } else {
+        format!("is asked of {to} as well")
+    };
+    tell(&named(&args.target), "escalate", &body, &words, context)
 }
 
 pub(crate) fn snooze(args: &SnoozeArgs, context: &mut Context) -> Result<Exit, Failure> {

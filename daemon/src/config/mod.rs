@@ -24,6 +24,7 @@ mod person;
 mod policy;
 mod quantity;
 mod reach;
+mod reason;
 mod resolver;
 mod retention;
 mod review;
@@ -72,6 +73,7 @@ pub use self::{
     policy::{POLICY_FILE, Policy},
     quantity::{Size, Span},
     reach::{is_private_literal, is_public},
+    reason::Reason,
     resolver::{Resolver, Scheme},
     retention::{Limit, Retention},
     review::{Review, Undo},

@@ -17,6 +17,7 @@ use super::{
     oncall::OnCall,
     origin::{Origin, Setting},
     person::Person,
+    reason::Reason,
     rule::{Route, Trigger},
     section::{File, Section},
 };
@@ -43,6 +44,8 @@ pub struct Policy {
     pub triggers: Vec<Trigger>,
     /// `[[route]]`, in the order in which they are asked: those of the configuration file first.
     pub routes: Vec<Route>,
+    /// `[[reason]]`.
+    pub reasons: Vec<Reason>,
 }
 
 impl Policy {
@@ -65,6 +68,7 @@ impl Policy {
         self.agents.extend(each(top, "agent", Agent::read));
         self.triggers.extend(each(top, "trigger", Trigger::read));
         self.routes.extend(each(top, "route", Route::read));
+        self.reasons.extend(each(top, "reason", Reason::read));
     }
 
     /// Complains about names that are used twice or belong to nobody.
@@ -121,6 +125,12 @@ impl Policy {
         twice(
             "triggers",
             triggers.map(|one| (one.name.to_string(), &one.name.origin)),
+            sources,
+        );
+        let reasons = self.reasons.iter();
+        twice(
+            "reasons",
+            reasons.map(|one| (one.name.to_string(), &one.name.origin)),
             sources,
         );
         let routes = self.routes.iter();
@@ -294,6 +304,7 @@ impl Policy {
         entries.extend(self.agents.iter().flat_map(Agent::entries));
         entries.extend(self.triggers.iter().flat_map(Trigger::entries));
         entries.extend(self.routes.iter().flat_map(Route::entries));
+        entries.extend(self.reasons.iter().flat_map(Reason::entries));
         entries
     }
 }

@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use countersign_protocol::{
-    access::Permission, check::OnFailure, handoff::Profile, reference::Template, transfer::Mode,
+    access::Permission, check::OnFailure, decision::Outcome, handoff::Profile, phrase::Phrase,
+    reference::Template, transfer::Mode,
 };
 use http::HeaderName;
 use ipnet::IpNet;
@@ -84,7 +85,8 @@ parsed!(
     Permission,
     UsualRole,
     Scheme,
-    Template
+    Template,
+    Phrase
 );
 
 /// Values of which there are only a few.
@@ -112,6 +114,9 @@ choice!(Class, "public" => Class::Public, "internal" => Class::Internal,
     "confidential" => Class::Confidential, "restricted" => Class::Restricted);
 choice!(Profile, "minimal" => Profile::Minimal, "contract" => Profile::Contract,
     "regulated" => Profile::Regulated);
+choice!(Outcome, "approve" => Outcome::Approved, "edit" => Outcome::Edited, "changes" => Outcome::ChangesRequested,
+    "reject" => Outcome::Rejected, "respond" => Outcome::Responded, "ignore" => Outcome::Ignored,
+    "abstain" => Outcome::Abstained);
 choice!(OnFailure, "note" => OnFailure::Note, "hold" => OnFailure::Hold, "refuse" => OnFailure::Refuse);
 choice!(Mode, "autonomous" => Mode::Autonomous, "reviewed" => Mode::Reviewed);
 choice!(MetricsFor, "signed-in" => MetricsFor::SignedIn, "loopback" => MetricsFor::Loopback);

@@ -7,6 +7,7 @@ use countersign_protocol::{
     names,
     principal::{Actor, Method},
     release::ReleaseRecord,
+    terms::Terms,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -70,12 +71,15 @@ pub fn decision_document(
     document.manifest_sha256 = decided.manifest_sha256;
     document.outcome = decided.outcome;
     document.comment.clone_from(&decided.comment);
+    document.answers.clone_from(&decided.answers);
+    document.reasons.clone_from(&decided.reasons);
     document.requests.clone_from(&decided.requests);
     for request in &mut document.requests {
         request.thread = card.thread_of(decision.seq, &request.id);
     }
     document.partial.clone_from(&decided.partial);
     document.edited.clone_from(&decided.edited);
+    document.terms = decided.terms;
     if let Some(edited) = &decided.edited {
         let entries = edited.entries(manifest);
         document.artifacts = artifacts(&entries);
@@ -176,7 +180,10 @@ fn document(
         threads: card.threads_before(log.index),
         artifacts: artifacts(&accepted.manifest.entries),
         released_to: None,
+        answers: Vec::new(),
+        reasons: Vec::new(),
         edited: None,
+        terms: Terms::default(),
         envelope: accepted.envelope.answered(known.at, decided_at),
         partial: None,
         resume: Resume {

@@ -15,6 +15,7 @@ use countersign_protocol::{
     manifest::Manifest,
     principal::Actor,
     state::HandoffState,
+    terms::Use,
 };
 use jiff::Timestamp;
 
@@ -227,6 +228,11 @@ impl State {
             } => {
                 self.change(*handoff, |card| {
                     card.released = Some((seq, at, folder.clone()));
+                });
+            }
+            Event::Used(used) => {
+                self.change(used.handoff, |card| {
+                    card.used = Some(Use::of(used, &body.actor, at, seq));
                 });
             }
             Event::Violated(violated) => {
@@ -447,6 +453,7 @@ impl State {
                 viewed: BTreeSet::new(),
                 opened: None,
                 released: None,
+                used: None,
                 withdrawn: None,
                 routing: None,
                 claim: None,

@@ -34,6 +34,19 @@ impl Routing {
         let step = self.routed.ladder.get(at)?;
         Some((u32::try_from(at).ok()?, step))
     }
+
+    /// Whether `target` is asked.
+    pub fn asks(&self, target: &str) -> bool {
+        self.asked.iter().any(|one| one.target == target)
+    }
+
+    fn ask_as_well(&mut self, more: &[Asked]) {
+        for one in more {
+            if !self.asked.contains(one) {
+                self.asked.push(one.clone());
+            }
+        }
+    }
 }
 
 /// Who took a card.
@@ -153,9 +166,7 @@ impl State {
                     routing.asked.clone_from(&step.asked);
                 }),
                 Event::Escalated(step) => card.stepped(seq, at, step, |routing| {
-                    let known = |one: &&Asked| !routing.asked.contains(one);
-                    let more: Vec<Asked> = step.asked.iter().filter(known).cloned().collect();
-                    routing.asked.extend(more);
+                    routing.ask_as_well(&step.asked);
                 }),
                 Event::Expired(step) => card.stepped(seq, at, step, |_| {}),
                 Event::DeadLettered(step) => card.stepped(seq, at, step, |routing| {
@@ -164,7 +175,11 @@ impl State {
                 Event::Redriven { .. } => card.routing = None,
                 Event::Assigned(assigned) => {
                     if let Some(routing) = &mut card.routing {
-                        routing.asked.clone_from(&assigned.asked);
+                        if assigned.beside {
+                            routing.ask_as_well(&assigned.asked);
+                        } else {
+                            routing.asked.clone_from(&assigned.asked);
+                        }
                     }
                     card.claim = None;
                     card.snoozed = None;

@@ -4,6 +4,7 @@
 
 pub mod deadline;
 mod plan;
+pub mod reasons;
 pub mod routing;
 pub mod stage;
 pub mod trigger;
@@ -293,6 +294,18 @@ pub fn effects(accepted: &Accepted) -> Vec<Effect> {
         Effect {
             answer: "respond",
             text: format!("{agent} gets your answer and goes on. Nothing is released."),
+        },
+        Effect {
+            answer: "ignore",
+            text: format!(
+                "The handoff is closed without a yes or a no, and {agent} goes on without it. Nothing is released."
+            ),
+        },
+        Effect {
+            answer: "abstain",
+            text:
+                "That you abstain is recorded and counts neither way. The others are still asked."
+                    .to_owned(),
         },
         Effect {
             answer: "none",

@@ -98,6 +98,7 @@ impl Plan {
         let actor = Actor::Policy {
             rule: self.routed.rule.clone(),
         };
+        let (terms, since) = (self.routed.terms, self.routed.since);
         let mut events = vec![(actor.clone(), Event::Routed(Box::new(self.routed)))];
         if let Some(progress) = self.progress {
             let decided = Decided {
@@ -108,8 +109,11 @@ impl Plan {
                 comment: None,
                 requests: Vec::new(),
                 checked: Vec::new(),
+                answers: Vec::new(),
+                reasons: Vec::new(),
                 edited: None,
                 verified: None,
+                terms: terms.at(since),
                 partial: None,
             };
             events.push((actor.clone(), Event::Progressed(Box::new(progress))));
@@ -245,6 +249,9 @@ pub fn plan(
         approval: route
             .filter(|route| route.approvals.is_special() && progress.is_none())
             .map(|route| approval(route, accepted, &asked, asking)),
+        terms: route
+            .map(|route| route.approvals.terms())
+            .unwrap_or_default(),
         held,
         digest: route.is_some_and(|route| route.digest),
         late: route.is_some_and(|route| route.late),

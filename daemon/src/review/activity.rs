@@ -173,6 +173,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             format!("the answer to revision {revision} stands in the agent’s folder")
         }
         Event::Released { folder, .. } => format!("files released to {folder}/"),
+        Event::Used(used) => format!("used the approval of revision {}", used.revision),
         Event::Violated(violated) => violation(violated),
         Event::Restored(restored) => put_right(restored),
         Event::Routed(routed) => format!(
@@ -195,10 +196,18 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         Event::Redriven { revision, .. } => format!("sent revision {revision} on its way again"),
         Event::Claimed { revision, .. } => format!("took revision {revision}"),
         Event::Unclaimed { .. } => "gave it back".to_owned(),
-        Event::Assigned(assigned) => match &assigned.note {
-            Some(note) => format!("asked {} instead: {note}", names(&assigned.asked)),
-            None => format!("asked {} instead", names(&assigned.asked)),
-        },
+        Event::Assigned(assigned) => {
+            let how = if assigned.beside {
+                "as well"
+            } else {
+                "instead"
+            };
+            let asked = format!("asked {} {how}", names(&assigned.asked));
+            match &assigned.note {
+                Some(note) => format!("{asked}: {note}"),
+                None => asked,
+            }
+        }
         Event::Snoozed { until, .. } => format!("put it off until {until:.0}"),
         Event::Rescheduled { .. } => "set its deadlines anew after the clock was wrong".to_owned(),
         Event::Account { account, change } => account_line(account, change),

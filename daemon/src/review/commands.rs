@@ -11,6 +11,8 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
 
+use jiff::Timestamp;
+
 use super::{
     LedgerDesk,
     access::{actor, person_actor, sees_card},
@@ -65,6 +67,8 @@ impl LedgerDesk {
         (ending, verified): (Ending, Option<Verified>),
     ) -> Result<Answered, DeskError> {
         self.may_answer(who, id, answer.outcome)?;
+        self.knows_reasons(id, &answer)?;
+        self.knows_requests(who, id, &answer).await?;
         self.takes_care(who, id, &answer).await?;
         let must_verify = self.must_verify(id, answer.outcome);
         let unsent = self.to_send(who, id).await?;
@@ -89,6 +93,7 @@ impl LedgerDesk {
                 return Ok(Draft::nothing(None));
             }
             says_enough(&answer)?;
+            terms_hold(&answer, now)?;
             let newest = &card.newest().accepted;
             let moved = answer.revision != newest.revision
                 || answer.manifest_sha256 != newest.manifest_sha256;
@@ -150,10 +155,13 @@ impl LedgerDesk {
                 manifest_sha256: answer.manifest_sha256,
                 outcome: answer.outcome,
                 comment: answer.comment,
+                reasons: answer.reasons,
+                answers: answer.answers,
                 requests,
                 checked: answer.care.checked,
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
                 verified,
+                terms: answer.terms,
                 partial,
             };
             let is_over = answer.outcome != Outcome::ChangesRequested;
@@ -434,12 +442,32 @@ fn says_enough(answer: &Answer) -> Result<(), DeskError> {
         | Outcome::Edited
         | Outcome::ChangesRequested
         | Outcome::Rejected
-        | Outcome::Responded => Ok(()),
+        | Outcome::Responded
+        | Outcome::Ignored
+        | Outcome::Abstained => Ok(()),
         _ => invalid(
             "outcome",
-            "answer with approved, edited, changes_requested, rejected or responded",
+            "answer with approved, edited, changes_requested, rejected, responded, ignored or abstained",
         ),
     }
+}
+
+/// Refuses terms that no approval can have.
+fn terms_hold(answer: &Answer, now: Timestamp) -> Result<(), DeskError> {
+    let ended = answer.terms.valid_until.is_some_and(|until| until <= now);
+    let message = if answer.terms.is_open() {
+        return Ok(());
+    } else if !answer.outcome.is_approval() {
+        "only an approval has terms"
+    } else if ended {
+        "an approval cannot end before it is given"
+    } else {
+        return Ok(());
+    };
+    Err(DeskError::Invalid {
+        field: "terms".to_owned(),
+        message: message.to_owned(),
+    })
 }
 
 /// Words without white space around them; `None` when nothing is left.

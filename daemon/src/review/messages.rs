@@ -10,6 +10,7 @@ use countersign_protocol::{
     event::{Decided, Event},
     principal::{Actor, Method},
     state::HandoffState,
+    terms::Terms,
 };
 use countersign_web::desk::{
     Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person, ReceiverRow,
@@ -387,8 +388,11 @@ impl MessagesDesk for LedgerDesk {
             comment: note,
             requests: Vec::new(),
             checked: Vec::new(),
+            answers: Vec::new(),
+            reasons: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
             partial: None,
         };
         let spent = Link {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use countersign_protocol::{
     HandoffId,
-    access::Permission,
     contract::{self, Rules},
     decision::{ChangeRequest, Outcome},
     dialect::{self, Format},
@@ -16,7 +15,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    LedgerDesk, access::visible_card, base, origins::origins, partial, row::is_waiting, timeline,
+    LedgerDesk, access::visible_card, base, commands, origins::origins, partial, row::is_waiting,
+    timeline, votes::takes_many,
 };
 use crate::{
     ledger::{Card, Revision, decision_document},
@@ -111,11 +111,14 @@ impl LedgerDesk {
         let accepted = &shown.accepted;
         let state = self.ledger.state();
         let current = is_waiting(card) && card.newest().accepted.revision == accepted.revision;
-        let possible = if current && matches!(who, Caller::Person(_)) {
+        let mut possible = if current && matches!(who, Caller::Person(_)) {
             answers(accepted, handoff)
         } else {
             Vec::new()
         };
+        if !possible.is_empty() && takes_many(card) {
+            possible.push("abstain".to_owned());
+        }
         let mut effects = policy::effects(accepted);
         let steps = self.no_answer(card);
         if let Some(none) = effects.iter_mut().find(|effect| effect.answer == "none")
@@ -135,9 +138,8 @@ impl LedgerDesk {
                 .unwrap_or_default()
         };
         let allowed = |answer: &String| {
-            let needed = match answer.as_str() {
-                "changes" => Permission::RequestChanges,
-                _ => Permission::Decide,
+            let Some(outcome) = Outcome::of_answer(answer) else {
+                return false;
             };
             if super::undo::is_held(card, who) {
                 return false;
@@ -145,13 +147,7 @@ impl LedgerDesk {
             if answer == "edit" && super::edits::takes_edits(card).is_err() {
                 return false;
             }
-            let outcome = match answer.as_str() {
-                "edit" => Outcome::Edited,
-                "changes" => Outcome::ChangesRequested,
-                "reject" => Outcome::Rejected,
-                "respond" => Outcome::Responded,
-                _ => Outcome::Approved,
-            };
+            let needed = commands::needed(outcome);
             who.may_on(needed, card.id, &card.workspace) && self.vote_counts(card, who, outcome)
         };
         let answers = possible
@@ -162,6 +158,8 @@ impl LedgerDesk {
         Review {
             approval: self.approval_of(card),
             partial_end: None,
+            reasons: self.reasons_of(card),
+            requests: requests(handoff),
             row: self.growing_row(&state, card, who),
             revision: accepted.revision,
             manifest_sha256: accepted.manifest_sha256,
@@ -223,6 +221,12 @@ impl LedgerDesk {
         (!steps.is_empty())
             .then(|| format!("{}. It is never approved by timeout.", steps.join(". ")))
     }
+}
+
+/// Ids of what the agent asks, in its order.
+fn requests(handoff: Option<&Handoff>) -> Vec<String> {
+    let requests = handoff.into_iter().flat_map(|handoff| &handoff.requests);
+    requests.map(|request| request.id.clone()).collect()
 }
 
 fn parsed(document: &str) -> Option<Handoff> {
@@ -298,6 +302,7 @@ fn answers(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<String> {
         "respond",
         allowed.contains(&"respond") || (allowed.is_empty() && (question || stopped)),
     );
+    offer("ignore", allowed.contains(&"ignore"));
     answers
 }
 

@@ -2,7 +2,11 @@
 
 use async_trait::async_trait;
 use countersign_protocol::{
-    HandoffId, access::Permission, event::Event, principal::Actor, routing::Assigned,
+    HandoffId,
+    access::Permission,
+    event::Event,
+    principal::Actor,
+    routing::{Asked, Assigned, StepKind},
 };
 use countersign_web::desk::{
     Caller, DeskError, Person,
@@ -18,7 +22,7 @@ use super::{
 };
 use crate::{
     config::Target,
-    ledger::{Card, Draft},
+    ledger::{Card, Draft, Routing},
 };
 
 impl LedgerDesk {
@@ -48,6 +52,55 @@ impl LedgerDesk {
         });
         recorded.await.map(drop).map_err(refused)
     }
+
+    /// Whom a word means now.
+    fn somebody(&self, to: &str) -> Result<Asked, DeskError> {
+        let invalid = |message: String| DeskError::Invalid {
+            field: "to".to_owned(),
+            message,
+        };
+        let target: Target = to.parse().map_err(|why| invalid(format!("`{to}` {why}")))?;
+        let asked = self.policy.catalog().resolve(&target, self.clock.now());
+        if asked.people.is_empty() {
+            let why = asked.notes.first().cloned();
+            return Err(invalid(
+                why.unwrap_or_else(|| format!("there is nobody called `{to}`")),
+            ));
+        }
+        Ok(asked)
+    }
+
+    /// Who would be asked next if nobody answered, and is not asked yet: the next step of the ladder, else who is on call.
+    pub(super) fn above(&self, card: &Card) -> Vec<String> {
+        let Some(routing) = &card.routing else {
+            return Vec::new();
+        };
+        let steps = routing.routed.ladder.iter();
+        let steps = steps
+            .filter(|step| matches!(step.kind, StepKind::Escalate | StepKind::Reassign))
+            .map(|step| step.to.clone());
+        let on_call = self
+            .policy
+            .catalog()
+            .first_on_call()
+            .map(|to| vec![to.to_string()]);
+        let is_new = |to: &String| !routing.asks(to);
+        steps
+            .chain(on_call)
+            .find(|to| to.iter().any(is_new))
+            .into_iter()
+            .flatten()
+            .filter(is_new)
+            .collect()
+    }
+}
+
+/// How a card was routed, which is known a moment after it came.
+fn routed(card: &Card) -> Result<&Routing, DeskError> {
+    card.routing.as_ref().ok_or_else(|| DeskError::Conflict {
+        id: card.id,
+        why: "is only just arriving; try again in a moment".to_owned(),
+    })
 }
 
 #[async_trait]
@@ -135,31 +188,58 @@ impl PeopleDesk for LedgerDesk {
     ) -> Result<(), DeskError> {
         self.check_card(&Caller::Person(who.clone()), id, Permission::Assign)?;
         let note = words("note", note)?;
-        let invalid = |message: String| DeskError::Invalid {
-            field: "to".to_owned(),
-            message,
-        };
-        let target: Target = to.parse().map_err(|why| invalid(format!("`{to}` {why}")))?;
-        let asked = self.policy.catalog().resolve(&target, self.clock.now());
-        if asked.people.is_empty() {
-            let why = asked.notes.first().cloned();
-            return Err(invalid(
-                why.unwrap_or_else(|| format!("there is nobody called `{to}`")),
-            ));
-        }
+        let asked = self.somebody(to)?;
         self.about_open(who, id, Permission::Assign, move |card, revision| {
-            if card.routing.is_none() {
-                return Err(DeskError::Conflict {
-                    id,
-                    why: "is only just arriving; try again in a moment".to_owned(),
-                });
-            }
+            routed(card)?;
             Ok(Some(Event::Assigned(Box::new(Assigned {
                 handoff: id,
                 revision,
                 asked: vec![asked],
+                beside: false,
                 note,
             }))))
+        })
+        .await
+    }
+
+    async fn escalate(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        to: &str,
+        note: Option<String>,
+    ) -> Result<(), DeskError> {
+        self.check_card(&Caller::Person(who.clone()), id, Permission::Assign)?;
+        let note = words("note", note)?;
+        let mut to: Vec<String> = to.split_whitespace().map(str::to_owned).collect();
+        if to.is_empty() {
+            let card = self.ledger.state().card(id).cloned();
+            to = card.map(|card| self.above(&card)).unwrap_or_default();
+        }
+        if to.is_empty() {
+            return Err(DeskError::Invalid {
+                field: "to".to_owned(),
+                message: "No rule names anybody above those who are asked. Say whom to ask."
+                    .to_owned(),
+            });
+        }
+        let asked = to.iter().map(|to| self.somebody(to));
+        let asked = asked.collect::<Result<Vec<Asked>, _>>()?;
+        self.about_open(who, id, Permission::Assign, move |card, revision| {
+            let routing = routed(card)?;
+            let is_new = |one: &Asked| !routing.asks(&one.target);
+            let asked: Vec<Asked> = asked.into_iter().filter(is_new).collect();
+            // Escalated twice is escalated.
+            let event = (!asked.is_empty()).then(|| {
+                Event::Assigned(Box::new(Assigned {
+                    handoff: id,
+                    revision,
+                    asked,
+                    beside: true,
+                    note,
+                }))
+            });
+            Ok(event)
         })
         .await
     }

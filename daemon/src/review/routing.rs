@@ -9,6 +9,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{
     Caller, DeskError, Person,
+    people::TargetRow,
     routing::{
         AskedRow, ClaimRow, LadderRow, RouteReport, Routing, RoutingDesk, RuleRow, Stranded,
     },
@@ -100,6 +101,14 @@ impl LedgerDesk {
                 at: claim.at,
             }),
             snoozed: snoozed.map(|snooze| (snooze.until, snooze.display.clone())),
+            above: self
+                .above(card)
+                .into_iter()
+                .map(|target| TargetRow {
+                    name: self.name_of(&target),
+                    target,
+                })
+                .collect(),
             ..shown.unwrap_or_default()
         }
     }

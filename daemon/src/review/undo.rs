@@ -92,6 +92,7 @@ fn says(decided: &Decided, answer: &Answer) -> bool {
         && decided.manifest_sha256 == answer.manifest_sha256
         && decided.outcome == answer.outcome
         && decided.comment == answer.comment
+        && decided.terms == answer.terms
 }
 
 /// What a person sees of an answer that can be taken back.
@@ -186,8 +187,11 @@ impl LedgerDesk {
             manifest_sha256: decided.manifest_sha256,
             outcome: decided.outcome,
             comment: decided.comment.clone(),
+            reasons: decided.reasons.clone(),
+            answers: decided.answers.clone(),
             requests: Vec::new(),
             edits: Vec::new(),
+            terms: decided.terms,
             care: Care {
                 typed: typed.clone(),
                 checked: decided.checked.clone(),

@@ -2,11 +2,12 @@
 
 use countersign_protocol::{
     HandoffId,
-    approval::{ApprovalPlan, NoVote, Tally, Voted, Voter},
+    approval::{ApprovalPlan, NoVote, Tally, Voted, Voter, is_for},
     decision::Outcome,
     event::{Decided, Event},
     principal::Actor,
     routing::Assigned,
+    terms::Terms,
 };
 use countersign_web::desk::{
     Caller, DeskError,
@@ -20,7 +21,7 @@ use crate::{catalog::Catalog, ledger::Card};
 /// What a job needs to count votes.
 pub(super) struct Votes {
     catalog: Catalog,
-    /// Whether any rule asks for more than one answer.
+    /// Whether any rule asks for more than one answer, or says on what terms one holds.
     counts: bool,
 }
 
@@ -48,7 +49,14 @@ impl Votes {
         if decided.outcome == Outcome::Edited {
             takes_edits(card).map_err(|why| DeskError::Overtaken(why.to_owned()))?;
         }
+        let decided = Decided {
+            terms: on_terms(card, &decided, now),
+            ..decided
+        };
         let Some((plan, person)) = plan_of(card).zip(person(&actor)) else {
+            if decided.outcome == Outcome::Abstained {
+                return Err(refused(card.id, NoVote::NobodyElse));
+            }
             return Ok(vec![(actor, Event::Decided(Box::new(decided)))]);
         };
         let counted = self.count(card, plan, person, decided.outcome, now);
@@ -71,6 +79,7 @@ impl Votes {
             comment: decided.comment.clone(),
             requests: decided.requests.clone(),
             verified: decided.verified.clone(),
+            terms: decided.terms,
         };
         facts.push((actor.clone(), Event::Voted(Box::new(voted))));
         if counted.opens_next {
@@ -105,11 +114,25 @@ impl Votes {
     }
 }
 
+/// On what terms an answer holds: by the rule, by who answers, and by who voted for it before.
+fn on_terms(card: &Card, decided: &Decided, now: Timestamp) -> Terms {
+    if !decided.outcome.is_approval() {
+        return Terms::default();
+    }
+    let by_rule = card.routing.as_ref().map(|one| one.routed.terms.at(now));
+    let votes = card.votes.iter().map(|vote| vote.voted.terms);
+    votes.chain(by_rule).fold(decided.terms, Terms::narrowed)
+}
+
 fn refused(id: HandoffId, why: NoVote) -> DeskError {
     match why {
         NoVote::Again => DeskError::Conflict {
             id,
             why: format!("waits for others: {why}"),
+        },
+        NoVote::NobodyElse | NoVote::TooFew => DeskError::Invalid {
+            field: "outcome".to_owned(),
+            message: why.to_string(),
         },
         NoVote::OwnWork | NoVote::NotAsked => {
             let mut why = why.to_string();
@@ -137,6 +160,7 @@ fn next_stage(card: &Card, plan: &ApprovalPlan, stage: u32) -> Option<(Actor, Ev
         handoff: card.id,
         revision: routed.revision,
         asked: next.asked.clone(),
+        beside: false,
         note: None,
     };
     let actor = Actor::Policy {
@@ -158,11 +182,16 @@ fn tally<'a>(card: &'a Card, plan: &'a ApprovalPlan) -> Tally<'a> {
     )
 }
 
-/// Whether `person` said yes already and waits for others.
+/// Whether it takes more than one person.
+pub(super) fn takes_many(card: &Card) -> bool {
+    plan_of(card).is_some_and(|plan| !plan.is_met_by_one())
+}
+
+/// Whether `person` said yes already, or abstained, and waits for others.
 pub(super) fn has_voted(card: &Card, person: &str) -> bool {
     let last = card.votes.iter().rfind(|vote| vote.person == person);
-    plan_of(card).is_some()
-        && last.is_some_and(|vote| countersign_protocol::approval::is_for(vote.voted.outcome))
+    let done = |outcome| outcome == Outcome::Abstained || is_for(outcome);
+    plan_of(card).is_some() && last.is_some_and(|vote| done(vote.voted.outcome))
 }
 
 impl LedgerDesk {
@@ -170,7 +199,8 @@ impl LedgerDesk {
         let catalog = self.policy.catalog().clone();
         let mut routes = catalog.policy().routes.iter();
         Votes {
-            counts: routes.any(|route| route.approvals.is_special()),
+            counts: routes
+                .any(|route| route.approvals.is_special() || !route.approvals.terms().is_open()),
             catalog,
         }
     }
@@ -184,7 +214,7 @@ impl LedgerDesk {
         let now = self.clock.now();
         match plan_of(card) {
             Some(plan) => votes.count(card, plan, &person.id, outcome, now).is_ok(),
-            None => votes.check_routed(card).is_ok(),
+            None => outcome != Outcome::Abstained && votes.check_routed(card).is_ok(),
         }
     }
 

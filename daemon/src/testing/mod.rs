@@ -429,8 +429,11 @@ impl Rig {
             manifest_sha256: card.newest().accepted.manifest_sha256,
             outcome,
             comment: (outcome != Outcome::Approved).then(|| "because".to_owned()),
+            answers: Vec::new(),
+            reasons: Vec::new(),
             requests: Vec::new(),
             edits: Vec::new(),
+            terms: countersign_protocol::terms::Terms::default(),
             care: Care::default(),
             partial: None,
         }

@@ -217,3 +217,54 @@ fn no_schedule_of_votes_approves_with_too_few_people() {
     }
     assert!(approved > 500 && other > 500, "{approved} {other}");
 }
+
+#[test]
+fn who_abstains_counts_neither_way_and_may_still_vote() {
+    let plan = plan(vec![stage(2, &["a", "b", "c"])]);
+    let mut votes = Vec::new();
+    assert_eq!(cast(&plan, &mut votes, "a", Outcome::Abstained), Ok(None));
+    // The two who are left are just enough: one more who abstains, and nobody could approve it.
+    assert_eq!(
+        cast(&plan, &mut votes, "b", Outcome::Abstained),
+        Err(NoVote::TooFew)
+    );
+    assert_eq!(cast(&plan, &mut votes, "b", Outcome::Approved), Ok(None));
+    // A yes is not taken back by abstaining, nor does somebody who is not asked abstain.
+    for (id, why) in [("b", NoVote::Again), ("x", NoVote::NotAsked)] {
+        assert_eq!(cast(&plan, &mut votes, id, Outcome::Abstained), Err(why));
+    }
+    let last = cast(&plan, &mut votes, "a", Outcome::Approved);
+    assert_eq!(last, Ok(Some(Outcome::Approved)));
+}
+
+#[test]
+fn nobody_abstains_where_one_answer_is_enough_or_from_their_own_work() {
+    let alone = plan(vec![stage(1, &["a", "b"])]);
+    let told = count(&alone, &Vec::new(), "a", Outcome::Abstained);
+    assert_eq!(told, Err(NoVote::NobodyElse));
+    let two = ApprovalPlan {
+        barred: vec!["a".to_owned()],
+        ..plan(vec![stage(2, &["a", "b", "c", "d"])])
+    };
+    let told = count(&two, &Vec::new(), "a", Outcome::Abstained);
+    assert_eq!(told, Err(NoVote::OwnWork));
+}
+
+#[test]
+fn to_set_aside_takes_what_a_rejection_takes() {
+    let two = ApprovalPlan {
+        veto: vec![asked("group:v", &["z"])],
+        ..plan(vec![stage(2, &["a", "b", "c"])])
+    };
+    for outcome in [Outcome::Rejected, Outcome::Ignored] {
+        let mut votes = Vec::new();
+        assert_eq!(
+            cast(&two, &mut votes, "a", outcome),
+            Ok(None),
+            "{outcome:?}"
+        );
+        assert_eq!(cast(&two, &mut votes, "b", outcome), Ok(Some(outcome)));
+        let veto = cast(&two, &mut Vec::new(), "z", outcome);
+        assert_eq!(veto, Ok(Some(outcome)));
+    }
+}

@@ -1,5 +1,6 @@
 //! From bytes to a document with places: JSON and YAML within the limits of the contract.
 
+pub mod answers;
 mod encoding;
 mod json;
 mod place;

@@ -79,6 +79,7 @@ impl Event {
             Self::MessageFailed { handoff, .. } | Self::LockReleased { handoff, .. } => *handoff,
             Self::Violated(violated) => violated.handoff,
             Self::Restored(restored) => restored.handoff,
+            Self::Used(used) => Some(used.handoff),
             other => other.answered().map(|answered| answered.handoff),
         }
     }
@@ -141,6 +142,7 @@ impl Event {
             Self::Released { .. } => "artifact.approved",
             Self::Violated(_) => "artifact.violation",
             Self::Restored(_) => "artifact.restored",
+            Self::Used(_) => "artifact.used",
             Self::Routed(_) => "handoff.routed",
             Self::Progressed(_) => "handoff.progressed",
             Self::Reminded(_) => "handoff.reminded",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Location;
 use crate::{
     check::Owed,
-    decision::{ChangeRequest, Outcome},
+    decision::{ChangeRequest, Outcome, RequestAnswer},
     edit::Edited,
     envelope::Envelope,
     handoff::{Profile, Trigger},
@@ -16,6 +16,7 @@ use crate::{
     principal::{Principal, Verified},
     problem::Violation,
     provenance::Observed,
+    terms::Terms,
     trace::{Steps, TraceContext},
 };
 
@@ -188,6 +189,12 @@ pub struct Decided {
     /// Words; required for changes and reject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What was answered to each request, where that was said one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RequestAnswer>,
     /// What is asked, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<ChangeRequest>,
@@ -200,6 +207,9 @@ pub struct Decided {
     /// How the person showed that it is them, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// On what terms the approval holds.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
     /// How much of a growing result it is about, where the handoff has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<PartialSeen>,

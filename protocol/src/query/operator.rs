@@ -210,6 +210,7 @@ const DECISION: &[&str] = &[
     "changes-requested",
     "rejected",
     "responded",
+    "ignored",
     "withdrawn",
     "none",
 ];

@@ -6,7 +6,7 @@ use countersign_protocol::{
     check::{CheckReport, CheckResult, Checked, Ended, OnFailure},
     decision::{
         ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, OpenThread,
-        Outcome, Resume, Said,
+        Outcome, RequestAnswer, Resume, Said,
     },
     dialect,
     edit::{Edit, Edited},
@@ -18,6 +18,7 @@ use countersign_protocol::{
     problem::{ProblemKind, Refusal},
     receipt::{ErrorsDocument, Links, Receipt, ReceiptStatus},
     schema,
+    terms::Terms,
 };
 use jsonschema::{PatternOptions, Registry, Validator};
 use serde_json::Value;
@@ -204,6 +205,14 @@ fn a_decision_matches_its_schema() {
             sha256: digest,
         }],
         released_to: Some("approved/H-7".to_owned()),
+        reasons: vec!["no-source".to_owned()],
+        answers: vec![RequestAnswer {
+            request: Some("r1".to_owned()),
+            outcome: Outcome::Edited,
+            comment: None,
+            edited: Some(serde_json::json!({ "name": "send" })),
+            stated: serde_json::Map::new(),
+        }],
         edited: Some(Edited {
             files: vec![Edit {
                 path: "report.md".to_owned(),
@@ -214,6 +223,10 @@ fn a_decision_matches_its_schema() {
             manifest_sha256: digest,
             patch_sha256: digest,
         }),
+        terms: Terms {
+            valid_until: Some(jiff::Timestamp::UNIX_EPOCH),
+            single_use: true,
+        },
         envelope: Envelope {
             provider_id: Some("openai".to_owned()),
             adapter_version: Some("0.7.2".to_owned()),

@@ -7,8 +7,9 @@ use axum::{
 };
 use countersign_protocol::{
     Digest, HandoffId,
-    decision::{ChangeRequest, DecisionDocument, Outcome},
+    decision::{ChangeRequest, DecisionDocument, Outcome, RequestAnswer},
     place::{Cell, Region},
+    terms::Terms,
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -30,10 +31,16 @@ pub(super) struct NewDecision {
     revision: u32,
     /// Its manifest digest.
     manifest_sha256: Digest,
-    /// `approved`, `edited`, `changes_requested`, `rejected` or `responded`.
+    /// `approved`, `edited`, `changes_requested`, `rejected`, `responded`, `ignored` or `abstained`.
     outcome: Outcome,
-    /// Words; required for everything but an approval.
+    /// Words; required for changes, reject and respond.
     comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default)]
+    reasons: Vec<String>,
+    /// What is answered to each request of the handoff, where that is said one by one.
+    #[serde(default)]
+    answers: Vec<RequestAnswer>,
     /// What is asked, one by one.
     #[serde(default)]
     requests: Vec<NewRequest>,
@@ -43,6 +50,9 @@ pub(super) struct NewDecision {
     /// The care that was taken, where the workspace asks for some.
     #[serde(default)]
     care: Care,
+    /// With an approval: narrower terms than those of the rule.
+    #[serde(default)]
+    terms: Terms,
     /// Up to which chunk you looked; needed to approve while a result still grows.
     partial: Option<u32>,
 }
@@ -106,8 +116,11 @@ pub(super) async fn decide(
         manifest_sha256: body.manifest_sha256,
         outcome: body.outcome,
         comment: body.comment,
+        reasons: body.reasons,
+        answers: body.answers,
         requests: requests.collect(),
         edits: body.edits,
+        terms: body.terms,
         care: body.care,
         partial: body.partial,
     };

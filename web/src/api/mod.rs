@@ -61,6 +61,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(answers::decide))
         .routes(routes!(answers::withdraw))
         .routes(routes!(boundaries::release))
+        .routes(routes!(boundaries::use_approval))
         .routes(routes!(boundaries::list))
         .merge(routing::routes())
         .routes(routes!(service::service))

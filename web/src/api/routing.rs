@@ -30,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(claim))
         .routes(routes!(release))
         .routes(routes!(assign))
+        .routes(routes!(escalate))
         .routes(routes!(snooze))
         .routes(routes!(targets))
         .routes(routes!(stranded))
@@ -119,6 +120,34 @@ pub(super) async fn assign(
     JsonOf(body): JsonOf<Assignment>,
 ) -> Result<StatusCode, Problem> {
     app.desk.assign(&person, id, &body.to, body.note).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// To whom, as well.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Escalation {
+    /// As rules name them, separated by spaces; without it whoever would be asked next if nobody answered.
+    #[serde(default)]
+    to: String,
+    /// Words to them.
+    note: Option<String>,
+}
+
+/// Asks others as well. Who is asked already stays so.
+#[utoipa::path(
+    post, path = "/api/v1/handoffs/{id}/escalate", operation_id = "escalate", tag = "routing",
+    params(("id" = String, Path, description = "The number, with or without `H-`")),
+    request_body = Escalation,
+    responses((status = 204, description = "They are asked, too"), Problems)
+)]
+pub(super) async fn escalate(
+    State(app): State<AppState>,
+    SignedIn(person): SignedIn,
+    PathOf(id): PathOf<HandoffId>,
+    JsonOf(body): JsonOf<Escalation>,
+) -> Result<StatusCode, Problem> {
+    app.desk.escalate(&person, id, &body.to, body.note).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -18,6 +18,7 @@ mod partial;
 pub mod people;
 pub mod person_tokens;
 pub mod preferences;
+mod reasons;
 mod review;
 pub mod routing;
 mod search;
@@ -37,11 +38,12 @@ use countersign_protocol::{
     Digest, HandoffId,
     access::{Access, Permission, Permissions},
     chain::Head,
-    decision::{ChangeRequest, DecisionDocument, Outcome},
+    decision::{ChangeRequest, DecisionDocument, Outcome, RequestAnswer},
     handoff::Trigger,
     principal::Method,
     problem::{ProblemKind, Violation},
     receipt::Receipt,
+    terms::Terms,
     trace::TraceParent,
 };
 use jiff::Timestamp;
@@ -68,6 +70,7 @@ pub use partial::{ChunkBytes, PartialRow};
 pub use people::PeopleDesk;
 pub use person_tokens::PersonTokensDesk;
 pub use preferences::PreferencesDesk;
+pub use reasons::{ReasonRow, worded};
 pub use review::{Base, CareNeeded, Change, Check, Effect, FileRow, Review, TimelineItem};
 pub use routing::RoutingDesk;
 pub use search::{
@@ -382,15 +385,24 @@ pub struct Answer {
     pub revision: u32,
     /// The manifest digest that was on the page.
     pub manifest_sha256: Digest,
-    /// `approved`, `edited`, `changes_requested`, `rejected` or `responded`.
+    /// `approved`, `edited`, `changes_requested`, `rejected`, `responded`, `ignored` or `abstained`.
     pub outcome: Outcome,
     /// Words; required for changes, reject and respond.
     pub comment: Option<String>,
+    /// Names of the reasons that were chosen; their words stand in the comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// What is answered to each request of the handoff, where that is said one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<RequestAnswer>,
     /// What is asked, one by one; ids are given by the daemon.
     pub requests: Vec<ChangeRequest>,
     /// With `edited`: the files in their new version; those that this person keeps, when none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<edits::FileEdit>,
+    /// With an approval: narrower terms than those of the rule.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
     /// The care that was taken.
     #[serde(default)]
     pub care: Care,

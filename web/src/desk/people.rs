@@ -34,6 +34,15 @@ pub trait PeopleDesk: Send + Sync + 'static {
         to: &str,
         note: Option<String>,
     ) -> Result<(), DeskError>;
+    /// Asks others as well; `to` as rules name them, separated by spaces, or empty for whoever would be asked next if
+    /// nobody answered. Who is asked already stays so.
+    async fn escalate(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        to: &str,
+        note: Option<String>,
+    ) -> Result<(), DeskError>;
     /// Puts it off. Deadlines go on.
     async fn snooze(&self, who: &Person, id: HandoffId, until: Timestamp) -> Result<(), DeskError>;
 }

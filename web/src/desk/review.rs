@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Approval, EvidenceRef, Files, HandoffRow, edits, threads};
+use super::{Approval, EvidenceRef, Files, HandoffRow, ReasonRow, edits, threads};
 
 /// What one answer will do, by policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -212,6 +212,12 @@ pub struct Review {
     /// What it takes to decide and how far it has come, where one answer is not enough.
     #[serde(default)]
     pub approval: Option<Approval>,
+    /// Words that are kept ready for answers to it.
+    #[serde(default)]
+    pub reasons: Vec<ReasonRow>,
+    /// Ids of the requests of the handoff, in their order.
+    #[serde(default)]
+    pub requests: Vec<String>,
 }
 
 /// What an approval needs besides the will to approve.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, DeskError, Person};
+use super::{Caller, DeskError, Person, people::TargetRow};
 
 /// Somebody who is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -73,6 +73,9 @@ pub struct Routing {
     pub sampled: bool,
     /// True when its ladder ended among the dead letters.
     pub dead: bool,
+    /// Who would be asked next if nobody answered, and is not asked yet.
+    #[serde(default)]
+    pub above: Vec<TargetRow>,
 }
 
 /// A rule that was looked at.

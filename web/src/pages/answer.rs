@@ -1,10 +1,11 @@
 //! The decision form: what was typed, whether it is enough, and how it is shown again.
 
-use countersign_protocol::{Digest, decision::Outcome};
+use countersign_protocol::{Digest, decision::Outcome, terms::Terms};
 use serde::Serialize;
 
+use super::reasons::{Chosen, FILL, ReasonView};
 use crate::{
-    desk::{Answer, Care, Review},
+    desk::{Answer, Care, ReasonRow, Review, worded},
     error::Problem,
 };
 
@@ -21,6 +22,7 @@ pub(super) struct Draft {
     pub(super) note: String,
     pub(super) care: Care,
     pub(super) partial: Option<u32>,
+    pub(super) reasons: Chosen,
 }
 
 /// Something to put right, with the field it is about.
@@ -41,7 +43,7 @@ impl Draft {
             let value = value.replace("\r\n", "\n");
             let bad = || Problem::bad_request(format!("The form has a wrong `{name}`."));
             match name.as_str() {
-                "answer" => draft.outcome = Some(outcome(&value).ok_or_else(bad)?),
+                "answer" => draft.outcome = Some(Outcome::of_answer(&value).ok_or_else(bad)?),
                 "revision" => draft.revision = value.parse().map_err(|_| bad())?,
                 "manifest_sha256" => draft.manifest = Some(value.parse().map_err(|_| bad())?),
                 "base" if !value.is_empty() => {
@@ -49,6 +51,8 @@ impl Draft {
                 }
                 "partial" => draft.partial = Some(value.parse().map_err(|_| bad())?),
                 "note" => draft.note = value,
+                "reason" => draft.reasons.choose(value),
+                _ if name.starts_with(FILL) => draft.reasons.fill(&name, value),
                 "typed" => draft.care.typed = Some(value).filter(|typed| !typed.is_empty()),
                 "checked" if draft.care.checked.len() < MOST_CHECKED => {
                     draft.care.checked.push(value);
@@ -59,11 +63,20 @@ impl Draft {
         Ok(draft)
     }
 
-    /// The answer, or what is missing. With it go as many comments as are `unsent`.
-    pub(super) fn check(&self, outcome: Outcome, unsent: usize) -> Result<Answer, Vec<FieldError>> {
-        let comment = Some(self.note.trim())
-            .filter(|note| !note.is_empty())
-            .map(str::to_owned);
+    /// The answer, or what is missing. With it go as many comments as are `unsent`, and words of the `known` reasons.
+    pub(super) fn check(
+        &self,
+        outcome: Outcome,
+        unsent: usize,
+        known: &[ReasonRow],
+    ) -> Result<Answer, Vec<FieldError>> {
+        let chosen = self.reasons.of(known, outcome);
+        let comment = worded(known, &chosen, Some(&self.note)).map_err(|message| {
+            vec![FieldError {
+                field: "reasons".to_owned(),
+                message,
+            }]
+        })?;
         let missing = match outcome {
             Outcome::ChangesRequested if comment.is_none() && unsent == 0 => {
                 Some("Say what should change, in the note or at a line")
@@ -89,23 +102,15 @@ impl Draft {
             manifest_sha256,
             outcome,
             comment,
+            answers: Vec::new(),
+            reasons: chosen.into_iter().map(|(name, _)| name).collect(),
             requests: Vec::new(),
             edits: Vec::new(),
+            terms: Terms::default(),
             care: self.care.clone(),
             partial: self.partial,
         })
     }
-}
-
-fn outcome(value: &str) -> Option<Outcome> {
-    Some(match value {
-        "approve" => Outcome::Approved,
-        "edit" => Outcome::Edited,
-        "changes" => Outcome::ChangesRequested,
-        "reject" => Outcome::Rejected,
-        "respond" => Outcome::Responded,
-        _ => return None,
-    })
 }
 
 /// The form on the page.
@@ -125,6 +130,9 @@ pub(super) struct FormView {
     /// Whether the number is typed, and what was typed before.
     pub(super) typed: Option<String>,
     pub(super) care_error: Option<String>,
+    /// Words that are kept ready.
+    pub(super) reasons: Vec<ReasonView>,
+    pub(super) reasons_error: Option<String>,
     /// What an approval waits for, in words.
     pub(super) waits_for: Vec<&'static str>,
     pub(super) errors: Vec<FieldError>,
@@ -133,15 +141,15 @@ pub(super) struct FormView {
 /// A button of the form.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct AnswerButton {
-    value: &'static str,
-    word: &'static str,
+    pub(super) value: &'static str,
+    pub(super) word: &'static str,
     /// The word where there is little room.
     short: &'static str,
     key: &'static str,
     class: &'static str,
 }
 
-const BUTTONS: [AnswerButton; 5] = [
+const BUTTONS: [AnswerButton; 7] = [
     AnswerButton {
         value: "approve",
         word: "Approve",
@@ -177,6 +185,20 @@ const BUTTONS: [AnswerButton; 5] = [
         key: "d",
         class: "no",
     },
+    AnswerButton {
+        value: "ignore",
+        word: "Set aside",
+        short: "Set aside",
+        key: "",
+        class: "",
+    },
+    AnswerButton {
+        value: "abstain",
+        word: "Abstain",
+        short: "Abstain",
+        key: "",
+        class: "",
+    },
 ];
 
 impl FormView {
@@ -200,6 +222,11 @@ impl FormView {
             } else {
                 "Note to the agent, needed"
             },
+            reasons: ReasonView::all(&review.reasons, &answers, &draft.reasons),
+            reasons_error: errors
+                .iter()
+                .find(|error| error.field == "reasons")
+                .map(|error| error.message.clone()),
             answers,
             checklist: review
                 .care
@@ -262,11 +289,11 @@ mod tests {
     #[test]
     fn approving_needs_no_words_and_keeps_them() {
         let answer = draft(&[("note", "  well done\r\nthanks ")])
-            .check(Outcome::Approved, 0)
+            .check(Outcome::Approved, 0, &[])
             .unwrap();
         assert_eq!(answer.comment.as_deref(), Some("well done\nthanks"));
         assert_eq!(answer.revision, 3);
-        let silent = draft(&[]).check(Outcome::Approved, 0).unwrap();
+        let silent = draft(&[]).check(Outcome::Approved, 0, &[]).unwrap();
         assert!(silent.comment.is_none());
     }
 
@@ -277,12 +304,16 @@ mod tests {
             Outcome::Rejected,
             Outcome::Responded,
         ] {
-            let errors = draft(&[("note", " \r\n ")]).check(outcome, 0).unwrap_err();
+            let errors = draft(&[("note", " \r\n ")])
+                .check(outcome, 0, &[])
+                .unwrap_err();
             assert_eq!(errors.len(), 1);
             assert_eq!(errors[0].field, "note");
-            draft(&[("note", "because")]).check(outcome, 0).unwrap();
+            draft(&[("note", "because")])
+                .check(outcome, 0, &[])
+                .unwrap();
             // Comments at places say what should change, and not why it is rejected.
-            let with_comments = draft(&[]).check(outcome, 2);
+            let with_comments = draft(&[]).check(outcome, 2, &[]);
             assert_eq!(with_comments.is_ok(), outcome == Outcome::ChangesRequested);
         }
     }
@@ -297,6 +328,6 @@ mod tests {
             let fields = vec![(name.to_owned(), value.to_owned())];
             assert!(Draft::read(fields).is_err(), "{name}");
         }
-        assert!(Draft::default().check(Outcome::Approved, 0).is_err());
+        assert!(Draft::default().check(Outcome::Approved, 0, &[]).is_err());
     }
 }

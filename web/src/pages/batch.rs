@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Response},
 };
-use countersign_protocol::{Digest, HandoffId, decision::Outcome};
+use countersign_protocol::{Digest, HandoffId, decision::Outcome, terms::Terms};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -324,7 +324,10 @@ async fn approve(
         edits: Vec::new(),
         outcome: Outcome::Approved,
         comment: None,
+        answers: Vec::new(),
+        reasons: Vec::new(),
         requests: Vec::new(),
+        terms: Terms::default(),
         care: Care::default(),
         partial: None,
     };

@@ -36,7 +36,13 @@ pub(super) async fn decide(
         .outcome
         .ok_or_else(|| Problem::bad_request("The form names no answer."))?;
     let unsent = app.desk.unsent(&visit.person, id).await?;
-    let answer = match draft.check(outcome, unsent) {
+    let known = if draft.reasons.is_empty() {
+        Vec::new()
+    } else {
+        let review = app.desk.review(&visit.caller(), id, None, None).await?;
+        review.reasons
+    };
+    let answer = match draft.check(outcome, unsent, &known) {
         Ok(answer) => answer,
         Err(errors) => return again(&visit, id, draft, errors).await,
     };
@@ -66,11 +72,11 @@ async fn answered_with(
         }) => stale(visit, id, revision, answered, draft).await,
         Err(DeskError::Conflict { why, .. }) => late(visit, id, why, draft).await,
         Err(DeskError::Invalid { field, message }) => {
-            let field = if field == "care" { "care" } else { "note" };
-            let errors = vec![FieldError {
-                field: field.to_owned(),
-                message,
-            }];
+            let field = match field.as_str() {
+                known @ ("care" | "reasons") => known.to_owned(),
+                _ => "note".to_owned(),
+            };
+            let errors = vec![FieldError { field, message }];
             again(visit, id, draft, errors).await
         }
         Err(error) => Err(error.into()),

@@ -117,7 +117,8 @@ fn heading(outcome: Outcome, agent: &str) -> String {
         Outcome::Responded => format!("Answered, {agent} goes on"),
         Outcome::Cancelled => format!("Withdrawn by {agent}"),
         Outcome::Expired => "The deadline passed".to_owned(),
-        Outcome::Ignored => "Set aside".to_owned(),
+        Outcome::Ignored => format!("Set aside, {agent} goes on without it"),
+        Outcome::Abstained => "Left to others".to_owned(),
         Outcome::Rerouted => "Handed on".to_owned(),
         Outcome::Completed => "Completed".to_owned(),
     }

@@ -36,6 +36,7 @@ mod person_tokens;
 mod problem;
 mod queue;
 mod queue_view;
+mod reasons;
 mod remarks;
 mod review;
 mod review_view;
@@ -92,6 +93,7 @@ pub fn routes() -> Router<AppState> {
         .route("/h/{id}/claim", post(people::claim))
         .route("/h/{id}/release", post(people::release))
         .route("/h/{id}/assign", post(people::assign))
+        .route("/h/{id}/escalate", post(people::escalate))
         .route("/h/{id}/snooze", post(people::snooze))
         .route(
             "/h/{id}/outsiders",

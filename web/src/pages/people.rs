@@ -36,6 +36,8 @@ pub(super) struct RoutingPart {
     dead: bool,
     rules: Vec<RuleRow>,
     targets: Vec<TargetRow>,
+    /// Who is above, as words and as the form sends them.
+    above: Option<(String, String)>,
     open: bool,
 }
 
@@ -83,7 +85,13 @@ impl RoutingPart {
         open: bool,
         now: Timestamp,
     ) -> Self {
+        let words = |pick: fn(&TargetRow) -> &str, between: &str| {
+            let words: Vec<_> = routing.above.iter().map(pick).collect();
+            words.join(between)
+        };
+        let above = (words(|one| &one.name, ", "), words(|one| &one.target, " "));
         Self {
+            above: Some(above).filter(|_| !routing.above.is_empty()),
             rule: routing.rule,
             why: routing.why,
             asked: routing.asked,
@@ -169,6 +177,18 @@ pub(super) async fn assign(
 ) -> Result<Response, Problem> {
     let note = Some(form.note.trim().to_owned()).filter(|note| !note.is_empty());
     app.desk.assign(&visit.person, id, &form.to, note).await?;
+    Ok(back(id, ""))
+}
+
+/// `POST /h/{id}/escalate`.
+pub(super) async fn escalate(
+    visit: Visit,
+    State(app): State<AppState>,
+    PathOf(id): PathOf<HandoffId>,
+    FormOf(form): FormOf<AssignForm>,
+) -> Result<Response, Problem> {
+    let note = Some(form.note.trim().to_owned()).filter(|note| !note.is_empty());
+    app.desk.escalate(&visit.person, id, &form.to, note).await?;
     Ok(back(id, ""))
 }
 

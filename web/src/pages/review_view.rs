@@ -426,6 +426,8 @@ impl EffectView {
             "changes" => "Changes",
             "reject" => "Reject",
             "respond" => "Answer",
+            "ignore" => "Set aside",
+            "abstain" => "Abstain",
             "none" => "No answer",
             other => other,
         };

@@ -198,6 +198,7 @@ pub(super) fn stamp_word(outcome: Outcome) -> &'static str {
         Outcome::Expired => "Expired",
         Outcome::Cancelled => "Withdrawn",
         Outcome::Completed => "Completed",
+        Outcome::Abstained => "Abstained",
     }
 }
 
@@ -282,6 +283,7 @@ pub(super) fn state_word(state: &str) -> &'static str {
         "approved" => "Approved",
         "rejected" => "Rejected",
         "responded" => "Answered",
+        "ignored" => "Set aside",
         "withdrawn" => "Withdrawn by the agent",
         "with_agent" => "With an agent",
         "returned" => "Back at its sender",

@@ -9,11 +9,14 @@ use countersign_protocol::{
     },
     manifest::{Manifest, ManifestEntry},
     provenance::Provenance,
+    terms::Terms,
 };
 use serde_json::Value;
 
 use super::sample;
-use crate::desk::{Answer, Base, Change, DecidedRow, DeskError, FileRow, Person, Review};
+use crate::desk::{
+    Answer, Base, Change, DecidedRow, DeskError, FileRow, Person, ReasonRow, Review,
+};
 
 /// The files of one revision: bytes, and whether the handoff names them.
 pub(crate) type Files = BTreeMap<String, (Vec<u8>, bool)>;
@@ -180,7 +183,10 @@ impl Card {
                 .outcome
                 .is_approval()
                 .then(|| format!("approved/{id}")),
+            answers: Vec::new(),
+            reasons: Vec::new(),
             edited: None,
+            terms: Terms::default(),
             envelope: None,
             partial: None,
             resume: Resume {
@@ -233,4 +239,20 @@ fn compare(files: &Files, before: Option<&Files>) -> Vec<FileRow> {
     );
     rows.sort_by(|a, b| a.path.cmp(&b.path));
     rows
+}
+
+/// Words that are kept ready.
+pub(super) fn reasons() -> Vec<ReasonRow> {
+    let reason = |name: &str, words: &str| ReasonRow {
+        name: name.to_owned(),
+        words: words.parse().expect("a phrase"),
+        answers: vec![Outcome::ChangesRequested, Outcome::Rejected],
+    };
+    vec![
+        reason(
+            "no-source",
+            "{which figure} in {where} has no source. Name where it comes from.",
+        ),
+        reason("no-way-back", "Say how this is undone, and try it once."),
+    ]
 }

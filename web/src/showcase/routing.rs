@@ -52,6 +52,10 @@ pub fn routing() -> Routing {
         held: true,
         sampled: false,
         dead: false,
+        above: vec![TargetRow {
+            target: "oncall:data".to_owned(),
+            name: "whoever is on call for data".to_owned(),
+        }],
     }
 }
 
@@ -140,6 +144,21 @@ impl PeopleDesk for Showcase {
                 ..asked(&row.target)
             }];
             routing.claim = None;
+            Ok(())
+        })
+    }
+
+    async fn escalate(
+        &self,
+        who: &Person,
+        id: HandoffId,
+        to: &str,
+        _: Option<String>,
+    ) -> Result<(), DeskError> {
+        let to = to.to_owned();
+        self.change(&Caller::Person(who.clone()), id, |routing| {
+            routing.above.retain(|one| one.target != to);
+            routing.asked.push(asked(&to));
             Ok(())
         })
     }

@@ -16,6 +16,7 @@ fn the_codes_are_those_of_the_contract() {
         (Outcome::Rejected, Exit::Rejected),
         (Outcome::Expired, Exit::Over),
         (Outcome::Cancelled, Exit::Over),
+        (Outcome::Ignored, Exit::Over),
         (Outcome::Rerouted, Exit::Pending),
     ] {
         assert_eq!(Exit::of_code(outcome.exit_code()), exit, "{outcome:?}");

@@ -49,6 +49,8 @@ fn every_answer_has_its_command() {
         ("changes", "changes_requested"),
         ("reject", "rejected"),
         ("respond", "responded"),
+        ("ignore", "ignored"),
+        ("abstain", "abstained"),
     ] {
         let bed = card(1);
         let ran = bed.run(&[command, "H-7", "--note", "words", "--json"]);

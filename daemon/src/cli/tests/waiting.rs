@@ -35,6 +35,7 @@ fn each_answer_has_its_exit_code() {
         ("rejected", 11),
         ("expired", 12),
         ("cancelled", 12),
+        ("ignored", 12),
     ] {
         let bed = waiting("decided", decision("H-7", 1, outcome));
         let ran = bed.run(&["wait", "H-7", "--json"]);

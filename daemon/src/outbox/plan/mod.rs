@@ -166,8 +166,11 @@ impl Story<'_> {
                     Told::new(Kind::Escalated, Notice { was, ..notice })
                         .to(people(&assigned.asked), Pace::Step)
                 });
-                let moved = self.moved(assigned.handoff, assigned.revision, &assigned.asked);
-                told.into_iter().chain(moved).collect()
+                let mut told: Vec<Told> = told.into_iter().collect();
+                if !assigned.beside {
+                    told.extend(self.moved(assigned.handoff, assigned.revision, &assigned.asked));
+                }
+                told
             }
             Event::Decided(decided) => self.closed(
                 Kind::Decided,
@@ -384,6 +387,9 @@ impl Story<'_> {
             let (of, moved) = match &one.event {
                 Event::Routed(routed) => (routed.revision, Moved::Routed(one.seq, routed)),
                 Event::Reassigned(step) => (step.revision, Moved::Instead(one.seq, &step.asked)),
+                Event::Assigned(assigned) if assigned.beside => {
+                    (assigned.revision, Moved::Beside(one.seq, &assigned.asked))
+                }
                 Event::Assigned(assigned) => {
                     (assigned.revision, Moved::Instead(one.seq, &assigned.asked))
                 }

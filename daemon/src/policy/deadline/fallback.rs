@@ -17,10 +17,7 @@ pub fn target(fallback: &Fallback, catalog: &Catalog) -> Option<Target> {
     };
     let id = |id: &str| id.parse::<Id>().ok();
     let first = match to {
-        "oncall" => catalog
-            .calendars()
-            .first()
-            .map(|one| Target::OnCall(one.id.value.clone())),
+        "oncall" => catalog.first_on_call(),
         "queue" | "human_queue" => catalog
             .queues()
             .first()

@@ -12,6 +12,7 @@ use countersign_protocol::{
     event::{Decided, Event},
     principal::Actor,
     routing::{Asked, Routed, Step, StepKind, Stepped},
+    terms::Terms,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -227,8 +228,11 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
             )),
             requests: Vec::new(),
             checked: Vec::new(),
+            answers: Vec::new(),
+            reasons: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
             partial: None,
         };
         vec![

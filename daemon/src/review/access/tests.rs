@@ -28,6 +28,12 @@ const ROLES: &str = r#"
 [[person]]
 id = "kim"
 
+[[oncall]]
+id = "duty"
+rotation = ["kim"]
+starts = "2026-01-05 09:00"
+shift = "7d"
+
 [[role]]
 id = "releaser"
 may = ["handoff.read", "handoff.decide"]
@@ -239,6 +245,15 @@ fn actions() -> Vec<Action> {
             )
         },
         Action {
+            page: Some(("/h/{id}", "/escalate\"", OPEN)),
+            form: Some(("/h/{id}/escalate", "to=kim")),
+            ..here(
+                P::Assign,
+                ("POST", "/api/v1/handoffs/{id}/escalate", r#"{"to":"kim"}"#),
+                [204, 409, 409],
+            )
+        },
+        Action {
             page: Some(("/h/{id}", "name=\"answer\" value=\"changes\"", OPEN)),
             form: Some(("/h/{id}/decision", "changes")),
             ..here(
@@ -269,10 +284,34 @@ fn actions() -> Vec<Action> {
                 [201, 409, 409],
             )
         },
+        Action {
+            page: Some(("/h/{id}", "name=\"answer\" value=\"ignore\"", OPEN)),
+            form: Some(("/h/{id}/decision", "ignore")),
+            ..here(
+                P::Decide,
+                ("POST", "/api/v1/handoffs/{id}/decision", "ignored"),
+                [201, 409, 409],
+            )
+        },
+        // One answer is enough here, so that nobody is offered to abstain, and who does is told why not.
+        here(
+            P::Decide,
+            ("POST", "/api/v1/handoffs/{id}/decision", "abstained"),
+            [422, 409, 409],
+        ),
         here(
             P::Withdraw,
             about("/api/v1/handoffs/{id}/withdraw"),
             [204, 204, 409],
+        ),
+        here(
+            P::Submit,
+            (
+                "POST",
+                "/api/v1/handoffs/{id}/use",
+                r#"{"use_id":"aaaaaaaa","manifest_sha256":"{manifest}"}"#,
+            ),
+            [404, 404, 409],
         ),
         // Nobody is behind the door of this rig.
         here(
@@ -484,7 +523,12 @@ impl Bed {
         let folder = format!("c{}", self.number());
         self.rig.write(&format!("{folder}/a.txt"), "words");
         let path = format!("{folder}/handoff.json");
-        self.rig.deliver(&path, handoff(&folder, &["a.txt"]));
+        let document = handoff(&folder, &["a.txt"]);
+        let mut document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        document["requests"] = serde_json::json!([
+            { "id": "r1", "allowed": ["approve", "edit", "reject", "ignore"] }
+        ]);
+        self.rig.deliver(&path, document.to_string());
         self.rig.apply_policy();
         let cards = self.rig.cards();
         let id = cards.iter().map(|card| card.id).max().unwrap();
@@ -558,9 +602,11 @@ fn csrf(session: &str) -> String {
 
 fn body_of(action: &Action) -> String {
     match action.ask.2 {
-        outcome @ ("approved" | "rejected" | "changes_requested") => format!(
-            r#"{{"revision":{{revision}},"manifest_sha256":"{{manifest}}","outcome":"{outcome}","comment":"because"}}"#
-        ),
+        outcome @ ("approved" | "rejected" | "changes_requested" | "ignored" | "abstained") => {
+            format!(
+                r#"{{"revision":{{revision}},"manifest_sha256":"{{manifest}}","outcome":"{outcome}","comment":"because"}}"#
+            )
+        }
         body => body.to_owned(),
     }
 }
@@ -643,7 +689,7 @@ fn shows(
         return;
     };
     let form = match form {
-        answer @ ("approve" | "reject" | "changes") => format!("{DECISION}{answer}"),
+        answer @ ("approve" | "reject" | "changes" | "ignore") => format!("{DECISION}{answer}"),
         form => form.to_owned(),
     };
     let (path, form) = (bed.filled(path, id, &lock), bed.filled(&form, id, &lock));

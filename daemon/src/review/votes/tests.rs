@@ -307,3 +307,42 @@ fn no_schedule_releases_bytes_that_two_people_did_not_see() {
         assert_eq!(released, approved, "{seed}");
     }
 }
+
+#[test]
+fn who_abstains_is_asked_no_more_and_named_in_the_answer() {
+    let mut rig = rig("approvals = 2");
+    assert_eq!(
+        offered(&rig, "ana"),
+        ["approve", "changes", "reject", "abstain"]
+    );
+    assert_eq!(progress(say(&rig, "ana", Outcome::Abstained)), (0, 2));
+    rig.restart();
+    // Said twice is said once; without another one there would be too few.
+    assert_eq!(progress(say(&rig, "ana", Outcome::Abstained)), (0, 2));
+    assert_eq!(rig.count("handoff.voted"), 1);
+    assert!(!turn(&rig, "ana") && turn(&rig, "ben"));
+    assert_eq!(offered(&rig, "ben"), ["approve", "changes", "reject"]);
+    let told = say(&rig, "ben", Outcome::Abstained);
+    assert!(matches!(told, Err(DeskError::Invalid { .. })), "{told:?}");
+    assert_eq!(progress(say(&rig, "ben", Outcome::Approved)), (1, 2));
+    let decided = say(&rig, "cy", Outcome::Approved).unwrap();
+    let votes = decided.decision().unwrap().votes;
+    let votes: Vec<_> = votes
+        .iter()
+        .map(|vote| (vote.principal.as_str(), vote.outcome))
+        .collect();
+    let yes = Outcome::Approved;
+    assert_eq!(
+        votes,
+        [("ana", Outcome::Abstained), ("ben", yes), ("cy", yes)]
+    );
+}
+
+#[test]
+fn nobody_abstains_where_one_answer_is_enough() {
+    let rig = rig("");
+    assert!(!offered(&rig, "ana").contains(&"abstain".to_owned()));
+    let told = say(&rig, "ana", Outcome::Abstained);
+    assert!(matches!(told, Err(DeskError::Invalid { .. })), "{told:?}");
+    assert_eq!(rig.count("handoff.voted") + rig.count("handoff.decided"), 0);
+}

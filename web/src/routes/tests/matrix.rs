@@ -285,6 +285,14 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/handoffs/{id}/release",
         [401, 404, 404, 404],
     ),
+    post(
+        "/api/v1/handoffs/H-1/use",
+        "/api/v1/handoffs/{id}/use",
+        Body::Json(
+            r#"{"use_id":"aaaaaaaa","manifest_sha256":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
+        ),
+        [401, 404, 404, 404],
+    ),
     get(
         "/api/v1/handoffs/H-1/versions",
         "/api/v1/handoffs/{id}/versions",
@@ -380,6 +388,12 @@ pub(super) const ROUTES: &[Route] = &[
         "/api/v1/handoffs/H-1/assign",
         "/api/v1/handoffs/{id}/assign",
         Body::Json(r#"{"to":"person:sam"}"#),
+        [401, 403, 403, 204],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/escalate",
+        "/api/v1/handoffs/{id}/escalate",
+        Body::Json("{}"),
         [401, 403, 403, 204],
     ),
     post(
@@ -728,6 +742,7 @@ pub(super) const ROUTES: &[Route] = &[
     form("/h/H-1/claim", Body::Form("")),
     form("/h/H-1/release", Body::Form("")),
     form("/h/H-1/assign", Body::Form("to=person:sam")),
+    form("/h/H-1/escalate", Body::Form("to=oncall:data")),
     form("/h/H-1/snooze", Body::Form("minutes=60")),
     form("/h/H-1/viewed", Body::SeenForm),
     Route {
