@@ -187,13 +187,23 @@ fn above(folder: &str, all: &str, to: impl Fn(&str) -> String) -> Vec<(String, S
 
 /// The folders right below `folder`, with what is in them.
 fn below(rows: &[&FileRow], folder: &str, to: impl Fn(&str) -> String) -> (Vec<Below>, usize) {
+    let name_of = |row: &FileRow| Some(row.path[folder.len()..].split_once('/')?.0.len());
     let mut folders: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for row in rows {
-        if let Some((name, _)) = row.path[folder.len()..].split_once('/') {
-            let (files, changed) = folders.entry(name).or_default();
-            *files += 1;
-            *changed += usize::from(row.change != Change::Unchanged);
-        }
+    // Rows of a folder stand together, so it is looked up once for all of them.
+    let same = |one: &&FileRow, next: &&FileRow| {
+        let (length, other) = (name_of(one), name_of(next));
+        let end = folder.len() + length.unwrap_or_default();
+        length.is_some() && length == other && one.path[..end] == next.path[..end]
+    };
+    for run in rows.chunk_by(same) {
+        let Some(length) = name_of(run[0]) else {
+            continue;
+        };
+        let name = &run[0].path[folder.len()..folder.len() + length];
+        let (files, changed) = folders.entry(name).or_default();
+        *files += run.len();
+        let differs = |row: &&&FileRow| row.change != Change::Unchanged;
+        *changed += run.iter().filter(differs).count();
     }
     let unlisted = folders.len().saturating_sub(FOLDERS);
     let list = folders
