@@ -104,6 +104,8 @@ pub struct LedgerDesk {
     gauges: Arc<dyn Gauges>,
     /// What references to evidence lead to.
     resolvers: Arc<[Resolver]>,
+    /// Comparisons of many files.
+    kept: compared::kept::Kept,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -153,6 +155,7 @@ impl LedgerDesk {
             locks,
             gauges,
             resolvers: Arc::default(),
+            kept: compared::kept::Kept::default(),
         }
     }
 
