@@ -32,6 +32,7 @@ mod routing;
 mod row;
 mod seams;
 mod search;
+mod seen;
 mod service;
 mod sso;
 mod step_up;
@@ -54,9 +55,9 @@ use countersign_protocol::{
     Digest, HandoffId, access::Permission, dialect::Format, event::Location, receipt::Receipt,
 };
 use countersign_web::desk::{
-    ActivityRow, Answer, Answered, Caller, ChainReport, DeadLetter, Desk, DeskError, HandoffRow,
-    Health, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow, WaitAnswer,
-    WorkspaceRow,
+    ActivityRow, Answer, Answered, Caller, ChainReport, DeadLetter, Desk, DeskError, Frame,
+    HandoffRow, Health, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow,
+    WaitAnswer, WorkspaceRow,
 };
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
@@ -102,6 +103,7 @@ pub struct LedgerDesk {
     gauges: Arc<dyn Gauges>,
     /// What references to evidence lead to.
     resolvers: Arc<[Resolver]>,
+    views: seen::Views,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -151,6 +153,7 @@ impl LedgerDesk {
             locks,
             gauges,
             resolvers: Arc::default(),
+            views: seen::Views::default(),
         }
     }
 
@@ -177,6 +180,10 @@ impl Desk for LedgerDesk {
         limit: usize,
     ) -> Result<Queue, DeskError> {
         self.queue_page(who, view, cursor, limit).await
+    }
+
+    async fn frame(&self, who: &Caller) -> Result<Frame, DeskError> {
+        Ok(self.frame_of(who))
     }
 
     async fn row(&self, who: &Caller, id: HandoffId) -> Result<HandoffRow, DeskError> {
