@@ -48,6 +48,9 @@ pub const STEPS: &[&str] = &[
 /// The same for answers that can be taken back.
 pub const UNDO: &[&str] = &["undo.held", "undo.taken_back", "undo.due", "undo.given"];
 
+/// The same for approvals that are good for one use.
+pub const USES: &[&str] = &["use.recorded"];
+
 /// The same for work that goes from agent to agent.
 pub const HOPS: &[&str] = &[
     "package.before_rename",
@@ -74,6 +77,9 @@ pub const COLLECT: &[&str] = &[
     "collect.file_removed",
 ];
 
+/// The same for results that grow.
+pub const PARTIAL: &[&str] = &["partial.kept"];
+
 /// Ends the process at once, as kill -9 does, when the environment asks for it:
 /// `COUNTERSIGN_CRASH_AT=name:hit` stops at the `hit`-th pass of `name`.
 #[cfg(feature = "failpoints")]
@@ -84,7 +90,7 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = [STEPS, UNDO, HOPS, COLLECT, WATCHED, CHECKS]
+    let is_known = [STEPS, UNDO, USES, HOPS, COLLECT, WATCHED, CHECKS, PARTIAL]
         .iter()
         .any(|steps| steps.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");

@@ -13,6 +13,7 @@ use crate::{
     id::{Digest, HandoffId},
     principal::Verified,
     routing::Asked,
+    terms::Terms,
 };
 
 /// What it takes to decide about a revision, as the rule said when it was routed.
@@ -66,6 +67,9 @@ pub struct Voted {
     /// How the person showed that it is them, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// On what terms, for an approval.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
 }
 
 /// Who voted what, for the answer that the agent gets.

@@ -9,8 +9,10 @@ use crate::{
     edit::Edited,
     envelope::Answered,
     id::{Digest, HandoffId},
+    partial::PartialSeen,
     place::{Cell, Place, Region},
     principal::{Method, Verified},
+    terms::Terms,
 };
 
 /// What was decided.
@@ -324,9 +326,15 @@ pub struct DecisionDocument {
     /// What the person changed before approving; the patch stands beside this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<Edited>,
+    /// On what terms the approval holds; absent when it holds as long as the bytes stay as they are.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
     /// How the answer kept to the envelope of the request; absent where none was stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub envelope: Option<Answered>,
+    /// How much of a growing result it is about; absent where the handoff has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<PartialSeen>,
     /// How to go on.
     pub resume: Resume,
     /// Where it stands in the ledger.

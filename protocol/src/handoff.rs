@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     envelope::Envelope,
     id::Digest,
+    partial::Partials,
     problem::{ProblemKind, Refusal},
 };
 
@@ -215,6 +216,8 @@ pub struct Handoff {
     pub timeout_seconds: Option<u64>,
     /// The envelope of the request.
     pub envelope: Envelope,
+    /// The result that grows beside it.
+    pub partials: Option<Partials>,
     /// Files.
     pub artifacts: Vec<Artifact>,
     /// Path of the checkpoint that goes with it.

@@ -147,6 +147,7 @@ impl LogLine {
                 self.revision(checked.revision)
                     .code(if failed { "failed" } else { "passed" })
             }
+            Event::Used(used) => self.revision(used.revision),
             Event::Decided(decided) => self.revision(decided.revision).code(decided.outcome.word()),
             Event::Offered(offered) => Self {
                 agent: Some(offered.from.clone()),
@@ -209,6 +210,7 @@ impl LogLine {
                 agent: Some(saved.agent.clone()),
                 ..self.at(&saved.at)
             },
+            Event::PartialKept(kept) => self.at(&kept.at),
             Event::AgentStalled {
                 at,
                 agent,

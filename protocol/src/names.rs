@@ -1,6 +1,6 @@
 //! The names of the files that cross the shared folder.
 
-use crate::{dialect::Format, id::HandoffId};
+use crate::{dialect::Format, id::HandoffId, partial::Chunk};
 
 /// Folder at the root of a workspace that belongs to the daemon.
 pub const OWN_FOLDER: &str = ".countersign";
@@ -50,6 +50,8 @@ pub enum DocumentKind {
     Mark,
     /// The answer of a receiver to a hop of a card, if it lies in the folder of that agent.
     Answer(HandoffId, u32),
+    /// A chunk of a growing result.
+    Chunk(Chunk),
 }
 
 /// The files that answer one handoff. They stand in the folder of the handoff, or in its mirror under
@@ -84,6 +86,14 @@ pub fn is_document(name: &str) -> Option<DocumentKind> {
         return Some(DocumentKind::Answer(id, hop));
     }
     stem(name).map(|(_, format)| DocumentKind::Handoff(format))
+}
+
+/// What the file `name` in `folder`, relative to a workspace with `/` between parts, is.
+pub fn document_in(folder: &str, name: &str) -> Option<DocumentKind> {
+    match Chunk::at(folder, name) {
+        Some(chunk) => Some(DocumentKind::Chunk(chunk)),
+        None => is_document(name),
+    }
 }
 
 /// The name of the package for a hop of a card, such as `H-7.2`.
@@ -142,6 +152,12 @@ pub fn answers_for(name: &str) -> AnswerNames {
             ..names_with(&format!("{stem}."))
         };
     }
+    if Chunk::named(name).is_some() {
+        return AnswerNames {
+            errors: format!("{name}.chunk.errors.json"),
+            ..names_with(&format!("{name}.chunk."))
+        };
+    }
     let prefix = match stem(name) {
         Some((stem, _)) if !stem.is_empty() => format!("{stem}."),
         _ => String::new(),
@@ -174,6 +190,7 @@ pub fn is_own_file(name: &str) -> bool {
         "handoff.result.json",
         "answer.receipt.json",
         "answer.errors.json",
+        "chunk.errors.json",
         "reminder.json",
     ]
     .iter()

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     approval::ApprovalPlan,
     id::{Digest, HandoffId},
+    terms::RuleTerms,
 };
 
 /// Somebody who is asked, and who that was at the moment of asking.
@@ -115,6 +116,9 @@ pub struct Routed {
     /// What it takes to decide, where one answer of anybody is not enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalPlan>,
+    /// On what terms every approval holds.
+    #[serde(default, skip_serializing_if = "RuleTerms::is_open")]
+    pub terms: RuleTerms,
 }
 
 /// A step of the ladder that was taken. Each is taken once, in order.

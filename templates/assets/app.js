@@ -334,9 +334,10 @@
     const row = await api(`handoffs/${id}`);
     const { revision, manifest } = document.body.dataset;
     const moved = row.revision !== Number(revision) || row.manifest_sha256 !== manifest;
-    if (!moved && row.state === "waiting") return row.held && announce(`${row.held.by} answered, show`);
-    const text = moved ? `Revision ${row.revision} arrived at ${clock()}.`
-      : `${id} was answered${row.decided ? ` by ${row.decided.by}` : ""} at ${clock()}.`;
+    const grew = row.partial && String(row.partial.seen.through) !== $("[name=partial]")?.value;
+    const news = row.held ? `${row.held.by} answered, show` : grew && "More of the result came, show";
+    if (!moved && row.state === "waiting") return news && announce(news);
+    const text = moved ? `Revision ${row.revision} arrived at ${clock()}.` : `${id} was answered${row.decided ? ` by ${row.decided.by}` : ""} at ${clock()}.`;
     $("[data-stale]").textContent = text;
     $("#stale").hidden = false;
     for (const button of $$(".decide .acts .btn")) button.disabled = true;

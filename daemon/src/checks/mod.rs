@@ -15,6 +15,7 @@ use countersign_protocol::{
     event::{Accepted, Decided, Event},
     principal::Actor,
     state::HandoffState,
+    terms::Terms,
     transfer::{Stopped, Why},
 };
 use tokio::task::JoinSet;
@@ -266,6 +267,8 @@ fn follow(state: &State, found: &Found) -> Vec<(Actor, Event)> {
             reasons: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
+            partial: None,
         };
         let rule = format!("check {}", result.name);
         events.push((Actor::Policy { rule }, Event::Decided(Box::new(decided))));

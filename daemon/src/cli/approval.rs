@@ -2,8 +2,15 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use countersign_protocol::{HandoffId, decision::DecisionDocument, names, release::ReleaseRecord};
+use countersign_protocol::{
+    HandoffId,
+    decision::DecisionDocument,
+    names,
+    release::ReleaseRecord,
+    terms::{Lapsed, Use},
+};
 use countersign_web::desk::boundaries::Release;
+use jiff::Timestamp;
 
 use super::{
     Context,
@@ -95,8 +102,17 @@ pub(crate) struct Approval {
     pub(crate) voucher: Voucher,
     pub(crate) record: ReleaseRecord,
     pub(crate) decision: DecisionDocument,
+    /// The use of it, when it was good for one.
+    pub(crate) used: Option<Use>,
     /// What could not be checked, one sentence each.
     pub(crate) unchecked: Vec<String>,
+}
+
+impl Approval {
+    /// Why it holds no longer at `now`, although every byte may be as it was.
+    pub(crate) fn lapsed(&self, now: Timestamp) -> Option<Lapsed> {
+        self.decision.terms.lapsed(self.used.as_ref(), now)
+    }
 }
 
 /// Finds out what was approved as `id`. `workspace` is where its record lies, when that is known.
@@ -122,6 +138,7 @@ pub(crate) fn find(
                 voucher: Voucher::Daemon,
                 record: release.record,
                 decision: release.decision,
+                used: release.used,
                 unchecked: Vec::new(),
             });
         }
@@ -136,11 +153,12 @@ pub(crate) fn find(
         Ok(data_dir) => from_ledger(id, &data_dir)?,
         Err(_) => None,
     };
-    if let Some((record, decision)) = of_ledger {
+    if let Some((record, decision, used)) = of_ledger {
         return checked(Approval {
             voucher: Voucher::Ledger,
             record,
             decision,
+            used,
             unchecked: Vec::new(),
         });
     }
@@ -182,7 +200,7 @@ fn checked(approval: Approval) -> Result<Approval, Failure> {
 fn from_ledger(
     id: HandoffId,
     data_dir: &Path,
-) -> Result<Option<(ReleaseRecord, DecisionDocument)>, Failure> {
+) -> Result<Option<(ReleaseRecord, DecisionDocument, Option<Use>)>, Failure> {
     let path = data_dir.join(crate::app::LEDGER_FILE);
     if !path.is_file() {
         return Ok(None);
@@ -206,7 +224,7 @@ fn from_ledger(
         let text = format!("{id} was not approved, or nothing was released for it");
         return Err(Failure::new(Exit::NotFound, text));
     };
-    Ok(Some((record, decision)))
+    Ok(Some((record, decision, card.used.clone())))
 }
 
 /// Reads what the daemon left in the workspace.
@@ -255,14 +273,18 @@ fn from_record(id: HandoffId, workspace: &Path, why: &str) -> Result<Approval, F
     }
     let owner = root.attributes(&own)?.map(|found| found.uid);
     let by = owner.map_or_else(String::new, |uid| format!(", user {uid},"));
-    let unchecked = vec![format!(
+    let mut unchecked = vec![format!(
         "that the decision is entry {} of the ledger: {why}. Whoever may write as the owner of the record{by} could have made it",
         decision.log.index
     )];
+    if decision.terms.single_use {
+        unchecked.push("whether it was used, as it is good for one use".to_owned());
+    }
     checked(Approval {
         voucher: Voucher::Record,
         record,
         decision,
+        used: None,
         unchecked,
     })
 }

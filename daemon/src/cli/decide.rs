@@ -5,6 +5,7 @@ use std::path::Path;
 use countersign_protocol::{
     decision::{ChangeRequest, DecisionDocument, Outcome},
     place::Place,
+    terms::Terms,
 };
 use countersign_web::desk::{Answer, Approval, Care, HandoffRow, Review, edits::FileEdit, worded};
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use super::{
     output::{Style, inert},
     target::TargetArg,
 };
+use crate::config::Span;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -39,6 +41,12 @@ pub(crate) struct Args {
     /// A line of the checklist of the workspace that you ticked off, word for word; repeat for more
     #[arg(long, value_name = "LINE")]
     checked: Vec<String>,
+    /// With `approve`: the approval ends after so long, such as `24h`
+    #[arg(long, value_name = "TIME")]
+    valid_for: Option<Span>,
+    /// With `approve`: the approval is good for one `countersign gate`
+    #[arg(long)]
+    once: bool,
     /// The revision that you looked at; needed to approve a later one than the first
     #[arg(long, value_name = "N")]
     revision: Option<u32>,
@@ -69,11 +77,13 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         answers: Vec::new(),
         requests,
         edits,
+        terms: terms(args, outcome, context)?,
         care: Care {
             // Who names the handoff by its number has typed it.
             typed: args.target.target.clone(),
             checked: args.checked.clone(),
         },
+        partial: review.row.partial.as_ref().map(|one| one.seen.through),
     };
     let path = format!("/api/v1/handoffs/{}/decision", row.id);
     let answered: Value = client
@@ -140,6 +150,26 @@ fn verb(outcome: Outcome) -> &'static str {
         Outcome::Edited => "approve",
         other => other.answer().unwrap_or("approve"),
     }
+}
+
+/// The terms of `--valid-for` and `--once`.
+fn terms(args: &Args, outcome: Outcome, context: &Context) -> Result<Terms, Failure> {
+    let asks = args.once || args.valid_for.is_some();
+    if asks && !outcome.is_approval() {
+        let text = format!("`{}` takes no `--valid-for` and no `--once`", verb(outcome));
+        return Err(Failure::new(Exit::Usage, text).hint("only an approval has terms"));
+    }
+    let end = |span: Span| {
+        let now = context.clock.now();
+        now.checked_add(span.0).map_err(|_| {
+            let text = "`--valid-for` goes beyond the end of time";
+            Failure::new(Exit::Usage, text).hint("leave it out for an approval without an end")
+        })
+    };
+    Ok(Terms {
+        valid_until: args.valid_for.map(end).transpose()?,
+        single_use: args.once,
+    })
 }
 
 /// The words of the answer: the reasons that were chosen, then the note.

@@ -4,13 +4,17 @@ use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use countersign_protocol::names;
+use countersign_protocol::{HandoffId, names, terms::Lapsed};
+use countersign_web::desk::boundaries::UseWish;
+use serde_json::json;
 
 use super::{
     Context,
-    approval::{self, Place, Voucher},
+    approval::{self, Approval, Place, Voucher},
+    client::Client,
     exit::{Exit, Failure},
     output::inert,
 };
@@ -26,8 +30,12 @@ use crate::{
 The command gets a copy that was checked while it was made and that cannot change. `{}` in its words
 stands for that copy; without it, words that begin with PATH are replaced.
 
-Exit codes: that of the command; when it is not started: 3 not what was approved, 5 nothing was
-released there, 7 nobody but the record in the workspace vouches for it, 1 it cannot be held still.
+An approval that is good for one use is used by the gate, just before the command starts; that needs
+the daemon, which counts.
+
+Exit codes: that of the command; when it is not started: 3 not what was approved, or no longer
+approved, 5 nothing was released there, 7 nobody but the record in the workspace vouches for it, or
+the daemon that counts cannot be reached, 1 it cannot be held still.
 
 Examples:
   countersign gate approved/H-7/migrate.sql -- psql -f {}
@@ -57,6 +65,9 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             approval.unchecked.join("; ")
         )));
     }
+    if let Some(why) = approval.lapsed(context.clock.now()) {
+        return Err(no_longer(place.handoff, &why));
+    }
     let root = Dir::open(&place.workspace)?;
     let folder = root.folder(&place.release())?;
     let expected = Expected::of(&approval.record);
@@ -83,6 +94,9 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         .hint("write `{}` where the command needs the path")
     })?;
     tracing::debug!(how = held.how(), path = %held.path().display(), "held still");
+    if approval.decision.terms.single_use {
+        spend(&approval, context)?;
+    }
     let mut command = std::process::Command::new(&words[0]);
     command
         .args(&words[1..])
@@ -94,6 +108,47 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     drop(held);
     ended?.pass_on()
 }
+
+fn no_longer(id: HandoffId, why: &Lapsed) -> Failure {
+    let text = format!("{id} is no longer approved: {why}");
+    Failure::new(Exit::Contract, inert(&text)).hint(
+        "hand the work over again, with another `idempotency_key`, to have it approved once more",
+    )
+}
+
+/// Uses an approval that is good for one use. The daemon counts; nobody else can.
+fn spend(approval: &Approval, context: &mut Context) -> Result<(), Failure> {
+    let id = approval.record.handoff_id;
+    let random = || getrandom::u64().map_err(|error| Failure::new(Exit::Failed, error.to_string()));
+    let wish = UseWish {
+        use_id: format!("{:016x}{:016x}", random()?, random()?),
+        manifest_sha256: approval.record.manifest_sha256,
+    };
+    let ask = |context: &Context| {
+        let client = Client::find(context)?;
+        client.post(&format!("/api/v1/handoffs/{id}/use"), &json!(wish))
+    };
+    let mut asked = ask(context);
+    // Whether it was counted is not known when the answer got lost. Asking again with the same id counts once.
+    for _ in 1..TRIES {
+        match &asked {
+            Err(failure) if failure.exit == Exit::Unreachable => (context.pause)(BETWEEN),
+            _ => break,
+        }
+        asked = ask(context);
+    }
+    match asked {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.exit == Exit::Unreachable => Err(failure
+            .hint("this approval is good for one use, and only the running daemon counts it")),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// So often the daemon is asked while it cannot be reached, such as while it starts again.
+const TRIES: u32 = 10;
+/// And so long after each time.
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// Refuses at once what is not as approved; the copy is checked again as it is made.
 fn as_approved(

@@ -69,6 +69,18 @@ fn text(review: &Review, client: &Client, context: &mut Context) {
         context.out.line("");
         context.out.line(&inert_lines(summary));
     }
+    if let Some(partial) = &row.partial {
+        let folder = inert(&partial.seen.folder);
+        context.out.line("");
+        context.out.line(&format!(
+            "{folder}/  {}, {} bytes",
+            partial.words(),
+            partial.bytes
+        ));
+        if let Some(end) = &review.partial_end {
+            context.out.line(&inert_lines(end));
+        }
+    }
     for (label, lines) in [
         ("done", &review.completed),
         ("left", &review.remaining),

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use countersign_protocol::dialect::answers::{self, Told, Tongue};
+use countersign_protocol::{
+    dialect::answers::{self, Told, Tongue},
+    terms::Terms,
+};
 use countersign_web::desk::{Answer, Care, Review};
 use serde_json::{Value, json};
 
@@ -67,6 +70,8 @@ pub(crate) fn answer(args: &AnswerArgs, context: &mut Context) -> Result<Exit, F
         answers: given,
         requests: Vec::new(),
         edits: Vec::new(),
+        terms: Terms::default(),
+        partial: None,
         care: Care {
             typed: args.target.target.clone(),
             checked: Vec::new(),

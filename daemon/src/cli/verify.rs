@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use countersign_protocol::{
     HandoffId, names,
     release::{Difference, DifferenceKind},
+    terms::Lapsed,
 };
 use serde_json::{Value, json};
 
@@ -21,7 +22,10 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 every file is as approved, 3 something is not, 5 nothing was released there.
+An approval can end, or be good for one use. What it covered is then no longer approved, although no
+byte changed; of all releases of a workspace that is told, and is no failure.
+
+Exit codes: 0 every file is as approved, 3 something is not, or no longer, 5 nothing was released there.
 
 Examples:
   countersign verify approved/H-7                a whole release
@@ -45,6 +49,25 @@ struct Verdict {
     approval: Approval,
     files: usize,
     differences: Vec<Difference>,
+    lapsed: Option<Lapsed>,
+}
+
+impl Verdict {
+    fn new(
+        path: &Path,
+        approval: Approval,
+        files: usize,
+        differences: Vec<Difference>,
+        context: &Context,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            lapsed: approval.lapsed(context.clock.now()),
+            approval,
+            files,
+            differences,
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -53,7 +76,17 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         (None, Some(place)) => vec![release(&place, &args.path, context)?],
         (None, None) => return all(args, context),
     };
-    finish(args, verdicts, Vec::new(), context)
+    let ended = verdicts.iter().find_map(|one| {
+        let why = one.lapsed.as_ref()?;
+        let id = one.approval.record.handoff_id;
+        Some(format!("{id} is no longer approved: {why}"))
+    });
+    let exit = finish(args, verdicts, Vec::new(), context)?;
+    match ended.filter(|_| exit == Exit::Done) {
+        Some(_) if context.out.json => Ok(Exit::Contract),
+        Some(text) => Err(Failure::new(Exit::Contract, inert(&text))),
+        None => Ok(exit),
+    }
 }
 
 /// Looks at one release, or at a part of it.
@@ -89,12 +122,7 @@ fn release(place: &Place, shown: &Path, context: &Context) -> Result<Verdict, Fa
         // A link in the place of the folder.
         Err(_) => (0, vec![nothing(DifferenceKind::Replaced)]),
     };
-    Ok(Verdict {
-        path: shown.to_owned(),
-        approval,
-        files,
-        differences,
-    })
+    Ok(Verdict::new(shown, approval, files, differences, context))
 }
 
 fn nothing(kind: DifferenceKind) -> Difference {
@@ -121,12 +149,8 @@ fn copy(id: HandoffId, path: &Path, context: &Context) -> Result<Verdict, Failur
     let is_folder = at.file_name().is_none() || parent.kind(name)? == Some(FileKind::Folder);
     if is_folder {
         let checked = compare(&Dir::open(&at)?, &expected, strictness, &|_, _| false);
-        return Ok(Verdict {
-            path: path.to_owned(),
-            files: expected.files.len(),
-            approval,
-            differences: checked.differences,
-        });
+        let (files, found) = (expected.files.len(), checked.differences);
+        return Ok(Verdict::new(path, approval, files, found, context));
     }
     let named: Vec<_> = expected
         .files
@@ -143,12 +167,8 @@ fn copy(id: HandoffId, path: &Path, context: &Context) -> Result<Verdict, Failur
             "give the file the name that it has in the release, or verify the whole folder",
         ));
     };
-    Ok(Verdict {
-        path: path.to_owned(),
-        differences: compare_file(&parent, name, wanted, strictness)?,
-        approval,
-        files: 1,
-    })
+    let found = compare_file(&parent, name, wanted, strictness)?;
+    Ok(Verdict::new(path, approval, 1, found, context))
 }
 
 /// Looks at every release of a workspace.
@@ -265,6 +285,7 @@ fn object(verdict: &Verdict) -> Value {
         approval,
         files,
         differences,
+        lapsed,
     } = verdict;
     json!({
         "path": path.display().to_string(),
@@ -274,6 +295,8 @@ fn object(verdict: &Verdict) -> Value {
         "manifest_sha256": approval.record.manifest_sha256,
         "approved_by": approval.decision.decided_by,
         "approved_at": approval.record.approved_at,
+        "terms": approval.decision.terms,
+        "lapsed": lapsed.as_ref().map(ToString::to_string),
         "entry": approval.decision.log,
         "vouched_by": approval.voucher.word(),
         "not_checked": approval.unchecked,
@@ -285,10 +308,12 @@ fn object(verdict: &Verdict) -> Value {
 fn print(verdict: &Verdict, context: &mut Context) {
     let record = &verdict.approval.record;
     let decision = &verdict.approval.decision;
-    let word = if verdict.differences.is_empty() {
-        context.out.paint(Style::Good, "as approved")
-    } else {
+    let word = if !verdict.differences.is_empty() {
         context.out.paint(Style::Error, "not as approved")
+    } else if verdict.lapsed.is_some() {
+        context.out.paint(Style::Error, "no longer approved")
+    } else {
+        context.out.paint(Style::Good, "as approved")
     };
     let files = match verdict.files {
         1 => "1 file".to_owned(),
@@ -304,6 +329,9 @@ fn print(verdict: &Verdict, context: &mut Context) {
         decision.log.index,
     );
     context.out.line(&format!("{word}  {}", inert(&text)));
+    if let Some(why) = &verdict.lapsed {
+        context.out.line(&inert(&format!("  {why}")));
+    }
     if !verdict.differences.is_empty() {
         context.out.table(&table(&verdict.differences));
     }

@@ -2,12 +2,15 @@
 
 use std::ops::Range;
 
+use countersign_protocol::terms::RuleTerms;
+
 use super::{
     Entry,
     error::ConfigError,
     names::Target,
     origin::{Origin, Setting},
     policy::Policy,
+    quantity::Span,
     section::{File, Section},
 };
 
@@ -22,6 +25,10 @@ pub struct Approvals {
     pub veto: Option<Setting<Vec<Target>>>,
     /// Whether who ran the agent or answers for it may approve.
     pub own: Setting<bool>,
+    /// An approval holds for so long.
+    pub valid_for: Option<Setting<Span>>,
+    /// An approval is good for one use.
+    pub single_use: Setting<bool>,
 }
 
 /// A `[[route.stage]]` section.
@@ -49,6 +56,14 @@ impl Approvals {
                 error.hint("write it into each `[[route.stage]]`"),
             );
         }
+        let valid_for: Option<Setting<Span>> = section.take("valid_for");
+        if let Some(none) = valid_for.as_ref().filter(|span| span.value.0.is_zero()) {
+            let error = ConfigError::new("an approval that is never valid");
+            section.fail_at(
+                &none.origin,
+                error.hint("leave `valid_for` out, or write how long, such as `24h`"),
+            );
+        }
         Self {
             needed,
             stages,
@@ -56,6 +71,19 @@ impl Approvals {
             own: section
                 .take("self_approval")
                 .unwrap_or_else(|| Setting::default(true)),
+            valid_for,
+            single_use: section
+                .take("single_use")
+                .unwrap_or_else(|| Setting::default(false)),
+        }
+    }
+
+    /// On what terms every approval holds.
+    pub fn terms(&self) -> RuleTerms {
+        let valid_for = self.valid_for.as_ref();
+        RuleTerms {
+            valid_for_seconds: valid_for.map(|span| span.value.0.as_secs()),
+            single_use: self.single_use.value,
         }
     }
 
@@ -66,6 +94,11 @@ impl Approvals {
 
     pub(super) fn entries(&self, key: &dyn Fn(&str) -> String) -> Vec<Entry> {
         let mut entries = vec![Entry::new(key("self_approval"), &self.own)];
+        if self.single_use.value {
+            entries.push(Entry::new(key("single_use"), &self.single_use));
+        }
+        let valid_for = self.valid_for.iter();
+        entries.extend(valid_for.map(|one| Entry::new(key("valid_for"), one)));
         let needed = self.needed.iter();
         entries.extend(needed.map(|one| Entry::new(key("approvals"), one)));
         entries.extend(self.veto.iter().map(|one| Entry::new(key("veto"), one)));

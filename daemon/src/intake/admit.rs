@@ -53,7 +53,7 @@ impl Admitted {
 }
 
 /// That a person has the workspace for themselves; the operator may hand over for that person.
-fn held(state: &State, workspace: &str, principal: &Principal) -> Option<Refusal> {
+pub(super) fn held(state: &State, workspace: &str, principal: &Principal) -> Option<Refusal> {
     let by = state.held_by(workspace)?;
     let by_hand = matches!(principal, Principal::Operator | Principal::Person { .. });
     (!by_hand).then(|| {
@@ -167,6 +167,7 @@ pub fn admit(
         classification: handoff.classification.clone(),
         due,
         envelope: handoff.envelope.clone(),
+        partials: handoff.partials.clone(),
         dialect: checked.dialect.to_owned(),
         profile: handoff.profile,
         contract,
@@ -286,15 +287,23 @@ fn over_quota(
         .filter(|entry| counted.insert(entry.sha256))
         .map(|entry| entry.size)
         .sum();
+    if more == 0 {
+        return None;
+    }
+    no_room(state, workspace, more, quota)
+}
+
+/// Why the workspace has no room for `more` new bytes, if it has none.
+pub(super) fn no_room(state: &State, workspace: &str, more: u64, quota: u64) -> Option<Refusal> {
     let used = state.kept_bytes(workspace);
-    if more == 0 || used.saturating_add(more) <= quota {
+    if used.saturating_add(more) <= quota {
         return None;
     }
     Some(Refusal::new(
         ProblemKind::QuotaExceeded,
         "quota",
         format!(
-            "the handoff brings {more} new bytes; the workspace keeps {used} of the {quota} that it may"
+            "it brings {more} new bytes; the workspace keeps {used} of the {quota} that it may"
         ),
         "hand over fewer or smaller files and save the document again, or ask the operator to raise `quota` or to run `countersign gc`",
     ))

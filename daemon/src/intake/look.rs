@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// After this time a refusal that may heal by itself is looked at again without a hint.
-const LOOK_AGAIN: Duration = Duration::from_mins(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Whether `folder` is one that the daemon fills itself. The watcher leaves them out; a hint is not
 /// believed either.
@@ -99,7 +99,7 @@ impl Inner {
         let complete = news.complete;
         let known = self.workspace(&task.workspace).and_then(|workspace| {
             let at = workspace.locate(&task.file)?;
-            let kind = names::is_document(&at.file)?;
+            let kind = names::document_in(&at.folder, &at.file)?;
             (!is_ours(&at.folder)).then_some((workspace, kind, at))
         });
         let Some((workspace, kind, at)) = known else {
@@ -111,13 +111,17 @@ impl Inner {
             }
             _ if here => Err(Pause::Heavy),
             // Nobody works in a package: a checkpoint or mark is one of its files.
-            DocumentKind::Checkpoint | DocumentKind::Mark | DocumentKind::Answer(..)
+            DocumentKind::Checkpoint
+            | DocumentKind::Mark
+            | DocumentKind::Answer(..)
+            | DocumentKind::Chunk(_)
                 if package(&at.folder).is_some() =>
             {
                 return self.queue.finish(task, None);
             }
             DocumentKind::Checkpoint => self.checkpoint(&workspace, &at, complete, &task),
             DocumentKind::Mark => self.mark(&workspace, &at, complete, &task),
+            DocumentKind::Chunk(chunk) => self.chunk(&workspace, &at, chunk, complete, &task),
             DocumentKind::Answer(id, hop) => {
                 self.answer(&workspace, &at, (id, hop), complete, &task)
             }

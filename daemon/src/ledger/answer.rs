@@ -7,6 +7,7 @@ use countersign_protocol::{
     names,
     principal::{Actor, Method},
     release::ReleaseRecord,
+    terms::Terms,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -76,7 +77,9 @@ pub fn decision_document(
     for request in &mut document.requests {
         request.thread = card.thread_of(decision.seq, &request.id);
     }
+    document.partial.clone_from(&decided.partial);
     document.edited.clone_from(&decided.edited);
+    document.terms = decided.terms;
     if let Some(edited) = &decided.edited {
         let entries = edited.entries(manifest);
         document.artifacts = artifacts(&entries);
@@ -180,7 +183,9 @@ fn document(
         answers: Vec::new(),
         reasons: Vec::new(),
         edited: None,
+        terms: Terms::default(),
         envelope: accepted.envelope.answered(known.at, decided_at),
+        partial: None,
         resume: Resume {
             dialect: accepted.dialect.clone(),
             from_checkpoint: checkpoint,

@@ -15,6 +15,7 @@ use countersign_protocol::{
     manifest::Manifest,
     principal::Actor,
     state::HandoffState,
+    terms::Use,
 };
 use jiff::Timestamp;
 
@@ -22,7 +23,7 @@ use super::known::{
     Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
     Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
-use super::{held::Held, hops::Hops, ownership::Ownership};
+use super::{held::Held, hops::Hops, ownership::Ownership, partial::Growing};
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +57,8 @@ pub struct State {
     keys: HashMap<(String, String), KeyUse>,
     dead: BTreeMap<Location, Arc<DeadLetter>>,
     tracks: BTreeMap<Location, Arc<Track>>,
+    /// Results that grow, by workspace and folder.
+    pub(super) growing: BTreeMap<String, BTreeMap<String, Arc<Growing>>>,
     tokens: BTreeMap<String, Token>,
     /// Kept searches by id of the person and name.
     searches: BTreeMap<(String, String), KeptSearch>,
@@ -227,6 +230,11 @@ impl State {
                     card.released = Some((seq, at, folder.clone()));
                 });
             }
+            Event::Used(used) => {
+                self.change(used.handoff, |card| {
+                    card.used = Some(Use::of(used, &body.actor, at, seq));
+                });
+            }
             Event::Violated(violated) => {
                 let key = (violated.workspace.clone(), violated.handoff);
                 let violation = Violation {
@@ -261,6 +269,7 @@ impl State {
                 });
             }),
             Event::CheckpointSaved(saved) => self.checkpoint(seq, at, saved),
+            Event::PartialKept(kept) => self.chunk_kept(body, kept),
             Event::AgentStalled {
                 at: location,
                 process_gone,
@@ -444,6 +453,7 @@ impl State {
                 viewed: BTreeSet::new(),
                 opened: None,
                 released: None,
+                used: None,
                 withdrawn: None,
                 routing: None,
                 claim: None,
@@ -536,7 +546,7 @@ impl State {
     }
 
     /// The refusal at `at` is over.
-    fn bury(&mut self, at: &Location) {
+    pub(super) fn bury(&mut self, at: &Location) {
         if let Some(sha256) = self.dead.remove(at).and_then(|dead| dead.sha256) {
             self.held.drop(&at.workspace, sha256);
         }
@@ -698,6 +708,18 @@ impl State {
     /// Refused deliveries that nobody has fixed yet, by place.
     pub fn dead_letters(&self) -> impl Iterator<Item = &Arc<DeadLetter>> {
         self.dead.values()
+    }
+
+    /// Of these, the ones in the folder of `at`.
+    pub fn dead_letters_in(&self, at: &Location) -> impl Iterator<Item = &Arc<DeadLetter>> {
+        let first = Location {
+            file: String::new(),
+            ..at.clone()
+        };
+        self.dead
+            .range(first..)
+            .take_while(|(place, _)| place.workspace == at.workspace && place.folder == at.folder)
+            .map(|(_, dead)| dead)
     }
 
     /// The refused delivery at `at`.

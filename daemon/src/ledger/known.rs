@@ -14,6 +14,7 @@ use countersign_protocol::{
     problem::{self, ProblemKind},
     release::{Restored, Violated},
     state::HandoffState,
+    terms::Use,
     transfer::Link,
 };
 use jiff::Timestamp;
@@ -142,6 +143,8 @@ pub struct Card {
     pub opened: Option<Opened>,
     /// Where approved files were released, and by which entry.
     pub released: Option<(u64, Timestamp, String)>,
+    /// The use of an approval that is good for one.
+    pub used: Option<Use>,
     /// That it was taken back.
     pub withdrawn: Option<Withdrawal>,
     /// The last revision whose time for an answer passed, and by which entry.

@@ -13,6 +13,7 @@ mod known;
 mod line;
 mod locks;
 mod ownership;
+mod partial;
 mod queue;
 mod recent;
 mod routing;
@@ -45,6 +46,7 @@ pub use known::{
 };
 pub use locks::Reading;
 pub use ownership::{Handover, Offer, Ownership};
+pub use partial::{Growing, KeptChunk};
 pub use recent::Recorded;
 pub use routing::{Claim, Move, Routing, Service, Snooze};
 pub use threads::{CardComment, Thread, Turn};

@@ -98,6 +98,7 @@ impl Plan {
         let actor = Actor::Policy {
             rule: self.routed.rule.clone(),
         };
+        let (terms, since) = (self.routed.terms, self.routed.since);
         let mut events = vec![(actor.clone(), Event::Routed(Box::new(self.routed)))];
         if let Some(progress) = self.progress {
             let decided = Decided {
@@ -112,6 +113,8 @@ impl Plan {
                 reasons: Vec::new(),
                 edited: None,
                 verified: None,
+                terms: terms.at(since),
+                partial: None,
             };
             events.push((actor.clone(), Event::Progressed(Box::new(progress))));
             events.push((actor, Event::Decided(Box::new(decided))));
@@ -203,8 +206,12 @@ pub fn plan(
     let is_sure = work
         .progress_from
         .is_none_or(|from| accepted.confidence.is_some_and(|stated| stated >= from));
-    let may_pass =
-        route.is_some_and(|route| route.progress) && passes(&firing) && is_sure && !is_held;
+    // Nobody can say of what still grows that it is good.
+    let may_pass = route.is_some_and(|route| route.progress)
+        && passes(&firing)
+        && is_sure
+        && !is_held
+        && accepted.partials.is_none();
     let sample = millionths(route.map(|route| route.sample).unwrap_or_default());
     let draw = chance.draw(&rule, work);
     let sampled = (may_pass && draw < sample) || fired.iter().any(|one| one.kind == "sample");
@@ -242,6 +249,9 @@ pub fn plan(
         approval: route
             .filter(|route| route.approvals.is_special() && progress.is_none())
             .map(|route| approval(route, accepted, &asked, asking)),
+        terms: route
+            .map(|route| route.approvals.terms())
+            .unwrap_or_default(),
         held,
         digest: route.is_some_and(|route| route.digest),
         late: route.is_some_and(|route| route.late),

@@ -57,6 +57,7 @@ pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
         classification: None,
         due: None,
         envelope: Envelope::default(),
+        partials: None,
         dialect: "handoff".to_owned(),
         profile: Profile::Minimal,
         contract: None,

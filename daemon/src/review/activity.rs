@@ -173,6 +173,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
             format!("the answer to revision {revision} stands in the agent’s folder")
         }
         Event::Released { folder, .. } => format!("files released to {folder}/"),
+        Event::Used(used) => format!("used the approval of revision {}", used.revision),
         Event::Violated(violated) => violation(violated),
         Event::Restored(restored) => put_right(restored),
         Event::Routed(routed) => format!(
@@ -251,6 +252,7 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
                 .unwrap_or_default();
             format!("checkpoint {} in {}{title}", saved.step, path(&saved.at))
         }
+        Event::PartialKept(kept) => format!("chunk {} of a result was kept", path(&kept.at)),
         Event::AgentStalled {
             at,
             agent,

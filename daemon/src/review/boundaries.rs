@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use countersign_protocol::{HandoffId, access::Permission};
+use countersign_protocol::{HandoffId, access::Permission, terms::Use};
 use countersign_web::desk::{
     BoundariesDesk, Caller, DeskError, Person,
-    boundaries::{BoundaryRow, Holds, Release, SHUT, WorkspaceBoundaries},
+    boundaries::{BoundaryRow, Holds, Release, SHUT, UseWish, WorkspaceBoundaries},
 };
 
 use super::{LedgerDesk, access};
@@ -71,6 +71,16 @@ impl BoundariesDesk for LedgerDesk {
             workspace: card.workspace.clone(),
             record,
             decision,
+            used: card.used.clone(),
         })
+    }
+
+    async fn use_approval(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        wish: UseWish,
+    ) -> Result<Use, DeskError> {
+        self.record_use(who, id, wish).await
     }
 }

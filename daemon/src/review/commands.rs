@@ -11,10 +11,12 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
 
+use jiff::Timestamp;
+
 use super::{
     LedgerDesk,
     access::{actor, person_actor, sees_card},
-    unavailable,
+    partial, unavailable,
     undo::{Ending, held_row},
 };
 use crate::{
@@ -91,6 +93,7 @@ impl LedgerDesk {
                 return Ok(Draft::nothing(None));
             }
             says_enough(&answer)?;
+            terms_hold(&answer, now)?;
             let newest = &card.newest().accepted;
             let moved = answer.revision != newest.revision
                 || answer.manifest_sha256 != newest.manifest_sha256;
@@ -136,6 +139,7 @@ impl LedgerDesk {
                     message: format!("Resolve the {open} open {threads} first"),
                 });
             }
+            let partial = partial::answered(state, card, answer.outcome, answer.partial)?;
             let sealing = sealing?;
             let mut requests = answer.requests;
             for request in &mut requests {
@@ -157,6 +161,8 @@ impl LedgerDesk {
                 checked: answer.care.checked,
                 edited: sealing.as_ref().map(|sealing| sealing.edited.clone()),
                 verified,
+                terms: answer.terms,
+                partial,
             };
             let is_over = answer.outcome != Outcome::ChangesRequested;
             let held = ending.instead(&actor, &decided, typed, now)?;
@@ -444,6 +450,24 @@ fn says_enough(answer: &Answer) -> Result<(), DeskError> {
             "answer with approved, edited, changes_requested, rejected, responded, ignored or abstained",
         ),
     }
+}
+
+/// Refuses terms that no approval can have.
+fn terms_hold(answer: &Answer, now: Timestamp) -> Result<(), DeskError> {
+    let ended = answer.terms.valid_until.is_some_and(|until| until <= now);
+    let message = if answer.terms.is_open() {
+        return Ok(());
+    } else if !answer.outcome.is_approval() {
+        "only an approval has terms"
+    } else if ended {
+        "an approval cannot end before it is given"
+    } else {
+        return Ok(());
+    };
+    Err(DeskError::Invalid {
+        field: "terms".to_owned(),
+        message: message.to_owned(),
+    })
 }
 
 /// Words without white space around them; `None` when nothing is left.

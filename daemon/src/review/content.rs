@@ -9,7 +9,7 @@ use countersign_protocol::{
     content::{Content, Cut, Picture},
     manifest::ManifestEntry,
 };
-use countersign_web::desk::{Caller, ContentDesk, DeskError, PictureOf, SealedFile};
+use countersign_web::desk::{Caller, ChunkBytes, ContentDesk, DeskError, PictureOf, SealedFile};
 
 use super::{LedgerDesk, access::visible_card, base};
 use crate::extract::{Source, Subject, Urgency, View};
@@ -88,6 +88,15 @@ impl ContentDesk for LedgerDesk {
             Bytes::Small(bytes) => SealedFile::new(path, sha256, size, bytes),
             Bytes::Large(file) => SealedFile::new(path, sha256, size, file),
         })
+    }
+
+    async fn chunk(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        number: u32,
+    ) -> Result<ChunkBytes, DeskError> {
+        self.chunk_of(who, id, number).await
     }
 
     async fn content(

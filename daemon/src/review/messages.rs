@@ -10,6 +10,7 @@ use countersign_protocol::{
     event::{Decided, Event},
     principal::{Actor, Method},
     state::HandoffState,
+    terms::Terms,
 };
 use countersign_web::desk::{
     Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person, ReceiverRow,
@@ -391,6 +392,8 @@ impl MessagesDesk for LedgerDesk {
             reasons: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
+            partial: None,
         };
         let spent = Link {
             used: Some(now),

@@ -22,6 +22,7 @@ mod origins;
 mod outsiders;
 mod ownership;
 mod page;
+mod partial;
 mod people;
 mod person_tokens;
 mod preferences;
@@ -43,6 +44,7 @@ mod timeline;
 mod tokens;
 mod transfer;
 mod undo;
+mod uses;
 mod versions;
 mod votes;
 mod wait;
@@ -189,7 +191,7 @@ impl Desk for LedgerDesk {
     async fn row(&self, who: &Caller, id: HandoffId) -> Result<HandoffRow, DeskError> {
         let state = self.ledger.state();
         let card = access::visible_card(&state, who, id)?;
-        Ok(self.row_of(&card, who))
+        Ok(self.growing_row(&state, &card, who))
     }
 
     async fn review(

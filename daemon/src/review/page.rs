@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{
     LedgerDesk, access::visible_card, base, commands, evidence::evidence, origins::origins,
-    row::is_waiting, timeline, votes::takes_many,
+    partial, row::is_waiting, timeline, votes::takes_many,
 };
 use crate::{
     ledger::{Card, Revision, decision_document},
@@ -59,6 +59,10 @@ impl LedgerDesk {
         let base = base.map(|base| base.base);
         let mut review = self.assembled(who, &card, &shown, base, said, files);
         review.checks.extend(self.of_commands(&card, &shown).await?);
+        if let Some(row) = review.row.partial.as_deref() {
+            review.checks.push(partial::check(row));
+            review.partial_end = self.end_of_partial(who, id, row.seen.through).await?;
+        }
         (review.threads, review.drafts) = self.said(who, &card, &shown).await?;
         if let Caller::Person(person) = who {
             review.viewed = self.ticked(person, id).await?;
@@ -151,9 +155,10 @@ impl LedgerDesk {
             .collect();
         Review {
             approval: self.approval_of(card),
+            partial_end: None,
             reasons: self.reasons_of(card),
             requests: requests(handoff),
-            row: self.row_of(card, who),
+            row: self.growing_row(&state, card, who),
             revision: accepted.revision,
             manifest_sha256: accepted.manifest_sha256,
             sender: policy::sender(&accepted.principal),

@@ -45,7 +45,9 @@ impl LedgerDesk {
             let rows = ids.iter().take(end).skip(start);
             let cards = rows.filter_map(|id| state.card(*id));
             Queue {
-                rows: cards.map(|card| self.row_of(card, who)).collect(),
+                rows: cards
+                    .map(|card| self.growing_row(&state, card, who))
+                    .collect(),
                 counts: seen.counts,
                 dead_letters: Vec::new(),
                 next_cursor: (ids.len() > end).then(|| end.to_string()),

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use super::LedgerDesk;
 use crate::{
-    ledger::Card,
+    ledger::{Card, State},
     policy::{self, Assessment, Level, Rules},
     workspace::Settings,
 };
@@ -45,6 +45,15 @@ impl LedgerDesk {
             None => verdict,
         };
         (verdict, settings)
+    }
+
+    /// The row with how far the result is that grows beside it.
+    pub(super) fn growing_row(&self, state: &State, card: &Card, who: &Caller) -> HandoffRow {
+        let row = super::partial::row(state, &card.newest().accepted);
+        HandoffRow {
+            partial: row.map(Box::new),
+            ..self.row_of(card, who)
+        }
     }
 
     pub(super) fn row_of(&self, card: &Card, who: &Caller) -> HandoffRow {
@@ -93,6 +102,7 @@ impl LedgerDesk {
             open_threads: card.open_threads(),
             held: super::undo::held(card, who),
             came_back: super::undo::came_back(card, who),
+            partial: None,
         }
     }
 

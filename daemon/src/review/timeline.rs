@@ -81,6 +81,10 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
             None,
         );
     }
+    if let Some(used) = &card.used {
+        let title = format!("{} used the approval", used.by);
+        add(used.seq, used.at, "released", title, None);
+    }
     if let Some(violation) = state.violation(&card.workspace, Some(card.id)) {
         let title = "Released work was changed".to_owned();
         let detail = super::activity::violation(&violation.violated);

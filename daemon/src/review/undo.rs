@@ -92,6 +92,7 @@ fn says(decided: &Decided, answer: &Answer) -> bool {
         && decided.manifest_sha256 == answer.manifest_sha256
         && decided.outcome == answer.outcome
         && decided.comment == answer.comment
+        && decided.terms == answer.terms
 }
 
 /// What a person sees of an answer that can be taken back.
@@ -190,10 +191,12 @@ impl LedgerDesk {
             answers: decided.answers.clone(),
             requests: Vec::new(),
             edits: Vec::new(),
+            terms: decided.terms,
             care: Care {
                 typed: typed.clone(),
                 checked: decided.checked.clone(),
             },
+            partial: decided.partial.as_ref().map(|seen| seen.through),
         };
         // How they showed that it is them belongs to the answer, and was checked with it.
         let verified = decided.verified.clone();

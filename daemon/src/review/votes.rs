@@ -7,6 +7,7 @@ use countersign_protocol::{
     event::{Decided, Event},
     principal::Actor,
     routing::Assigned,
+    terms::Terms,
 };
 use countersign_web::desk::{
     Caller, DeskError,
@@ -20,7 +21,7 @@ use crate::{catalog::Catalog, ledger::Card};
 /// What a job needs to count votes.
 pub(super) struct Votes {
     catalog: Catalog,
-    /// Whether any rule asks for more than one answer.
+    /// Whether any rule asks for more than one answer, or says on what terms one holds.
     counts: bool,
 }
 
@@ -48,6 +49,10 @@ impl Votes {
         if decided.outcome == Outcome::Edited {
             takes_edits(card).map_err(|why| DeskError::Overtaken(why.to_owned()))?;
         }
+        let decided = Decided {
+            terms: on_terms(card, &decided, now),
+            ..decided
+        };
         let Some((plan, person)) = plan_of(card).zip(person(&actor)) else {
             if decided.outcome == Outcome::Abstained {
                 return Err(refused(card.id, NoVote::NobodyElse));
@@ -74,6 +79,7 @@ impl Votes {
             comment: decided.comment.clone(),
             requests: decided.requests.clone(),
             verified: decided.verified.clone(),
+            terms: decided.terms,
         };
         facts.push((actor.clone(), Event::Voted(Box::new(voted))));
         if counted.opens_next {
@@ -106,6 +112,16 @@ impl Votes {
         };
         tally(card, plan).count(&voter, outcome)
     }
+}
+
+/// On what terms an answer holds: by the rule, by who answers, and by who voted for it before.
+fn on_terms(card: &Card, decided: &Decided, now: Timestamp) -> Terms {
+    if !decided.outcome.is_approval() {
+        return Terms::default();
+    }
+    let by_rule = card.routing.as_ref().map(|one| one.routed.terms.at(now));
+    let votes = card.votes.iter().map(|vote| vote.voted.terms);
+    votes.chain(by_rule).fold(decided.terms, Terms::narrowed)
 }
 
 fn refused(id: HandoffId, why: NoVote) -> DeskError {
@@ -183,7 +199,8 @@ impl LedgerDesk {
         let catalog = self.policy.catalog().clone();
         let mut routes = catalog.policy().routes.iter();
         Votes {
-            counts: routes.any(|route| route.approvals.is_special()),
+            counts: routes
+                .any(|route| route.approvals.is_special() || !route.approvals.terms().is_open()),
             catalog,
         }
     }

@@ -433,7 +433,9 @@ impl Rig {
             reasons: Vec::new(),
             requests: Vec::new(),
             edits: Vec::new(),
+            terms: countersign_protocol::terms::Terms::default(),
             care: Care::default(),
+            partial: None,
         }
     }
 

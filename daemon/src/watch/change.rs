@@ -19,12 +19,12 @@ impl Site {
         if self.is_offline() {
             return;
         }
-        let Some(name) = relative.file_name() else {
+        if relative.file_name().is_none() {
             if kind == ChangeKind::Left {
                 self.is_there();
             }
             return;
-        };
+        }
         if relative.starts_with(OWN_FOLDER) {
             if self.probe.hear(relative) {
                 self.counts.probes_seen += 1;
@@ -40,7 +40,7 @@ impl Site {
         if !is_folder || is_approved || kind == ChangeKind::Left {
             self.changed(relative, kind != ChangeKind::Written, hands);
         }
-        let is_document = layout::is_document(name) && !is_approved;
+        let is_document = layout::is_document(relative) && !is_approved;
         if let Some(sight) = change.hinted {
             self.note(relative, sight);
             return;

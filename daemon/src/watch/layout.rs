@@ -2,7 +2,10 @@
 
 use std::{ffi::OsStr, path::Path};
 
-use countersign_protocol::names;
+use countersign_protocol::{
+    names,
+    partial::{self, Chunk},
+};
 
 pub(crate) use crate::walk::is_skipped;
 
@@ -16,10 +19,20 @@ pub(crate) fn is_unwatched(relative: &Path) -> bool {
     is_skipped(relative) && !is_approved(relative)
 }
 
-/// Whether a file of this name is a document. A name that is no UTF-8 is judged by its readable
-/// parts, so that its agent is answered with a refusal rather than with silence.
-pub(crate) fn is_document(name: &OsStr) -> bool {
-    names::is_document(&name.to_string_lossy()).is_some()
+/// Whether the file at `path` is a document, by its name and the folders around it. A name that is no UTF-8 is
+/// judged by its readable parts, so that its agent is answered with a refusal rather than with silence.
+pub(crate) fn is_document(path: &Path) -> bool {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => is_document_in(folder, name),
+        _ => false,
+    }
+}
+
+/// The same for the file `name` in `folder`.
+pub(crate) fn is_document_in(folder: &Path, name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    names::is_document(&name).is_some()
+        || Chunk::named(&name).is_some_and(|_| partial::home(&folder.to_string_lossy()).is_some())
 }
 
 /// Whether a file of this name comes from the daemon, and so says nothing of an agent.
@@ -35,7 +48,10 @@ mod tests {
     #[test]
     fn a_document_with_an_odd_name_is_still_noticed() {
         use std::os::unix::ffi::OsStrExt;
-        assert!(is_document(OsStr::from_bytes(b"q\xff3.handoff.json")));
-        assert!(!is_document(OsStr::new("handoff.json.tmp")));
+        let odd = Path::new(OsStr::from_bytes(b"q\xff3.handoff.json"));
+        assert!(is_document(odd));
+        assert!(!is_document(Path::new("handoff.json.tmp")));
+        assert!(is_document(Path::new("a/partial/0001")));
+        assert!(!is_document(Path::new("a/0001")));
     }
 }

@@ -131,7 +131,7 @@ impl Herald {
 
     /// Hints at once if that is all that the change calls for.
     fn announce(&self, change: &mut Change) {
-        let is_document = || change.path.file_name().is_some_and(layout::is_document);
+        let is_document = || layout::is_document(&change.path);
         if change.kind != ChangeKind::Arrived || !is_document() {
             return;
         }

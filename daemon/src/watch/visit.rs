@@ -108,8 +108,10 @@ impl Site {
                         }
                     }
                     Ok(entry)
-                        if layout::is_document(entry.path.as_os_str())
-                            && !layout::is_approved(&listing.visit.folder) =>
+                        if layout::is_document_in(
+                            &listing.visit.folder,
+                            entry.path.as_os_str(),
+                        ) && !layout::is_approved(&listing.visit.folder) =>
                     {
                         let document = listing.visit.folder.join(&entry.path);
                         if pace == Pace::Urgent {

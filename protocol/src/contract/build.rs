@@ -9,6 +9,7 @@ use crate::{
     checkpoint::Checkpoint,
     envelope::Envelope,
     handoff::{Artifact, Confidence, Handoff, Party, Profile, Request},
+    partial::{FOLDER, Partials},
     transfer::Answer,
 };
 
@@ -104,6 +105,7 @@ pub(super) fn handoff(content: &Map<String, Value>, version: String, profile: Pr
         deadline: fields.time("deadline"),
         timeout_seconds: fields.number("timeout_seconds"),
         envelope: envelope(fields),
+        partials: fields.get("partials").and_then(partials),
         artifacts: fields.list("artifacts", artifact),
         checkpoint: fields.text("checkpoint"),
         requests: fields.list("requests", request),
@@ -163,6 +165,15 @@ fn envelope(fields: Fields<'_>) -> Envelope {
             .text("expected_output_format")
             .or_else(|| Fields(expected?).text("media_type")),
     }
+}
+
+fn partials(value: &Value) -> Option<Partials> {
+    let fields = Fields(value.as_object()?);
+    Some(Partials {
+        folder: fields.text("folder").unwrap_or_else(|| FOLDER.to_owned()),
+        decide: fields.word("decide").unwrap_or_default(),
+        chunks: fields.number("chunks"),
+    })
 }
 
 fn lines(value: &Value) -> Option<Vec<String>> {

@@ -2,6 +2,7 @@
 
 use super::rule::{Field, Rule, may, must};
 
+const MAX_CHUNKS: u64 = crate::partial::MAX_CHUNKS as u64;
 const YEAR: u64 = 31_536_000;
 
 const ID: &Rule = &Rule::Id;
@@ -281,6 +282,14 @@ pub(super) const HANDOFF: &[Field] = &[
     ),
     may("artifacts", &list(1000, ARTIFACT)),
     may("checkpoint", PATH),
+    may(
+        "partials",
+        &Rule::Object(&[
+            may("folder", PATH),
+            may("decide", &Rule::Word(&["whole", "any"])),
+            may("chunks", &whole(1, MAX_CHUNKS)),
+        ]),
+    ),
     may("requests", &list(64, REQUEST)),
     may("evidence_refs", &list(64, &text(512))),
     may("provenance", PROVENANCE),

@@ -9,7 +9,7 @@ use super::{
     text,
     walk::whole,
 };
-use crate::problem::ProblemKind::InvalidContract;
+use crate::{partial, problem::ProblemKind::InvalidContract};
 
 /// Gates beyond the limit are refused as such; looking at their order would only take time.
 const MAX_GATES: usize = 16;
@@ -21,6 +21,7 @@ pub(super) fn check(findings: &mut Findings<'_>, content: &Map<String, Value>) {
     once(findings, content, "sign_off_gates", "id");
     gates(findings, content);
     envelope(findings, content);
+    partials(findings, content);
     let time = |name: &str| text::time(content.get(name)?.as_str()?);
     if let (Some(made), Some(due)) = (time("created_at"), time("deadline"))
         && due <= made
@@ -83,6 +84,23 @@ fn envelope(findings: &mut Findings<'_>, content: &Map<String, Value>) {
         );
         let words = Words::new("contradiction", message, "State one of the two.");
         findings.wrong(InvalidContract, "/expected_output_format", words);
+    }
+}
+
+/// Chunks are looked for in a folder `partial`, and in the folders that lie in it.
+fn partials(findings: &mut Findings<'_>, content: &Map<String, Value>) {
+    let folder = content
+        .get("partials")
+        .and_then(|stated| stated.get("folder"));
+    if let Some(folder) = folder.and_then(Value::as_str)
+        && partial::home(folder) != Some("")
+    {
+        let words = Words::new(
+            "path",
+            "must be `partial` or a folder in it",
+            "Write for example \"partial/draft\".",
+        );
+        findings.wrong(InvalidContract, "/partials/folder", words);
     }
 }
 

@@ -12,9 +12,11 @@ use crate::{
     handoff::{Profile, Trigger},
     id::{Digest, HandoffId},
     manifest::Manifest,
+    partial::{PartialSeen, Partials},
     principal::{Principal, Verified},
     problem::Violation,
     provenance::Observed,
+    terms::Terms,
     trace::{Steps, TraceContext},
 };
 
@@ -63,6 +65,9 @@ pub struct Accepted {
     /// The envelope of the request.
     #[serde(default, skip_serializing_if = "Envelope::is_empty")]
     pub envelope: Envelope,
+    /// The result that grows beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partials: Option<Partials>,
     /// The dialect it was written in.
     pub dialect: String,
     /// The profile it was checked against.
@@ -138,6 +143,7 @@ impl Accepted {
             contract: None,
             due: None,
             envelope: Envelope::default(),
+            partials: None,
             dialect: "countersign".to_owned(),
             profile: Profile::Minimal,
             manifest_sha256,
@@ -201,4 +207,10 @@ pub struct Decided {
     /// How the person showed that it is them, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// On what terms the approval holds.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
+    /// How much of a growing result it is about, where the handoff has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<PartialSeen>,
 }

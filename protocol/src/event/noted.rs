@@ -58,6 +58,17 @@ pub struct CheckpointSaved {
     pub finished: bool,
 }
 
+/// A chunk of a result that grows; its number is the name of the file, see [`Chunk`](crate::partial::Chunk).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartialKept {
+    /// Where it is.
+    pub at: Location,
+    /// Digest of its bytes; they are kept.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
 /// A process of this machine. The start time tells it from a later one with the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Process {

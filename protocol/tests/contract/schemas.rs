@@ -12,11 +12,13 @@ use countersign_protocol::{
     edit::{Edit, Edited},
     envelope::Envelope,
     handoff::Profile,
+    partial::PartialSeen,
     place::{Cell, Place},
     principal::{Method, Principal, Verified},
     problem::{ProblemKind, Refusal},
     receipt::{ErrorsDocument, Links, Receipt, ReceiptStatus},
     schema,
+    terms::Terms,
 };
 use jsonschema::{PatternOptions, Registry, Validator};
 use serde_json::Value;
@@ -221,6 +223,10 @@ fn a_decision_matches_its_schema() {
             manifest_sha256: digest,
             patch_sha256: digest,
         }),
+        terms: Terms {
+            valid_until: Some(jiff::Timestamp::UNIX_EPOCH),
+            single_use: true,
+        },
         envelope: Envelope {
             provider_id: Some("openai".to_owned()),
             adapter_version: Some("0.7.2".to_owned()),
@@ -229,6 +235,12 @@ fn a_decision_matches_its_schema() {
             expected_output_format: Some("text/markdown".to_owned()),
         }
         .answered(jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH),
+        partial: Some(PartialSeen {
+            folder: "partial".to_owned(),
+            through: 3,
+            whole: false,
+            sha256: digest,
+        }),
         resume: Resume {
             dialect: "handoff".to_owned(),
             from_checkpoint: Some(6),
@@ -248,6 +260,7 @@ fn a_decision_matches_its_schema() {
         "released_to",
         "edited",
         "envelope",
+        "partial",
         "votes",
     ];
     assert_matches(

@@ -25,6 +25,7 @@ use std::{
     process::Command,
 };
 
+use countersign::fault;
 use countersign_protocol::{HandoffId, decision::Outcome as Decided};
 use countersign_tests::{
     attack::{ARES, ATTACKS, HERMES, Outcome, Scene, Target, attack_by, neighbour, perform},
@@ -152,6 +153,19 @@ impl Theatre {
 
     /// Approved work; its handoff.
     fn release(&self) -> HandoffId {
+        self.release_by(|id| drop(self.bed.reviewer().decide(id, Decided::Approved, "")))
+    }
+
+    /// A release that was approved with these words of the command line.
+    fn release_with(&self, words: &[&str]) -> HandoffId {
+        self.release_by(|id| {
+            let id = id.to_string();
+            let (exit, _, errors) = self.bed.run(&[&["approve", &id], words].concat());
+            assert_eq!(exit, 0, "{errors}");
+        })
+    }
+
+    fn release_by(&self, approve: impl FnOnce(HandoffId)) -> HandoffId {
         let http = self.bed.http();
         let document = json!({
             "handoff_version": "1.0", "from_agent": "hermes", "artifacts": ["report.md", "tool.sh"],
@@ -167,7 +181,7 @@ impl Theatre {
         let path = format!("/api/v1/workspaces/{WORKSPACE}/handoffs");
         let receipt = http.push(&path, &body).expect(201).json();
         let id: HandoffId = receipt["handoff_id"].as_str().unwrap().parse().unwrap();
-        self.bed.reviewer().decide(id, Decided::Approved, "");
+        approve(id);
         wait::until("the release", || {
             let told = self.events("artifact.approved");
             told.iter()
@@ -600,6 +614,72 @@ fn files_are_verified_and_gated_with_the_daemon_there_and_away() {
         "{}/report.md",
     ]);
     assert_eq!((exit, said.as_str()), (0, "the report\n"));
+}
+
+#[test]
+fn what_is_approved_for_one_use_or_for_a_time_passes_the_gate_no_longer() {
+    let mut theatre = Theatre::open(SameUser);
+    let gate = |bed: &TestBed, path: &str| bed.run(&["gate", path, "--", "cat", "{}"]);
+    let id = theatre.release_with(&["--once"]);
+    let report = format!("approved/{id}/report.md");
+    let verify = |bed: &TestBed, path: &str| bed.run(&["verify", path, "--json"]);
+    assert_eq!(verify(&theatre.bed, &report).0, 0);
+    // Who would not be counted is not let through.
+    theatre.bed.down();
+    let (exit, said, _) = gate(&theatre.bed, &report);
+    assert_eq!((exit, said.as_str()), (7, ""), "nobody counts");
+    theatre.bed.up();
+    let (exit, said, errors) = gate(&theatre.bed, &report);
+    assert_eq!((exit, said.as_str()), (0, "the report\n"), "{errors}");
+    theatre.bed.restart();
+    let (exit, said, errors) = gate(&theatre.bed, &report);
+    assert_eq!((exit, said.as_str()), (3, ""), "it was used");
+    assert!(errors.contains("good for one use"), "{errors}");
+    let (exit, said, _) = verify(&theatre.bed, &report);
+    assert_eq!(exit, 3);
+    assert!(said.contains("good for one use"), "{said}");
+
+    let id = theatre.release_with(&["--valid-for", "3s"]);
+    let report = format!("approved/{id}/report.md");
+    let (exit, said) = wait::until("the end of the approval", || {
+        let (exit, said, _) = verify(&theatre.bed, &report);
+        (exit != 0).then_some((exit, said))
+    });
+    assert_eq!(exit, 3);
+    assert!(said.contains("the approval ended at"), "{said}");
+    assert_eq!(gate(&theatre.bed, &report).0, 3);
+    // Of all releases of a workspace it is told; no byte of them is other than it was.
+    let (exit, said, _) = verify(&theatre.bed, "approved");
+    assert_eq!(exit, 0, "{said}");
+}
+
+#[test]
+fn kill_9_while_a_use_is_counted_counts_it_once_and_the_gate_goes_on() {
+    for step in fault::USES {
+        let mut theatre = Theatre::open(SameUser);
+        let id = theatre.release_with(&["--once"]);
+        let report = format!("approved/{id}/report.md");
+        let dies = ("COUNTERSIGN_CRASH_AT".to_owned(), format!("{step}:1"));
+        theatre.bed.launch.env.push(dies);
+        theatre.bed.restart();
+        theatre.bed.launch.env.pop();
+        let mut gate = theatre
+            .bed
+            .launch
+            .command(&["gate", &report, "--", "cat", "{}"]);
+        gate.current_dir(theatre.bed.workspace());
+        let gate = std::thread::spawn(move || gate.output().unwrap());
+        wait::until("the end of the daemon", || {
+            theatre.bed.daemon().ended().map(|_| ())
+        });
+        assert!(theatre.bed.daemon().was_killed(), "{step}");
+        theatre.bed.up();
+        let told = gate.join().unwrap();
+        let errors = String::from_utf8_lossy(&told.stderr);
+        assert_eq!(told.stdout, b"the report\n", "{step}: {errors}");
+        assert_eq!(theatre.events("artifact.used").len(), 1, "{step}");
+        assert_eq!(theatre.bed.run(&["gate", &report, "--", "true", "{}"]).0, 3);
+    }
 }
 
 /// An agent that speaks in the name of another one, and one that is not admitted.

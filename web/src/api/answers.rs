@@ -9,6 +9,7 @@ use countersign_protocol::{
     Digest, HandoffId,
     decision::{ChangeRequest, DecisionDocument, Outcome, RequestAnswer},
     place::{Cell, Region},
+    terms::Terms,
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -49,6 +50,11 @@ pub(super) struct NewDecision {
     /// The care that was taken, where the workspace asks for some.
     #[serde(default)]
     care: Care,
+    /// With an approval: narrower terms than those of the rule.
+    #[serde(default)]
+    terms: Terms,
+    /// Up to which chunk you looked; needed to approve while a result still grows.
+    partial: Option<u32>,
 }
 
 /// One thing that is asked.
@@ -114,7 +120,9 @@ pub(super) async fn decide(
         answers: body.answers,
         requests: requests.collect(),
         edits: body.edits,
+        terms: body.terms,
         care: body.care,
+        partial: body.partial,
     };
     Ok(match app.desk.decide(&person, id, answer).await? {
         Answered::Decided(decision) => (StatusCode::CREATED, Json(decision)).into_response(),

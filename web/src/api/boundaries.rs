@@ -1,13 +1,13 @@
 //! What approved work must be.
 
 use axum::{Json, extract::State};
-use countersign_protocol::HandoffId;
+use countersign_protocol::{HandoffId, terms::Use};
 
 use super::openapi::Problems;
 use crate::{
-    desk::boundaries::{Release, WorkspaceBoundaries},
+    desk::boundaries::{Release, UseWish, WorkspaceBoundaries},
     error::Problem,
-    security::{PathOf, Signed, SignedIn},
+    security::{JsonOf, PathOf, Signed, SignedIn},
     state::AppState,
 };
 
@@ -35,4 +35,20 @@ pub(super) async fn release(
     PathOf(id): PathOf<HandoffId>,
 ) -> Result<Json<Release>, Problem> {
     Ok(Json(app.desk.released(&who, id).await?))
+}
+
+/// Uses an approval that is good for one use, before the work is used. The same id again is the same use.
+#[utoipa::path(
+    post, path = "/api/v1/handoffs/{id}/use", operation_id = "useApproval", tag = "handoffs",
+    params(("id" = String, Path, description = "The number, with or without `H-`")),
+    request_body = UseWish,
+    responses((status = 200, description = "The use is yours", body = Use), Problems)
+)]
+pub(super) async fn use_approval(
+    State(app): State<AppState>,
+    Signed(who): Signed,
+    PathOf(id): PathOf<HandoffId>,
+    JsonOf(wish): JsonOf<UseWish>,
+) -> Result<Json<Use>, Problem> {
+    Ok(Json(app.desk.use_approval(&who, id, wish).await?))
 }

@@ -16,6 +16,7 @@ mod metrics;
 pub(crate) mod openapi;
 mod outsiders;
 mod ownership;
+mod partial;
 mod person_tokens;
 mod routing;
 mod schemas;
@@ -53,12 +54,14 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(handoffs::row))
         .routes(routes!(handoffs::review))
         .routes(routes!(files::download))
+        .routes(routes!(partial::so_far))
         .routes(routes!(diff::diff))
         .merge(versions::routes())
         .routes(routes!(wait::wait))
         .routes(routes!(answers::decide))
         .routes(routes!(answers::withdraw))
         .routes(routes!(boundaries::release))
+        .routes(routes!(boundaries::use_approval))
         .routes(routes!(boundaries::list))
         .merge(routing::routes())
         .routes(routes!(service::service))

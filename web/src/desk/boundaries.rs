@@ -1,7 +1,9 @@
 //! What holds agents back, and what approved work must be.
 
 use async_trait::async_trait;
-use countersign_protocol::{HandoffId, decision::DecisionDocument, release::ReleaseRecord};
+use countersign_protocol::{
+    Digest, HandoffId, decision::DecisionDocument, release::ReleaseRecord, terms::Use,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,6 +18,19 @@ pub struct Release {
     pub record: ReleaseRecord,
     /// The decision.
     pub decision: DecisionDocument,
+    /// The use of it, when it was good for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Use>,
+}
+
+/// That approved work is about to be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UseWish {
+    /// Made by who uses it, 8 to 64 letters and digits: asking again with the same is the same use.
+    pub use_id: String,
+    /// Digest of the manifest that was checked.
+    pub manifest_sha256: Digest,
 }
 
 /// What holds an agent back in a room, as far as it was tried.
@@ -108,4 +123,11 @@ pub trait BoundariesDesk: Send + Sync + 'static {
     async fn boundaries(&self, who: &Person) -> Result<Vec<WorkspaceBoundaries>, DeskError>;
     /// What was released for a handoff.
     async fn released(&self, who: &Caller, id: HandoffId) -> Result<Release, DeskError>;
+    /// Uses an approval that is good for one use. Who is answered with an error does not use it.
+    async fn use_approval(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        wish: UseWish,
+    ) -> Result<Use, DeskError>;
 }

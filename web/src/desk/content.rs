@@ -8,7 +8,7 @@ use countersign_protocol::{
     content::{Content, Cut, Picture},
 };
 
-use super::{Caller, DeskError};
+use super::{Caller, ChunkBytes, DeskError};
 
 /// Something that can be read at any place, by many at once.
 pub trait ReadAt: Send + Sync + 'static {
@@ -153,6 +153,14 @@ pub trait ContentDesk: Send + Sync + 'static {
         of: PictureOf,
         side: u32,
     ) -> Result<Result<Picture, Cut>, DeskError>;
+
+    /// A chunk of the result that grows beside a handoff.
+    async fn chunk(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        number: u32,
+    ) -> Result<ChunkBytes, DeskError>;
 
     /// Sealed bytes from the start of a file, at most `limit`.
     async fn file(

@@ -13,6 +13,7 @@ pub mod messages;
 pub mod observe;
 pub mod outsiders;
 pub mod ownership;
+mod partial;
 pub mod people;
 pub mod person_tokens;
 pub mod preferences;
@@ -41,6 +42,7 @@ use countersign_protocol::{
     principal::Method,
     problem::{ProblemKind, Violation},
     receipt::Receipt,
+    terms::Terms,
     trace::TraceParent,
 };
 use jiff::Timestamp;
@@ -62,6 +64,7 @@ pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, T
 pub use observe::ObserveDesk;
 pub use outsiders::OutsidersDesk;
 pub use ownership::OwnershipDesk;
+pub use partial::{ChunkBytes, PartialRow};
 pub use people::PeopleDesk;
 pub use person_tokens::PersonTokensDesk;
 pub use preferences::PreferencesDesk;
@@ -270,6 +273,9 @@ pub struct HandoffRow {
     /// The last answer of who asks, when it was not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_back: Option<undo::CameBackRow>,
+    /// The result that grows beside the newest revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Box<PartialRow>>,
 }
 
 /// The last decision of a row.
@@ -405,9 +411,15 @@ pub struct Answer {
     /// With `edited`: the files in their new version; those that this person keeps, when none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<edits::FileEdit>,
+    /// With an approval: narrower terms than those of the rule.
+    #[serde(default, skip_serializing_if = "Terms::is_open")]
+    pub terms: Terms,
     /// The care that was taken.
     #[serde(default)]
     pub care: Care,
+    /// Up to which chunk the person looked at a result that still grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<u32>,
 }
 
 /// A delivery over HTTP.

@@ -205,6 +205,9 @@ pub struct Review {
     pub next: Option<HandoffId>,
     /// The handoff document as it was delivered, when it is text.
     pub document: Option<String>,
+    /// The end of the result that grows beside it, as far as it is there without a gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial_end: Option<String>,
     /// What it takes to decide and how far it has come, where one answer is not enough.
     #[serde(default)]
     pub approval: Option<Approval>,

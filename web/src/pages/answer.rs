@@ -1,6 +1,6 @@
 //! The decision form: what was typed, whether it is enough, and how it is shown again.
 
-use countersign_protocol::{Digest, decision::Outcome};
+use countersign_protocol::{Digest, decision::Outcome, terms::Terms};
 use serde::Serialize;
 
 use super::reasons::{Chosen, FILL, ReasonView};
@@ -21,6 +21,7 @@ pub(super) struct Draft {
     pub(super) base: Option<u32>,
     pub(super) note: String,
     pub(super) care: Care,
+    pub(super) partial: Option<u32>,
     pub(super) reasons: Chosen,
 }
 
@@ -48,6 +49,7 @@ impl Draft {
                 "base" if !value.is_empty() => {
                     draft.base = Some(value.parse().map_err(|_| bad())?);
                 }
+                "partial" => draft.partial = Some(value.parse().map_err(|_| bad())?),
                 "note" => draft.note = value,
                 "reason" => draft.reasons.choose(value),
                 _ if name.starts_with(FILL) => draft.reasons.fill(&name, value),
@@ -104,7 +106,9 @@ impl Draft {
             reasons: chosen.into_iter().map(|(name, _)| name).collect(),
             requests: Vec::new(),
             edits: Vec::new(),
+            terms: Terms::default(),
             care: self.care.clone(),
+            partial: self.partial,
         })
     }
 }
@@ -115,6 +119,8 @@ pub(super) struct FormView {
     pub(super) revision: u32,
     pub(super) manifest: String,
     pub(super) base: Option<u32>,
+    /// The last chunk on the page, of a result that still grows.
+    pub(super) partial: Option<u32>,
     pub(super) answers: Vec<AnswerButton>,
     pub(super) note: String,
     pub(super) note_hint: &'static str,
@@ -210,6 +216,7 @@ impl FormView {
             revision: review.revision,
             manifest: review.manifest_sha256.to_string(),
             base: review.base.as_ref().map(|base| base.revision),
+            partial: review.row.partial.as_ref().map(|one| one.seen.through),
             note_hint: if answers.iter().any(|button| button.class == "go") {
                 "Note to the agent, needed unless you approve"
             } else {

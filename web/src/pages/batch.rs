@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Response},
 };
-use countersign_protocol::{Digest, HandoffId, decision::Outcome};
+use countersign_protocol::{Digest, HandoffId, decision::Outcome, terms::Terms};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -327,7 +327,9 @@ async fn approve(
         answers: Vec::new(),
         reasons: Vec::new(),
         requests: Vec::new(),
+        terms: Terms::default(),
         care: Care::default(),
+        partial: None,
     };
     Ok(match desk.answer(&visit.person, id, answer).await? {
         Answered::Decided(_) => format!("revision {revision} approved"),

@@ -19,6 +19,7 @@ mod edit;
 mod file;
 mod file_view;
 mod first_run;
+mod growing;
 mod held;
 mod help;
 mod insights;

@@ -90,6 +90,8 @@ struct Row {
     held: Option<HeldView>,
     /// What this person answered was not given.
     back: Option<CameBackView>,
+    /// How far the result is that grows beside it, and whether an approval waits for it.
+    partial: Option<(String, bool)>,
 }
 
 /// The preview pane.
@@ -376,6 +378,10 @@ impl Row {
             threads: row.open_threads,
             held: row.held.as_ref().map(|held| HeldView::new(held, now)),
             back: row.came_back.as_ref().map(CameBackView::new),
+            partial: row
+                .partial
+                .as_ref()
+                .map(|one| (one.words(), one.is_awaited())),
         }
     }
 }

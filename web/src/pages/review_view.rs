@@ -9,6 +9,7 @@ use super::{
     answer::{Draft, FieldError, FormView},
     approval::ApprovalPart,
     artifact::{Card, FileName, Shown},
+    growing::GrowingView,
     held::{CameBackView, HeldView},
     listing::{Against, Folder, More, base_query, folders},
     look::Asked,
@@ -55,6 +56,7 @@ pub(super) struct ReviewPage {
     class: String,
     checks: Vec<Check>,
     evidence: Vec<EvidenceRef>,
+    partial: Option<GrowingView>,
     changed: Changed,
     questions: Vec<String>,
     lists: Vec<List>,
@@ -314,6 +316,7 @@ impl ReviewPage {
                 .collect(),
             checks: review.checks.clone(),
             evidence: review.evidence.clone(),
+            partial: GrowingView::of(review, now),
             changed,
             // The ask is often the only question; once is enough.
             questions: review

@@ -1,12 +1,12 @@
 //! Boundaries at the desk in memory.
 
 use async_trait::async_trait;
-use countersign_protocol::{HandoffId, release::ReleaseRecord};
+use countersign_protocol::{HandoffId, release::ReleaseRecord, terms::Use};
 
 use super::Showcase;
 use crate::desk::{
     BoundariesDesk, Caller, DeskError, Person,
-    boundaries::{BoundaryRow, Holds, MechanismRow, Release, WorkspaceBoundaries},
+    boundaries::{BoundaryRow, Holds, MechanismRow, Release, UseWish, WorkspaceBoundaries},
 };
 
 /// A workspace where nearly everything holds.
@@ -92,6 +92,18 @@ impl BoundariesDesk for Showcase {
                 files: manifest.entries,
             },
             decision: decision.clone(),
+            used: None,
         })
+    }
+
+    async fn use_approval(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        _: UseWish,
+    ) -> Result<Use, DeskError> {
+        self.released(who, id).await?;
+        let why = "can be used as often as you like; nobody counts".to_owned();
+        Err(DeskError::Conflict { id, why })
     }
 }

@@ -9,6 +9,7 @@ use countersign_protocol::{
     },
     manifest::{Manifest, ManifestEntry},
     provenance::Provenance,
+    terms::Terms,
 };
 use serde_json::Value;
 
@@ -185,7 +186,9 @@ impl Card {
             answers: Vec::new(),
             reasons: Vec::new(),
             edited: None,
+            terms: Terms::default(),
             envelope: None,
+            partial: None,
             resume: Resume {
                 dialect: "contract-1.0".to_owned(),
                 from_checkpoint: Some(6),

@@ -20,9 +20,9 @@ use tokio::sync::watch;
 
 use super::{Showcase, card::Files, sample, sees};
 use crate::desk::{
-    ActivityRow, Answer, Answered, Caller, ChainReport, ContentDesk, DeadLetter, Desk, DeskError,
-    Frame, HandoffRow, Health, NewToken, Person, PictureOf, Queue, QueueCounts, QueueView, Review,
-    SealedFile, Submission, TokenRow, WaitAnswer,
+    ActivityRow, Answer, Answered, Caller, ChainReport, ChunkBytes, ContentDesk, DeadLetter, Desk,
+    DeskError, Frame, HandoffRow, Health, NewToken, Person, PictureOf, Queue, QueueCounts,
+    QueueView, Review, SealedFile, Submission, TokenRow, WaitAnswer,
 };
 
 fn view_of(row: &HandoffRow) -> QueueView {
@@ -35,6 +35,16 @@ fn view_of(row: &HandoffRow) -> QueueView {
 
 #[async_trait]
 impl ContentDesk for Showcase {
+    async fn chunk(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        number: u32,
+    ) -> Result<ChunkBytes, DeskError> {
+        self.lock().card(who, id)?;
+        Err(DeskError::NotFound(format!("chunk {number} of {id}")))
+    }
+
     async fn open(
         &self,
         who: &Caller,

@@ -6,6 +6,7 @@ pub mod boundaries;
 mod card;
 mod desk;
 mod edits;
+mod growing;
 pub(crate) mod insights;
 pub mod locks;
 pub(crate) mod messages;

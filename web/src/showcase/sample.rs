@@ -12,13 +12,14 @@ use countersign_protocol::{
     place::Place,
     principal::Method,
     problem::{ProblemKind, Violation},
+    terms::Terms,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
     card::{Card, Files},
-    threads,
+    growing, threads,
 };
 use crate::desk::{
     ActivityRow, CareNeeded, Check, DeadLetter, Effect, EvidenceRef, HandoffRow, Health, Person,
@@ -109,6 +110,8 @@ pub fn review() -> Review {
     }];
     review.document = Some("{\"handoff_version\": \"1.0\"}".to_owned());
     review.earlier_requests = requests();
+    review.partial_end = Some("…and revenue rose by 4 %.".to_owned());
+    review.row.partial = Some(Box::new(growing::row(minutes(-1))));
     review
 }
 
@@ -246,7 +249,9 @@ pub fn decision() -> DecisionDocument {
         answers: Vec::new(),
         reasons: Vec::new(),
         edited: None,
+        terms: Terms::default(),
         envelope: None,
+        partial: None,
         resume: Resume {
             dialect: "contract-1.0".to_owned(),
             from_checkpoint: Some(6),
@@ -367,6 +372,7 @@ pub(super) fn row(id: u64, title: &str, why: &str, agent: &str, workspace: &str)
         open_threads: 0,
         held: None,
         came_back: None,
+        partial: None,
     }
 }
 
@@ -442,6 +448,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
     };
     let review = Review {
         approval: None,
+        partial_end: None,
         revision: 1,
         manifest_sha256: Digest::ZERO,
         sender: "file owner uid 1000".to_owned(),

@@ -4,6 +4,7 @@ mod accept;
 mod heal;
 mod inbox;
 mod lone;
+mod partial;
 mod refuse;
 mod seal;
 mod settle;

@@ -12,6 +12,7 @@ use countersign_protocol::{
     event::{Decided, Event},
     principal::Actor,
     routing::{Asked, Routed, Step, StepKind, Stepped},
+    terms::Terms,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -231,6 +232,8 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
             reasons: Vec::new(),
             edited: None,
             verified: None,
+            terms: Terms::default(),
+            partial: None,
         };
         vec![
             (actor.clone(), Event::Expired(stepped)),

@@ -1,6 +1,6 @@
 //! The words of rules.
 
-use countersign_protocol::{Digest, HandoffId, routing::Fired};
+use countersign_protocol::{Digest, HandoffId, routing::Fired, terms::RuleTerms};
 use jiff::Timestamp;
 
 use super::*;
@@ -32,6 +32,7 @@ fn routed(rule: &str, fired: &[(&str, &str)]) -> Routed {
         late: false,
         sampled: false,
         approval: None,
+        terms: RuleTerms::default(),
     }
 }
 

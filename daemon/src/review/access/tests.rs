@@ -305,6 +305,15 @@ fn actions() -> Vec<Action> {
             about("/api/v1/handoffs/{id}/withdraw"),
             [204, 204, 409],
         ),
+        here(
+            P::Submit,
+            (
+                "POST",
+                "/api/v1/handoffs/{id}/use",
+                r#"{"use_id":"aaaaaaaa","manifest_sha256":"{manifest}"}"#,
+            ),
+            [404, 404, 409],
+        ),
         // Nobody is behind the door of this rig.
         here(
             P::Submit,
@@ -716,10 +725,9 @@ fn guest(bed: &Bed, id: HandoffId, decides: bool) -> Who {
         days: None,
     };
     let desk = bed.rig.desk();
-    let made = bed
-        .rig
-        .wait(desk.invite_outsider(&maya(), id, new))
-        .unwrap();
+    let host = bed.rig.signed_in("approver");
+    let host = bed.rig.wait(desk.session(&host)).unwrap();
+    let made = bed.rig.wait(desk.invite_outsider(&host, id, new)).unwrap();
     let (_, secret) = made.1.split_once("?t=").unwrap();
     let entered = bed.rig.wait(desk.enter_outside(secret, Visitor::default()));
     let may = [Permission::Read, Permission::Comment];

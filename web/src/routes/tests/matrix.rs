@@ -9,6 +9,12 @@ const CHECKPOINT: &str = r#"{"document":{"checkpoint_version":"1.0","step":1}}"#
 /// Nobody, the agent of the workspace, the agent of another one, a person.
 pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/routes", "/api/v1/routes", [401, 200, 200, 200]),
+    // None of the handoffs of the showcase grows.
+    get(
+        "/api/v1/handoffs/1/partial",
+        "/api/v1/handoffs/{id}/partial",
+        [401, 404, 404, 404],
+    ),
     get(
         "/api/v1/handoffs/1/path",
         "/api/v1/handoffs/{id}/path",
@@ -277,6 +283,14 @@ pub(super) const ROUTES: &[Route] = &[
     get(
         "/api/v1/handoffs/H-1/release",
         "/api/v1/handoffs/{id}/release",
+        [401, 404, 404, 404],
+    ),
+    post(
+        "/api/v1/handoffs/H-1/use",
+        "/api/v1/handoffs/{id}/use",
+        Body::Json(
+            r#"{"use_id":"aaaaaaaa","manifest_sha256":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
+        ),
         [401, 404, 404, 404],
     ),
     get(
