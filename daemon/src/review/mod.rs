@@ -27,6 +27,7 @@ mod people;
 mod person_tokens;
 mod preferences;
 mod queue;
+mod quotes;
 mod reasons;
 mod requests;
 mod routing;
