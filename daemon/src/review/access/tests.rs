@@ -12,7 +12,7 @@ use countersign_protocol::{
 use countersign_web::{
     Settings,
     desk::{
-        AccessDesk as _, Desk as _, LocksDesk as _, NewToken, OutsidersDesk as _,
+        AccessDesk as _, Desk as _, LocksDesk as _, NewToken, OutsidersDesk as _, Person,
         PersonTokensDesk as _, access::Visitor, locks::LockWish, outsiders::NewOutsider,
         person_tokens::NewPersonToken,
     },
@@ -718,16 +718,14 @@ fn shows_on(
 }
 
 /// Somebody from outside who was invited to `id`.
-fn guest(bed: &Bed, id: HandoffId, decides: bool) -> Who {
+fn guest(bed: &Bed, host: &Person, id: HandoffId, decides: bool) -> Who {
     let new = NewOutsider {
         name: "Rui".to_owned(),
         decides,
         days: None,
     };
     let desk = bed.rig.desk();
-    let host = bed.rig.signed_in("approver");
-    let host = bed.rig.wait(desk.session(&host)).unwrap();
-    let made = bed.rig.wait(desk.invite_outsider(&host, id, new)).unwrap();
+    let made = bed.rig.wait(desk.invite_outsider(host, id, new)).unwrap();
     let (_, secret) = made.1.split_once("?t=").unwrap();
     let entered = bed.rig.wait(desk.enter_outside(secret, Visitor::default()));
     let may = [Permission::Read, Permission::Comment];
@@ -751,6 +749,8 @@ fn guest(bed: &Bed, id: HandoffId, decides: bool) -> Who {
 #[test]
 fn a_guest_may_in_every_state_what_the_invitation_says_of_their_card_and_nothing_else() {
     let bed = Bed::new();
+    let host = bed.rig.signed_in("approver");
+    let host = bed.rig.wait(bed.rig.desk().session(&host)).unwrap();
     for action in &actions() {
         let (method, path, _) = action.ask;
         // What is not about a card is about more than the one that they see.
@@ -758,7 +758,7 @@ fn a_guest_may_in_every_state_what_the_invitation_says_of_their_card_and_nothing
         for (at, state) in STATES.iter().enumerate() {
             for decides in [false, true] {
                 let (id, other, lock) = (bed.card(*state), bed.card(*state), bed.lock());
-                let who = guest(&bed, id, decides);
+                let who = guest(&bed, &host, id, decides);
                 let ask = |id| {
                     let before = bed.rig.ledger().state().head.seq;
                     let body = bed.filled(&body_of(action), id, &lock);
@@ -785,7 +785,7 @@ fn a_guest_may_in_every_state_what_the_invitation_says_of_their_card_and_nothing
                 }
                 // A card of its own, since the request before may have decided that one.
                 let own = bed.card(*state);
-                let who = guest(&bed, own, decides);
+                let who = guest(&bed, &host, own, decides);
                 let may = is_about_card && who.here.contains(action.may);
                 shows_on(&bed, action, (&who, may), (own, &lock), at);
             }

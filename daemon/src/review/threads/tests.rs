@@ -250,7 +250,7 @@ fn words_are_quoted_as_they_stand_and_say_their_lines_to_the_agent() {
         (&3.into(), &4.into(), &"c\nd".into())
     );
     // A line above it moves the words down, and what was said of them follows.
-    rig.write("a.txt", &format!("new\n{FIRST}"));
+    rig.write("a.txt", format!("new\n{FIRST}"));
     rig.deliver("handoff.json", handoff("Write it", &["a.txt", "t.csv"]));
     let row = review(&rig).threads.remove(0);
     assert_eq!((row.now.line, row.now.end_line), (Some(4), Some(5)));
