@@ -52,6 +52,7 @@ impl Terms {
 
 /// What a rule asks of every approval that is given by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuleTerms {
     /// It holds for so many seconds from when it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -156,6 +156,11 @@ impl LedgerDesk {
         Review {
             approval: self.approval_of(card),
             partial_end: None,
+            terms: card
+                .routing
+                .as_ref()
+                .map(|one| one.routed.terms)
+                .unwrap_or_default(),
             reasons: self.reasons_of(card),
             requests: requests(handoff),
             row: self.growing_row(&state, card, who),

@@ -7,6 +7,7 @@ use countersign_protocol::{
     decision::{ChangeRequest, DecisionDocument},
     problem::Violation,
     provenance::{Observed, Provenance},
+    terms::RuleTerms,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -211,6 +212,9 @@ pub struct Review {
     /// What it takes to decide and how far it has come, where one answer is not enough.
     #[serde(default)]
     pub approval: Option<Approval>,
+    /// On what terms every approval of it holds, by its rule.
+    #[serde(default, skip_serializing_if = "RuleTerms::is_open")]
+    pub terms: RuleTerms,
     /// Words that are kept ready for answers to it.
     #[serde(default)]
     pub reasons: Vec<ReasonRow>,

@@ -1,9 +1,13 @@
 //! The decision form: what was typed, whether it is enough, and how it is shown again.
 
 use countersign_protocol::{Digest, decision::Outcome, terms::Terms};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::reasons::{Chosen, FILL, ReasonView};
+use super::{
+    reasons::{Chosen, FILL, ReasonView},
+    terms::{self, TermsView},
+};
 use crate::{
     desk::{Answer, Care, ReasonRow, Review, worded},
     error::Problem,
@@ -23,6 +27,7 @@ pub(super) struct Draft {
     pub(super) care: Care,
     pub(super) partial: Option<u32>,
     pub(super) reasons: Chosen,
+    pub(super) terms: terms::Chosen,
 }
 
 /// Something to put right, with the field it is about.
@@ -53,6 +58,8 @@ impl Draft {
                 "note" => draft.note = value,
                 "reason" => draft.reasons.choose(value),
                 _ if name.starts_with(FILL) => draft.reasons.fill(&name, value),
+                "valid_for" => draft.terms.valid_for(&value).ok_or_else(bad)?,
+                "once" => draft.terms.once(),
                 "typed" => draft.care.typed = Some(value).filter(|typed| !typed.is_empty()),
                 "checked" if draft.care.checked.len() < MOST_CHECKED => {
                     draft.care.checked.push(value);
@@ -69,6 +76,7 @@ impl Draft {
         outcome: Outcome,
         unsent: usize,
         known: &[ReasonRow],
+        now: Timestamp,
     ) -> Result<Answer, Vec<FieldError>> {
         let chosen = self.reasons.of(known, outcome);
         let comment = worded(known, &chosen, Some(&self.note)).map_err(|message| {
@@ -106,7 +114,11 @@ impl Draft {
             reasons: chosen.into_iter().map(|(name, _)| name).collect(),
             requests: Vec::new(),
             edits: Vec::new(),
-            terms: Terms::default(),
+            terms: if outcome.is_approval() {
+                self.terms.at(now)
+            } else {
+                Terms::default()
+            },
             care: self.care.clone(),
             partial: self.partial,
         })
@@ -122,6 +134,8 @@ pub(super) struct FormView {
     /// The last chunk on the page, of a result that still grows.
     pub(super) partial: Option<u32>,
     pub(super) answers: Vec<AnswerButton>,
+    /// What an approval may be narrowed to, where one can be given.
+    pub(super) terms: Option<TermsView>,
     pub(super) note: String,
     pub(super) note_hint: &'static str,
     pub(super) note_error: Option<String>,
@@ -134,7 +148,7 @@ pub(super) struct FormView {
     pub(super) reasons: Vec<ReasonView>,
     pub(super) reasons_error: Option<String>,
     /// What an approval waits for, in words.
-    pub(super) waits_for: Vec<&'static str>,
+    pub(super) waits_for: Vec<String>,
     pub(super) errors: Vec<FieldError>,
 }
 
@@ -222,6 +236,10 @@ impl FormView {
             } else {
                 "Note to the agent, needed"
             },
+            terms: answers
+                .iter()
+                .any(|button| ["approve", "edit"].contains(&button.value))
+                .then(|| TermsView::new(review.terms, draft.terms)),
             reasons: ReasonView::all(&review.reasons, &answers, &draft.reasons),
             reasons_error: errors
                 .iter()
@@ -257,7 +275,8 @@ impl FormView {
                 ),
             ]
             .into_iter()
-            .filter_map(|(holds, words)| holds.then_some(words))
+            .filter_map(|(holds, words)| holds.then(|| words.to_owned()))
+            .chain(terms::of_rule(review.terms))
             .collect(),
             note: draft.note,
             note_error: errors
@@ -289,11 +308,13 @@ mod tests {
     #[test]
     fn approving_needs_no_words_and_keeps_them() {
         let answer = draft(&[("note", "  well done\r\nthanks ")])
-            .check(Outcome::Approved, 0, &[])
+            .check(Outcome::Approved, 0, &[], Timestamp::UNIX_EPOCH)
             .unwrap();
         assert_eq!(answer.comment.as_deref(), Some("well done\nthanks"));
         assert_eq!(answer.revision, 3);
-        let silent = draft(&[]).check(Outcome::Approved, 0, &[]).unwrap();
+        let silent = draft(&[])
+            .check(Outcome::Approved, 0, &[], Timestamp::UNIX_EPOCH)
+            .unwrap();
         assert!(silent.comment.is_none());
     }
 
@@ -305,15 +326,15 @@ mod tests {
             Outcome::Responded,
         ] {
             let errors = draft(&[("note", " \r\n ")])
-                .check(outcome, 0, &[])
+                .check(outcome, 0, &[], Timestamp::UNIX_EPOCH)
                 .unwrap_err();
             assert_eq!(errors.len(), 1);
             assert_eq!(errors[0].field, "note");
             draft(&[("note", "because")])
-                .check(outcome, 0, &[])
+                .check(outcome, 0, &[], Timestamp::UNIX_EPOCH)
                 .unwrap();
             // Comments at places say what should change, and not why it is rejected.
-            let with_comments = draft(&[]).check(outcome, 2, &[]);
+            let with_comments = draft(&[]).check(outcome, 2, &[], Timestamp::UNIX_EPOCH);
             assert_eq!(with_comments.is_ok(), outcome == Outcome::ChangesRequested);
         }
     }
@@ -328,6 +349,10 @@ mod tests {
             let fields = vec![(name.to_owned(), value.to_owned())];
             assert!(Draft::read(fields).is_err(), "{name}");
         }
-        assert!(Draft::default().check(Outcome::Approved, 0, &[]).is_err());
+        assert!(
+            Draft::default()
+                .check(Outcome::Approved, 0, &[], Timestamp::UNIX_EPOCH)
+                .is_err()
+        );
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn decide(
         let review = app.desk.review(&visit.caller(), id, None, None).await?;
         review.reasons
     };
-    let answer = match draft.check(outcome, unsent, &known) {
+    let answer = match draft.check(outcome, unsent, &known, visit.now()) {
         Ok(answer) => answer,
         Err(errors) => return again(&visit, id, draft, errors).await,
     };

@@ -45,6 +45,7 @@ mod search_view;
 mod settings;
 mod sign_in;
 mod step_up;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod threads;

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod boundaries;
 mod card;
+mod cards;
 mod desk;
 mod edits;
 mod growing;
@@ -85,7 +86,7 @@ impl Default for Showcase {
 impl Showcase {
     /// A desk with the sample work.
     pub fn new() -> Self {
-        Self::with(State::new(sample::cards()), 100)
+        Self::with(State::new(cards::cards()), 100)
     }
 
     /// A desk on which nothing was ever laid.

@@ -12,13 +12,14 @@ use countersign_protocol::{
     place::Place,
     principal::Method,
     problem::{ProblemKind, Violation},
-    terms::Terms,
+    terms::{RuleTerms, Terms},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
     card::{Card, Files},
+    cards::{cards, unhex},
     growing, threads,
 };
 use crate::desk::{
@@ -36,7 +37,7 @@ pub fn now() -> Timestamp {
     Timestamp::from_second(1_795_184_400).unwrap_or_default()
 }
 
-fn minutes(number: i64) -> Timestamp {
+pub(super) fn minutes(number: i64) -> Timestamp {
     now() + SignedDuration::from_mins(number)
 }
 
@@ -470,6 +471,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         earlier_requests: Vec::new(),
         timeline: Vec::new(),
         care: CareNeeded::default(),
+        terms: RuleTerms::default(),
         reasons: super::card::reasons(),
         requests: Vec::new(),
         threads: Vec::new(),
@@ -503,25 +505,13 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
     card
 }
 
-fn files(list: &[(&str, &[u8])]) -> Files {
+pub(super) fn files(list: &[(&str, &[u8])]) -> Files {
     list.iter()
         .map(|(path, bytes)| ((*path).to_owned(), (bytes.to_vec(), *path != "notes.tmp")))
         .collect()
 }
 
-/// Handoffs with one of everything that a page has to show.
-pub(super) fn cards() -> Vec<Card> {
-    vec![
-        backfill(),
-        disputes(),
-        board(),
-        thumbnails(),
-        hostile(),
-        notes(),
-    ]
-}
-
-fn backfill() -> Card {
+pub(super) fn backfill() -> Card {
     let mut row = row(
         7,
         "Backfill currency on 48,211 legacy invoices",
@@ -632,100 +622,6 @@ fn timeline() -> Vec<TimelineItem> {
     .collect()
 }
 
-fn disputes() -> Card {
-    let mut row = row(
-        9,
-        "Reply to 14 supplier disputes",
-        "Sends email outside the company, so policy asks for a person",
-        "supplier-desk",
-        "accounts-payable",
-    );
-    row.risk.level = RiskLevel::High;
-    row.confidence = Some(0.84);
-    row.handed_over_at = minutes(-64);
-    row.due_at = Some(minutes(-4));
-    card(
-        row,
-        "May I send these 14 replies?",
-        vec![files(&[("drafts/01.txt", b"Dear supplier,\n")])],
-    )
-}
-
-fn board() -> Card {
-    let mut row = row(
-        11,
-        "Q3 board pack, draft for sign-off",
-        "Finished. The workspace asks for sign-off",
-        "report-writer",
-        "board-q3",
-    );
-    row.risk.level = RiskLevel::Medium;
-    row.confidence = None;
-    row.handed_over_at = minutes(-26);
-    row.due_at = Some(minutes(60 * 50));
-    let long = "A line of the pack\n".repeat(700);
-    card(
-        row,
-        "Is this ready for the board?",
-        vec![files(&[("pack.md", long.as_bytes())])],
-    )
-}
-
-fn thumbnails() -> Card {
-    let mut row = row(
-        12,
-        "Thumbnails for 320 product videos",
-        "Stopped with an error: 6 of 320 renders failed and it needs a choice",
-        "media-renderer",
-        "catalogue-media",
-    );
-    row.confidence = Some(0.71);
-    row.stalled = true;
-    row.handed_over_at = minutes(-44);
-    let mut card = card(row, "Shall I skip the six or retry?", vec![Files::new()]);
-    card.review.answers = ["respond", "reject"].map(str::to_owned).to_vec();
-    card
-}
-
-fn hostile() -> Card {
-    let mut row = row(13, HOSTILE, HOSTILE, HOSTILE, "sandbox");
-    HOSTILE.clone_into(&mut row.folder);
-    row.risk.reasons = vec![HOSTILE.to_owned()];
-    let name = format!("{HOSTILE}.md");
-    let files = files(&[
-        (name.as_str(), HOSTILE.as_bytes()),
-        ("page.html", b"<h1>hi</h1><script>alert(2)</script>\n"),
-    ]);
-    let mut card = card(row, HOSTILE, vec![files]);
-    card.review.summary = Some(HOSTILE.to_owned());
-    card.review.questions = vec![HOSTILE.to_owned()];
-    card.review.facts = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
-    card.review.document = Some(HOSTILE.to_owned());
-    card
-}
-
-fn notes() -> Card {
-    let row = row(
-        5,
-        "Release notes for 4.18",
-        "Finished",
-        "release-scribe",
-        "release-4.18",
-    );
-    let mut card = card(
-        row,
-        "Fine to publish?",
-        vec![files(&[("notes.md", b"# 4.18\n")])],
-    );
-    let mut document = decision();
-    document.handoff_id = HandoffId(5);
-    document.outcome = Outcome::Approved;
-    card.decisions.insert(1, document);
-    card.delivered = true;
-    card.settle();
-    card
-}
-
 const OLD_SQL: &str = "UPDATE ledger.invoices i
 SET    currency = c.billing_currency
 FROM   customers c
@@ -747,17 +643,6 @@ WHERE  i.customer_id = h.customer_id
   AND  i.kind = 'invoice'
 RETURNING i.id, i.currency;
 ";
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .chars()
-        .filter_map(|c| u8::try_from(c.to_digit(16)?).ok())
-        .collect();
-    digits
-        .chunks_exact(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
-}
 
 /// A chart as PNG, 320 by 120 pixels.
 const CHART_BEFORE: &str = "89504e470d0a1a0a0000000d4948445200000140000000780203000000fea0c34d00000009504c5445ff \

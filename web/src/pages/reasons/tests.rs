@@ -31,7 +31,9 @@ fn a_blank_that_is_filled_in_chooses_its_words() {
         ("fill.no-source.1", "2.1"),
         ("note", "Thanks"),
     ]);
-    let answer = draft.check(Outcome::Rejected, 0, &known()).unwrap();
+    let answer = draft
+        .check(Outcome::Rejected, 0, &known(), jiff::Timestamp::UNIX_EPOCH)
+        .unwrap();
     assert_eq!(answer.reasons, ["no-source"]);
     assert_eq!(
         answer.comment.as_deref(),
@@ -42,22 +44,33 @@ fn a_blank_that_is_filled_in_chooses_its_words() {
 #[test]
 fn a_ticked_reason_says_enough_and_its_blanks_are_asked_for() {
     let ticked = draft(&[("reason", "late")]);
-    let answer = ticked.check(Outcome::Rejected, 0, &known()).unwrap();
+    let answer = ticked
+        .check(Outcome::Rejected, 0, &known(), jiff::Timestamp::UNIX_EPOCH)
+        .unwrap();
     assert_eq!(answer.comment.as_deref(), Some("Too late."));
     // It does not go with this answer, which then says nothing.
     assert!(
         ticked
-            .check(Outcome::ChangesRequested, 0, &known())
+            .check(
+                Outcome::ChangesRequested,
+                0,
+                &known(),
+                jiff::Timestamp::UNIX_EPOCH
+            )
             .is_err()
     );
     let half = draft(&[("reason", "no-source"), ("fill.no-source.0", "9 %")]);
-    let errors = half.check(Outcome::Rejected, 0, &known()).unwrap_err();
+    let errors = half
+        .check(Outcome::Rejected, 0, &known(), jiff::Timestamp::UNIX_EPOCH)
+        .unwrap_err();
     assert_eq!(
         (errors[0].field.as_str(), errors[0].message.as_str()),
         ("reasons", "Fill in “where”")
     );
     // An approval takes none of it.
-    let answer = half.check(Outcome::Approved, 0, &known()).unwrap();
+    let answer = half
+        .check(Outcome::Approved, 0, &known(), jiff::Timestamp::UNIX_EPOCH)
+        .unwrap();
     assert!(answer.reasons.is_empty() && answer.comment.is_none());
 }
 
