@@ -48,6 +48,9 @@ pub const STEPS: &[&str] = &[
 /// The same for answers that can be taken back.
 pub const UNDO: &[&str] = &["undo.held", "undo.taken_back", "undo.due", "undo.given"];
 
+/// The same for accounts, passkeys and invitations.
+pub const ACCOUNTS: &[&str] = &["accounts.before_record", "accounts.recorded"];
+
 /// The same for approvals that are good for one use.
 pub const USES: &[&str] = &["use.recorded"];
 
@@ -90,9 +93,11 @@ pub(crate) fn step(name: &'static str) {
     };
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
-    let is_known = [STEPS, UNDO, USES, HOPS, COLLECT, WATCHED, CHECKS, PARTIAL]
-        .iter()
-        .any(|steps| steps.contains(&name));
+    let is_known = [
+        STEPS, UNDO, ACCOUNTS, USES, HOPS, COLLECT, WATCHED, CHECKS, PARTIAL,
+    ]
+    .iter()
+    .any(|steps| steps.contains(&name));
     debug_assert!(is_known, "{name} is not in a list");
     let wanted = WANTED.get_or_init(|| {
         let text = std::env::var("COUNTERSIGN_CRASH_AT").ok()?;

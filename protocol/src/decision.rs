@@ -154,6 +154,9 @@ pub struct ChangeRequest {
     /// A region of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
+    /// Words of the file that it is about, as they stand there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
     /// Digest of the bytes that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
@@ -174,6 +177,7 @@ impl ChangeRequest {
             end_line,
             cell,
             region,
+            quote,
         } = place;
         Self {
             path,
@@ -181,6 +185,7 @@ impl ChangeRequest {
             end_line,
             cell,
             region,
+            quote,
             sha256,
             text,
             ..Self::default()
@@ -196,6 +201,7 @@ impl ChangeRequest {
             end_line: self.end_line,
             cell: self.cell.clone(),
             region: self.region,
+            quote: self.quote.clone(),
         }
     }
 }

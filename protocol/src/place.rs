@@ -59,7 +59,14 @@ pub struct Place {
     /// A region of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<Region>,
+    /// Words of the file, as they stand there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
 }
+
+/// The most characters of a quote, and how many of them are shown.
+const LONGEST_QUOTE: usize = 1_000;
+const SHOWN_QUOTE: usize = 60;
 
 impl Place {
     /// Why there can be no such place, as a sentence.
@@ -72,6 +79,26 @@ impl Place {
         let parts = parts.into_iter().filter(|part| *part).count();
         match self {
             _ if parts > 1 => Err("Name lines, a cell or a region, and only one of them."),
+            Self {
+                quote: Some(_),
+                cell: Some(_),
+                ..
+            }
+            | Self {
+                quote: Some(_),
+                region: Some(_),
+                ..
+            } => Err("Quote words of lines, not of a cell or a region."),
+            Self {
+                path: None,
+                quote: Some(_),
+                ..
+            } => Err("Name the file that the words are in."),
+            Self {
+                quote: Some(quote), ..
+            } if quote.trim().is_empty() || quote.chars().count() > LONGEST_QUOTE => {
+                Err("Quote at least one word, and at most 1000 characters.")
+            }
             Self { path: None, .. } if parts > 0 => Err("Name the file that the place is in."),
             Self { line: Some(0), .. } => Err("Lines are counted from 1."),
             Self {
@@ -99,9 +126,23 @@ impl Place {
     }
 }
 
-/// What follows the path: `line 4`, `lines 4 to 9`, `row 3, amount`, `region 10, 20, 64 by 32`.
+/// What follows the path: `line 4`, `lines 4 to 9`, `line 4, “words”`, `row 3, amount`, `region 10, 20, 64 by 32`.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.part(f)?;
+        let Some(quote) = &self.quote else {
+            return Ok(());
+        };
+        let between = if self.line.is_some() { ", " } else { "" };
+        match quote.char_indices().nth(SHOWN_QUOTE) {
+            None => write!(f, "{between}“{quote}”"),
+            Some((end, _)) => write!(f, "{between}“{}…”", &quote[..end]),
+        }
+    }
+}
+
+impl Place {
+    fn part(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self {
                 line: Some(first),

@@ -2,13 +2,17 @@
 
 use std::{process::Command, time::Duration};
 
-use countersign_protocol::decision::Outcome;
+use countersign_protocol::{
+    decision::Outcome,
+    event::{AccountChange, Event},
+};
 use countersign_tests::{
     agent::Care,
     bed::TestBed,
+    evidence::Evidence,
     http::{Http, Reply},
     idp::Idp,
-    python,
+    python, wait,
     webdriver::{Driver, Look},
 };
 use serde_json::json;
@@ -182,4 +186,108 @@ fn an_answer_of_the_provider_is_used_once_by_its_browser_and_leads_to_a_page_of_
     };
     let mixed = back.replace(&code(&back), &code(&another));
     let _ = come_back(&http, &mixed, &kept).expect(502);
+}
+
+const CRASH_AT: &str = "COUNTERSIGN_CRASH_AT";
+const OUTSIDERS: &str = "/api/v1/handoffs/H-1/outsiders";
+
+/// A daemon with a handoff, which dies at the `pass`-th time that it comes to `step`.
+fn dying(step: &str, pass: u32) -> TestBed {
+    let mut bed = TestBed::prepare().env(CRASH_AT, &format!("{step}:{pass}"));
+    bed.up();
+    let agent = bed.agent("hermes");
+    let package = agent.package("Look at it").file("a.md", "words\n");
+    let delivery = agent.write("job", &package, Care::Rename).expect("a disk");
+    delivery.receipt();
+    bed
+}
+
+/// Asks for what kills the daemon, and starts another one.
+fn dies_of(bed: &mut TestBed, method: &str, path: &str, body: &[u8]) {
+    let json = [("content-type", "application/json")];
+    let answered = bed.http().send(method, path, &json, body);
+    assert!(answered.is_err(), "{method} {path} was answered");
+    wait::until("the end of the daemon", || bed.daemon().ended().map(|_| ()));
+    assert!(bed.daemon().was_killed());
+    bed.launch.env.retain(|(name, _)| name != CRASH_AT);
+    bed.up();
+}
+
+fn outsiders(bed: &TestBed) -> Vec<serde_json::Value> {
+    let rows = bed.http().fetch(OUTSIDERS).expect(200).json();
+    rows.as_array().expect("a list").clone()
+}
+
+/// The facts about invitations, once the daemon is down: made, and taken back.
+fn facts(bed: &mut TestBed) -> (usize, usize) {
+    bed.down();
+    let evidence = Evidence::read(bed.data()).expect("a ledger");
+    let count = |wanted: fn(&AccountChange) -> bool| {
+        let is_one =
+            |event: &Event| matches!(event, Event::Account { change, .. } if wanted(change));
+        evidence
+            .bodies
+            .iter()
+            .filter(|body| is_one(&body.event))
+            .count()
+    };
+    (
+        count(|change| matches!(change, AccountChange::Invited { .. })),
+        count(|change| matches!(change, AccountChange::Uninvited)),
+    )
+}
+
+#[test]
+fn kill_9_around_an_invitation_makes_it_once_or_not_at_all() {
+    for (step, there) in [("accounts.before_record", 0), ("accounts.recorded", 1)] {
+        let mut bed = dying(step, 1);
+        dies_of(&mut bed, "POST", OUTSIDERS, br#"{"name":"Rui"}"#);
+        assert_eq!(outsiders(&bed).len(), there, "{step}");
+        // Nobody has the link of the first one, so it is made again.
+        let again = bed.http().push(OUTSIDERS, &json!({ "name": "Rui" }));
+        let link = again.expect(201).json()["link"].as_str().map(str::to_owned);
+        let (_, secret) = link
+            .as_deref()
+            .and_then(|link| link.split_once("?t="))
+            .expect("a link");
+        assert_eq!(outsiders(&bed).len(), there + 1, "{step}");
+        assert_eq!(facts(&mut bed), (there + 1, 0), "{step}");
+        let evidence = Evidence::read(bed.data()).expect("a ledger");
+        let told = |entry: &countersign_protocol::chain::Entry| entry.body.contains(secret);
+        assert!(
+            !evidence.entries.iter().any(told),
+            "the link is in the chain"
+        );
+    }
+}
+
+#[test]
+fn kill_9_around_taking_it_back_leaves_it_as_it_was_or_over() {
+    for (step, over) in [
+        ("accounts.before_record", false),
+        ("accounts.recorded", true),
+    ] {
+        let mut bed = dying(step, 2);
+        let made = bed.http().push(OUTSIDERS, &json!({ "name": "Rui" }));
+        let made = made.expect(201).json();
+        let (_, way) = made["link"]
+            .as_str()
+            .and_then(|link| link.split_once("/outside"))
+            .expect("a link");
+        let id = made["outsider"]["id"].as_str().expect("an id");
+        dies_of(&mut bed, "DELETE", &format!("{OUTSIDERS}/{id}"), b"");
+        let state = if over { "revoked" } else { "open" };
+        assert_eq!(outsiders(&bed)[0]["state"], state, "{step}");
+        let page = Http::new(&bed.endpoint().url, None);
+        let page = page.send(
+            "GET",
+            &format!("/outside{way}"),
+            &[("accept", "text/html")],
+            &[],
+        );
+        let _ = page
+            .expect("an answer")
+            .expect(if over { 410 } else { 200 });
+        assert_eq!(facts(&mut bed), (1, usize::from(over)), "{step}");
+    }
 }

@@ -296,8 +296,13 @@ fn twenty_mixed_items_are_decided_with_the_keyboard_alone() {
     browser.press(&['j']);
     browser.press(&['k']);
     browser.press(&[key::ENTER]);
+    let pointers = || browser.run("return Number(sessionStorage.pointers ?? 0)");
     for number in 0..all.len() {
         browser.find("form#decide");
+        browser.run(
+            "for (const kind of ['pointerdown', 'mousedown', 'touchstart']) addEventListener(kind, () => \
+             { sessionStorage.pointers = Number(sessionStorage.pointers ?? 0) + 1; }, true); return 0",
+        );
         browser.press(&['v']);
         let (answer, words) = match number % 4 {
             0 => ('r', "Say what it costs"),
@@ -334,6 +339,7 @@ fn twenty_mixed_items_are_decided_with_the_keyboard_alone() {
         .map(count),
         [10, 5, 5]
     );
+    assert_eq!(pointers(), 0, "a pointer was used");
     no_complaints(&browser);
 }
 

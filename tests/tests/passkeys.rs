@@ -4,16 +4,23 @@
 
 use std::fs;
 
-use countersign_protocol::{HandoffId, decision::Outcome, principal::Verified};
+use countersign_protocol::{
+    HandoffId,
+    decision::Outcome,
+    event::{AccountChange, Event},
+    principal::Verified,
+};
 use countersign_tests::{
     agent::{Care, Delivery},
     bed::TestBed,
-    repo,
+    evidence::Evidence,
+    repo, wait,
     webdriver::{Browser, Driver, Look},
 };
 use serde_json::json;
 
 const PASSWORD: &str = "correct horse battery";
+const CRASH_AT: &str = "COUNTERSIGN_CRASH_AT";
 
 struct Scene {
     driver: Driver,
@@ -163,4 +170,53 @@ fn no_program_approves_what_takes_the_person() {
     assert!(told.contains("in a browser"), "{told}");
     assert_eq!(scene.bed.reviewer().row(id)["state"], "waiting");
     drop(delivery);
+}
+
+#[test]
+fn kill_9_around_a_passkey_keeps_it_once_or_not_at_all() {
+    for (step, there) in [("accounts.before_record", 0), ("accounts.recorded", 1)] {
+        let mut scene = Scene::start();
+        // The name of the cookie has the port in it.
+        let url = scene.bed.endpoint().url.clone();
+        let port = url.rsplit_once(':').expect("a port").1;
+        scene.bed.launch.port = port.parse().expect("a number");
+        let browser = scene.kim(Look::default());
+        plug_in(&browser);
+        scene.bed.down();
+        scene
+            .bed
+            .launch
+            .env
+            .push((CRASH_AT.to_owned(), format!("{step}:1")));
+        scene.bed.up();
+        browser.go(&scene.page("/account"));
+        browser
+            .find("section[aria-labelledby=passkeys] summary")
+            .click();
+        browser.find("#passkey-name").write("the laptop of Kim");
+        browser.find("#passkey-password").write(PASSWORD);
+        browser.find("form[data-make] button").click();
+        wait::until("the end of the daemon", || {
+            scene.bed.daemon().ended().map(|_| ())
+        });
+        assert!(scene.bed.daemon().was_killed(), "{step}");
+        scene.bed.launch.env.retain(|(name, _)| name != CRASH_AT);
+        scene.bed.up();
+        browser.go(&scene.page("/account"));
+        let told = ["You have none.", "the laptop of Kim"];
+        browser.says(told[there]);
+        scene.bed.down();
+        let evidence = Evidence::read(scene.bed.data()).expect("a ledger");
+        let is_one = |event: &Event| {
+            matches!(
+                event,
+                Event::Account {
+                    change: AccountChange::PasskeyAdded { .. },
+                    ..
+                }
+            )
+        };
+        let facts = evidence.bodies.iter().filter(|body| is_one(&body.event));
+        assert_eq!(facts.count(), there, "{step}");
+    }
 }

@@ -18,7 +18,7 @@ use crate::{
     desk::Desk,
     error::Problem,
     pages,
-    security::{Nonce, client, csrf, headers, identity, session, sso},
+    security::{Nonce, OnlyCard, client, csrf, headers, identity, session, sso},
     settings::Settings,
     state::AppState,
 };
@@ -77,7 +77,8 @@ async fn write_problems(State(app): State<AppState>, request: Request, next: Nex
     if !path.starts_with("/api/") {
         let nonce = nonce.unwrap_or(Nonce(String::new()));
         let (parts, _) = response.into_parts();
-        let mut page = pages::problem(&app, &problem, &nonce, wanted.as_deref());
+        let only = parts.extensions.get::<OnlyCard>().map(|only| only.0);
+        let mut page = pages::problem(&app, &problem, &nonce, (wanted.as_deref(), only));
         *page.status_mut() = parts.status;
         page.headers_mut().extend(parts.headers);
         return page;

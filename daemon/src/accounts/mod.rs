@@ -44,6 +44,7 @@ use tokens::Token;
 
 use crate::{
     clock::SharedClock,
+    fault,
     ledger::{Draft, Ledger},
     store::{Space, StoreError},
 };
@@ -336,13 +337,16 @@ impl Accounts {
             values,
             ..Draft::of(events, ())
         };
+        fault::step("accounts.before_record");
         let recorded = self
             .0
             .ledger
             .transact(move |_, _| Ok::<_, Infallible>(draft));
-        recorded.await.map(drop).map_err(|error| {
+        recorded.await.map_err(|error| {
             DeskError::Unavailable(format!("not recorded, nothing was changed: {error}"))
-        })
+        })?;
+        fault::step("accounts.recorded");
+        Ok(())
     }
 }
 

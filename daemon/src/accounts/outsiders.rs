@@ -103,6 +103,11 @@ pub(super) fn still_invited(
 }
 
 impl Accounts {
+    /// How long an invitation is good for when nothing is said.
+    pub fn usual_invitation(&self) -> Duration {
+        self.0.terms.invitation
+    }
+
     /// Invites somebody to `handoff`: the second value is the secret of the link.
     pub async fn invite(
         &self,

@@ -64,6 +64,15 @@ impl Ratio {
     }
 }
 
+/// The nearest rank of `times`, in milliseconds.
+pub(super) fn percentile(times: &[Duration], percent: usize) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let rank = (times.len() * percent).div_ceil(100).max(1);
+    let found = times.get(rank - 1);
+    found.map_or(0.0, |time| rounded(time.as_secs_f64() * 1_000.0))
+}
+
 /// `ours` to `floor`; 0 where there is no floor.
 pub(super) fn ratio(ours: f64, floor: f64) -> f64 {
     if floor > 0.0 {

@@ -16,6 +16,7 @@ mod indexing;
 mod locks;
 mod machine;
 mod notices;
+mod pages;
 mod process;
 mod query;
 mod raw;
@@ -39,6 +40,7 @@ pub use fresh::Fresh;
 pub use indexing::Indexing;
 pub use locks::{Locks, Peer};
 pub use machine::Machine;
+pub use pages::{Load, Pages};
 pub use query::Query;
 pub use relay::Relay;
 pub use review::Review;
@@ -114,6 +116,9 @@ pub struct Report {
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
+    /// W8: the queue of very many handoffs, and the search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w8_pages: Option<Pages>,
     /// W9: very many messages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w9: Option<Fanout>,
@@ -181,6 +186,7 @@ pub fn run(
         w7: None,
         w11: None,
         w8: None,
+        w8_pages: None,
         w9: None,
         w6: None,
         w10: None,
@@ -225,6 +231,13 @@ pub fn run(
         let place = scratch.folder("w8")?;
         let seen = review::measure(&plan.program, &place, files, PAGES, clock)?;
         report.w8 = Some(seen);
+        progress(&format!(
+            "W8: the queue of {files} handoffs, and the search"
+        ));
+        let place = scratch.folder("w8-pages")?;
+        let seen = pages::measure(&plan.program, &place, files, PAGES, clock)?;
+        report.w8_pages = Some(seen);
+        scratch.clear(&place);
     }
     if let Some(count) = plan.fanout {
         progress(&format!("W9: {count} messages by webhook, and by mail"));

@@ -9,6 +9,7 @@ use super::{
     BenchError, Ratio, Spread, agent,
     browser::{Client, bare},
     daemon::{self, Daemon},
+    figures::percentile,
     system,
 };
 use crate::clock::SharedClock;
@@ -158,15 +159,6 @@ fn crowd(
         times.extend(read?);
     }
     Ok(Spread::of(times))
-}
-
-fn percentile(times: &[Duration], percent: usize) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_unstable();
-    let rank = (times.len() * percent).div_ceil(100).max(1);
-    times.get(rank - 1).map_or(0.0, |time| {
-        super::figures::rounded(time.as_secs_f64() * 1_000.0)
-    })
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use super::{
     output::{Cell, Output, Table},
 };
 use crate::bench::{
-    self, BenchError, Burst, Fanout, Idle, Locks, Machine, Plan, Ratio, Relay, Report, Review,
-    Scale, Spread, Trigger,
+    self, BenchError, Burst, Fanout, Idle, Locks, Machine, Pages, Plan, Ratio, Relay, Report,
+    Review, Scale, Spread, Trigger,
 };
 
 #[derive(Debug, clap::Args)]
@@ -147,6 +147,9 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);
+    }
+    if let Some(pages) = &report.w8_pages {
+        show_pages(pages, out);
     }
     if let Some(fanout) = &report.w9 {
         show_fanout(fanout, out);
@@ -350,6 +353,37 @@ fn show_review(review: &Review, out: &mut Output) {
         memory(review.memory_before),
         review.readers,
         memory(review.memory_after),
+    ));
+}
+
+fn show_pages(pages: &Pages, out: &mut Output) {
+    out.remark("");
+    out.remark(pages.compares);
+    let mut table = Table::new(&["W8, milliseconds", "min", "p50", "p90", "p99", "max"]);
+    for (name, load) in [
+        ("floor", &pages.floor),
+        ("queue", &pages.queue),
+        ("search", &pages.search),
+    ] {
+        table.row(spread_row(name, &load.spread));
+    }
+    out.table(&table);
+    out.remark(&format!(
+        "{} handoffs wait, {} connections; floor {:.0}/s, queue {:.0}/s of {} bytes, search {:.0}/s; queue / floor {:.2}, goal \
+         {:.2}; p95 of the queue {:.1} ms, goal {:.0}; of the search {:.1} ms, goal {:.0}: {}",
+        pages.handoffs,
+        pages.connections,
+        pages.floor.rate,
+        pages.queue.rate,
+        pages.queue.bytes,
+        pages.search.rate,
+        pages.ratio,
+        pages.goal,
+        pages.queue.p95,
+        pages.goals[0],
+        pages.search.p95,
+        pages.goals[1],
+        reached(pages.met),
     ));
 }
 

@@ -1,5 +1,6 @@
 //! `countersign comment`, `resolve` and `withdraw`: what may be said without deciding.
 
+use countersign_protocol::place::Place;
 use serde_json::json;
 
 use super::{
@@ -20,6 +21,9 @@ pub(crate) struct CommentArgs {
     /// The place that they are about
     #[arg(long, value_name = "PATH[:LINE[-LINE]]", conflicts_with = "thread")]
     at: Option<String>,
+    /// The exact words of the file that they are about
+    #[arg(long, value_name = "TEXT", requires = "at")]
+    quote: Option<String>,
     /// The thread that they go on with
     #[arg(long, value_name = "N")]
     thread: Option<u32>,
@@ -60,7 +64,10 @@ pub(crate) fn comment(args: &CommentArgs, context: &mut Context) -> Result<Exit,
     let path = format!("/api/v1/handoffs/{}/comments", row.id);
     let mut body = json!({ "text": args.text, "thread": args.thread });
     if let Some(at) = &args.at {
-        body["place"] = json!(place_of(at));
+        body["place"] = json!(Place {
+            quote: args.quote.clone(),
+            ..place_of(at)
+        });
     }
     client.post(&path, &body)?;
     done("comment", &row.id.to_string(), "has your comment", context);

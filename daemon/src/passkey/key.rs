@@ -69,3 +69,6 @@ fn rsa(spki: &[u8]) -> Option<&[u8]> {
     // No bit of the last byte is unused.
     rest_of(inner, 0x03)?.strip_prefix(&[0])
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,12 +27,14 @@ mod people;
 mod person_tokens;
 mod preferences;
 mod queue;
+mod quotes;
 mod reasons;
 mod requests;
 mod routing;
 mod row;
 mod seams;
 mod search;
+mod seen;
 mod service;
 mod sso;
 mod step_up;
@@ -56,9 +58,9 @@ use countersign_protocol::{
     Digest, HandoffId, access::Permission, dialect::Format, event::Location, receipt::Receipt,
 };
 use countersign_web::desk::{
-    ActivityRow, Answer, Answered, Caller, ChainReport, DeadLetter, Desk, DeskError, HandoffRow,
-    Health, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow, WaitAnswer,
-    WorkspaceRow,
+    ActivityRow, Answer, Answered, Caller, ChainReport, DeadLetter, Desk, DeskError, Frame,
+    HandoffRow, Health, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow,
+    WaitAnswer, WorkspaceRow,
 };
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
@@ -106,6 +108,7 @@ pub struct LedgerDesk {
     resolvers: Arc<[Resolver]>,
     /// Comparisons of many files.
     kept: compared::kept::Kept,
+    views: seen::Views,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -156,6 +159,7 @@ impl LedgerDesk {
             gauges,
             resolvers: Arc::default(),
             kept: compared::kept::Kept::default(),
+            views: seen::Views::default(),
         }
     }
 
@@ -182,6 +186,10 @@ impl Desk for LedgerDesk {
         limit: usize,
     ) -> Result<Queue, DeskError> {
         self.queue_page(who, view, cursor, limit).await
+    }
+
+    async fn frame(&self, who: &Caller) -> Result<Frame, DeskError> {
+        Ok(self.frame_of(who))
     }
 
     async fn row(&self, who: &Caller, id: HandoffId) -> Result<HandoffRow, DeskError> {

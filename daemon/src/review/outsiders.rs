@@ -1,5 +1,7 @@
 //! Outside reviewers: who invites them, and what is left of an invitation at this moment.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use countersign_protocol::{
     HandoffId,
@@ -59,6 +61,10 @@ impl LedgerDesk {
 
 #[async_trait]
 impl OutsidersDesk for LedgerDesk {
+    fn usual_invitation(&self) -> Duration {
+        self.accounts.usual_invitation()
+    }
+
     async fn outsiders(&self, who: &Person, id: HandoffId) -> Result<Vec<OutsiderRow>, DeskError> {
         self.check_host(who, id)?;
         Ok(self.accounts.outsiders(id))

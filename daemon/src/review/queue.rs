@@ -3,10 +3,10 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use countersign_protocol::{HandoffId, state::HandoffState};
-use countersign_web::desk::{Caller, DeskError, Queue, QueueCounts, QueueView};
+use countersign_web::desk::{Caller, DeskError, Frame, Queue, QueueView};
 use jiff::Timestamp;
 
-use super::{LedgerDesk, access::sees, row::is_waiting, votes::has_voted};
+use super::{LedgerDesk, access::sees, row::is_waiting, seen::Seen, votes::has_voted};
 use crate::{
     ledger::{Card, State},
     policy::Level,
@@ -39,46 +39,19 @@ impl LedgerDesk {
         let limit = limit.clamp(1, MOST);
         let mut page = {
             let state = self.ledger.state();
-            let now = self.clock.now();
-            let mut counts = QueueCounts::default();
-            let mut seen = Vec::new();
-            for card in state.cards().filter(|card| sees(who, &card.workspace)) {
-                let here = self.view_of(card, who, now);
-                match here {
-                    QueueView::Turn => counts.turn += 1,
-                    QueueView::Team => counts.team += 1,
-                    QueueView::Snoozed => counts.snoozed += 1,
-                    QueueView::Agents => counts.agents += 1,
-                    QueueView::Decided => counts.decided += 1,
-                }
-                if here == view {
-                    seen.push(card);
-                }
-            }
+            let seen = self.seen(&state, who);
+            let ids = seen.sorted(view, |ids| self.in_order(&state, view, ids));
             let end = start.saturating_add(limit);
-            let next_cursor = (seen.len() > end).then(|| end.to_string());
-            let cards = match view {
-                QueueView::Turn | QueueView::Team | QueueView::Snoozed => {
-                    first(seen, end, |card| self.urgency(card, now))
-                }
-                QueueView::Agents | QueueView::Decided => {
-                    first(seen, end, |card| (Reverse(last_change(card)), card.id))
-                }
-            };
-            let rows = cards.into_iter().skip(start);
-            let rows = rows
-                .map(|card| self.growing_row(&state, card, who))
-                .collect();
+            let rows = ids.iter().take(end).skip(start);
+            let cards = rows.filter_map(|id| state.card(*id));
             Queue {
-                rows,
-                counts,
+                rows: cards
+                    .map(|card| self.growing_row(&state, card, who))
+                    .collect(),
+                counts: seen.counts,
                 dead_letters: Vec::new(),
-                next_cursor,
-                locks: state
-                    .locks()
-                    .all()
-                    .filter(|lock| lock.held.is_some() && sees(who, &lock.workspace))
-                    .count(),
+                next_cursor: (ids.len() > end).then(|| end.to_string()),
+                locks: locks(&state, who),
                 seq: state.head.seq,
             }
         };
@@ -86,25 +59,72 @@ impl LedgerDesk {
         Ok(page)
     }
 
+    /// What the frame of every page says.
+    pub(super) fn frame_of(&self, who: &Caller) -> Frame {
+        let state = self.ledger.state();
+        let dead = state.dead_letters();
+        Frame {
+            turn: self.seen(&state, who).counts.turn,
+            dead: dead
+                .filter(|dead| sees(who, &dead.location.workspace))
+                .count(),
+            locks: locks(&state, who),
+            seq: state.head.seq,
+        }
+    }
+
     /// The place of a card among those that are the turn of `who`, from 1, with how many there are, and the ones before
     /// and after it. Of a card that is not among them only the first that is, as the one after it.
     pub(super) fn neighbours(&self, state: &State, who: &Caller, id: HandoffId) -> Neighbours {
-        let now = self.clock.now();
-        let seen = state.waiting().filter(|card| {
-            sees(who, &card.workspace) && self.view_of(card, who, now) == QueueView::Turn
-        });
-        let keys: Vec<Urgency> = seen.map(|card| self.urgency(card, now)).collect();
-        // The number of the card is the last part of its key, so no two are alike.
-        let Some(mine) = keys.iter().find(|key| key.4 == id) else {
-            return (None, None, keys.iter().min().map(|key| key.4));
+        let seen = self.seen(state, who);
+        let view = QueueView::Turn;
+        let ids = seen.sorted(view, |ids| self.in_order(state, view, ids));
+        let Some(at) = ids.iter().position(|known| *known == id) else {
+            return (None, None, ids.first().copied());
         };
-        let before = || keys.iter().filter(|key| *key < mine);
-        let after = keys.iter().filter(|key| *key > mine).min();
+        let before = at.checked_sub(1).and_then(|at| ids.get(at));
         (
-            Some((before().count() + 1, keys.len())),
-            before().max().map(|key| key.4),
-            after.map(|key| key.4),
+            Some((at + 1, ids.len())),
+            before.copied(),
+            ids.get(at + 1).copied(),
         )
+    }
+
+    /// What `who` sees of the queue, as it was found before where that still holds.
+    fn seen(&self, state: &State, who: &Caller) -> Arc<Seen> {
+        let now = self.clock.now();
+        if let Caller::Person(person) = who
+            && let Some(known) = self.views.get(person, state.head.seq, now)
+        {
+            return known;
+        }
+        let mut seen = Seen::at(state.head.seq, now);
+        for card in state.cards().filter(|card| sees(who, &card.workspace)) {
+            seen.add(self.view_of(card, who, now), card.id);
+            if is_waiting(card) {
+                let snoozed = card.snoozed.as_ref().map(|snooze| snooze.until);
+                seen.changes_at(due_of(card).into_iter().chain(snoozed));
+            }
+        }
+        let seen = Arc::new(seen);
+        if let Caller::Person(person) = who {
+            self.views.keep(person, &seen);
+        }
+        seen
+    }
+
+    /// The cards of a view in its order.
+    fn in_order(&self, state: &State, view: QueueView, ids: &[HandoffId]) -> Vec<HandoffId> {
+        let now = self.clock.now();
+        let cards = ids.iter().filter_map(|id| state.card(*id));
+        match view {
+            QueueView::Turn | QueueView::Team | QueueView::Snoozed => {
+                ordered(cards, |card| self.urgency(card, now))
+            }
+            QueueView::Agents | QueueView::Decided => {
+                ordered(cards, |card| (Reverse(last_change(card)), card.id))
+            }
+        }
     }
 
     /// Where a card stands for who looks.
@@ -168,15 +188,21 @@ impl LedgerDesk {
     }
 }
 
-/// The first `end` cards by `key`, in its order. Sorting all of thousands for a page of fifty takes long.
-fn first<K: Ord>(cards: Vec<&Arc<Card>>, end: usize, key: impl Fn(&Card) -> K) -> Vec<&Arc<Card>> {
-    let mut keyed: Vec<(K, &Arc<Card>)> = cards.into_iter().map(|card| (key(card), card)).collect();
-    if keyed.len() > end {
-        keyed.select_nth_unstable_by(end, |a, b| a.0.cmp(&b.0));
-        keyed.truncate(end);
-    }
+/// The numbers of `cards` by `key`, in its order.
+fn ordered<'a, K: Ord>(
+    cards: impl Iterator<Item = &'a Arc<Card>>,
+    key: impl Fn(&Card) -> K,
+) -> Vec<HandoffId> {
+    let mut keyed: Vec<(K, HandoffId)> = cards.map(|card| (key(card), card.id)).collect();
     keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    keyed.into_iter().map(|(_, card)| card).collect()
+    keyed.into_iter().map(|(_, id)| id).collect()
+}
+
+/// Locks that are held, of those that `who` sees.
+fn locks(state: &State, who: &Caller) -> usize {
+    let all = state.locks().all();
+    all.filter(|lock| lock.held.is_some() && sees(who, &lock.workspace))
+        .count()
 }
 
 /// When an answer is due: by the rule, else by the document.

@@ -158,14 +158,13 @@ impl LedgerDesk {
     }
 
     /// The revision and the place that `remark` is about, as they are.
-    fn placed(
+    async fn placed(
         &self,
         who: &Caller,
         id: HandoffId,
         remark: Remark,
     ) -> Result<(u32, Place, String), DeskError> {
-        let state = self.ledger.state();
-        let card = visible_card(&state, who, id)?;
+        let card = visible_card(&self.ledger.state(), who, id)?;
         who.check_on(Permission::Comment, id, &card.workspace)?;
         let revision = match remark.revision {
             None => card.newest(),
@@ -174,7 +173,7 @@ impl LedgerDesk {
                 .ok_or_else(|| no_such(&format!("revision {number}"), id))?,
         };
         let accepted = &revision.accepted;
-        let place = sealed(remark.place, accepted)?;
+        let place = self.quoted(sealed(remark.place, accepted)?).await?;
         let text = words("text", Some(remark.text))?.ok_or_else(|| DeskError::Invalid {
             field: "text".to_owned(),
             message: "Write what you want to say.".to_owned(),
@@ -190,6 +189,7 @@ pub(super) fn sealed(mut place: Place, accepted: &Accepted) -> Result<Place, Des
         message,
     };
     place.path = place.path.filter(|path| !path.is_empty());
+    place.quote = place.quote.filter(|quote| !quote.is_empty());
     place.check().map_err(|why| invalid(why.to_owned()))?;
     place.sha256 = match &place.path {
         None => None,
@@ -207,7 +207,7 @@ pub(super) fn sealed(mut place: Place, accepted: &Accepted) -> Result<Place, Des
 #[async_trait]
 impl ThreadsDesk for LedgerDesk {
     async fn say(&self, who: &Caller, id: HandoffId, remark: Remark) -> Result<u32, DeskError> {
-        let (revision, place, text) = self.placed(who, id, remark)?;
+        let (revision, place, text) = self.placed(who, id, remark).await?;
         let (who, actor) = (who.clone(), actor(who));
         let place = (place != Place::default()).then(|| Box::new(place));
         let recorded = self.ledger.transact(move |state, _| {
@@ -236,7 +236,7 @@ impl ThreadsDesk for LedgerDesk {
             place: Place::default(),
             text,
         };
-        let (revision, _, text) = self.placed(who, id, remark)?;
+        let (revision, _, text) = self.placed(who, id, remark).await?;
         let (who, actor) = (who.clone(), actor(who));
         let recorded = self.ledger.transact(move |state, _| {
             let card = visible(state, &who, id)?;
@@ -292,7 +292,7 @@ impl ThreadsDesk for LedgerDesk {
         remark: Remark,
     ) -> Result<String, DeskError> {
         let caller = Caller::Person(who.clone());
-        let (revision, place, text) = self.placed(&caller, id, remark)?;
+        let (revision, place, text) = self.placed(&caller, id, remark).await?;
         let known = self.kept_drafts(who, id).await?;
         let (name, place, revision) = match draft {
             // Only the words of a draft change; it stays where it is.

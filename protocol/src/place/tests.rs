@@ -41,6 +41,11 @@ fn places_are_told_in_words() {
             at(|place| place.cell = Some(cell(Some("Q3"), Some("amount")))),
             "sheet Q3, row 3, amount",
         ),
+        (at(|place| place.quote = Some("so".to_owned())), "“so”"),
+        (
+            at(|place| (place.line, place.quote) = (Some(4), Some("so".to_owned()))),
+            "line 4, “so”",
+        ),
         (
             at(|place| place.region = Some(region)),
             "region 10, 20, 64 by 32",
@@ -72,6 +77,10 @@ fn places_that_cannot_be_are_refused() {
         at(|place| place.region = Some(empty)),
         at(|place| (place.line, place.cell) = (Some(1), Some(row(1)))),
         at(|place| (place.line, place.path) = (Some(1), None)),
+        at(|place| place.quote = Some(" ".to_owned())),
+        at(|place| place.quote = Some("x".repeat(1_001))),
+        at(|place| (place.quote, place.path) = (Some("x".to_owned()), None)),
+        at(|place| (place.quote, place.cell) = (Some("x".to_owned()), Some(row(1)))),
     ] {
         assert!(place.check().is_err(), "{place:?}");
     }

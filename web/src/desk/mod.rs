@@ -312,6 +312,19 @@ pub enum QueueView {
     Decided,
 }
 
+/// What the frame of every page says of the work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// Handoffs that need this person.
+    pub turn: usize,
+    /// Deliveries that could not be read.
+    pub dead: usize,
+    /// Locks that are held.
+    pub locks: usize,
+    /// The ledger entry that it shows.
+    pub seq: u64,
+}
+
 /// A page of the queue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Queue {
@@ -570,6 +583,8 @@ pub trait Desk:
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Queue, DeskError>;
+    /// What the frame of every page says.
+    async fn frame(&self, who: &Caller) -> Result<Frame, DeskError>;
     /// One row.
     async fn row(&self, who: &Caller, id: HandoffId) -> Result<HandoffRow, DeskError>;
     /// Everything about one revision, the newest when none is named, against `base` or what fits the person best.

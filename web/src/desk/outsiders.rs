@@ -1,5 +1,7 @@
 //! Outside reviewers: people without an account who were invited to one handoff.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use countersign_protocol::HandoffId;
 use jiff::Timestamp;
@@ -57,6 +59,8 @@ pub struct OutsideLink {
 /// Outside reviewers.
 #[async_trait]
 pub trait OutsidersDesk: Send + Sync + 'static {
+    /// How long an invitation is good for when nothing is said.
+    fn usual_invitation(&self) -> Duration;
     /// Who was invited to a handoff, the newest first.
     async fn outsiders(&self, who: &Person, id: HandoffId) -> Result<Vec<OutsiderRow>, DeskError>;
     /// Invites somebody; the second value is the whole link, shown this once. Only a person who is there invites.

@@ -6,7 +6,7 @@ use axum::{
 };
 use countersign_protocol::{HandoffId, access::Permission};
 use http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -19,6 +19,7 @@ use crate::{
         outsiders::{NewOutsider, OutsiderRow},
     },
     error::Problem,
+    render::words,
     security::{self, Csrf, FormOf, Nonce, PathOf, QueryOf, identity, session},
     state::AppState,
     templates::Page,
@@ -58,6 +59,8 @@ pub(super) struct OutsidersPage {
     rows: Vec<OutsiderView>,
     /// Whether the person may let them decide.
     may_decide: bool,
+    /// How long one is good for when nothing is chosen.
+    usual: String,
     /// Shown once.
     link: Option<String>,
     typed: String,
@@ -79,6 +82,7 @@ impl Page for OutsidersPage {
                 .map(|row| OutsiderView::new(row, sample::now()))
                 .collect(),
             may_decide: link.is_none(),
+            usual: "3 days".to_owned(),
             link: link.map(str::to_owned),
             typed: sample::HOSTILE.to_owned(),
             error: error.map(str::to_owned),
@@ -110,6 +114,9 @@ async fn page_of(visit: &Visit, id: HandoffId) -> Result<OutsidersPage, Problem>
         chrome: visit.chrome("queue").await?,
         id: id.to_string(),
         may_decide: access.may_on(Permission::Decide, id, &row.workspace),
+        usual: words::span(
+            SignedDuration::try_from(desk.usual_invitation()).unwrap_or(SignedDuration::MAX),
+        ),
         title: row.title,
         rows: rows.map(|row| OutsiderView::new(row, now)).collect(),
         link: None,
@@ -131,7 +138,16 @@ pub(super) struct InviteForm {
     #[serde(default)]
     decides: Option<String>,
     #[serde(default)]
-    days: Option<u32>,
+    days: String,
+}
+
+/// Nothing chosen is the usual time.
+fn days(text: &str) -> Result<Option<u32>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bad = |_| Problem::bad_request("The form has a wrong `days`.");
+    text.parse().map(Some).map_err(bad)
 }
 
 /// `POST /h/{id}/outsiders`. The link is on the page that answers, and nowhere else.
@@ -143,7 +159,7 @@ pub(super) async fn invite(
     let new = NewOutsider {
         name: form.name.clone(),
         decides: form.decides.is_some(),
-        days: form.days,
+        days: days(&form.days)?,
     };
     let made = visit.app.desk.invite_outsider(&visit.person, id, new).await;
     let (status, link, error) = match made {

@@ -1,6 +1,7 @@
 //! The page about a problem, and the one for somebody who is not signed in.
 
 use axum::response::{Html, IntoResponse, Response};
+use countersign_protocol::HandoffId;
 use http::StatusCode;
 use serde::Serialize;
 
@@ -29,19 +30,24 @@ impl Page for ProblemPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        let page = |problem: Problem| Self::new(Chrome::sample(""), &problem);
+        let page = |problem: Problem| Self::new(Chrome::sample(""), &problem, None);
         vec![
             page(Problem::sign_in()),
             page(Problem::not_found("H-9")),
             page(Problem::people_only()),
             page(Problem::new(StatusCode::GONE, "link-over", "a", "b").with("handoff_id", "H-9")),
             page(DeskError::Unavailable("full".to_owned()).into()),
+            Self::new(
+                Chrome::sample(""),
+                &Problem::not_found("H-9"),
+                Some(HandoffId(1)),
+            ),
         ]
     }
 }
 
 impl ProblemPage {
-    fn new(chrome: Chrome, problem: &Problem) -> Self {
+    fn new(chrome: Chrome, problem: &Problem, only: Option<HandoffId>) -> Self {
         Self {
             chrome,
             status: problem.status.as_u16(),
@@ -49,7 +55,10 @@ impl ProblemPage {
             detail: problem.detail.clone(),
             cause: cause(problem.status),
             hint: problem.hint.clone(),
-            ways: ways(problem),
+            ways: match only {
+                None => ways(problem),
+                Some(card) => vec![(format!("/h/{card}"), "Go back to the handoff")],
+            },
             sign_in: matches!(problem.kind, "sign-in" | "start-link"),
         }
     }
@@ -104,15 +113,21 @@ fn ways(problem: &Problem) -> Vec<(String, &'static str)> {
 
 /// The page about a problem. When not even that can be rendered, its words as plain text.
 ///
-/// `wanted` is the page that was asked for: who has to sign in first is led there afterwards.
-pub fn problem(app: &AppState, problem: &Problem, nonce: &Nonce, wanted: Option<&str>) -> Response {
+/// `wanted` is the page that was asked for: who has to sign in first is led there afterwards. `only` is the one card
+/// that somebody from outside sees, who is led nowhere else.
+pub fn problem(
+    app: &AppState,
+    problem: &Problem,
+    nonce: &Nonce,
+    (wanted, only): (Option<&str>, Option<HandoffId>),
+) -> Response {
     if problem.kind == "sign-in" && problem.status == StatusCode::UNAUTHORIZED {
         let page = SignInPage::new(app, nonce, wanted);
         if let Ok(html) = app.settings.templates.render(&page) {
             return Html(html).into_response();
         }
     }
-    let page = ProblemPage::new(Chrome::bare(nonce), problem);
+    let page = ProblemPage::new(Chrome::bare(nonce), problem, only);
     match app.settings.templates.render(&page) {
         Ok(html) => Html(html).into_response(),
         Err(error) => {

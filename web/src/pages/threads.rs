@@ -34,6 +34,7 @@ pub(super) struct RemarkForm {
     y: String,
     width: String,
     height: String,
+    quote: String,
     /// `now`, or with the next answer.
     send: String,
 }
@@ -91,6 +92,7 @@ impl RemarkForm {
                 end_line: number("end_line", &self.end_line)?.filter(|last| Some(*last) != line),
                 cell,
                 region,
+                quote: some(&self.quote.replace("\r\n", "\n")),
             },
             text,
         })

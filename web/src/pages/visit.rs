@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::view::PersonView;
 use crate::{
-    desk::{Caller, Person, Queue, QueueView},
+    desk::{Caller, Frame, Person, Queue},
     error::Problem,
     security::{Csrf, Nonce, SignedIn},
     state::AppState,
@@ -62,25 +62,31 @@ impl Visit {
 
     /// The frame of a page, with counts from the desk.
     pub(super) async fn chrome(&self, section: &'static str) -> Result<Chrome, Problem> {
-        let queue = self
-            .app
-            .desk
-            .queue(&self.caller(), QueueView::Turn, None, 1)
-            .await?;
-        Ok(self.chrome_of(section, &queue))
+        let frame = self.app.desk.frame(&self.caller()).await?;
+        Ok(self.framed(section, frame))
     }
 
     /// The frame of a page that asked for the queue itself.
     pub(super) fn chrome_of(&self, section: &'static str, queue: &Queue) -> Chrome {
+        let frame = Frame {
+            turn: queue.counts.turn,
+            dead: queue.dead_letters.len(),
+            locks: queue.locks,
+            seq: queue.seq,
+        };
+        self.framed(section, frame)
+    }
+
+    fn framed(&self, section: &'static str, frame: Frame) -> Chrome {
         Chrome {
             nonce: self.nonce.clone(),
             csrf: self.csrf.clone(),
             person: Some(PersonView::new(&self.person)),
             section,
-            turn: queue.counts.turn,
-            dead: queue.dead_letters.len(),
-            locks: queue.locks,
-            seq: queue.seq,
+            turn: frame.turn,
+            dead: frame.dead,
+            locks: frame.locks,
+            seq: frame.seq,
             rights: Rights::new(&self.person.access),
         }
     }

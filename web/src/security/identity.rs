@@ -12,7 +12,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{
     client::{Client, Peer},
-    outside, session,
+    outside::{self, OnlyCard},
+    session,
     standing::Standing,
 };
 use crate::{desk::Caller, error::Problem, live, state::AppState};
@@ -63,14 +64,25 @@ pub(crate) async fn find(
 }
 
 /// Answers as `identity`. What is only read is given up when it takes long and the identity ends meanwhile.
-async fn run(app: AppState, identity: Identity, mut request: Request, next: Next) -> Response {
-    if let Caller::Person(person) = &identity.caller
-        && let Some((card, _)) = person.access.card()
-        && !outside::reaches(card, request.uri().path())
-    {
-        return Problem::not_found(format!("`{}`", request.uri().path().escape_debug()))
-            .into_response();
-    }
+async fn run(app: AppState, identity: Identity, request: Request, next: Next) -> Response {
+    let card = match &identity.caller {
+        Caller::Person(person) => person.access.card().map(|(card, _)| card),
+        Caller::Agent(_) => None,
+    };
+    let Some(card) = card else {
+        return answered(app, identity, request, next).await;
+    };
+    let path = request.uri().path();
+    let mut response = if outside::reaches(card, path) {
+        answered(app, identity, request, next).await
+    } else {
+        Problem::not_found(format!("`{}`", path.escape_debug())).into_response()
+    };
+    response.extensions_mut().insert(OnlyCard(card));
+    response
+}
+
+async fn answered(app: AppState, identity: Identity, mut request: Request, next: Next) -> Response {
     let standing = Standing::new(app, &identity, request.headers());
     request.extensions_mut().insert(identity);
     request.extensions_mut().insert(standing.clone());

@@ -22,3 +22,4 @@ pub use extract::{
     Csrf, FormOf, From, JsonOf, Nonce, Origin, PathOf, QueryOf, Shown, Signed, SignedIn,
 };
 pub use identity::{Identity, Scraper};
+pub use outside::OnlyCard;

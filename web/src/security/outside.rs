@@ -3,6 +3,10 @@
 
 use countersign_protocol::HandoffId;
 
+/// Marks what is answered to somebody from outside, with the one card that they see.
+#[derive(Clone, Copy, Debug)]
+pub struct OnlyCard(pub HandoffId);
+
 /// Whether `path` is about `card`, or about nothing.
 pub(super) fn reaches(card: HandoffId, path: &str) -> bool {
     if path.starts_with("/assets/") {

@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use super::{Showcase, card::Files, sample, sees};
 use crate::desk::{
     ActivityRow, Answer, Answered, Caller, ChainReport, ChunkBytes, ContentDesk, DeadLetter, Desk,
-    DeskError, HandoffRow, Health, NewToken, Person, PictureOf, Queue, QueueCounts, QueueView,
-    Review, SealedFile, Submission, TokenRow, WaitAnswer,
+    DeskError, Frame, HandoffRow, Health, NewToken, Person, PictureOf, Queue, QueueCounts,
+    QueueView, Review, SealedFile, Submission, TokenRow, WaitAnswer,
 };
 
 fn view_of(row: &HandoffRow) -> QueueView {
@@ -135,6 +135,16 @@ impl Desk for Showcase {
             next_cursor: more.then(|| (skip + limit).to_string()),
             locks: state.locks.locks.iter().filter(|row| row.held).count(),
             seq: self.seq(),
+        })
+    }
+
+    async fn frame(&self, who: &Caller) -> Result<Frame, DeskError> {
+        let queue = self.queue(who, QueueView::Turn, None, 1).await?;
+        Ok(Frame {
+            turn: queue.counts.turn,
+            dead: queue.dead_letters.len(),
+            locks: queue.locks,
+            seq: queue.seq,
         })
     }
 

@@ -39,6 +39,10 @@ fn link() -> OutsideLink {
 
 #[async_trait]
 impl OutsidersDesk for Showcase {
+    fn usual_invitation(&self) -> Duration {
+        Duration::from_hours(72)
+    }
+
     async fn outsiders(&self, who: &Person, id: HandoffId) -> Result<Vec<OutsiderRow>, DeskError> {
         let caller = Caller::Person(who.clone());
         self.lock().card(&caller, id)?;

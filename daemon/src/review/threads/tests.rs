@@ -3,7 +3,7 @@
 use countersign_protocol::{
     Digest, HandoffId,
     decision::Outcome,
-    place::{Cell, Place},
+    place::{Cell, Place, Region},
 };
 use countersign_web::desk::{
     Answer, Caller, Desk as _, DeskError, Review,
@@ -225,4 +225,62 @@ fn a_tick_is_gone_when_the_bytes_change() {
     assert!(review(&rig).viewed.is_empty());
     let none = rig.wait(rig.desk().tick(&maya(), ONE, Digest::ZERO, true));
     assert!(matches!(none, Err(DeskError::NotFound(_))), "{none:?}");
+}
+
+#[test]
+fn words_are_quoted_as_they_stand_and_say_their_lines_to_the_agent() {
+    let rig = waiting();
+    let desk = rig.desk();
+    let quote = |words: &str, line| Place {
+        quote: Some(words.to_owned()),
+        ..at("a.txt", line, None)
+    };
+    for place in [quote("z", None), quote("b", Some(3)), quote("b\nd", None)] {
+        let told = rig.wait(desk.keep_draft(&maya(), ONE, None, remark(place, "Hm.")));
+        assert!(matches!(told, Err(DeskError::Invalid { .. })), "{told:?}");
+    }
+    let place = quote("c\nd", None);
+    rig.wait(desk.keep_draft(&maya(), ONE, None, remark(place, "Why?")))
+        .unwrap();
+    rig.decide(ONE, Outcome::ChangesRequested).unwrap();
+    rig.round();
+    let request = &rig.json("decision.json")["requests"][0];
+    assert_eq!(
+        (&request["line"], &request["end_line"], &request["quote"]),
+        (&3.into(), &4.into(), &"c\nd".into())
+    );
+    // A line above it moves the words down, and what was said of them follows.
+    rig.write("a.txt", format!("new\n{FIRST}"));
+    rig.deliver("handoff.json", handoff("Write it", &["a.txt", "t.csv"]));
+    let row = review(&rig).threads.remove(0);
+    assert_eq!((row.now.line, row.now.end_line), (Some(4), Some(5)));
+}
+
+#[test]
+fn a_region_of_a_picture_reaches_the_agent_as_it_was_drawn() {
+    let rig = waiting();
+    let region = Region {
+        x: 10,
+        y: 20,
+        width: 64,
+        height: 32,
+    };
+    let place = Place {
+        region: Some(region),
+        ..at("t.csv", None, None)
+    };
+    let desk = rig.desk();
+    rig.wait(desk.keep_draft(&maya(), ONE, None, remark(place, "Too dark")))
+        .unwrap();
+    rig.decide(ONE, Outcome::ChangesRequested).unwrap();
+    rig.round();
+    assert_eq!(
+        rig.json("decision.json")["requests"][0]["region"],
+        serde_json::json!({ "x": 10, "y": 20, "width": 64, "height": 32 })
+    );
+    let words = rig.text("feedback.md").unwrap();
+    assert!(
+        words.contains("region 10, 20, 64 by 32: Too dark"),
+        "{words}"
+    );
 }

@@ -580,6 +580,23 @@ pub(super) const ROUTES: &[Route] = &[
         ..form("/h/H-1/outsiders", Body::Form("name=Rui&decides=1&days=7"))
     },
     form("/h/H-1/outsiders/o1/revoke", Body::Form("")),
+    // The way in for people from outside: by the link alone, whoever else is there.
+    Route {
+        operation: None,
+        ..get("/outside?t=outside-token", "", [200; 4])
+    },
+    Route {
+        operation: None,
+        ..get("/outside?t=other", "", [410; 4])
+    },
+    Route {
+        operation: None,
+        ..post("/outside", "", Body::Form("t=outside-token"), [303; 4])
+    },
+    quiet(Route {
+        operation: None,
+        ..post("/outside", "", Body::Form("t=other"), [410; 4])
+    }),
     get(
         "/api/v1/handoffs/1/outsiders",
         "/api/v1/handoffs/{id}/outsiders",
