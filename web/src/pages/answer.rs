@@ -275,7 +275,8 @@ impl FormView {
                 ),
             ]
             .into_iter()
-            .filter_map(|(holds, words)| holds.then(|| words.to_owned()))
+            .filter(|(holds, _)| *holds)
+            .map(|(_, words)| words.to_owned())
             .chain(terms::of_rule(review.terms))
             .collect(),
             note: draft.note,
