@@ -274,7 +274,7 @@ fn references_to_evidence_lead_where_the_operator_says_and_the_others_are_shown_
     let of = |id: &str| state(&bed, &format!("{id}/review"))["evidence"].clone();
     let trace = "https://traces.example.org/t/";
     let passed = "The check traces passed";
-    let row = |text: &str, url: Option<&str>, resolution: &str, why: &str| json!({"text": text, "url": url, "resolution": resolution, "why": why});
+    let row = |text: &str, url: Option<&str>, resolution: &str, why: &str| json!({"text": text, "from": null, "url": url, "resolution": resolution, "why": why});
     let url = |id: &str| Some(format!("{trace}{id}"));
     assert_eq!(
         of("H-1"),
@@ -323,6 +323,80 @@ fn references_to_evidence_lead_where_the_operator_says_and_the_others_are_shown_
     assert_eq!(
         of("H-2")[0]["why"],
         "The check traces failed with exit code 1"
+    );
+}
+
+#[test]
+fn references_in_files_are_read_and_a_check_answers_for_each() {
+    let looks = "print('trace:a found'); print('trace:b missing: deleted in May'); \
+                 print('data.json:2:3: too small'); raise SystemExit(1)";
+    let resolver = "[[resolver]]\nscheme = \"trace\"\ncheck = \"traces\"\n";
+    let bed = bed(
+        &(python("traces", looks, "") + resolver),
+        r#"["traces"]"#,
+        "",
+    );
+    let agent = Member::new("a", &bed.workspace());
+    let package = agent
+        .agent
+        .package("t")
+        .with("evidence_refs", json!(["trace:a", "trace:c"]))
+        .file(
+            "data.json",
+            "{\"rows\": [\n  {\"evidence_refs\": [\"trace:b\", \"trace:a\"]}\n]}",
+        )
+        .file("more.yaml", "evidence_refs: ['ticket:9']\n")
+        .file("broken.json", "{\n  \"a\": }")
+        .file("notes.txt", "{\"evidence_refs\": [\"trace:no\"]}");
+    over(&agent.hand("work", &package));
+    let evidence = state(&bed, "H-1/review")["evidence"].clone();
+    let rows: Vec<_> = evidence.as_array().expect("a list").iter().collect();
+    let told = |row: &serde_json::Value| {
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        (text("text"), text("from"), text("resolution"), text("why"))
+    };
+    let row = |text: &str, from: &str, resolution: &str, why: &str| {
+        (
+            text.to_owned(),
+            from.to_owned(),
+            resolution.to_owned(),
+            why.to_owned(),
+        )
+    };
+    assert_eq!(
+        rows.into_iter().map(told).collect::<Vec<_>>(),
+        [
+            row("trace:a", "", "found", "The check traces found it"),
+            row(
+                "trace:c",
+                "",
+                "unconfirmed",
+                "The check traces failed with exit code 1"
+            ),
+            row(
+                "trace:b",
+                "data.json",
+                "unconfirmed",
+                "The check traces did not find it: deleted in May"
+            ),
+            row(
+                "ticket:9",
+                "more.yaml",
+                "unresolved",
+                "Nothing here knows what `ticket:` refers to"
+            ),
+        ]
+    );
+    // What the check said of a line stands there, and so does where a reader stopped.
+    let page = bed.http().fetch("/h/H-1").text();
+    assert!(page.contains("Line 2, column 3: too small"), "{page}");
+    assert!(
+        page.contains("<span class=\"vh\">Line 2: </span>too small"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<span class=\"vh\">Line 2: </span>not JSON: expected value"),
+        "{page}"
     );
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use countersign_protocol::HandoffId;
+use countersign_protocol::{Digest, HandoffId};
 use countersign_web::desk::HandoffRow;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -142,7 +142,51 @@ impl Client {
 
     /// The body of a good answer as it comes, for what may be larger than memory.
     pub(crate) fn stream(&self, path: &str) -> Result<impl Read + use<>, Failure> {
-        let mut response = self.answer("GET", path, None, None)?;
+        let response = self.answer("GET", path, None, None)?;
+        self.body_of(response)
+    }
+
+    /// The digest and the size of the sealed file at `path`.
+    pub(crate) fn sealed(&self, path: &str) -> Result<(Digest, u64), Failure> {
+        let response = self.answer("HEAD", path, None, Some(PATIENCE))?;
+        let status = response.status().as_u16();
+        if !(200..300).contains(&status) {
+            // There is no body that says why.
+            return Err(match self.stream(path) {
+                Err(failure) => failure,
+                Ok(_) => refused(status, b""),
+            });
+        }
+        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        let sha256 = header("etag").and_then(super::get::digest_of);
+        let size = header("content-length").and_then(|text| text.parse().ok());
+        sha256.zip(size).ok_or_else(|| {
+            Failure::new(Exit::Failed, "the daemon did not say what it sealed")
+                .hint("compare `countersign version` with the version of the daemon")
+        })
+    }
+
+    /// The bytes of the file `sha256` at `path` from `from` on, or all of them when it says that it is no rest.
+    pub(crate) fn rest(
+        &self,
+        path: &str,
+        from: u64,
+        sha256: Digest,
+    ) -> Result<(bool, impl Read + use<>), Failure> {
+        let range = [
+            ("range", format!("bytes={from}-")),
+            ("if-range", format!("\"{sha256}\"")),
+        ];
+        let range = if from == 0 { &[][..] } else { &range[..] };
+        let response = self.answer_with("GET", path, None, None, range)?;
+        let is_rest = response.status().as_u16() == 206;
+        Ok((is_rest, self.body_of(response)?))
+    }
+
+    fn body_of(
+        &self,
+        mut response: http::Response<ureq::Body>,
+    ) -> Result<impl Read + use<>, Failure> {
         let status = response.status().as_u16();
         if (200..300).contains(&status) {
             return Ok(response.into_body().into_reader());
@@ -189,6 +233,17 @@ impl Client {
         body: Option<&Value>,
         patience: Option<Duration>,
     ) -> Result<http::Response<ureq::Body>, Failure> {
+        self.answer_with(method, path, body, patience, &[])
+    }
+
+    fn answer_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        patience: Option<Duration>,
+        headers: &[(&str, String)],
+    ) -> Result<http::Response<ureq::Body>, Failure> {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url));
@@ -197,6 +252,9 @@ impl Client {
         }
         if body.is_some() {
             request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value);
         }
         let bad = |error: http::Error| {
             Failure::new(

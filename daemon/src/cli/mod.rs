@@ -21,6 +21,7 @@ mod extract_worker;
 mod folder;
 mod gate;
 mod gc;
+mod get;
 mod help;
 mod hop;
 mod index;
@@ -147,6 +148,8 @@ enum Command {
     Changed(changed::Args),
     /// List every version of a handoff
     Versions(versions::Args),
+    /// Get one sealed file, and go on where it was cut off
+    Get(get::Args),
     /// Put the files of a revision into an archive
     Archive(versions::ArchiveArgs),
     /// Put the files of a revision into a folder
@@ -378,6 +381,7 @@ fn dispatch(command: Command, context: &mut Context) -> Result<Exit, Failure> {
         Command::Diff(args) => diff::run(&args, context),
         Command::Changed(args) => changed::run(&args, context),
         Command::Versions(args) => versions::run(&args, context),
+        Command::Get(args) => get::run(&args, context),
         Command::Archive(args) => versions::archive(&args, context),
         Command::Restore(args) => versions::restore(&args, context),
         Command::Lock(args) => lock::run(args, context),

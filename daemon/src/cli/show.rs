@@ -159,7 +159,9 @@ fn checks(review: &Review, context: &mut Context) {
             Resolution::Unconfirmed | Resolution::Unresolved => ("look", Style::Warning),
         };
         let leads = one.url.as_ref().map(|url| format!(" <{url}>"));
-        let text = format!("{}{}: {}", one.text, leads.unwrap_or_default(), one.why);
+        let from = one.from.as_ref().map(|path| format!(" in {path}"));
+        let (from, leads) = (from.unwrap_or_default(), leads.unwrap_or_default());
+        let text = format!("{}{from}{leads}: {}", one.text, one.why);
         table.row(vec![Cell::new(word).style(style), Cell::new(text)]);
     }
     context.out.line("");

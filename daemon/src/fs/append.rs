@@ -29,7 +29,7 @@ pub struct Lines {
 }
 
 /// What a file of ours is opened with, wherever its name leads.
-const FLAGS: OFlags = OFlags::RDWR
+pub(super) const FLAGS: OFlags = OFlags::RDWR
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NOCTTY)

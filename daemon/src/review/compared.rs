@@ -1,5 +1,7 @@
 //! How the files of a revision differ from those of another one.
 
+pub(super) mod kept;
+
 use std::sync::Arc;
 
 use countersign_protocol::{
@@ -7,7 +9,7 @@ use countersign_protocol::{
     manifest::{Manifest, ManifestEntry},
     provenance::Provenance,
 };
-use countersign_web::desk::{Change, DeskError, FileRow};
+use countersign_web::desk::{Change, DeskError, FileRow, Files};
 
 use super::LedgerDesk;
 use crate::{ledger::Revision, versions};
@@ -15,6 +17,20 @@ use crate::{ledger::Revision, versions};
 impl LedgerDesk {
     /// The files of `shown` and those that only `base` has, by path; a file that was only renamed is one row.
     pub(super) async fn compared(
+        &self,
+        shown: &Arc<Revision>,
+        base: Option<&Arc<Revision>>,
+    ) -> Result<Files, DeskError> {
+        let pair = (shown.seq, base.map(|base| base.seq));
+        if let Some(files) = self.kept.get(pair) {
+            return Ok(files);
+        }
+        let files = Files::from(self.compare(shown, base).await?);
+        self.kept.put(pair, &files);
+        Ok(files)
+    }
+
+    async fn compare(
         &self,
         shown: &Arc<Revision>,
         base: Option<&Arc<Revision>>,

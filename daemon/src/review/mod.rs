@@ -106,6 +106,8 @@ pub struct LedgerDesk {
     gauges: Arc<dyn Gauges>,
     /// What references to evidence lead to.
     resolvers: Arc<[Resolver]>,
+    /// Comparisons of many files.
+    kept: compared::kept::Kept,
     views: seen::Views,
 }
 
@@ -156,6 +158,7 @@ impl LedgerDesk {
             locks,
             gauges,
             resolvers: Arc::default(),
+            kept: compared::kept::Kept::default(),
             views: seen::Views::default(),
         }
     }

@@ -10,13 +10,13 @@ use countersign_protocol::{
     event::Accepted,
     handoff::{Handoff, Trigger},
 };
-use countersign_web::desk::{Base, Caller, Check, DeskError, EditsDesk, Effect, FileRow, Review};
+use countersign_web::desk::{Base, Caller, Check, DeskError, EditsDesk, Effect, Files, Review};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    LedgerDesk, access::visible_card, base, commands, evidence::evidence, origins::origins,
-    partial, row::is_waiting, timeline, votes::takes_many,
+    LedgerDesk, access::visible_card, base, commands, origins::origins, partial, row::is_waiting,
+    timeline, votes::takes_many,
 };
 use crate::{
     ledger::{Card, Revision, decision_document},
@@ -55,9 +55,11 @@ impl LedgerDesk {
         let handoff = document.as_deref().and_then(parsed);
         let before = base.as_ref().map(|base| &base.revision);
         let files = self.compared(&shown, before).await?;
+        let evidence = self.evidence(&card, &shown, handoff.as_ref()).await?;
         let said = (handoff.as_ref(), document);
         let base = base.map(|base| base.base);
         let mut review = self.assembled(who, &card, &shown, base, said, files);
+        review.evidence = evidence;
         review.checks.extend(self.of_commands(&card, &shown).await?);
         if let Some(row) = review.row.partial.as_deref() {
             review.checks.push(partial::check(row));
@@ -104,7 +106,7 @@ impl LedgerDesk {
         shown: &Revision,
         base: Option<Base>,
         (handoff, document): (Option<&Handoff>, Option<String>),
-        files: Vec<FileRow>,
+        files: Files,
     ) -> Review {
         let accepted = &shown.accepted;
         let state = self.ledger.state();
@@ -189,9 +191,7 @@ impl LedgerDesk {
                 .chain(kept_to(card, shown, self.clock.now()))
                 .chain(super::lock_rows::written(&state, accepted))
                 .collect(),
-            evidence: handoff
-                .map(|handoff| evidence(&self.resolvers, card, shown, handoff))
-                .unwrap_or_default(),
+            evidence: Vec::new(),
             files,
             base,
             bases: base::choices(&state, card, who, accepted.revision),

@@ -22,6 +22,9 @@ pub enum Resolution {
 pub struct EvidenceRef {
     /// As the agent wrote it, such as `trace:4bf9`.
     pub text: String,
+    /// The file that it stands in; absent for the document.
+    #[serde(default)]
+    pub from: Option<String>,
     /// Where it leads, by the operator's template. The daemon does not go there.
     pub url: Option<String>,
     /// How far it leads.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Approval, EvidenceRef, HandoffRow, ReasonRow, edits, threads};
+use super::{Approval, EvidenceRef, Files, HandoffRow, ReasonRow, edits, threads};
 
 /// What one answer will do, by policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -166,7 +166,8 @@ pub struct Review {
     #[schema(value_type = Option<Object>)]
     pub observed: Option<Box<Observed>>,
     /// The files of the shown revision and what the base had more, sorted by path.
-    pub files: Vec<FileRow>,
+    #[schema(value_type = Vec<FileRow>)]
+    pub files: Files,
     /// What they are compared with.
     pub base: Option<Base>,
     /// What else they could be compared with.

@@ -17,6 +17,7 @@ use crate::{
     render::{
         kind,
         preview::{Body, Preview},
+        trouble::Trouble,
         words,
     },
 };
@@ -103,6 +104,8 @@ pub(super) struct Card {
     pub(super) remarks: Vec<RemarkView>,
     /// What stands under a line.
     pub(super) at_lines: Vec<RemarkView>,
+    /// What is wrong in it, by line: what its reader met and what checks said.
+    pub(super) troubles: Vec<Trouble>,
     /// The form to say something about it; absent for a removed one.
     pub(super) say: Option<SayForm>,
     /// Where it is edited; absent when it cannot be.
@@ -178,6 +181,7 @@ impl Card {
                 .cloned()
                 .collect(),
             at_lines: Vec::new(),
+            troubles: Vec::new(),
             edit: None,
             edited: None,
             say: say.filter(|_| row.change != Change::Removed),
@@ -208,6 +212,7 @@ impl Card {
             self.stat = Some((diff.added, diff.removed));
         }
         self.turns = Turns::new(&self.page, &preview, asks);
+        self.troubles.splice(..0, preview.troubles.clone());
         let lines = lines_of(&preview.body);
         let is_shown =
             |remark: &mut RemarkView| remark.line.is_some_and(|line| lines.contains(&line));

@@ -1,6 +1,6 @@
 //! Which files of a review are shown at once, and which on request.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use countersign_protocol::content::{Content, Kind, SNIFFED, sniff};
 use http::StatusCode;
@@ -20,6 +20,7 @@ use crate::{
         diff,
         preview::{Body, Look, Preview, Side, is_read_apart, preview},
         text,
+        trouble::{self, Trouble},
         window::window,
         words,
     },
@@ -50,6 +51,7 @@ pub(super) async fn cards(
 ) -> Result<Vec<Card>, Problem> {
     let place = place(review);
     let remarks = RemarkView::all(review, visit.now());
+    let mut troubles = troubles(review);
     let mut cards = Vec::with_capacity(rows.len());
     let mut wanted = Vec::new();
     let mut apart = APART;
@@ -71,6 +73,7 @@ pub(super) async fn cards(
         let sides = wanted.last().filter(|(of, _): &&(usize, Sides)| *of == at);
         card.offer_edit(review, row, sides.and_then(|(_, sides)| sides.text()));
         card.beside = beside;
+        card.troubles = troubles.remove(&row.path).unwrap_or_default();
         cards.push(card);
     }
     let look = look(asked);
@@ -108,6 +111,7 @@ pub(super) async fn card(
     let remarks = RemarkView::all(review, visit.now());
     let say = SayForm::offered(visit, review, row);
     let mut card = Card::new(row, place, (&remarks, say), start(row));
+    card.troubles = troubles(review).remove(&row.path).unwrap_or_default();
     if matches!(card.shown, Shown::Not { .. }) {
         return Ok(card);
     }
@@ -157,6 +161,20 @@ pub(super) async fn card(
         card
     })
     .await
+}
+
+/// What the checks said about lines of files.
+fn troubles(review: &Review) -> BTreeMap<String, Vec<Trouble>> {
+    let outputs: Vec<&str> = review
+        .checks
+        .iter()
+        .filter_map(|check| check.said.as_deref())
+        .collect();
+    if outputs.is_empty() {
+        return BTreeMap::new();
+    }
+    let paths = review.files.iter().map(|file| file.path.as_str()).collect();
+    trouble::said(outputs.into_iter(), &paths)
 }
 
 fn look(asked: &Asked) -> Look {

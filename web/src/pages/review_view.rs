@@ -596,7 +596,7 @@ impl Page for ReviewPage {
         bare.row.due_at = None;
         bare.row.stalled = true;
         bare.position = None;
-        bare.files.clear();
+        bare.files = crate::desk::Files::default();
         bare.document = None;
         let draft = Draft {
             note: "Leave credit notes out".to_owned(),

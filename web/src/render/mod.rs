@@ -14,6 +14,7 @@ pub mod preview;
 pub mod table;
 pub mod text;
 pub mod tree;
+pub mod trouble;
 pub mod visible;
 pub mod window;
 pub mod words;

@@ -14,6 +14,7 @@ pub use body::{Body, Found, HexLine, NumberedLine};
 use super::{
     archive, diff, notebook,
     table::{self, Table},
+    trouble::Trouble,
     words,
 };
 
@@ -112,6 +113,8 @@ pub struct Preview {
     pub findings: Vec<String>,
     /// Why something is not shown, and what else is to be said.
     pub notes: Vec<String>,
+    /// What is wrong in it, by line.
+    pub troubles: Vec<Trouble>,
     /// The views there are; empty when there is only one.
     pub choices: Vec<Choice>,
     /// The content.
@@ -135,6 +138,7 @@ pub fn preview(new: Option<Side<'_>>, old: Option<Side<'_>>, look: &Look) -> Opt
         facts: facts(new, old),
         findings: Vec::new(),
         notes: Vec::new(),
+        troubles: Vec::new(),
         choices: Vec::new(),
         body: Body::Described { hex: Vec::new() },
     };

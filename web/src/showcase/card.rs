@@ -115,7 +115,7 @@ impl Card {
         let mut review = self.review.clone();
         review.revision = revision;
         review.manifest_sha256 = self.manifest(revision).digest();
-        review.files = compare(files, before);
+        review.files = compare(files, before).into();
         review.base = base.map(|of| Base {
             revision: of,
             label: label(of),

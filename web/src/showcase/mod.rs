@@ -7,6 +7,7 @@ mod card;
 mod cards;
 mod desk;
 mod edits;
+mod evidence;
 mod growing;
 pub(crate) mod insights;
 pub mod locks;

@@ -23,8 +23,8 @@ use super::{
     growing, threads,
 };
 use crate::desk::{
-    ActivityRow, CareNeeded, Check, DeadLetter, Effect, EvidenceRef, HandoffRow, Health, Person,
-    Queue, QueueCounts, QueueView, Resolution, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
+    ActivityRow, CareNeeded, Check, DeadLetter, Effect, HandoffRow, Health, Person, Queue,
+    QueueCounts, QueueView, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
     threads::{Comment, Landing, Standing, ThreadRow},
 };
 
@@ -412,35 +412,6 @@ fn checks() -> Vec<Check> {
     .collect()
 }
 
-fn evidence() -> Vec<EvidenceRef> {
-    let one = |text: &str, is_linked: bool, resolution, why: &str| EvidenceRef {
-        text: text.to_owned(),
-        url: is_linked.then(|| format!("https://evidence.example.org/{}", text.replace(':', "/"))),
-        resolution,
-        why: why.to_owned(),
-    };
-    vec![
-        one(
-            "trace:4bf92f35",
-            true,
-            Resolution::Found,
-            "The check traces passed",
-        ),
-        one(
-            "deploy:prod-2026-04-17-2247",
-            true,
-            Resolution::Linked,
-            "Nothing has looked whether it is there",
-        ),
-        one(
-            "ticket:RISK-17",
-            false,
-            Resolution::Unresolved,
-            "Nothing here knows what `ticket:` refers to",
-        ),
-    ]
-}
-
 pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
     let words = |list: &[&str]| {
         list.iter()
@@ -464,8 +435,8 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         observed: None,
         answers: words(&["approve", "edit", "changes", "reject"]),
         checks: checks(),
-        evidence: evidence(),
-        files: Vec::new(),
+        evidence: super::evidence::rows(),
+        files: crate::desk::Files::default(),
         base: None,
         bases: Vec::new(),
         earlier_requests: Vec::new(),

@@ -24,8 +24,9 @@ fn review(count: usize) -> Review {
         percent: None,
         provenance: Provenance::Claimed,
     };
-    review.files = (0..count).map(row).collect();
-    review.files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut files: Vec<_> = (0..count).map(row).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    review.files = files.into();
     review
 }
 

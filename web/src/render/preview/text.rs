@@ -14,6 +14,7 @@ use crate::render::{
     markdown, table,
     text::{self as encoding, Decoded},
     tree::{self, Node},
+    trouble,
     visible::{hidden_count, visible},
     words,
 };
@@ -56,6 +57,11 @@ pub(super) fn text(
         many => preview.findings.push(format!(
             "{many} characters of it cannot be seen; they are written out as ‹U+…›."
         )),
+    }
+    if new.is_some_and(|new| new.is_complete() && new.size <= MAX_SHAPED) {
+        preview
+            .troubles
+            .extend(trouble::syntax(&file_type.media_type, &now.text));
     }
     let small = |side: Option<Side<'_>>| {
         side.is_none_or(|side| side.is_complete() && side.size <= MAX_SHAPED)
@@ -180,7 +186,9 @@ fn shaped(
         media @ ("application/json" | "application/yaml" | "application/toml") => {
             let new = node(media, &now.text);
             let Some(before) = before else {
-                if let Err(why) = new {
+                if let Err(why) = new
+                    && preview.troubles.is_empty()
+                {
                     preview.notes.push(why);
                 }
                 return None;
