@@ -430,6 +430,55 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// The pages of somebody from outside, who comes by a link and sees one handoff.
+#[test]
+fn axe_finds_nothing_on_the_pages_of_a_guest() {
+    let scene = Scene::start();
+    let (id, _) = scene.hand_over("q3", LINES, 0.9);
+    let path = format!("/api/v1/handoffs/{id}/outsiders");
+    let wish = json!({ "name": "Rui Costa", "decides": true });
+    let made = scene.bed.http().push(&path, &wish).expect(201).json();
+    let link = made["link"].as_str().expect("a link");
+    let mut found = Vec::new();
+    for (width, dark) in [
+        (1440, false),
+        (1440, true),
+        (390, false),
+        (390, true),
+        (320, false),
+    ] {
+        let look = Look {
+            width,
+            height: 844,
+            dark,
+            scripts: true,
+        };
+        let browser = scene.driver.open(look);
+        browser.go(link);
+        let mut look_at = |name: &str| {
+            let scheme = if dark { "dark" } else { "light" };
+            let here = format!("{name} at {width}, {scheme}");
+            let over = browser.run("return document.documentElement.scrollWidth - innerWidth");
+            if over.as_i64().unwrap_or(0) > 0 {
+                found.push(format!("{here}: scrolls sideways by {over}"));
+            }
+            let violations = axe::violations(&browser).into_iter();
+            found.extend(violations.map(|line| format!("{here}: {line}")));
+            let picture = format!("target/screenshots/desk/{name}-{width}-{scheme}.png");
+            keep(&repo::root().join(picture), &browser.screenshot());
+        };
+        look_at("outside");
+        browser.find("main form button").click();
+        browser.arrives(&format!("/h/{id}"));
+        browser.find("form#decide");
+        look_at("guest");
+        scene.go(&browser, "/queue");
+        browser.says("Go back to the handoff");
+        look_at("guest-not-found");
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 /// Nothing moves while a page settles: what a person is about to press stays where it is.
 #[test]
 fn no_page_shifts_while_it_loads() {

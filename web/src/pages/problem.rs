@@ -53,7 +53,12 @@ impl ProblemPage {
             status: problem.status.as_u16(),
             title: problem.title.clone(),
             detail: problem.detail.clone(),
-            cause: cause(problem.status),
+            // A link for somebody from outside works again and again, and the case says why not.
+            cause: if problem.kind == "invitation-over" {
+                ""
+            } else {
+                cause(problem.status)
+            },
             hint: problem.hint.clone(),
             ways: match only {
                 None => ways(problem),
@@ -107,7 +112,9 @@ fn ways(problem: &Problem) -> Vec<(String, &'static str)> {
         StatusCode::GONE => ways.push(("/sign-in".to_owned(), "Sign in")),
         _ => {}
     }
-    ways.push(("/queue".to_owned(), "Go to the queue"));
+    if problem.kind != "invitation-over" {
+        ways.push(("/queue".to_owned(), "Go to the queue"));
+    }
     ways
 }
 

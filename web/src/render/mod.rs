@@ -2,6 +2,7 @@
 //! an agent wrote can become markup; the templates escape every value. The one exception is
 //! [`markdown`], whose elements are a closed list.
 
+pub mod agent;
 pub mod archive;
 pub mod captions;
 pub mod chart;
