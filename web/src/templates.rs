@@ -66,18 +66,21 @@ impl Templates {
             match state.auto_escape() {
                 AutoEscape::Html => {}
                 AutoEscape::None if !value.is_safe() => {
-                    let shown = visible_value(value);
-                    return out.write_str(&shown).map_err(Error::from);
+                    let text = text_of(value);
+                    return out.write_str(&visible(&text)).map_err(Error::from);
                 }
                 _ => return escape_formatter(out, state, value),
             }
             if value.is_safe() || matches!(value.kind(), ValueKind::Number | ValueKind::Bool) {
                 return escape_formatter(out, state, value);
             }
-            let text = escaped(&visible_value(value));
-            out.write_str(&text).map_err(Error::from)
+            let text = text_of(value);
+            out.write_str(&escaped(&visible(&text)))
+                .map_err(Error::from)
         });
-        environment.add_filter("exact", |text: &str| Value::from_safe_string(escaped(text)));
+        environment.add_filter("exact", |text: &str| {
+            Value::from_safe_string(escaped(text).into_owned())
+        });
         environment.add_filter("code", |text: &str| Value::from_safe_string(code(text)));
         environment.add_filter("slack", slack);
         environment.add_filter("markdown", markdown);
@@ -147,19 +150,22 @@ impl Templates {
     }
 }
 
-/// A value as text, with its hidden characters written out.
-fn visible_value(value: &Value) -> String {
-    match value.as_str() {
-        Some(text) => visible(text).into_owned(),
-        None => visible(&value.to_string()).into_owned(),
-    }
+/// A value as text.
+fn text_of(value: &Value) -> Cow<'_, str> {
+    let other = || Cow::Owned(value.to_string());
+    value.as_str().map_or_else(other, Cow::Borrowed)
 }
 
 /// The text for an element or a quoted attribute (HTML, section 13.3). Unlike the escape of the
 /// engine it leaves `/` alone, which is no danger there and would make every link unreadable.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.find(['&', '<', '>', '"', '\'']) else {
+        return Cow::Borrowed(text);
+    };
+    let (plain, rest) = text.split_at(first);
+    let mut html = String::with_capacity(text.len() + 16);
+    html.push_str(plain);
+    for c in rest.chars() {
         match c {
             '&' => html.push_str("&amp;"),
             '<' => html.push_str("&lt;"),
@@ -169,7 +175,7 @@ pub(crate) fn escaped(text: &str) -> String {
             c => html.push(c),
         }
     }
-    html
+    Cow::Owned(html)
 }
 
 /// The three characters that have a meaning in messages of Slack, as its format wants them written.

@@ -109,6 +109,7 @@ pub struct LedgerDesk {
     /// Comparisons of many files.
     kept: compared::kept::Kept,
     views: seen::Views,
+    waiting: seen::Waiting,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -160,6 +161,7 @@ impl LedgerDesk {
             resolvers: Arc::default(),
             kept: compared::kept::Kept::default(),
             views: seen::Views::default(),
+            waiting: seen::Waiting::default(),
         }
     }
 
@@ -254,9 +256,10 @@ impl Desk for LedgerDesk {
             .collect();
         let is_ready = self.pulse.ready() && self.ledger.trouble().is_none();
         let state = self.ledger.state();
+        let waiting = self.waiting.at(&state);
         let workspaces = all.into_iter().map(|(workspace, (mode, trouble))| {
             let here = |name: &str| name == &*workspace.name;
-            let waiting = state.waiting().filter(|card| here(&card.workspace)).count();
+            let waiting = waiting.get(&*workspace.name).copied().unwrap_or_default();
             let dead_letters = state
                 .dead_letters()
                 .filter(|dead| here(&dead.location.workspace))

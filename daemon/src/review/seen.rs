@@ -2,13 +2,15 @@
 //! every card for the counts of each page takes long where there are thousands.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use countersign_protocol::{HandoffId, access::Access};
 use countersign_web::desk::{Person, QueueCounts, QueueView};
 use jiff::Timestamp;
+
+use crate::ledger::State;
 
 /// The most people it is kept of; beyond that all are looked at anew.
 const MOST: usize = 256;
@@ -95,6 +97,29 @@ impl Views {
             held.clear();
         }
         held.insert(who.id.clone(), (who.access.clone(), Arc::clone(seen)));
+    }
+}
+
+/// How many cards wait in each workspace, by its name, kept until the ledger moves.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(Mutex<(u64, Arc<BTreeMap<String, usize>>)>);
+
+impl Waiting {
+    pub(super) fn at(&self, state: &State) -> Arc<BTreeMap<String, usize>> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.0 != state.head.seq {
+            let mut counts = BTreeMap::new();
+            for card in state.waiting() {
+                match counts.get_mut(&card.workspace) {
+                    Some(count) => *count += 1,
+                    None => {
+                        counts.insert(card.workspace.clone(), 1);
+                    }
+                }
+            }
+            *held = (state.head.seq, Arc::new(counts));
+        }
+        Arc::clone(&held.1)
     }
 }
 

@@ -161,7 +161,7 @@ impl Tame {
 
 /// Words of the agent as they may stand in HTML.
 fn inert(words: &str) -> String {
-    escaped(&visible(words))
+    escaped(&visible(words)).into_owned()
 }
 
 /// The host of a web address or the address of a mail; `None` for a link that is not followed: a

@@ -99,3 +99,21 @@ fn what_was_put_off_comes_back_though_the_ledger_stood_still() {
     rig.clock.advance(Duration::from_mins(11));
     assert_eq!(turn(&rig, &ana).len(), 3);
 }
+
+#[test]
+fn what_waits_in_a_workspace_is_counted_as_it_is_now() {
+    let rig = rig();
+    let waiting = || rig.wait(rig.desk().health()).workspaces[0].waiting;
+    assert_eq!((waiting(), waiting()), (3, 3));
+    hand_over(&rig, "d");
+    assert_eq!(waiting(), 4);
+    let ana = person(&rig, "ana");
+    let answer = rig.answer(HandoffId(2), Outcome::Rejected);
+    let answer = countersign_web::desk::Answer {
+        comment: Some("No".to_owned()),
+        ..answer
+    };
+    rig.wait(rig.desk().decide(&ana, HandoffId(2), answer))
+        .unwrap();
+    assert_eq!(waiting(), 3);
+}
