@@ -23,7 +23,7 @@ const MOST: u64 = 1024 * 1024;
 pub(crate) struct AnswerArgs {
     #[command(flatten)]
     target: TargetArg,
-    /// The tool whose words they are: `agent-inbox`, `langchain` or `gotohuman`
+    /// The tool whose words they are: `agent-inbox`, `langchain`, `gotohuman` or `hrp`
     #[arg(long = "as", value_name = "TOOL")]
     tongue: Tongue,
     /// The answer, as JSON
@@ -41,7 +41,7 @@ pub(crate) struct AnswerArgs {
 pub(crate) struct DecisionArgs {
     #[command(flatten)]
     target: TargetArg,
-    /// In the words of a tool: `agent-inbox`, `langchain` or `gotohuman`
+    /// In the words of a tool: `agent-inbox`, `langchain`, `gotohuman` or `hrp`
     #[arg(long = "as", value_name = "TOOL")]
     tongue: Option<Tongue>,
     /// Of this revision, not the newest
@@ -123,6 +123,7 @@ pub(crate) fn decision(args: &DecisionArgs, context: &mut Context) -> Result<Exi
         let hint = format!("`countersign wait {}` waits for it", row.id);
         return Err(Failure::new(Exit::Pending, text).hint(hint));
     };
+    let requests: Vec<_> = review.requests.into_iter().map(|one| one.id).collect();
     let written = match args.tongue {
         None => json!(decision),
         Some(tongue) => tongue.write(&Told {
@@ -131,7 +132,7 @@ pub(crate) fn decision(args: &DecisionArgs, context: &mut Context) -> Result<Exi
             by: &decision.decided_by.display,
             at: decision.decided_at,
             answers: &decision.answers,
-            requests: &review.requests,
+            requests: &requests,
         }),
     };
     // What agents parse is JSON either way.

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    LedgerDesk, access::visible_card, base, commands, origins::origins, partial, row::is_waiting,
-    timeline, votes::takes_many,
+    LedgerDesk, access::visible_card, base, commands, origins::origins, partial, requests,
+    row::is_waiting, timeline, votes::takes_many,
 };
 use crate::{
     ledger::{Card, Revision, decision_document},
@@ -164,7 +164,7 @@ impl LedgerDesk {
                 .map(|one| one.routed.terms)
                 .unwrap_or_default(),
             reasons: self.reasons_of(card),
-            requests: requests(handoff),
+            requests: requests::stated(handoff),
             row: self.growing_row(&state, card, who),
             revision: accepted.revision,
             manifest_sha256: accepted.manifest_sha256,
@@ -226,12 +226,6 @@ impl LedgerDesk {
         (!steps.is_empty())
             .then(|| format!("{}. It is never approved by timeout.", steps.join(". ")))
     }
-}
-
-/// Ids of what the agent asks, in its order.
-fn requests(handoff: Option<&Handoff>) -> Vec<String> {
-    let requests = handoff.into_iter().flat_map(|handoff| &handoff.requests);
-    requests.map(|request| request.id.clone()).collect()
 }
 
 fn parsed(document: &str) -> Option<Handoff> {

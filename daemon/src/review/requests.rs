@@ -1,15 +1,48 @@
-//! Answers to the requests of a handoff, one by one.
+//! The requests of a handoff, and answers to them one by one.
 
 use countersign_protocol::{
     HandoffId,
     decision::{Outcome, RequestAnswer},
+    handoff::{Handoff, Request},
 };
-use countersign_web::desk::{Answer, Desk as _, DeskError, Person};
+use countersign_web::desk::{ActionRow, Answer, Desk as _, DeskError, Person, RequestRow};
+use serde_json::Value;
 
 use super::{LedgerDesk, votes::takes_many};
 
 /// The most bytes of all of them together, as JSON.
 const MOST_BYTES: usize = 256 * 1024;
+
+/// What the agent asks, in its order.
+pub(super) fn stated(handoff: Option<&Handoff>) -> Vec<RequestRow> {
+    let requests = handoff.into_iter().flat_map(|handoff| &handoff.requests);
+    requests.map(row).collect()
+}
+
+fn row(request: &Request) -> RequestRow {
+    let stated = &request.stated;
+    let action = stated.get("action").and_then(|action| {
+        Some(ActionRow {
+            name: action.get("name")?.as_str()?.to_owned(),
+            arguments: action.get("arguments").cloned().unwrap_or_default(),
+        })
+    });
+    let paths = stated.get("artifacts").and_then(Value::as_array);
+    let expires = stated.get("expires_at").and_then(Value::as_str);
+    RequestRow {
+        id: request.id.clone(),
+        kind: request.kind.clone(),
+        prompt: request.prompt.clone(),
+        action,
+        allowed: request.allowed.clone(),
+        expires_at: expires.and_then(|text| text.parse().ok()),
+        artifacts: paths
+            .into_iter()
+            .flatten()
+            .filter_map(|path| path.as_str().map(str::to_owned))
+            .collect(),
+    }
+}
 
 fn invalid(message: impl Into<String>) -> DeskError {
     DeskError::Invalid {
@@ -43,7 +76,7 @@ impl LedgerDesk {
         let asked = self.review(&caller, id, None, None).await?.requests;
         let named = answer.answers.iter().filter_map(|one| one.request.as_ref());
         for name in named {
-            if !asked.contains(name) {
+            if !asked.iter().any(|one| one.id == *name) {
                 return Err(invalid(format!("{id} has no request `{name}`")));
             }
         }

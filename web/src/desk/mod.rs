@@ -19,6 +19,7 @@ pub mod people;
 pub mod person_tokens;
 pub mod preferences;
 mod reasons;
+mod requests;
 mod review;
 pub mod routing;
 mod search;
@@ -71,6 +72,7 @@ pub use people::PeopleDesk;
 pub use person_tokens::PersonTokensDesk;
 pub use preferences::PreferencesDesk;
 pub use reasons::{ReasonRow, worded};
+pub use requests::{ActionRow, RequestRow};
 pub use review::{Base, CareNeeded, Change, Check, Effect, FileRow, Review, TimelineItem};
 pub use routing::RoutingDesk;
 pub use search::{

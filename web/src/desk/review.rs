@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Approval, EvidenceRef, Files, HandoffRow, ReasonRow, edits, threads};
+use super::{Approval, EvidenceRef, Files, HandoffRow, ReasonRow, RequestRow, edits, threads};
 
 /// What one answer will do, by policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -219,9 +219,9 @@ pub struct Review {
     /// Words that are kept ready for answers to it.
     #[serde(default)]
     pub reasons: Vec<ReasonRow>,
-    /// Ids of the requests of the handoff, in their order.
+    /// The requests of the handoff, in their order.
     #[serde(default)]
-    pub requests: Vec<String>,
+    pub requests: Vec<RequestRow>,
 }
 
 /// What an approval needs besides the will to approve.

@@ -1,15 +1,21 @@
 //! The decision form: what was typed, whether it is enough, and how it is shown again.
 
-use countersign_protocol::{Digest, decision::Outcome, terms::Terms};
+use countersign_protocol::{
+    Digest,
+    decision::{Outcome, RequestAnswer},
+    dialect::answers::together,
+    terms::Terms,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    each,
     reasons::{Chosen, FILL, ReasonView},
     terms::{self, TermsView},
 };
 use crate::{
-    desk::{Answer, Care, ReasonRow, Review, worded},
+    desk::{Answer, Care, ReasonRow, RequestRow, Review, worded},
     error::Problem,
 };
 
@@ -20,6 +26,9 @@ const MOST_CHECKED: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Draft {
     pub(super) outcome: Option<Outcome>,
+    /// Whether the requests are answered one by one.
+    pub(super) one_by_one: bool,
+    pub(super) each: each::Chosen,
     pub(super) revision: u32,
     pub(super) manifest: Option<Digest>,
     pub(super) base: Option<u32>,
@@ -29,6 +38,9 @@ pub(super) struct Draft {
     pub(super) reasons: Chosen,
     pub(super) terms: terms::Chosen,
 }
+
+/// What was answered to the whole, and to each request.
+pub(super) type Whole = (Outcome, Vec<RequestAnswer>);
 
 /// Something to put right, with the field it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,6 +60,7 @@ impl Draft {
             let value = value.replace("\r\n", "\n");
             let bad = || Problem::bad_request(format!("The form has a wrong `{name}`."));
             match name.as_str() {
+                "answer" if value == each::EACH => draft.one_by_one = true,
                 "answer" => draft.outcome = Some(Outcome::of_answer(&value).ok_or_else(bad)?),
                 "revision" => draft.revision = value.parse().map_err(|_| bad())?,
                 "manifest_sha256" => draft.manifest = Some(value.parse().map_err(|_| bad())?),
@@ -58,6 +71,9 @@ impl Draft {
                 "note" => draft.note = value,
                 "reason" => draft.reasons.choose(value),
                 _ if name.starts_with(FILL) => draft.reasons.fill(&name, value),
+                _ if name.starts_with(each::FIELD) => {
+                    draft.each.take(&name, value).ok_or_else(bad)?
+                }
                 "valid_for" => draft.terms.valid_for(&value).ok_or_else(bad)?,
                 "once" => draft.terms.once(),
                 "typed" => draft.care.typed = Some(value).filter(|typed| !typed.is_empty()),
@@ -70,16 +86,43 @@ impl Draft {
         Ok(draft)
     }
 
+    /// What was answered to the whole, and to each of `requests` where they are answered one by one; `None` when
+    /// nothing was.
+    pub(super) fn whole(&self, requests: &[RequestRow]) -> Result<Option<Whole>, FieldError> {
+        let wrong = |message| FieldError {
+            field: each::EACH.to_owned(),
+            message,
+        };
+        if !self.one_by_one {
+            if self.each.is_begun() {
+                let message = "Send the answers that you chose here, or clear them to answer all of it at once";
+                return Err(wrong(message.to_owned()));
+            }
+            return Ok(self.outcome.map(|outcome| (outcome, Vec::new())));
+        }
+        let answers = self.each.answers(requests).map_err(wrong)?;
+        if answers.is_empty() {
+            return Err(wrong("Nothing here is asked one by one".to_owned()));
+        }
+        Ok(Some((together(&answers), answers)))
+    }
+
     /// The answer, or what is missing. With it go as many comments as are `unsent`, and words of the `known` reasons.
     pub(super) fn check(
         &self,
-        outcome: Outcome,
+        (outcome, answers): Whole,
         unsent: usize,
         known: &[ReasonRow],
         now: Timestamp,
     ) -> Result<Answer, Vec<FieldError>> {
         let chosen = self.reasons.of(known, outcome);
-        let comment = worded(known, &chosen, Some(&self.note)).map_err(|message| {
+        let said = answers.iter().find_map(|one| one.comment.as_deref());
+        // Who says why at a request need not say it again.
+        let note = match said {
+            Some(words) if self.note.trim().is_empty() => words,
+            _ => &self.note,
+        };
+        let comment = worded(known, &chosen, Some(note)).map_err(|message| {
             vec![FieldError {
                 field: "reasons".to_owned(),
                 message,
@@ -110,7 +153,7 @@ impl Draft {
             manifest_sha256,
             outcome,
             comment,
-            answers: Vec::new(),
+            answers,
             reasons: chosen.into_iter().map(|(name, _)| name).collect(),
             requests: Vec::new(),
             edits: Vec::new(),
@@ -203,14 +246,14 @@ const BUTTONS: [AnswerButton; 7] = [
         value: "ignore",
         word: "Set aside",
         short: "Set aside",
-        key: "",
+        key: "i",
         class: "",
     },
     AnswerButton {
         value: "abstain",
         word: "Abstain",
         short: "Abstain",
-        key: "",
+        key: "l",
         class: "",
     },
 ];
@@ -290,70 +333,4 @@ impl FormView {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn draft(fields: &[(&str, &str)]) -> Draft {
-        let mut all = vec![
-            ("revision".to_owned(), "3".to_owned()),
-            ("manifest_sha256".to_owned(), "a".repeat(64)),
-        ];
-        all.extend(
-            fields
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
-        Draft::read(all).unwrap()
-    }
-
-    #[test]
-    fn approving_needs_no_words_and_keeps_them() {
-        let answer = draft(&[("note", "  well done\r\nthanks ")])
-            .check(Outcome::Approved, 0, &[], Timestamp::UNIX_EPOCH)
-            .unwrap();
-        assert_eq!(answer.comment.as_deref(), Some("well done\nthanks"));
-        assert_eq!(answer.revision, 3);
-        let silent = draft(&[])
-            .check(Outcome::Approved, 0, &[], Timestamp::UNIX_EPOCH)
-            .unwrap();
-        assert!(silent.comment.is_none());
-    }
-
-    #[test]
-    fn the_other_answers_need_words() {
-        for outcome in [
-            Outcome::ChangesRequested,
-            Outcome::Rejected,
-            Outcome::Responded,
-        ] {
-            let errors = draft(&[("note", " \r\n ")])
-                .check(outcome, 0, &[], Timestamp::UNIX_EPOCH)
-                .unwrap_err();
-            assert_eq!(errors.len(), 1);
-            assert_eq!(errors[0].field, "note");
-            draft(&[("note", "because")])
-                .check(outcome, 0, &[], Timestamp::UNIX_EPOCH)
-                .unwrap();
-            // Comments at places say what should change, and not why it is rejected.
-            let with_comments = draft(&[]).check(outcome, 2, &[], Timestamp::UNIX_EPOCH);
-            assert_eq!(with_comments.is_ok(), outcome == Outcome::ChangesRequested);
-        }
-    }
-
-    #[test]
-    fn a_form_that_no_page_of_ours_made_is_refused() {
-        for (name, value) in [
-            ("answer", "delete"),
-            ("revision", "-1"),
-            ("manifest_sha256", "x"),
-        ] {
-            let fields = vec![(name.to_owned(), value.to_owned())];
-            assert!(Draft::read(fields).is_err(), "{name}");
-        }
-        assert!(
-            Draft::default()
-                .check(Outcome::Approved, 0, &[], Timestamp::UNIX_EPOCH)
-                .is_err()
-        );
-    }
-}
+mod tests;

@@ -32,17 +32,19 @@ pub(super) async fn decide(
     FormOf(fields): FormOf<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let draft = Draft::read(fields.clone())?;
-    let outcome = draft
-        .outcome
-        .ok_or_else(|| Problem::bad_request("The form names no answer."))?;
     let unsent = app.desk.unsent(&visit.person, id).await?;
-    let known = if draft.reasons.is_empty() {
-        Vec::new()
+    let (known, requests) = if draft.reasons.is_empty() && !draft.one_by_one {
+        (Vec::new(), Vec::new())
     } else {
         let review = app.desk.review(&visit.caller(), id, None, None).await?;
-        review.reasons
+        (review.reasons, review.requests)
     };
-    let answer = match draft.check(outcome, unsent, &known, visit.now()) {
+    let whole = match draft.whole(&requests) {
+        Ok(Some(whole)) => whole,
+        Ok(None) => return Err(Problem::bad_request("The form names no answer.")),
+        Err(error) => return again(&visit, id, draft, vec![error]).await,
+    };
+    let answer = match draft.check(whole, unsent, &known, visit.now()) {
         Ok(answer) => answer,
         Err(errors) => return again(&visit, id, draft, errors).await,
     };
@@ -73,6 +75,7 @@ async fn answered_with(
         Err(DeskError::Conflict { why, .. }) => late(visit, id, why, draft).await,
         Err(DeskError::Invalid { field, message }) => {
             let field = match field.as_str() {
+                "answers" => "each".to_owned(),
                 known @ ("care" | "reasons") => known.to_owned(),
                 _ => "note".to_owned(),
             };

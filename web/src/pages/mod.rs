@@ -15,6 +15,7 @@ mod confirm;
 mod dead_letters;
 mod decide;
 mod decided;
+mod each;
 mod edit;
 mod file;
 mod file_view;

@@ -9,6 +9,7 @@ use super::{
     answer::{Draft, FieldError, FormView},
     approval::ApprovalPart,
     artifact::{Card, FileName, Shown},
+    each::{EACH, EachView},
     growing::GrowingView,
     held::{CameBackView, HeldView},
     listing::{Against, Folder, More, base_query, folders},
@@ -91,6 +92,8 @@ pub(super) struct ReviewPage {
     next: Option<String>,
     /// Absent when no answer can be given.
     form: Option<FormView>,
+    /// What the agent asks thing by thing, where that says more than one sentence.
+    each: Option<EachView>,
     /// Words that were typed and could not be sent.
     kept: Option<String>,
     attention: Vec<String>,
@@ -266,6 +269,11 @@ impl ReviewPage {
             draft.note = words.unwrap_or_default();
         }
         let open = is_newest && !review.answers.is_empty();
+        let missing = typed.errors.iter().find(|error| error.field == EACH);
+        let missing = missing.map(|error| error.message.clone());
+        // Several people decide about the whole.
+        let one_by_one = open && review.approval.is_none();
+        let each = EachView::new(&review.requests, &draft.each, one_by_one, missing, now);
         let note = draft.note.clone();
         let form = open.then(|| FormView::new(review, draft, typed.errors));
         let changed = Changed::new(review, &cards, against);
@@ -371,6 +379,7 @@ impl ReviewPage {
             next: review.next.map(|id| id.to_string()),
             kept: (form.is_none() && !note.trim().is_empty()).then_some(note),
             form,
+            each,
             routing: None,
             path: None,
         }

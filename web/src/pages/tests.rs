@@ -341,6 +341,46 @@ async fn an_answer_to_an_older_revision_is_not_recorded() {
 }
 
 #[tokio::test]
+async fn what_an_agent_asks_is_answered_one_by_one() {
+    let browser = Browser::new(Showcase::new());
+    let page = browser.get("/h/H-7").await;
+    page.has("It asks 2 things")
+        .has("shell.run")
+        .has("apply.sh");
+    let fields = [
+        ("answer", "each"),
+        ("each.0.answer", "edit"),
+        (
+            "each.0.arguments",
+            r#"{"command":"scripts/apply.sh","batch_size":50}"#,
+        ),
+        ("each.1.words", "Leave them out"),
+    ];
+    let missing = browser.answer("H-7", &page, &fields).await;
+    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    missing
+        .has("Answer <code>credit-notes</code> too")
+        .has("Leave them out\"")
+        .has("&quot;batch_size&quot;:50}</textarea>");
+    let whole = [("answer", "reject"), ("note", "No"), ("each.1.words", "x")];
+    let mixed = browser.answer("H-7", &missing, &whole).await;
+    assert_eq!(mixed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let fields: Vec<_> = fields
+        .into_iter()
+        .chain([("each.1.answer", "respond")])
+        .collect();
+    let sent = browser.answer("H-7", &missing, &fields).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+    let caller = Caller::Person(sample::maya());
+    let review = browser.desk.review(&caller, HandoffId(7), None, None);
+    let decision = review.await.unwrap().decision.unwrap();
+    assert_eq!(decision.comment.as_deref(), Some("Leave them out"));
+    let edited = decision.answers[0].edited.as_ref().unwrap();
+    assert_eq!(edited["arguments"]["batch_size"], 50);
+    assert_eq!(decision.answers[1].request.as_deref(), Some("credit-notes"));
+}
+
+#[tokio::test]
 async fn words_with_a_missing_part_for_an_older_revision_are_kept_too() {
     let browser = Browser::new(Showcase::new());
     let page = browser.get("/h/H-7").await;

@@ -8,7 +8,9 @@ use std::{borrow::Cow, fmt::Write as _};
 
 /// `text` with every hidden character written as `‹U+…›`. Line ends and tabs stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
+    // Most text is short and plain.
+    let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_plain || !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -23,6 +25,22 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// A JSON text with every hidden character written as an escape (RFC 8259, section 7), so that it means the same.
+/// Without escapes such a character can stand in strings only.
+pub fn visible_json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// How many hidden characters `text` has, carriage returns at line ends not counted.
@@ -84,5 +102,14 @@ mod tests {
             assert_eq!(visible(text), shown);
             assert!(hidden_count(text) > 0);
         }
+    }
+
+    #[test]
+    fn json_means_the_same_when_all_of_it_can_be_seen() {
+        let value = serde_json::json!({ "a\u{202E}": "b\u{E0041}\u{200B}\u{1b}\n" });
+        let shown = visible_json(&format!("{value:#}"));
+        assert_eq!(hidden_count(&shown), 0, "{shown}");
+        let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read, value);
     }
 }

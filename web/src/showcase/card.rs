@@ -183,7 +183,7 @@ impl Card {
                 .outcome
                 .is_approval()
                 .then(|| format!("approved/{id}")),
-            answers: Vec::new(),
+            answers: answer.answers,
             reasons: Vec::new(),
             edited: None,
             terms: Terms::default(),

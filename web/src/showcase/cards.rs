@@ -3,6 +3,7 @@
 use countersign_protocol::{HandoffId, decision::Outcome};
 
 use super::{
+    asked,
     card::{Card, Files},
     sample::{HOSTILE, backfill, card, decision, files, minutes, row},
 };
@@ -87,6 +88,7 @@ fn hostile() -> Card {
     let mut card = card(row, HOSTILE, vec![files]);
     card.review.summary = Some(HOSTILE.to_owned());
     card.review.questions = vec![HOSTILE.to_owned()];
+    card.review.requests = asked::hostile();
     card.review.facts = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
     card.review.document = Some(HOSTILE.to_owned());
     card

@@ -2,6 +2,7 @@
 //! work that has one of everything, or, for tests that count, with two small handoffs.
 
 pub mod access;
+mod asked;
 pub mod boundaries;
 mod card;
 mod cards;

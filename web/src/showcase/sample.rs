@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
+    asked,
     card::{Card, Files},
     cards::{cards, unhex},
     growing, threads,
@@ -551,6 +552,7 @@ pub(super) fn backfill() -> Card {
     card.review.pitfalls = vec!["Credit notes have no country".to_owned()];
     card.review.choices = vec!["Country on the invoice date, not the billing country".to_owned()];
     card.review.questions = vec!["Shall credit notes be left out?".to_owned()];
+    card.review.requests = asked::two();
     card.review.timeline = timeline();
     card.review.threads = threads();
     card.decisions.insert(1, decision());

@@ -59,7 +59,13 @@ fn written(answer: &RequestAnswer) -> Value {
     let words = || json!(answer.comment.clone().unwrap_or_default());
     let (kind, args) = match answer.outcome {
         Outcome::Approved => ("accept", None),
-        Outcome::Edited => ("edit", answer.edited.clone()),
+        Outcome::Edited => {
+            let action = answer.edited.as_ref();
+            (
+                "edit",
+                action.map(|action| super::edited(action, "action", "args")),
+            )
+        }
         Outcome::Responded | Outcome::ChangesRequested => ("response", Some(words())),
         // There is no word for a rejection; this one does nothing.
         _ => ("ignore", None),

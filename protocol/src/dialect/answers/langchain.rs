@@ -73,7 +73,8 @@ fn written(answer: &RequestAnswer) -> Value {
     };
     item.insert("type".to_owned(), json!(kind));
     if let Some(action) = &answer.edited {
-        item.insert("edited_action".to_owned(), action.clone());
+        let action = super::edited(action, "name", "args");
+        item.insert("edited_action".to_owned(), action);
     }
     match (&answer.comment, kind) {
         (Some(words), "respond" | "reject") => {

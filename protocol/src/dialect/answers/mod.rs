@@ -5,12 +5,13 @@
 
 mod agent_inbox;
 mod gotohuman;
+mod hrp;
 mod langchain;
 
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::decision::{Outcome, RequestAnswer};
 
@@ -23,6 +24,8 @@ pub enum Tongue {
     LangChain,
     /// The result of a review that gotoHuman sends.
     GotoHuman,
+    /// The event with which a review ends in the Human Review Protocol of `RealSync Dynamics`.
+    Hrp,
 }
 
 /// What is written: an answer to a whole handoff, and to its requests where they were answered one by one.
@@ -61,7 +64,12 @@ fn wrong(pointer: impl Into<String>, why: &'static str) -> NoAnswer {
 
 impl Tongue {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::AgentInbox, Self::LangChain, Self::GotoHuman];
+    pub const ALL: [Self; 4] = [
+        Self::AgentInbox,
+        Self::LangChain,
+        Self::GotoHuman,
+        Self::Hrp,
+    ];
 
     /// The name in commands.
     pub fn name(self) -> &'static str {
@@ -69,6 +77,7 @@ impl Tongue {
             Self::AgentInbox => "agent-inbox",
             Self::LangChain => "langchain",
             Self::GotoHuman => "gotohuman",
+            Self::Hrp => "hrp",
         }
     }
 
@@ -78,6 +87,7 @@ impl Tongue {
             Self::AgentInbox => agent_inbox::read(foreign),
             Self::LangChain => langchain::read(foreign),
             Self::GotoHuman => gotohuman::read(foreign).map(|answer| vec![answer]),
+            Self::Hrp => hrp::read(foreign),
         }?;
         if answers.is_empty() {
             return Err(wrong("", "has no answer"));
@@ -96,6 +106,7 @@ impl Tongue {
             Self::AgentInbox => agent_inbox::write(each),
             Self::LangChain => langchain::write(each),
             Self::GotoHuman => gotohuman::write(told, each),
+            Self::Hrp => hrp::write(told, each),
         }
     }
 }
@@ -133,6 +144,17 @@ pub fn together(answers: &[RequestAnswer]) -> Outcome {
     }
 }
 
+/// What a person put in the place of an action: ours has `name` and `arguments`, and each tool words of its own.
+fn edited(edited: &Value, name: &str, arguments: &str) -> Value {
+    let Value::Object(action) = edited else {
+        return edited.clone();
+    };
+    match (action.get("name"), action.get("arguments")) {
+        (Some(called), Some(with)) => json!({ name: called, arguments: with }),
+        _ => edited.clone(),
+    }
+}
+
 /// The words of a member, which are taken out.
 fn take_text(fields: &mut Map<String, Value>, name: &str) -> Option<String> {
     let is_text = fields.get(name).is_some_and(Value::is_string);
@@ -153,7 +175,7 @@ impl FromStr for Tongue {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let found = Self::ALL.into_iter().find(|known| known.name() == text);
-        found.ok_or("must be `agent-inbox`, `langchain` or `gotohuman`")
+        found.ok_or("must be `agent-inbox`, `langchain`, `gotohuman` or `hrp`")
     }
 }
 

@@ -43,6 +43,32 @@ fn said(tongue: Tongue) -> Vec<Value> {
                 review(json!({ "response": "Try again", "data": null })),
             ]
         }
+        Tongue::Hrp => {
+            let event = |subject: &str, payload: Value| {
+                json!({
+                    "spec_version": "1.0", "id": "evt_01", "subject": subject, "category": "governance",
+                    "correlation": { "trace_id": "trace_01", "parent_id": null }, "payload": payload,
+                })
+            };
+            let review = |words: &str| {
+                json!({
+                    "event_id": "evt_00", "trace_id": "trace_01", "intent": words,
+                    "reviewer": { "user_id": "u1", "method": "email" },
+                    "approved_at": "2026-01-02T03:04:05Z",
+                })
+            };
+            let approved = event("governance.review.approved", review("Supplier known"));
+            let rejected = event("governance.review.rejected", review("Wrong account"));
+            vec![
+                json!([approved, rejected]),
+                approved,
+                rejected,
+                event(
+                    "governance.review.timed_out",
+                    json!({ "event_id": "evt_00", "window": 7 }),
+                ),
+            ]
+        }
     }
 }
 
@@ -69,6 +95,30 @@ fn answers_of_other_tools_come_back_as_they_were() {
             assert_eq!(tongue.write(&told(&again)), foreign, "{tongue}: {file}");
         }
     }
+}
+
+#[test]
+fn an_action_that_was_changed_here_has_the_members_of_the_tool() {
+    let answer = RequestAnswer {
+        request: Some("mail".to_owned()),
+        outcome: Outcome::Edited,
+        comment: None,
+        edited: Some(json!({ "name": "send", "arguments": { "to": "ben" } })),
+        stated: Map::new(),
+    };
+    let answers = [answer];
+    let inbox = Tongue::AgentInbox.write(&told(&answers));
+    let wanted = json!({ "action": "send", "args": { "to": "ben" } });
+    assert_eq!(inbox, json!([{ "type": "edit", "args": wanted }]));
+    let chain = Tongue::LangChain.write(&told(&answers));
+    let wanted = json!({ "name": "send", "args": { "to": "ben" } });
+    assert_eq!(
+        chain,
+        json!({ "decisions": [{ "type": "edit", "edited_action": wanted }] })
+    );
+    // What cannot be said there must not let the agent do what it asked for.
+    let event = Tongue::Hrp.write(&told(&answers));
+    assert_eq!(event["subject"], "governance.review.rejected");
 }
 
 #[test]
@@ -117,6 +167,35 @@ fn what_is_no_answer_is_refused_with_its_place() {
             Tongue::GotoHuman,
             json!({ "reviewResult": {} }),
             "/reviewResult/response",
+        ),
+        (Tongue::Hrp, json!([{}]), ""),
+        (
+            Tongue::Hrp,
+            json!({ "subject": "governance.review.requested" }),
+            "/subject",
+        ),
+        (
+            Tongue::Hrp,
+            json!({ "subject": "governance.review.approved" }),
+            "/payload",
+        ),
+        (
+            Tongue::Hrp,
+            json!({ "subject": "governance.review.approved", "payload": { "intent": "so" } }),
+            "/payload/reviewer/user_id",
+        ),
+        (
+            Tongue::Hrp,
+            json!({
+                "subject": "governance.review.rejected",
+                "payload": { "intent": " ", "reviewer": { "user_id": "u1" }, "event_id": "e" },
+            }),
+            "/payload/intent",
+        ),
+        (
+            Tongue::Hrp,
+            json!({ "subject": "governance.review.timed_out", "payload": {} }),
+            "/payload/event_id",
         ),
     ] {
         let error = tongue.read(&foreign).unwrap_err();

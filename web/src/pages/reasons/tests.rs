@@ -32,7 +32,12 @@ fn a_blank_that_is_filled_in_chooses_its_words() {
         ("note", "Thanks"),
     ]);
     let answer = draft
-        .check(Outcome::Rejected, 0, &known(), jiff::Timestamp::UNIX_EPOCH)
+        .check(
+            (Outcome::Rejected, Vec::new()),
+            0,
+            &known(),
+            jiff::Timestamp::UNIX_EPOCH,
+        )
         .unwrap();
     assert_eq!(answer.reasons, ["no-source"]);
     assert_eq!(
@@ -45,14 +50,19 @@ fn a_blank_that_is_filled_in_chooses_its_words() {
 fn a_ticked_reason_says_enough_and_its_blanks_are_asked_for() {
     let ticked = draft(&[("reason", "late")]);
     let answer = ticked
-        .check(Outcome::Rejected, 0, &known(), jiff::Timestamp::UNIX_EPOCH)
+        .check(
+            (Outcome::Rejected, Vec::new()),
+            0,
+            &known(),
+            jiff::Timestamp::UNIX_EPOCH,
+        )
         .unwrap();
     assert_eq!(answer.comment.as_deref(), Some("Too late."));
     // It does not go with this answer, which then says nothing.
     assert!(
         ticked
             .check(
-                Outcome::ChangesRequested,
+                (Outcome::ChangesRequested, Vec::new()),
                 0,
                 &known(),
                 jiff::Timestamp::UNIX_EPOCH
@@ -61,7 +71,12 @@ fn a_ticked_reason_says_enough_and_its_blanks_are_asked_for() {
     );
     let half = draft(&[("reason", "no-source"), ("fill.no-source.0", "9 %")]);
     let errors = half
-        .check(Outcome::Rejected, 0, &known(), jiff::Timestamp::UNIX_EPOCH)
+        .check(
+            (Outcome::Rejected, Vec::new()),
+            0,
+            &known(),
+            jiff::Timestamp::UNIX_EPOCH,
+        )
         .unwrap_err();
     assert_eq!(
         (errors[0].field.as_str(), errors[0].message.as_str()),
@@ -69,7 +84,12 @@ fn a_ticked_reason_says_enough_and_its_blanks_are_asked_for() {
     );
     // An approval takes none of it.
     let answer = half
-        .check(Outcome::Approved, 0, &known(), jiff::Timestamp::UNIX_EPOCH)
+        .check(
+            (Outcome::Approved, Vec::new()),
+            0,
+            &known(),
+            jiff::Timestamp::UNIX_EPOCH,
+        )
         .unwrap();
     assert!(answer.reasons.is_empty() && answer.comment.is_none());
 }
