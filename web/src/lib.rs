@@ -4,6 +4,7 @@ pub mod api;
 pub mod assets;
 pub mod desk;
 pub mod error;
+mod fragments;
 pub mod live;
 pub mod pages;
 pub(crate) mod previews;

@@ -8,11 +8,13 @@ use http::StatusCode;
 use crate::{
     desk::Desk,
     error::Problem,
+    fragments::Fragments,
     live::Places,
+    pages::QueueRow,
     previews::Previews,
     security::attempts::{Attempts, Pace},
     settings::Settings,
-    templates::Page,
+    templates::{Page, TemplateError},
 };
 
 /// Shared by all handlers; a clone is one counter, and every layer makes some in each request.
@@ -33,6 +35,8 @@ pub struct Shared {
     pub(crate) places: Places,
     /// What previews of large files share.
     pub(crate) previews: Arc<Previews>,
+    /// Rows of the queue.
+    pub(crate) rows: Fragments<QueueRow>,
 }
 
 impl Deref for AppState {
@@ -51,6 +55,7 @@ impl AppState {
             attempts: Attempts::new(Pace::ADDRESS),
             sign_ins: Attempts::new(Pace::ACCOUNT),
             previews: Arc::default(),
+            rows: Fragments::default(),
             places: Places::new(settings.streams),
             settings,
         }))
@@ -58,16 +63,14 @@ impl AppState {
 
     /// Renders a page.
     pub(crate) fn render<P: Page>(&self, page: &P) -> Result<Html<String>, Problem> {
-        self.settings.templates.render(page).map(Html).map_err(|error| {
-            tracing::error!(%error, "a page cannot be rendered");
-            Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "template",
-                "This page cannot be shown",
-                "Its template does not fit this version of the program.",
-            )
-            .hint("Remove the template from the folder of your own templates, or bring it up to date.")
-        })
+        let rendered = self.settings.templates.render(page);
+        rendered.map(Html).map_err(|error| unrendered(&error))
+    }
+
+    /// A row of the queue as HTML, as it was rendered before where nothing of it changed.
+    pub(crate) fn row(&self, row: QueueRow) -> Result<minijinja::Value, Problem> {
+        let rendered = self.rows.rendered(row, &self.settings.templates);
+        rendered.map_err(|error| unrendered(&error))
     }
 
     /// Whether `address` failed too often; then it has to wait that many seconds.
@@ -79,4 +82,15 @@ impl AppState {
     pub(crate) fn failed(&self, address: IpAddr) {
         self.attempts.failed_from(address, (self.settings.now)());
     }
+}
+
+fn unrendered(error: &TemplateError) -> Problem {
+    tracing::error!(%error, "a page cannot be rendered");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "template",
+        "This page cannot be shown",
+        "Its template does not fit this version of the program.",
+    )
+    .hint("Remove the template from the folder of your own templates, or bring it up to date.")
 }

@@ -72,7 +72,7 @@ impl Draft {
                 "reason" => draft.reasons.choose(value),
                 _ if name.starts_with(FILL) => draft.reasons.fill(&name, value),
                 _ if name.starts_with(each::FIELD) => {
-                    draft.each.take(&name, value).ok_or_else(bad)?
+                    draft.each.take(&name, value).ok_or_else(bad)?;
                 }
                 "valid_for" => draft.terms.valid_for(&value).ok_or_else(bad)?,
                 "once" => draft.terms.once(),

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// An answer that is given in a moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct HeldView {
     word: &'static str,
     tone: &'static str,
@@ -50,7 +50,7 @@ impl HeldView {
 }
 
 /// An answer that was not given.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct CameBackView {
     /// For example `approval`.
     what: &'static str,

@@ -36,6 +36,7 @@ mod people;
 mod person_tokens;
 mod problem;
 mod queue;
+mod queue_row;
 mod queue_view;
 mod reasons;
 mod remarks;
@@ -62,6 +63,7 @@ use axum::{
 };
 
 pub use problem::problem;
+pub(crate) use queue_row::QueueRow;
 pub(crate) use sign_in::inside;
 
 use crate::{assets, state::AppState};
@@ -202,6 +204,7 @@ mod registry {
         render::<super::ownership::ClaimPage>(&templates, &mut seen);
         render::<super::problem::ProblemPage>(&templates, &mut seen);
         render::<super::queue_view::QueuePage>(&templates, &mut seen);
+        render::<super::QueueRow>(&templates, &mut seen);
         render::<super::file_view::FilePage>(&templates, &mut seen);
         render::<super::file_view::FilePart>(&templates, &mut seen);
         render::<super::review_view::ReviewPage>(&templates, &mut seen);

@@ -4,6 +4,7 @@ use axum::{extract::State, response::Html};
 use serde::Deserialize;
 
 use super::{
+    queue_row::QueueRow,
     queue_view::{Peek, QueuePage},
     visit::Visit,
 };
@@ -42,17 +43,20 @@ pub(super) async fn show(
         .peek
         .and_then(|text| text.parse().ok())
         .or_else(|| queue.rows.first().map(|row| row.id));
-    let peek = match wanted {
+    let (peek, selected) = match wanted {
         Some(id) => match app.desk.review(&caller, id, None, None).await {
-            Ok(review) => Some(Peek::new(&review)),
+            Ok(review) => (Some(Peek::new(&review)), Some(id)),
             // It may be gone by now; the list is still worth showing.
-            Err(DeskError::NotFound(_) | DeskError::NotAllowed(_)) => None,
+            Err(DeskError::NotFound(_) | DeskError::NotAllowed(_)) => (None, None),
             Err(error) => return Err(error.into()),
         },
-        None => None,
+        None => (None, None),
     };
     let health = app.desk.health().await;
     let chrome = visit.chrome_of("queue", &queue);
-    let page = QueuePage::new(chrome, choice.view, &queue, peek, &health, visit.now());
+    let now = visit.now();
+    let row = |row| app.row(QueueRow::new(choice.view, row, selected, now));
+    let rows = queue.rows.iter().map(row).collect::<Result<_, _>>()?;
+    let page = QueuePage::new(chrome, choice.view, (&queue, rows), peek, &health, now);
     visit.render(&page)
 }

@@ -2,13 +2,13 @@
 
 use countersign_protocol::Digest;
 use jiff::{SignedDuration, Timestamp};
+use minijinja::Value;
 use serde::Serialize;
 
 use super::{
     artifact::FileName,
     first_run::FirstRun,
-    held::{CameBackView, HeldView},
-    view::{Due, Gauge, RiskView, Stamp, When, place, state_word},
+    view::{RiskView, state_word},
     visit::Chrome,
 };
 use crate::{
@@ -61,37 +61,8 @@ struct DeadNotice {
 #[derive(Debug, Serialize)]
 struct Section {
     title: &'static str,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug, Serialize)]
-struct Row {
-    id: String,
-    revision: u32,
-    title: String,
-    why: String,
-    agent: String,
-    place: String,
-    files: String,
-    changed: bool,
-    stalled: bool,
-    risk: RiskView,
-    gauge: Option<Gauge>,
-    waiting: String,
-    handed: When,
-    due: Option<Due>,
-    stamp: Option<Stamp>,
-    delivered: bool,
-    current: bool,
-    claimed: Option<String>,
-    seen: Option<String>,
-    threads: usize,
-    /// An answer that can still be taken back.
-    held: Option<HeldView>,
-    /// What this person answered was not given.
-    back: Option<CameBackView>,
-    /// How far the result is that grows beside it, and whether an approval waits for it.
-    partial: Option<(String, bool)>,
+    /// As rendered.
+    rows: Vec<Value>,
 }
 
 /// The preview pane.
@@ -190,7 +161,7 @@ impl QueuePage {
     pub(super) fn new(
         chrome: Chrome,
         view: QueueView,
-        queue: &Queue,
+        (queue, rows): (&Queue, Vec<Value>),
         peek: Option<Peek>,
         health: &Health,
         now: Timestamp,
@@ -209,7 +180,6 @@ impl QueuePage {
             count,
             current: of == view,
         };
-        let selected = peek.as_ref().map(|peek| peek.id.clone());
         Self {
             view: name(view),
             heading: heading(view, total),
@@ -223,7 +193,7 @@ impl QueuePage {
             ],
             dead: dead(queue),
             troubles: troubles(health),
-            sections: sections(view, &queue.rows, selected.as_deref(), now),
+            sections: sections(view, &queue.rows, rows, now),
             shown: queue.rows.len(),
             total,
             next: queue.next_cursor.clone(),
@@ -234,7 +204,7 @@ impl QueuePage {
     }
 }
 
-fn name(view: QueueView) -> &'static str {
+pub(super) fn name(view: QueueView) -> &'static str {
     match view {
         QueueView::Turn => "turn",
         QueueView::Team => "team",
@@ -313,7 +283,7 @@ fn troubles(health: &Health) -> Vec<String> {
 fn sections(
     view: QueueView,
     rows: &[HandoffRow],
-    selected: Option<&str>,
+    rendered: Vec<Value>,
     now: Timestamp,
 ) -> Vec<Section> {
     let day = SignedDuration::from_hours(24);
@@ -328,9 +298,8 @@ fn sections(
         (QueueView::Turn, Some(_)) => "Due later",
     };
     let mut sections: Vec<Section> = Vec::new();
-    for row in rows {
+    for (row, shown) in rows.iter().zip(rendered) {
         let title = title(row);
-        let shown = Row::new(row, selected, now);
         match sections.iter_mut().find(|section| section.title == title) {
             Some(section) => section.rows.push(shown),
             None => sections.push(Section {
@@ -340,50 +309,6 @@ fn sections(
         }
     }
     sections
-}
-
-/// How long it has waited, short enough for a column.
-fn waiting(since: Timestamp, now: Timestamp) -> String {
-    let length = now.duration_since(since);
-    if length.as_secs() < 60 {
-        "just now".to_owned()
-    } else {
-        words::span(length)
-    }
-}
-
-impl Row {
-    fn new(row: &HandoffRow, selected: Option<&str>, now: Timestamp) -> Self {
-        let id = row.id.to_string();
-        Self {
-            current: selected == Some(&id),
-            id,
-            revision: row.revision,
-            title: row.title.clone(),
-            why: row.why.clone(),
-            agent: row.agent.clone(),
-            place: place(row),
-            files: words::count(row.files, "file"),
-            changed: row.changed_since_my_review,
-            stalled: row.stalled,
-            risk: RiskView::new(&row.risk),
-            gauge: Gauge::of(row),
-            waiting: waiting(row.handed_over_at, now),
-            handed: When::new(row.handed_over_at, now),
-            due: row.due_at.map(|due| Due::new(due, now)),
-            stamp: row.decided.as_ref().map(|row| Stamp::of_row(row, now)),
-            delivered: row.decided.as_ref().is_some_and(|row| row.delivered),
-            claimed: row.claimed_by.clone(),
-            seen: row.looking.clone(),
-            threads: row.open_threads,
-            held: row.held.as_ref().map(|held| HeldView::new(held, now)),
-            back: row.came_back.as_ref().map(CameBackView::new),
-            partial: row
-                .partial
-                .as_ref()
-                .map(|one| (one.words(), one.is_awaited())),
-        }
-    }
 }
 
 impl Page for QueuePage {
@@ -397,7 +322,17 @@ impl Page for QueuePage {
         let full = sample::queue(QueueView::Turn);
         let review = sample::review();
         let page = |view, queue: &Queue, peek| {
-            Self::new(Chrome::sample("queue"), view, queue, peek, &health, now)
+            let row =
+                |row| Value::from_safe_string(format!("<li>{}</li>", HandoffRow::clone(row).id));
+            let rows = queue.rows.iter().map(row).collect();
+            Self::new(
+                Chrome::sample("queue"),
+                view,
+                (queue, rows),
+                peek,
+                &health,
+                now,
+            )
         };
         let empty = Queue {
             rows: Vec::new(),

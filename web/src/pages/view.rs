@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A moment.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct When {
     /// For machines.
     pub(super) iso: String,
@@ -42,7 +42,7 @@ impl When {
 }
 
 /// A deadline.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct Due {
     /// For example `due in 42 min`.
     pub(super) words: String,
@@ -92,7 +92,7 @@ impl PersonView {
 }
 
 /// Stated confidence against the floor.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct Gauge {
     /// With two decimals.
     pub(super) value: String,
@@ -124,7 +124,7 @@ impl Gauge {
 }
 
 /// Risk as shape, word and reasons.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct RiskView {
     /// `low`, `medium` or `high`; names the shape.
     pub(super) level: &'static str,
@@ -150,7 +150,7 @@ impl RiskView {
 }
 
 /// The stamp on decided work.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct Stamp {
     /// What was decided.
     pub(super) word: &'static str,

@@ -26,6 +26,7 @@ pub(crate) async fn set(State(app): State<AppState>, mut request: Request, next:
     request.extensions_mut().insert(Nonce(nonce));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    headers.reserve(FIXED.len() + 2);
     put(headers, header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in FIXED {
         put(headers, name, HeaderValue::from_static(value));
