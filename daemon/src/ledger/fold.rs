@@ -399,7 +399,7 @@ impl State {
             Arc::new(Revision {
                 seq,
                 at,
-                accepted: accepted.clone(),
+                accepted: Arc::new(accepted.clone()),
                 is_forgotten: false,
             })
         });

@@ -33,8 +33,8 @@ pub struct Revision {
     pub seq: u64,
     /// When it was accepted.
     pub at: Timestamp,
-    /// What was accepted.
-    pub accepted: Accepted,
+    /// What was accepted; shared, since it can name thousands of files.
+    pub accepted: Arc<Accepted>,
     /// Whether its bytes are no longer kept, since nobody decided about it in time.
     pub is_forgotten: bool,
 }

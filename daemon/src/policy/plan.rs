@@ -339,7 +339,7 @@ fn named(to: &Target, work: &Work, owners: Option<&Owners>) -> Vec<String> {
     if *to != Target::Owners {
         return vec![to.to_string()];
     }
-    let paths = work.files.iter().map(|file| file.path.as_str());
+    let paths = work.files().iter().map(|file| file.path.as_str());
     let found = owners.map(|owners| owners.of(paths)).unwrap_or_default();
     found.iter().map(ToString::to_string).collect()
 }

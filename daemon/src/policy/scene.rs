@@ -63,16 +63,13 @@ impl Scene {
                 process_gone: false,
             });
         });
-        let mut work = Work::new(accepted, self.document, &self.class, 0.8);
-        work.files = self
-            .files
-            .into_iter()
-            .map(|(path, size)| File {
-                changed: !self.unchanged.contains(&path),
-                path,
-                size,
-            })
-            .collect();
+        let files = self.files.into_iter().map(|(path, size)| File {
+            changed: !self.unchanged.contains(&path),
+            path,
+            size,
+        });
+        let work = Work::new(accepted.into(), self.document, &self.class, 0.8);
+        let mut work = work.with_files(files.collect());
         work.texts = self.texts.into_iter().collect();
         work
     }

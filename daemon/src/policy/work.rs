@@ -1,6 +1,8 @@
 //! What rules look at: one revision, with what was sealed and what is known of it.
 
-use countersign_protocol::event::Accepted;
+use std::sync::{Arc, OnceLock};
+
+use countersign_protocol::{event::Accepted, manifest::ManifestEntry};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde_json::Value;
 
@@ -21,7 +23,7 @@ pub struct File {
 #[derive(Clone, Debug)]
 pub struct Work {
     /// What was accepted.
-    pub accepted: Accepted,
+    pub accepted: Arc<Accepted>,
     /// The document as it was delivered.
     pub document: Value,
     /// Labels: `x-labels` of the document and those of the agent in the configuration.
@@ -38,8 +40,10 @@ pub struct Work {
     pub progress_from: Option<f64>,
     /// Checks that did not pass, one line each, and whether a person decides because of it.
     pub failed: Vec<(String, bool)>,
-    /// The sealed files.
-    pub files: Vec<File>,
+    /// The revision that the files are held against.
+    before: Option<Arc<Accepted>>,
+    /// The sealed files, made when a rule looks at them.
+    files: OnceLock<Vec<File>>,
     /// Why a person is asked instead of an agent, and whether agents had their time.
     pub stopped: Option<(String, bool)>,
     /// The text of sealed files and of the document, as far as limits allow.
@@ -48,7 +52,7 @@ pub struct Work {
 
 impl Work {
     /// Reads what the document says about itself.
-    pub fn new(accepted: Accepted, document: Value, class: &str, floor: f64) -> Self {
+    pub fn new(accepted: Arc<Accepted>, document: Value, class: &str, floor: f64) -> Self {
         let words = |name: &str| -> Vec<String> {
             match document.get(name) {
                 Some(Value::String(word)) => vec![word.clone()],
@@ -67,20 +71,12 @@ impl Work {
             kinds.dedup();
         }
         let stated = document.get("classification").and_then(Value::as_str);
-        let folder = accepted.at.folder.as_str();
-        let files = accepted.manifest.entries.iter().map(|entry| File {
-            path: match folder {
-                "" => entry.path.clone(),
-                folder => format!("{folder}/{}", entry.path),
-            },
-            size: entry.size,
-            changed: true,
-        });
         Self {
             labels: words("x-labels"),
             step: words("x-step").into_iter().next(),
             class: stricter(class, stated).to_owned(),
-            files: files.collect(),
+            before: None,
+            files: OnceLock::new(),
             floor,
             progress_from: None,
             failed: Vec::new(),
@@ -92,21 +88,45 @@ impl Work {
         }
     }
 
-    /// Marks the files that are as they were in `before`.
+    /// The same, held against `before`.
     #[must_use]
-    pub fn since(mut self, before: Option<&Accepted>) -> Self {
-        if let Some(before) = before {
-            for (file, entry) in self.files.iter_mut().zip(&self.accepted.manifest.entries) {
-                let same = before.manifest.get(&entry.path);
-                file.changed = same.is_none_or(|same| same.sha256 != entry.sha256);
-            }
-        }
+    pub fn since(mut self, before: Option<Arc<Accepted>>) -> Self {
+        self.before = before;
+        self.files = OnceLock::new();
         self
+    }
+
+    /// The same with other files.
+    #[cfg(test)]
+    pub(super) fn with_files(mut self, files: Vec<File>) -> Self {
+        self.files = files.into();
+        self
+    }
+
+    /// The sealed files.
+    pub fn files(&self) -> &[File] {
+        self.files.get_or_init(|| {
+            let folder = self.accepted.at.folder.as_str();
+            let before = self.before.as_ref();
+            let entries = self.accepted.manifest.entries.iter();
+            let file = |entry: &ManifestEntry| {
+                let same = before.and_then(|before| before.manifest.get(&entry.path));
+                File {
+                    path: match folder {
+                        "" => entry.path.clone(),
+                        folder => format!("{folder}/{}", entry.path),
+                    },
+                    size: entry.size,
+                    changed: same.is_none_or(|same| same.sha256 != entry.sha256),
+                }
+            };
+            entries.map(file).collect()
+        })
     }
 
     /// The size of all files together, in bytes.
     pub fn size(&self) -> u64 {
-        self.files.iter().map(|file| file.size).sum()
+        self.files().iter().map(|file| file.size).sum()
     }
 }
 
@@ -187,11 +207,10 @@ pub fn in_scope(scope: &Scope, work: &Work) -> Result<Vec<String>, String> {
         &scope.kind,
         work.kinds.iter().map(String::as_str).collect(),
     )?;
-    list(
-        "path",
-        &scope.path,
-        work.files.iter().map(|file| file.path.as_str()).collect(),
-    )?;
+    if !scope.path.is_empty() {
+        let paths = work.files().iter().map(|file| file.path.as_str());
+        list("path", &scope.path, paths.collect())?;
+    }
     if !scope.class.is_empty() {
         if !scope.class.iter().any(|class| class.name() == work.class) {
             return Err(format!("the class is {}", work.class));

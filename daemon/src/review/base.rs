@@ -112,7 +112,7 @@ fn before(state: &State, card: &Card, who: &Caller) -> Option<Compared> {
         None => Arc::clone(known),
         Some(edited) => {
             let mut revision = Revision::clone(known);
-            let manifest = &mut revision.accepted.manifest;
+            let manifest = &mut Arc::make_mut(&mut revision.accepted).manifest;
             manifest.entries = edited.entries(manifest);
             Arc::new(revision)
         }

@@ -91,14 +91,13 @@ pub(super) fn row(state: &State, me: Actor, leased: &Leased, now: Timestamp) -> 
 /// What a reviewer should know of locks on the files of a revision: somebody may be writing them.
 pub(super) fn written(state: &State, accepted: &Accepted) -> Vec<Check> {
     let at = &accepted.at;
-    let below = |path: &String| match at.folder.as_str() {
-        "" => path.clone(),
-        folder => format!("{folder}/{path}"),
+    let covers = |lock: &Lock, path: &str| match at.folder.as_str() {
+        "" => lock.pattern.covers(path),
+        folder => lock.pattern.covers(&format!("{folder}/{path}")),
     };
-    let entries = accepted.manifest.entries.iter();
-    let paths: Vec<String> = entries.map(|entry| below(&entry.path)).collect();
+    let entries = &accepted.manifest.entries;
     let writes = |lock: &&Arc<Lock>| {
-        lock.mode == Mode::Exclusive && paths.iter().any(|path| lock.pattern.covers(path))
+        lock.mode == Mode::Exclusive && entries.iter().any(|entry| covers(lock, &entry.path))
     };
     let told = |lock: &Arc<Lock>| Check {
         ok: false,

@@ -22,12 +22,13 @@ pub fn holds(
     fired: &[Fired],
     risk: Level,
 ) -> Result<bool, String> {
-    if expression.loops() > 1 && (longest(&work.document) > LONGEST || work.files.len() > LONGEST) {
+    if expression.loops() > 1 && (longest(&work.document) > LONGEST || work.files().len() > LONGEST)
+    {
         return Err(format!("it loops over lists of more than {LONGEST}"));
     }
     let mut context = Context::default();
     let accepted = &work.accepted;
-    let paths: Vec<&str> = work.files.iter().map(|file| file.path.as_str()).collect();
+    let paths: Vec<&str> = work.files().iter().map(|file| file.path.as_str()).collect();
     let kinds: Vec<&str> = fired.iter().map(|one| one.kind.as_str()).collect();
     let variables = [
         ("handoff", floats(&work.document)),

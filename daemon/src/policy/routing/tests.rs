@@ -122,7 +122,8 @@ fn work_passes_only_by_a_rule_and_a_share_of_it_is_seen() {
     for number in 0..400 {
         let scene = || Scene::default();
         let mut work = scene().work();
-        work.accepted.manifest_sha256 = Digest::of(format!("{number}").as_bytes());
+        std::sync::Arc::make_mut(&mut work.accepted).manifest_sha256 =
+            Digest::of(format!("{number}").as_bytes());
         let asking = Asking {
             catalog: &catalog,
             operator: "local:op",

@@ -206,9 +206,9 @@ impl Stage {
     }
 
     /// What policy finds about the newest revision of `card`. Records nothing.
-    pub async fn plan(&self, card: &Card, now: Timestamp) -> Result<Plan, StageError> {
-        let card = Arc::new(card.clone());
-        let work = self.work_of(&card).await?;
+    pub async fn plan(&self, card: &Arc<Card>, now: Timestamp) -> Result<Plan, StageError> {
+        let work = self.work_of(card).await?;
+        let card = Arc::clone(card);
         let mut plans = self.plans(&[card], vec![work], now).await?;
         let missing = || StageError::Ledger("no plan was made".to_owned());
         plans.pop().map(|(plan, _)| plan).ok_or_else(missing)

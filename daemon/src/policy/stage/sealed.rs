@@ -47,7 +47,7 @@ impl Stage {
     }
 
     async fn work_with(&self, card: &Card, bytes: Vec<u8>) -> Result<Work, StageError> {
-        let accepted = card.newest().accepted.clone();
+        let accepted = Arc::clone(&card.newest().accepted);
         let settings = self
             .inner
             .workspaces
@@ -72,7 +72,7 @@ impl Stage {
             .unwrap_or(settings.confidence_floor);
         let progress_from = contract.and_then(|contract| contract.progress_from);
         let mut work = Work::new(accepted, parsed, &settings.class, floor)
-            .since(before.map(|before| &before.accepted));
+            .since(before.map(|before| Arc::clone(&before.accepted)));
         work.progress_from = progress_from;
         let checked = card.checked(work.accepted.revision);
         let results = checked.iter().flat_map(|checked| &checked.results);
