@@ -110,6 +110,7 @@ pub struct LedgerDesk {
     kept: compared::kept::Kept,
     views: seen::Views,
     waiting: seen::Waiting,
+    homes: search::homes::Homes,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -162,6 +163,7 @@ impl LedgerDesk {
             kept: compared::kept::Kept::default(),
             views: seen::Views::default(),
             waiting: seen::Waiting::default(),
+            homes: search::homes::Homes::default(),
         }
     }
 

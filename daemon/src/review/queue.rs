@@ -91,7 +91,7 @@ impl LedgerDesk {
     }
 
     /// What `who` sees of the queue, as it was found before where that still holds.
-    fn seen(&self, state: &State, who: &Caller) -> Arc<Seen> {
+    pub(super) fn seen(&self, state: &State, who: &Caller) -> Arc<Seen> {
         let now = self.clock.now();
         if let Caller::Person(person) = who
             && let Some(known) = self.views.get(person, state.head.seq, now)

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use countersign_protocol::{HandoffId, access::Access};
+use countersign_protocol::{HandoffId, access::Access, query::question::Vocabulary};
 use countersign_web::desk::{Person, QueueCounts, QueueView};
 use jiff::Timestamp;
 
@@ -24,6 +24,8 @@ pub(super) struct Seen {
     until: Timestamp,
     pub(super) counts: QueueCounts,
     views: [View; 5],
+    /// Names in it, for questions.
+    vocabulary: Mutex<Option<Arc<Vocabulary>>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +43,7 @@ impl Seen {
             until: Timestamp::MAX,
             counts: QueueCounts::default(),
             views: <[View; 5]>::default(),
+            vocabulary: Mutex::default(),
         }
     }
 
@@ -71,6 +74,25 @@ impl Seen {
     ) -> &[HandoffId] {
         let view = &self.views[view as usize];
         view.sorted.get_or_init(|| order(&view.ids))
+    }
+
+    /// The names that `find` finds in it, once for the same `workspaces`.
+    pub(super) fn vocabulary(
+        &self,
+        workspaces: &[String],
+        find: impl FnOnce() -> Vocabulary,
+    ) -> Arc<Vocabulary> {
+        let mut held = self
+            .vocabulary
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let known = held.as_ref().filter(|known| known.workspaces == workspaces);
+        if let Some(known) = known {
+            return Arc::clone(known);
+        }
+        let found = Arc::new(find());
+        *held = Some(Arc::clone(&found));
+        found
     }
 }
 

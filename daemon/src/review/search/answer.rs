@@ -17,6 +17,7 @@ use super::{
     Found, Page,
     conditions::{Reader, has_words, kind_of},
     facts::{Asker, below, risk, trigger},
+    homes::{Folders, naming},
 };
 use crate::{
     ledger::{Card, State},
@@ -82,12 +83,13 @@ impl LedgerDesk {
         let is_more = is_list && page.limit > 0 && answer.total > end as u64;
         let status = self.search.progress();
         let state = self.ledger.state();
+        let homes = self.homes.at(&state);
         Ok(Found {
             hits: answer
                 .results
                 .iter()
                 .take(shown)
-                .map(|one| hit(one, &state, who))
+                .map(|one| hit(one, (&state, &homes), who))
                 .collect(),
             total: answer.total,
             exact: answer.is_exact,
@@ -220,7 +222,7 @@ fn partial(status: &search::Status) -> Option<Partial> {
     })
 }
 
-fn hit(result: &search::Match, state: &State, who: &Caller) -> Hit {
+fn hit(result: &search::Match, (state, homes): (&State, &Folders), who: &Caller) -> Hit {
     let document = &result.document;
     let kind = match document.kind.as_str() {
         "handoff" => HitKind::Handoff,
@@ -232,7 +234,7 @@ fn hit(result: &search::Match, state: &State, who: &Caller) -> Hit {
     };
     let card = match document.card {
         Some(id) => state.card(HandoffId(id)),
-        None if kind == HitKind::File => naming(state, document),
+        None if kind == HitKind::File => naming(homes, state, &document.workspace, &document.path),
         None => None,
     };
     let card = card.filter(|card| sees(who, &card.workspace));
@@ -277,22 +279,6 @@ fn hit(result: &search::Match, state: &State, who: &Caller) -> Hit {
         errors: errors(state, document, kind),
         note: result.note.clone(),
     }
-}
-
-/// The handoff whose newest revision names the file.
-fn naming<'a>(state: &'a State, document: &Document) -> Option<&'a std::sync::Arc<Card>> {
-    state.cards().rev().find(|card| {
-        let accepted = &card.newest().accepted;
-        let rest = match accepted.at.folder.as_str() {
-            _ if card.workspace != document.workspace => return false,
-            "" => Some(document.path.as_str()),
-            folder => document
-                .path
-                .strip_prefix(folder)
-                .and_then(|rest| rest.strip_prefix('/')),
-        };
-        rest.is_some_and(|rest| accepted.manifest.get(rest).is_some())
-    })
 }
 
 fn lines(result: &search::Match, kind: HitKind) -> Vec<MatchedLine> {

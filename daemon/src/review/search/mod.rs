@@ -5,6 +5,7 @@ mod changes;
 mod complete;
 mod conditions;
 mod facts;
+pub(super) mod homes;
 mod questions;
 mod saved;
 

@@ -1,7 +1,7 @@
 //! Reads what was asked, with the names that the asker may know, and keeps the questions that no rule
 //! understood.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use countersign_protocol::{
     principal::Actor,
@@ -14,7 +14,10 @@ use countersign_web::desk::{Caller, DeskError, SearchError, SearchRequest, Unmat
 use jiff::tz::TimeZone;
 
 use super::super::{LedgerDesk, access::sees};
-use crate::{ledger::Draft, store::Space};
+use crate::{
+    ledger::{Draft, State},
+    store::Space,
+};
 
 /// Questions that are kept; the oldest make room.
 const KEPT: usize = 500;
@@ -63,40 +66,17 @@ impl LedgerDesk {
         Ok(reading)
     }
 
-    /// The names in what `who` may see.
-    pub(super) fn vocabulary(&self, who: &Caller) -> Vocabulary {
-        let mut agents = BTreeSet::new();
-        let mut people = BTreeSet::new();
-        let mut folders = BTreeSet::new();
+    /// The names in what `who` may see, as they were found before where nothing of it changed.
+    pub(in crate::review) fn vocabulary(&self, who: &Caller) -> Arc<Vocabulary> {
         let state = self.ledger.state();
-        for card in state.cards().filter(|card| sees(who, &card.workspace)) {
-            for revision in &card.revisions {
-                agents.insert(revision.accepted.from_agent.clone());
-            }
-            folders.insert(card.newest().accepted.at.folder.clone());
-            let decided = card.decisions.iter().map(|decision| &decision.actor);
-            let said = card.comments().map(|comment| &comment.actor);
-            for actor in decided.chain(said) {
-                if let Actor::Person { display, .. } = actor {
-                    people.insert(display.clone());
-                }
-            }
-        }
-        drop(state);
-        folders.remove("");
         let served = self.workspaces.all();
-        let workspaces = served
-            .iter()
-            .map(|workspace| workspace.name.to_string())
-            .filter(|name| sees(who, name));
-        if let Caller::Person(person) = who {
-            people.insert(person.display.clone());
-        }
-        Vocabulary {
-            agents: agents.into_iter().collect(),
-            workspaces: workspaces.collect(),
-            people: people.into_iter().collect(),
-            paths: folders.into_iter().collect(),
+        let names = served.iter().map(|workspace| workspace.name.to_string());
+        let workspaces: Vec<String> = names.filter(|name| sees(who, name)).collect();
+        match who {
+            Caller::Person(_) => self
+                .seen(&state, who)
+                .vocabulary(&workspaces, || names_in(&state, who, &workspaces)),
+            Caller::Agent(_) => Arc::new(names_in(&state, who, &workspaces)),
         }
     }
 
@@ -150,5 +130,35 @@ impl LedgerDesk {
             .into_iter()
             .map(|(_, question)| question)
             .collect())
+    }
+}
+
+fn names_in(state: &State, who: &Caller, workspaces: &[String]) -> Vocabulary {
+    let mut agents = BTreeSet::new();
+    let mut people = BTreeSet::new();
+    let mut folders = BTreeSet::new();
+    for card in state.cards().filter(|card| sees(who, &card.workspace)) {
+        for revision in &card.revisions {
+            agents.insert(revision.accepted.from_agent.as_str());
+        }
+        folders.insert(card.newest().accepted.at.folder.as_str());
+        let decided = card.decisions.iter().map(|decision| &decision.actor);
+        let said = card.comments().map(|comment| &comment.actor);
+        for actor in decided.chain(said) {
+            if let Actor::Person { display, .. } = actor {
+                people.insert(display.as_str());
+            }
+        }
+    }
+    folders.remove("");
+    if let Caller::Person(person) = who {
+        people.insert(&person.display);
+    }
+    let owned = |names: BTreeSet<&str>| names.into_iter().map(str::to_owned).collect();
+    Vocabulary {
+        agents: owned(agents),
+        workspaces: workspaces.to_vec(),
+        people: owned(people),
+        paths: owned(folders),
     }
 }

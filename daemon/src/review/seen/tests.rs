@@ -117,3 +117,17 @@ fn what_waits_in_a_workspace_is_counted_as_it_is_now() {
         .unwrap();
     assert_eq!(waiting(), 3);
 }
+
+#[test]
+fn the_names_for_questions_are_those_of_now_and_of_who_asks() {
+    let rig = rig();
+    let ana = Caller::Person(person(&rig, "ana"));
+    let names = || rig.desk().vocabulary(&ana);
+    assert_eq!(names().paths, ["a", "b", "c"]);
+    assert!(Arc::ptr_eq(&names(), &names()), "it was found anew");
+    assert_eq!(names().people, ["ana"]);
+    hand_over(&rig, "d");
+    assert_eq!(names().paths, ["a", "b", "c", "d"]);
+    let ben = Caller::Person(person(&rig, "ben"));
+    assert_eq!(rig.desk().vocabulary(&ben).people, ["ben"]);
+}
