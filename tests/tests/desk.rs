@@ -45,6 +45,26 @@ impl Scene {
         (delivery.receipt().handoff_id, delivery)
     }
 
+    /// Hands over an action that can be changed, and a question.
+    fn ask_two_things(&self) -> HandoffId {
+        let agent = self.bed.agent("mailer");
+        let requests = json!([
+            { "id": "mail", "kind": "approve_action", "prompt": "Send the mail", "artifacts": ["mail.txt"],
+              "action": { "name": "send_mail", "arguments": { "to": "ana@example.org" } } },
+            { "id": "colour", "kind": "question", "prompt": "Which colour?" },
+        ]);
+        let package = agent
+            .package("A mail and a colour")
+            .with("task_id", "mails")
+            .with("confidence", 0.9)
+            .with("requests", requests)
+            .file("mail.txt", "Dear Ana\n");
+        let delivery = agent
+            .write("mails", &package, Care::Rename)
+            .expect("the workspace is writable");
+        delivery.receipt().handoff_id
+    }
+
     fn open(&self, look: Look) -> Browser {
         let made = self.bed.http().push("/api/v1/start-links", &json!({}));
         let browser = self.driver.open(look);
@@ -348,6 +368,8 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
     let scene = Scene::start();
     let (id, _) = scene.hand_over("q3", LINES, 0.9);
     let (other, _) = scene.hand_over("q4", LINES, 0.4);
+    let (plain, _) = scene.hand_over("q5", LINES, 0.9);
+    let asked = scene.ask_two_things();
     let say = |text: &str, place: serde_json::Value| {
         let path = format!("/api/v1/handoffs/{id}/comments");
         let body = json!({ "text": text, "place": place });
@@ -384,7 +406,8 @@ fn axe_finds_nothing_on_any_page_in_any_look() {
         ("edit", format!("/h/{id}/r/2/edit?path=notes.txt")),
         ("next", format!("/h/{other}?after={id}")),
         ("decided", format!("/h/{id}/decided")),
-        ("batch", format!("/batch?id={id}&id={other}")),
+        ("asked", format!("/h/{asked}")),
+        ("batch", format!("/batch?id={id}&id={other}&id={plain}")),
         ("search", "/search?q=one".to_owned()),
         ("activity", "/activity?verify=1".to_owned()),
         ("insights", "/insights".to_owned()),

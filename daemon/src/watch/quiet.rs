@@ -44,7 +44,9 @@ impl Site {
         let place = self.tree.folders.get(folder).map(|folder| folder.place);
         if let Some(place) = place {
             let path = self.absolute(folder);
-            let is_watched = self.watch(folder, &path, place, hands).unwrap_or(false);
+            let is_watched = self
+                .watch(folder, (&path, false), place, hands)
+                .unwrap_or(false);
             if let Some(folder) = self.tree.folders.get_mut(folder) {
                 folder.is_watched = is_watched;
             }

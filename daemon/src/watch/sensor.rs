@@ -11,7 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{
-    Config, ErrorKind, Event, EventHandler, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+    Config, ErrorKind, Event, EventHandler, EventKind, EventKindMask, PathOp, RecommendedWatcher,
+    RecursiveMode, Watcher,
 };
 
 use super::sight::{self, Sight};
@@ -210,8 +211,15 @@ pub(crate) type Opener = Box<dyn FnMut(Sink) -> notify::Result<Box<dyn Watcher +
 
 /// The watcher of this system.
 pub(crate) fn open(sink: Sink) -> notify::Result<Box<dyn Watcher + Send>> {
-    let config = Config::default().with_follow_symlinks(false);
-    Ok(Box::new(RecommendedWatcher::new(sink, config)?))
+    Ok(Box::new(RecommendedWatcher::new(sink, config())?))
+}
+
+/// What the kernel is asked for: not what is opened and read, or an agent that reads a tree, and our own index, would
+/// fill its queue.
+fn config() -> Config {
+    Config::default()
+        .with_follow_symlinks(false)
+        .with_event_kinds(EventKindMask::CORE | EventKindMask::ACCESS_CLOSE)
 }
 
 /// Why a folder could not be watched.
@@ -278,6 +286,22 @@ impl Sensor {
             })
     }
 
+    /// Watches each of the folders up to the first that cannot be, and gives their number. Why that one cannot be is
+    /// for [`Self::watch`] to say.
+    pub(crate) fn watch_all(&mut self, folders: Vec<PathBuf>) -> usize {
+        let all = folders.len();
+        let Ok(watcher) = &mut self.watcher else {
+            return 0;
+        };
+        let ops = folders.into_iter().map(PathOp::watch_non_recursive);
+        match watcher.update_paths(ops.collect()) {
+            Ok(()) => all,
+            // Without the one that failed it is not known which were set.
+            Err(error) if error.origin.is_none() => 0,
+            Err(error) => all - error.remaining.len() - 1,
+        }
+    }
+
     /// Ends the watch of a folder that is no longer where it was.
     pub(crate) fn unwatch(&mut self, folder: &Path) {
         if let Ok(watcher) = &mut self.watcher {
@@ -328,6 +352,49 @@ mod tests {
                 ..
             }))
         ));
+    }
+
+    #[test]
+    fn the_kernel_is_not_asked_for_what_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, mark) = (folder.path().join("a"), folder.path().join("mark"));
+        std::fs::write(&file, "words").unwrap();
+        let (tell, heard) = std::sync::mpsc::channel();
+        let tell = move |event: notify::Result<Event>| drop(tell.send(event));
+        let mut watcher = RecommendedWatcher::new(tell, config()).unwrap();
+        watcher
+            .watch(folder.path(), RecursiveMode::NonRecursive)
+            .unwrap();
+        std::fs::read(&file).unwrap();
+        std::fs::write(&mark, "words").unwrap();
+        let mut kinds = Vec::new();
+        while !kinds.contains(&EventKind::Access(AccessKind::Close(AccessMode::Write))) {
+            let event = heard.recv_timeout(std::time::Duration::from_secs(30));
+            let event = event.expect("the writer was closed").unwrap();
+            assert_eq!(event.paths, [mark.clone()], "{event:?}");
+            assert!(!matches!(
+                event.kind,
+                EventKind::Access(AccessKind::Open(_))
+            ));
+            kinds.push(event.kind);
+        }
+    }
+
+    #[test]
+    fn many_are_watched_at_once_up_to_the_first_that_cannot_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = |name: &str| folder.path().join(name);
+        for name in ["a", "b", "d"] {
+            std::fs::create_dir(below(name)).unwrap();
+        }
+        let (messages, _inlet) = std::sync::mpsc::sync_channel(100);
+        let sink = Sink::new(messages, Arc::new(Herald::new(Box::new(|_| ()))));
+        let mut sensor = Sensor::new(Box::new(open), sink);
+        let names = |names: &[&str]| names.iter().map(|name| below(name)).collect();
+        assert_eq!(sensor.watch_all(names(&["a", "b", "c", "d"])), 2);
+        assert_eq!(sensor.watch_all(names(&["c", "d"])), 0);
+        assert_eq!(sensor.watch_all(names(&["d", "a"])), 2);
+        assert!(matches!(sensor.watch(&below("c")), Err(Refusal::Absent)));
     }
 
     #[test]

@@ -243,6 +243,8 @@ impl Site {
 
     /// The watcher is new: every watch must be set again.
     pub(crate) fn drop_watches(&mut self) {
+        self.urgent.forget_watches();
+        self.full.forget_watches();
         self.tree.drop_watches();
         self.released = 0;
         self.probe.drop_watch();

@@ -3,6 +3,7 @@
 //! In this order nothing is missed: what is made before the watch is listed, and what is made after it is
 //! reported. The walk is cut into slices so that events are handled between them.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,9 @@ use crate::walk::is_own_rules;
 /// So many folders of released work are watched; the others are looked at on a period only, so that old work
 /// never takes the watches that new work needs.
 const MOST_RELEASED: usize = 4_096;
+
+/// So many folders are watched at once: each time the thread of `notify` is woken and waited for.
+const TOGETHER: usize = 128;
 
 /// A folder to list.
 #[derive(Debug)]
@@ -44,6 +48,8 @@ pub(crate) enum Reach {
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     stack: Vec<Visit>,
+    /// Those of them that are watched already.
+    ahead: HashSet<PathBuf>,
     open: Option<Listing>,
 }
 
@@ -64,6 +70,11 @@ pub(crate) enum Pace {
 impl Lane {
     pub(crate) fn push(&mut self, visit: Visit) {
         self.stack.push(visit);
+    }
+
+    /// There is another watcher, or the folders are others.
+    pub(crate) fn forget_watches(&mut self) {
+        self.ahead.clear();
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -150,7 +161,13 @@ impl Site {
                     }
                 }
             } else if let Some(visit) = lane.stack.pop() {
-                let entered = self.enter(&visit, hands);
+                let is_set =
+                    lane.ahead.remove(&visit.folder) || self.watch_ahead(pace, &visit, hands);
+                let entered = self.enter(&visit, is_set, hands);
+                let is_watched = |known: &Folder| known.is_watched;
+                if is_set && !self.tree.folders.get(&visit.folder).is_some_and(is_watched) {
+                    hands.sensor.unwatch(&self.absolute(&visit.folder));
+                }
                 let listing = entered.map(|(entries, is_seen_to)| Listing {
                     entries,
                     visit,
@@ -172,7 +189,12 @@ impl Site {
 
     /// Opens a folder beneath the workspace, sees to its watch and takes note of it. `None` if it is not to be
     /// listed, else its names and whether its watch is as it should be.
-    fn enter(&mut self, visit: &Visit, hands: &mut Hands<'_>) -> Option<(Names<Dir>, bool)> {
+    fn enter(
+        &mut self,
+        visit: &Visit,
+        is_set: bool,
+        hands: &mut Hands<'_>,
+    ) -> Option<(Names<Dir>, bool)> {
         let is_root = visit.folder.as_os_str().is_empty();
         if is_root && !self.is_there() {
             return None;
@@ -206,7 +228,7 @@ impl Site {
         // What the rules in it say is read anew with its names.
         self.rules.remove(&visit.folder);
         let is_watched = if is_new || visit.is_rewatched || !was_watched {
-            self.watch(&visit.folder, &path, sight.place, hands)?
+            self.watch(&visit.folder, (&path, is_set), sight.place, hands)?
         } else {
             true
         };
@@ -256,11 +278,49 @@ impl Site {
         root.folder(folder)
     }
 
-    /// Watches the folder. `None` if it is no longer there, else whether it is watched now.
+    /// Sets the watches of `visit` and of those after it at once, where they are new and nothing speaks against it;
+    /// each is looked at once more when it is listed. Says whether that of `visit` is set.
+    fn watch_ahead(&mut self, pace: Pace, visit: &Visit, hands: &mut Hands<'_>) -> bool {
+        if self.is_limit_hit || hands.sensor.fault().is_some() {
+            return false;
+        }
+        let lane = match pace {
+            Pace::Urgent => &self.urgent,
+            Pace::Full => &self.full,
+        };
+        let is_plain = |visit: &Visit| {
+            let folder = &visit.folder;
+            !visit.is_rewatched
+                && !folder.as_os_str().is_empty()
+                && !lane.ahead.contains(folder)
+                && !self.tree.folders.contains_key(folder)
+                && !layout::is_approved(folder)
+                && !self.is_quiet(folder)
+        };
+        if !is_plain(visit) {
+            return false;
+        }
+        let after = lane.stack.iter().rev().take(TOGETHER - 1);
+        let folders: Vec<PathBuf> = std::iter::once(visit)
+            .chain(after.filter(|visit| is_plain(visit)))
+            .map(|visit| visit.folder.clone())
+            .collect();
+        let paths = folders.iter().map(|folder| self.absolute(folder));
+        let set = hands.sensor.watch_all(paths.collect());
+        let lane = match pace {
+            Pace::Urgent => &mut self.urgent,
+            Pace::Full => &mut self.full,
+        };
+        lane.ahead.extend(folders.into_iter().take(set).skip(1));
+        set > 0
+    }
+
+    /// Watches the folder, unless its watch was set ahead. `None` if it is no longer there, else whether it is
+    /// watched now.
     pub(super) fn watch(
         &mut self,
         folder: &Path,
-        path: &Path,
+        (path, is_set): (&Path, bool),
         place: Place,
         hands: &mut Hands<'_>,
     ) -> Option<bool> {
@@ -276,7 +336,12 @@ impl Site {
             }
             self.released += 1;
         }
-        match hands.sensor.watch(path) {
+        let set = if is_set {
+            Ok(())
+        } else {
+            hands.sensor.watch(path)
+        };
+        match set {
             // The kernel follows a link that was put here since we looked.
             Ok(()) if sight::look(path).is_ok_and(|now| now.place == place) => Some(true),
             Ok(()) => {

@@ -1,3 +1,5 @@
+//! What is kept of a page is what would be rendered.
+
 use serde::Serialize;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A hit in a file is told with the handoff that names it.
+
 use super::*;
 use crate::testing::{Rig, handoff};
 
