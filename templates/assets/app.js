@@ -282,7 +282,7 @@
       e: () => $("[data-edit]", cards[Math.max(0, first())])?.click(), b: () => $("#base")?.focus(), f: () => $("#filter")?.focus(), t: () => $("#to")?.focus(),
       w: () => $("#wrap")?.click(), m: () => $("[data-key=m]")?.click(),
     }),
-    ...(form && { a: () => pick($(".decide .acts .go")?.value), r: () => pick("changes"), d: () => pick("reject"), i: () => pick("ignore"), l: () => pick("abstain") }),
+    ...(form && Object.fromEntries($$(".decide .acts kbd").map((kbd) => [kbd.textContent, () => pick(kbd.closest("button").value)]))),
   };
   let begun = "";
   let timer;
