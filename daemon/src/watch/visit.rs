@@ -85,6 +85,7 @@ impl Lane {
 impl Site {
     /// Lists for about `budget` names and folders. Returns what is left of the budget.
     pub(crate) fn slice(&mut self, pace: Pace, mut budget: usize, hands: &mut Hands<'_>) -> usize {
+        let mut root = None;
         while budget > 0 {
             budget -= 1;
             let lane = match pace {
@@ -163,7 +164,7 @@ impl Site {
             } else if let Some(visit) = lane.stack.pop() {
                 let is_set =
                     lane.ahead.remove(&visit.folder) || self.watch_ahead(pace, &visit, hands);
-                let entered = self.enter(&visit, is_set, hands);
+                let entered = self.enter((&visit, is_set), &mut root, hands);
                 let is_watched = |known: &Folder| known.is_watched;
                 if is_set && !self.tree.folders.get(&visit.folder).is_some_and(is_watched) {
                     hands.sensor.unwatch(&self.absolute(&visit.folder));
@@ -191,8 +192,8 @@ impl Site {
     /// listed, else its names and whether its watch is as it should be.
     fn enter(
         &mut self,
-        visit: &Visit,
-        is_set: bool,
+        (visit, is_set): (&Visit, bool),
+        root: &mut Option<Dir>,
         hands: &mut Hands<'_>,
     ) -> Option<(Names<Dir>, bool)> {
         let is_root = visit.folder.as_os_str().is_empty();
@@ -200,7 +201,7 @@ impl Site {
             return None;
         }
         let path = self.absolute(&visit.folder);
-        let dir = match self.open(&visit.folder) {
+        let dir = match self.beneath(root, &visit.folder) {
             Ok(dir) => dir,
             Err(error) => {
                 if error.is_mount() {
@@ -262,8 +263,22 @@ impl Site {
         }
     }
 
-    /// Opens a folder of the workspace. Nothing is held open between two visits, so that it can be unmounted.
+    /// Opens a folder of the workspace.
     pub(super) fn open(&self, folder: &Path) -> Result<Dir, Error> {
+        self.beneath(&mut None, folder)
+    }
+
+    /// The same, with the workspace itself held open for the next one. It is for the length of a slice only, so that it
+    /// can be unmounted between two.
+    fn beneath(&self, root: &mut Option<Dir>, folder: &Path) -> Result<Dir, Error> {
+        let root = match root {
+            Some(root) => root,
+            None => root.insert(self.root()?),
+        };
+        root.folder(folder)
+    }
+
+    fn root(&self) -> Result<Dir, Error> {
         let root = Dir::open(&self.path)?;
         let stands = self.pinned.is_some_and(|pinned| {
             sight::look_at(&root).is_ok_and(|now| now.place.is_same_folder(pinned))
@@ -272,10 +287,7 @@ impl Site {
             let away = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(Error::new("open the folder", &self.path, away));
         }
-        if folder.as_os_str().is_empty() {
-            return Ok(root);
-        }
-        root.folder(folder)
+        Ok(root)
     }
 
     /// Sets the watches of `visit` and of those after it at once, where they are new and nothing speaks against it;
