@@ -439,6 +439,15 @@ fn facts(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<(String, String)
             text("/provenance/model/adapter_version"),
         ]),
     );
+    fact("Why this model", text("/provenance/model/rationale"));
+    fact(
+        "Under policies",
+        handoff.and_then(|handoff| list(handoff.document.pointer("/provenance/model/policy")?)),
+    );
+    let routes = handoff.and_then(|handoff| handoff.document.pointer("/provenance/routes"));
+    for route in routes.and_then(Value::as_array).into_iter().flatten() {
+        fact("Tried", tried(route));
+    }
     fact(
         "Provider",
         join([
@@ -478,6 +487,16 @@ fn facts(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<(String, String)
     fact("Classification", text("/classification"));
     fact("Written as", Some(accepted.dialect.clone()));
     facts
+}
+
+/// A provider that the agent tried: which, what came of it, and why it was chosen.
+fn tried(route: &Value) -> Option<String> {
+    let text = |name: &str| route.get(name)?.as_str().map(str::to_owned);
+    let named = join([text("provider"), text("model"), text("outcome")])?;
+    Some(match text("rationale") {
+        Some(why) => format!("{named}: {why}"),
+        None => named,
+    })
 }
 
 fn join<const N: usize>(parts: [Option<String>; N]) -> Option<String> {

@@ -333,3 +333,45 @@ fn only_those_whom_the_boundary_names_decide() {
         }
     }
 }
+
+#[test]
+fn a_card_says_why_its_provider_was_chosen_and_everything_that_happened_in_order() {
+    let rig = Rig::new();
+    rig.write("a.txt", "words");
+    let document = handoff("Write it", &["a.txt"]);
+    let mut document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    document["provenance"] = serde_json::json!({ "model": {
+        "provider": "openai", "model": "gpt-5", "rationale": "Cheapest with JSON", "policy": ["eu-only"],
+    }, "routes": [{ "provider": "acme", "outcome": "timeout", "rationale": "Nearest" }] });
+    rig.deliver("handoff.json", document.to_string());
+    rig.apply_policy();
+    let answer = countersign_web::desk::Answer {
+        comment: Some("No".to_owned()),
+        ..rig.answer(ONE, Outcome::Rejected)
+    };
+    rig.wait(rig.desk().decide(&maya(), ONE, answer)).unwrap();
+    let caller = Caller::Person(maya());
+    let review = rig
+        .wait(rig.desk().review(&caller, ONE, None, None))
+        .unwrap();
+    for (label, value) in [
+        ("Model", "openai, gpt-5"),
+        ("Why this model", "Cheapest with JSON"),
+        ("Under policies", "eu-only"),
+        ("Tried", "acme, timeout: Nearest"),
+    ] {
+        let fact = (label.to_owned(), value.to_owned());
+        assert!(review.facts.contains(&fact), "{:?}", review.facts);
+    }
+    let kinds: Vec<_> = review
+        .timeline
+        .iter()
+        .map(|item| item.kind.as_str())
+        .collect();
+    assert_eq!(kinds, ["decision", "routing", "revision"], "newest first");
+    assert!(
+        review
+            .timeline
+            .is_sorted_by_key(|item| std::cmp::Reverse(item.seq))
+    );
+}
