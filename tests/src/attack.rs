@@ -250,7 +250,11 @@ pub const ATTACKS: &[Attack] = &[
         for one in fs::read_dir(s.folder())? {
             fs::remove_file(one?.path())?;
         }
-        fs::remove_dir(s.folder())
+        match fs::remove_dir(s.folder()) {
+            // Its files were put right before the folder could go.
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed,
+        }
     }),
     attack("move a release away", Target::Release, |s| {
         fs::rename(s.folder(), s.area().join("stolen release"))

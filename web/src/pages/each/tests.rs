@@ -1,3 +1,5 @@
+//! From the fields of the form to an answer for each request.
+
 use serde_json::json;
 
 use super::*;
