@@ -14,6 +14,9 @@ use crate::{
 };
 use found::{ChangesView, HitView};
 
+/// So much of a query is shown of what is wrong in it, before it and after it, in characters.
+const AROUND: usize = 200;
+
 /// Examples under the box, as question and query.
 const EXAMPLES: &[(&str, &str)] = &[
     ("What changed since the last build?", "changed:>@last-build"),
@@ -206,14 +209,14 @@ impl SearchPage {
 
     /// The text could not be read.
     pub(super) fn wrong(&mut self, text: &str, error: &QueryError) {
-        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
+        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
         let (start, end) = (error.place.start, error.place.end);
         self.error = Some(Wrong {
-            before: part(0, start),
-            marked: part(start, end),
-            after: part(end, text.len()),
-            message: words::sentence(&error.message),
-            hint: words::sentence(&error.hint),
+            before: words::end(part(0, start), AROUND),
+            marked: words::beginning(part(start, end), AROUND),
+            after: words::beginning(part(end, text.len()), AROUND),
+            message: words::capital(&words::sentence(&error.message)),
+            hint: words::capital(&words::sentence(&error.hint)),
         });
     }
 
@@ -225,7 +228,7 @@ impl SearchPage {
             .map(|parsed| parsed.query)
             .unwrap_or_default();
         let notes = reading.notes.iter().map(|note| NoteView {
-            message: words::sentence(&note.message),
+            message: words::capital(&words::sentence(&note.message)),
             mended: note.instead.as_ref().and_then(|instead| {
                 let before = choice.q.get(..note.place.start)?;
                 let written = choice.q.get(note.place.start..note.place.end)?;

@@ -20,6 +20,7 @@ use crate::{
         step_up::{Proof, Ways},
     },
     error::Problem,
+    render::words,
     security::{self, Origin, Shown},
     state::AppState,
     templates::Page,
@@ -144,7 +145,7 @@ impl<'a> Asking<'a> {
                 Some(message)
             }
             Err(SignInError::Desk(error)) => return Ok(Given::Answered(Err(error))),
-            Err(error) => Some(capital(&error.to_string())),
+            Err(error) => Some(words::capital(&error.to_string())),
         };
         self.ask(page, wrong).await.map(Given::Asked)
     }
@@ -177,12 +178,6 @@ impl<'a> Asking<'a> {
         };
         Ok((status, visit.render(&page)?).into_response())
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
 }
 
 /// What can be shown.

@@ -341,6 +341,18 @@ async fn an_answer_to_an_older_revision_is_not_recorded() {
 }
 
 #[tokio::test]
+async fn of_a_query_that_is_too_long_only_a_part_is_shown() {
+    let browser = Browser::new(Showcase::new());
+    let page = browser
+        .get(&format!("/search?q={}", "x".repeat(5_000)))
+        .await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    page.has("<b>The query is longer than 4096 bytes.</b> Search for less");
+    assert!(!page.read_by_people().contains(&"x".repeat(201)));
+    assert!(page.read_by_people().contains(&"x".repeat(200)));
+}
+
+#[tokio::test]
 async fn what_an_agent_asks_is_answered_one_by_one() {
     let browser = Browser::new(Showcase::new());
     let page = browser.get("/h/H-7").await;

@@ -89,6 +89,30 @@ pub fn sentence(text: &str) -> String {
     }
 }
 
+/// The text with a capital letter first.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
+/// The first `most` characters of the text, with a mark where there are more.
+pub fn beginning(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The last `most` characters of the text, with a mark where there are more.
+pub fn end(text: &str, most: usize) -> String {
+    let start = text.char_indices().rev().nth(most.saturating_sub(1));
+    match start {
+        Some((start, _)) if start > 0 => format!("…{}", &text[start..]),
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +170,18 @@ mod tests {
         }
         assert_eq!(count(1, "file"), "1 file");
         assert_eq!(count(0, "file"), "0 files");
+    }
+
+    #[test]
+    fn what_is_long_is_cut_between_characters() {
+        assert_eq!(beginning("čevapi", 6), "čevapi");
+        assert_eq!(beginning("čevapi", 1), "č…");
+        assert_eq!(end("đuveč", 5), "đuveč");
+        assert_eq!(end("đuveč", 2), "…eč");
+        assert_eq!(
+            (beginning("", 3), end("", 3)),
+            (String::new(), String::new())
+        );
+        assert_eq!(capital("čaj"), "Čaj");
     }
 }
