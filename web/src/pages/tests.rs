@@ -348,8 +348,7 @@ async fn of_a_query_that_is_too_long_only_a_part_is_shown() {
         .await;
     assert_eq!(page.status, StatusCode::BAD_REQUEST);
     page.has("<b>The query is longer than 4096 bytes.</b> Search for less");
-    assert!(!page.read_by_people().contains(&"x".repeat(201)));
-    assert!(page.read_by_people().contains(&"x".repeat(200)));
+    page.has(&format!("<mark>{}…</mark></code>", "x".repeat(200)));
 }
 
 #[tokio::test]
