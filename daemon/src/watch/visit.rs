@@ -336,7 +336,8 @@ impl Site {
         place: Place,
         hands: &mut Hands<'_>,
     ) -> Option<bool> {
-        if self.is_limit_hit || hands.sensor.fault().is_some() {
+        // A watch that was set before the limit was reached is kept.
+        if hands.sensor.fault().is_some() || (self.is_limit_hit && !is_set) {
             return Some(false);
         }
         if self.is_quiet(folder) && !self.tree.has_document_in(folder) {
