@@ -14,6 +14,7 @@ mod evidence;
 mod files;
 mod insights;
 mod landing;
+mod latest;
 mod lock_rows;
 mod locks;
 mod messages;
@@ -65,6 +66,7 @@ use countersign_web::desk::{
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
+use self::latest::Latest;
 use crate::{
     accounts::Accounts,
     clock::SharedClock,
@@ -109,8 +111,8 @@ pub struct LedgerDesk {
     /// Comparisons of many files.
     kept: compared::kept::Kept,
     views: seen::Views,
-    waiting: seen::Waiting,
-    homes: search::homes::Homes,
+    waiting: Latest<seen::Waiting>,
+    homes: Latest<search::homes::Folders>,
 }
 
 impl std::fmt::Debug for LedgerDesk {
@@ -162,8 +164,8 @@ impl LedgerDesk {
             resolvers: Arc::default(),
             kept: compared::kept::Kept::default(),
             views: seen::Views::default(),
-            waiting: seen::Waiting::default(),
-            homes: search::homes::Homes::default(),
+            waiting: Latest::default(),
+            homes: Latest::default(),
         }
     }
 
@@ -258,7 +260,7 @@ impl Desk for LedgerDesk {
             .collect();
         let is_ready = self.pulse.ready() && self.ledger.trouble().is_none();
         let state = self.ledger.state();
-        let waiting = self.waiting.at(&state);
+        let waiting = self.waiting.at(&state, seen::waiting);
         let workspaces = all.into_iter().map(|(workspace, (mode, trouble))| {
             let here = |name: &str| name == &*workspace.name;
             let waiting = waiting.get(&*workspace.name).copied().unwrap_or_default();

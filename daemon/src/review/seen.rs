@@ -122,27 +122,20 @@ impl Views {
     }
 }
 
-/// How many cards wait in each workspace, by its name, kept until the ledger moves.
-#[derive(Debug, Default)]
-pub(super) struct Waiting(Mutex<(u64, Arc<BTreeMap<String, usize>>)>);
+/// How many cards wait in each workspace, by its name.
+pub(super) type Waiting = BTreeMap<String, usize>;
 
-impl Waiting {
-    pub(super) fn at(&self, state: &State) -> Arc<BTreeMap<String, usize>> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.0 != state.head.seq {
-            let mut counts = BTreeMap::new();
-            for card in state.waiting() {
-                match counts.get_mut(&card.workspace) {
-                    Some(count) => *count += 1,
-                    None => {
-                        counts.insert(card.workspace.clone(), 1);
-                    }
-                }
+pub(super) fn waiting(state: &State) -> Waiting {
+    let mut counts = Waiting::new();
+    for card in state.waiting() {
+        match counts.get_mut(&card.workspace) {
+            Some(count) => *count += 1,
+            None => {
+                counts.insert(card.workspace.clone(), 1);
             }
-            *held = (state.head.seq, Arc::new(counts));
         }
-        Arc::clone(&held.1)
     }
+    counts
 }
 
 #[cfg(test)]

@@ -285,7 +285,7 @@ impl View {
             ("escalated", _) if !self.was.is_empty() => format!("It was with {} before; now you are asked.", self.was),
             ("escalated", _) => "Nobody answered in time; now you are asked.".to_owned(),
             ("answered", _) => format!("{} came back with what you asked for.", self.agent),
-            ("decided", _) => format!("{} by {}. There is nothing left to do for you.", capital(self.outcome), self.by),
+            ("decided", _) => format!("{} by {}. There is nothing left to do for you.", countersign_web::render::words::capital(self.outcome), self.by),
             ("withdrawn", _) => format!("{} took it back. There is nothing left to do for you.", self.by),
             ("moved", _) if self.by.is_empty() => "Nobody answered in time, and others are asked instead. There is nothing left to do for you.".to_owned(),
             ("moved", _) => format!("{} asked others instead. There is nothing left to do for you.", self.by),
@@ -415,13 +415,6 @@ fn reason_by_code(trigger: Trigger, risk: Option<Risk>) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
-}
-
 fn action(kind: &str, level: Disclosure) -> &'static str {
     match (kind, level) {
         ("digest", _) => "Open the queue",
@@ -505,8 +498,11 @@ fn facts(notice: &Notice, why: &str, due: Option<&Moment>, risk: &'static str) -
     let reasons = notice.reasons.join("; ");
     let risk_words = match (risk, reasons.as_str()) {
         ("", _) => String::new(),
-        (word, "") | (word @ "low", _) => capital(word),
-        (word, reasons) => format!("{}: {reasons}", capital(word)),
+        (word, "") | (word @ "low", _) => countersign_web::render::words::capital(word),
+        (word, reasons) => format!(
+            "{}: {reasons}",
+            countersign_web::render::words::capital(word)
+        ),
     };
     add("Risk", risk_words, if risk == "high" { "risk" } else { "" });
     add("Size", counts(notice), "");
@@ -564,12 +560,18 @@ fn row(notice: &Notice, owed: &Owed, setting: Setting<'_>, zone: &TimeZone) -> R
         (Some(due), None) => format!("due {}", nearby(due, owed.since, zone)),
         (None, None) => String::new(),
     };
-    let risk = told
-        .risk
-        .map(|risk| format!("{} risk", capital(risk.word())));
+    let risk = told.risk.map(|risk| {
+        format!(
+            "{} risk",
+            countersign_web::render::words::capital(risk.word())
+        )
+    });
     let outcome = told.outcome.map(|outcome| match &told.by {
-        Some(by) => format!("{} by {by}", capital(outcome.word())),
-        None => capital(outcome.word()),
+        Some(by) => format!(
+            "{} by {by}",
+            countersign_web::render::words::capital(outcome.word())
+        ),
+        None => countersign_web::render::words::capital(outcome.word()),
     });
     let detail = [outcome.or(risk), some(&told.agent), told.line.clone()];
     let about_ownership = ownership::heading(&told, owed.to.is_some(), level);

@@ -17,7 +17,7 @@ use super::{
     Found, Page,
     conditions::{Reader, has_words, kind_of},
     facts::{Asker, below, risk, trigger},
-    homes::{Folders, naming},
+    homes::{Folders, folders, naming},
 };
 use crate::{
     ledger::{Card, State},
@@ -83,7 +83,7 @@ impl LedgerDesk {
         let is_more = is_list && page.limit > 0 && answer.total > end as u64;
         let status = self.search.progress();
         let state = self.ledger.state();
-        let homes = self.homes.at(&state);
+        let homes = self.homes.at(&state, folders);
         Ok(Found {
             hits: answer
                 .results

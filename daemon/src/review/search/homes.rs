@@ -1,42 +1,29 @@
 //! Which handoffs lie in which folder, kept until the ledger moves: a hit in a file is told with its handoff, and to
 //! look at every card for each hit takes long where there are thousands.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use countersign_protocol::HandoffId;
 
 use crate::ledger::{Card, State};
 
 /// Handoffs by workspace and folder, oldest first.
-pub(super) type Folders = HashMap<String, HashMap<String, Vec<HandoffId>>>;
+pub(in crate::review) type Folders = HashMap<String, HashMap<String, Vec<HandoffId>>>;
 
-/// What is known at an entry of the ledger.
-#[derive(Debug, Default)]
-pub(in crate::review) struct Homes(Mutex<(u64, Arc<Folders>)>);
-
-impl Homes {
-    /// The folders as they are at the last entry of `state`.
-    pub(super) fn at(&self, state: &State) -> Arc<Folders> {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.0 != state.head.seq {
-            let mut folders = Folders::new();
-            for card in state.cards() {
-                let here = folders.entry(card.workspace.clone()).or_default();
-                let folder = card.newest().accepted.at.folder.as_str();
-                match here.get_mut(folder) {
-                    Some(ids) => ids.push(card.id),
-                    None => {
-                        here.insert(folder.to_owned(), vec![card.id]);
-                    }
-                }
+/// Where each handoff lies.
+pub(super) fn folders(state: &State) -> Folders {
+    let mut folders = Folders::new();
+    for card in state.cards() {
+        let here = folders.entry(card.workspace.clone()).or_default();
+        let folder = card.newest().accepted.at.folder.as_str();
+        match here.get_mut(folder) {
+            Some(ids) => ids.push(card.id),
+            None => {
+                here.insert(folder.to_owned(), vec![card.id]);
             }
-            *held = (state.head.seq, Arc::new(folders));
         }
-        Arc::clone(&held.1)
     }
+    folders
 }
 
 /// The newest handoff whose newest revision names the file.

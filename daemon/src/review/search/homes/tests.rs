@@ -1,6 +1,7 @@
 //! A hit in a file is told with the handoff that names it.
 
 use super::*;
+use crate::review::latest::Latest;
 use crate::testing::{Rig, handoff};
 
 fn hand_over(rig: &Rig, folder: &str, file: &str) {
@@ -16,10 +17,10 @@ fn hand_over(rig: &Rig, folder: &str, file: &str) {
 #[test]
 fn a_file_belongs_to_the_newest_handoff_that_names_it() {
     let rig = Rig::new();
-    let homes = Homes::default();
+    let homes = Latest::default();
     let named = |path: &str| {
         let state = rig.ledger().state();
-        let folders = homes.at(&state);
+        let folders = homes.at(&state, super::folders);
         let card =
             |workspace: &str| naming(&folders, &state, workspace, path).map(|card| card.id.0);
         assert_eq!(card("elsewhere"), None);
