@@ -9,16 +9,16 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::{
     api,
     desk::Desk,
     error::Problem,
     pages,
-    security::{Nonce, OnlyCard, client, csrf, headers, identity, session, sso},
+    security::{Nonce, OnlyCard, client, headers, identity, session, sso},
     settings::Settings,
     state::AppState,
 };
@@ -29,8 +29,6 @@ const BODY_LIMIT: usize = 1 << 20;
 /// Everything that is served.
 pub fn router(desk: Arc<dyn Desk>, settings: Settings) -> Router {
     let app = AppState::new(desk, settings);
-    let with = |app: &AppState| app.clone();
-    // The last layer is the outermost.
     Router::new()
         .merge(pages::routes())
         .merge(api::routes())
@@ -38,12 +36,7 @@ pub fn router(desk: Arc<dyn Desk>, settings: Settings) -> Router {
         .merge(sso::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(with(&app), csrf::check))
-        .layer(middleware::from_fn_with_state(with(&app), identity::find))
-        .layer(middleware::from_fn_with_state(with(&app), client::check))
-        .layer(middleware::from_fn_with_state(with(&app), write_problems))
-        .layer(middleware::from_fn_with_state(with(&app), headers::set))
+        .layer(middleware::from_fn_with_state(app.clone(), around))
         .with_state(app)
 }
 
@@ -64,27 +57,43 @@ async fn wrong_method(request: Request) -> Problem {
     )
 }
 
-/// Writes the body of a [`Problem`]: JSON below `/api/`, a page elsewhere.
-async fn write_problems(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let wanted = request.method() == Method::GET;
-    let wanted = wanted.then(|| request.uri().to_string());
-    let nonce = request.extensions().get::<Nonce>().cloned();
-    let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() else {
-        return response;
+/// What is around every route. It is one layer, since for each request a layer costs boxes, and a clone of every
+/// layer within it.
+async fn around(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let is_read = request.method() == Method::GET;
+    let nonce = headers::nonce(&app.settings);
+    request.extensions_mut().insert(nonce.clone());
+    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
+    let mut response = match client::check(&app.settings, &mut request) {
+        Ok(()) => identity::find(app.clone(), request, next).await,
+        Err(problem) => problem.into_response(),
     };
-    if !path.starts_with("/api/") {
-        let nonce = nonce.unwrap_or(Nonce(String::new()));
-        let (parts, _) = response.into_parts();
+    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
+        response = written(&app, &problem, &nonce, (&uri, is_read), response);
+    }
+    headers::set(&app.settings, &nonce, &mut response);
+    response
+}
+
+/// The answer with the body of its [`Problem`]: JSON below `/api/`, a page elsewhere.
+fn written(
+    app: &AppState,
+    problem: &Problem,
+    nonce: &Nonce,
+    (uri, is_read): (&Uri, bool),
+    response: Response,
+) -> Response {
+    let (mut parts, _) = response.into_parts();
+    if !uri.path().starts_with("/api/") {
         let only = parts.extensions.get::<OnlyCard>().map(|only| only.0);
-        let mut page = pages::problem(&app, &problem, &nonce, (wanted.as_deref(), only));
+        let wanted = is_read.then(|| uri.to_string());
+        let mut page = pages::problem(app, problem, nonce, (wanted.as_deref(), only));
         *page.status_mut() = parts.status;
         page.headers_mut().extend(parts.headers);
         return page;
     }
-    let document = problem.document(&path).to_string();
-    let (mut parts, _) = response.into_parts();
+    let document = problem.document(uri.path()).to_string();
     parts.headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),

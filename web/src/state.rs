@@ -17,7 +17,7 @@ use crate::{
     templates::{Page, TemplateError},
 };
 
-/// Shared by all handlers; a clone is one counter, and every layer makes some in each request.
+/// Shared by all handlers; a clone is one counter, and each request makes some.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 

@@ -2,14 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::Request;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
-use crate::{error::Problem, settings::Settings, state::AppState};
+use crate::{error::Problem, settings::Settings};
 
 /// The other end of the connection. The server puts it into each request.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +26,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// Finds the [`Client`] and refuses names that are not ours: a page of another name that a resolver
 /// points here (DNS rebinding) would be of the same origin as us.
-pub(crate) async fn check(
-    State(app): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) fn check(settings: &Settings, request: &mut Request) -> Result<(), Problem> {
     let peer = request
         .extensions()
         .get::<Peer>()
@@ -43,15 +35,15 @@ pub(crate) async fn check(
         });
     // A probe asks by an address that no list knows, and learns only whether the daemon lives.
     let probe = matches!(request.uri().path(), "/healthz" | "/readyz");
-    match find(&app.settings, peer, request.headers()) {
-        Ok(client) if authority_fits(&request, &client) || probe => {
+    match find(settings, peer, request.headers()) {
+        Ok(client) if authority_fits(request, &client) || probe => {
             request.extensions_mut().insert(client);
         }
         Err(_) if probe => {}
-        Ok(_) => return misdirected("another name in the request line").into_response(),
-        Err(host) => return misdirected(&host).into_response(),
+        Ok(_) => return Err(misdirected("another name in the request line")),
+        Err(host) => return Err(misdirected(&host)),
     }
-    next.run(request).await
+    Ok(())
 }
 
 /// A request line with a full URL has to name the same host (RFC 9112, section 3.2.2).

@@ -2,40 +2,37 @@
 
 use std::fmt::Write as _;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::extract::Nonce;
-use crate::state::AppState;
+use crate::settings::Settings;
 
-/// Gives the request a nonce and the answer its headers. A handler may set a stricter policy or a
-/// longer cache time; it wins.
-pub(crate) async fn set(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+/// The nonce of one request, which its page and the policy of its answer share.
+pub(crate) fn nonce(settings: &Settings) -> Nonce {
     let mut bytes = [0; 16];
-    (app.settings.random)(&mut bytes);
-    let nonce = bytes.iter().fold(String::new(), |mut text, byte| {
+    (settings.random)(&mut bytes);
+    Nonce(bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
-    });
-    let policy = content_security_policy(&nonce);
-    request.extensions_mut().insert(Nonce(nonce));
-    let mut response = next.run(request).await;
+    }))
+}
+
+/// Gives the answer its headers. A handler may set a stricter policy or a longer cache time; it wins.
+pub(crate) fn set(settings: &Settings, nonce: &Nonce, response: &mut Response) {
     let headers = response.headers_mut();
     headers.reserve(FIXED.len() + 2);
-    put(headers, header::CONTENT_SECURITY_POLICY, policy);
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert_with(|| content_security_policy(&nonce.0));
     for (name, value) in FIXED {
         put(headers, name, HeaderValue::from_static(value));
     }
-    if app.settings.https() {
+    if settings.https() {
         let year = HeaderValue::from_static("max-age=31536000");
         put(headers, header::STRICT_TRANSPORT_SECURITY, year);
     }
-    response
 }
 
 const FIXED: [(HeaderName, &str); 8] = [

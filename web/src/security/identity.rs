@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{
     client::{Client, Peer},
+    csrf,
     outside::{self, OnlyCard},
     session,
     standing::Standing,
@@ -32,19 +33,16 @@ pub struct Identity {
 pub struct Scraper;
 
 /// Finds the [`Identity`]. A bearer token that is not valid is refused here and never falls back to
-/// the cookie; no token and no session is nobody, and the handler says what that means.
-pub(crate) async fn find(
-    State(app): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// the cookie; no token and no session is nobody, and the handler says what that means. What goes on to its route
+/// passes [`csrf::check`] first, which has to know who asks.
+pub(crate) async fn find(app: AppState, mut request: Request, next: Next) -> Response {
     let address = request
         .extensions()
         .get::<Client>()
         .map(|client| client.address);
     if request.uri().path() == "/metrics" && is_scraper(&app, request.headers()) {
         request.extensions_mut().insert(Scraper);
-        return next.run(request).await;
+        return csrf::check(request, next).await;
     }
     let identity = match request.headers().get(header::AUTHORIZATION) {
         Some(value) => match by_token(&app, address, value).await {
@@ -58,7 +56,7 @@ pub(crate) async fn find(
         },
     };
     let Some(identity) = identity else {
-        return next.run(request).await;
+        return csrf::check(request, next).await;
     };
     run(app, identity, request, next).await
 }
@@ -87,7 +85,7 @@ async fn answered(app: AppState, identity: Identity, mut request: Request, next:
     request.extensions_mut().insert(identity);
     request.extensions_mut().insert(standing.clone());
     let is_read = request.method() == Method::GET;
-    let answer = next.run(request);
+    let answer = csrf::check(request, next);
     if !is_read {
         return answer.await;
     }
@@ -142,13 +140,13 @@ async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|text| text.contains("text/html"));
     if !is_page {
-        return next.run(request).await;
+        return csrf::check(request, next).await;
     }
     let (parts, body) = request.into_parts();
     let from = session::visitor(&app, &parts);
     request = Request::from_parts(parts, body);
     let Some(new) = app.desk.enter_by_proxy(&name, from).await else {
-        return next.run(request).await;
+        return csrf::check(request, next).await;
     };
     let cookie = session::cookie(&app.settings, &new.secret, new.lifetime.as_secs());
     if let Some(person) = app.desk.session(&new.secret).await {
@@ -157,7 +155,7 @@ async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next)
             session: Some(new.secret),
         });
     }
-    let mut response = next.run(request).await;
+    let mut response = csrf::check(request, next).await;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response
 }

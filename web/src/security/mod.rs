@@ -1,8 +1,8 @@
 //! Who is calling, from where, and whether the browser was tricked into it.
 //!
-//! Four layers stand before every handler, in this order: `headers` (on every answer),
-//! [`client`] (peer, proxy, `Host`), [`identity`] (cookie or bearer) and `csrf`. A handler then
-//! takes what it needs from [`extract`] and cannot forget a check.
+//! Four steps stand around every handler, in this order: `headers` (on every answer), [`client`]
+//! (peer, proxy, `Host`), [`identity`] (cookie or bearer) and `csrf`; `routes` takes them in one layer.
+//! A handler then takes what it needs from [`extract`] and cannot forget a check.
 
 pub(crate) mod attempts;
 pub mod client;
