@@ -8,7 +8,12 @@ use serde::Serialize;
 use super::{sign_in::SignInPage, visit::Chrome};
 #[cfg(test)]
 use crate::desk::DeskError;
-use crate::{error::Problem, security::Nonce, state::AppState, templates::Page};
+use crate::{
+    error::Problem,
+    security::{Nonce, csrf},
+    state::AppState,
+    templates::Page,
+};
 
 #[derive(Debug, Serialize)]
 pub(super) struct ProblemPage {
@@ -53,12 +58,7 @@ impl ProblemPage {
             status: problem.status.as_u16(),
             title: problem.title.clone(),
             detail: problem.detail.clone(),
-            // A link for somebody from outside works again and again, and the case says why not.
-            cause: if problem.kind == "invitation-over" {
-                ""
-            } else {
-                cause(problem.status)
-            },
+            cause: cause(problem.kind, problem.status),
             hint: problem.hint.clone(),
             ways: match only {
                 None => ways(problem),
@@ -69,9 +69,17 @@ impl ProblemPage {
     }
 }
 
-/// What most often leads to a status.
-fn cause(status: StatusCode) -> &'static str {
+/// What most often leads to a problem.
+fn cause(kind: &str, status: StatusCode) -> &'static str {
     match status {
+        // A link for somebody from outside works again and again, and the case says why not.
+        _ if kind == "invitation-over" => "",
+        _ if kind == csrf::CROSS_SITE => {
+            "Your session began anew while the page was open, or another site sent this in your name."
+        }
+        _ if kind == "template" => {
+            "A template of this installation names what the program does not give it; the log says which, and the line."
+        }
         StatusCode::FORBIDDEN => {
             "You are signed in, and your roles do not reach this. Nothing was changed."
         }
@@ -108,7 +116,9 @@ fn ways(problem: &Problem) -> Vec<(String, &'static str)> {
     }
     match problem.status {
         StatusCode::NOT_FOUND => ways.push(("/search".to_owned(), "Search for it")),
-        StatusCode::FORBIDDEN => ways.push(("/account".to_owned(), "See your roles")),
+        StatusCode::FORBIDDEN if problem.kind != csrf::CROSS_SITE => {
+            ways.push(("/account".to_owned(), "See your roles"))
+        }
         StatusCode::GONE => ways.push(("/sign-in".to_owned(), "Sign in")),
         _ => {}
     }
@@ -141,5 +151,25 @@ pub fn problem(
             tracing::error!(%error, "the page about a problem cannot be rendered");
             format!("{}\n{}\n", problem.title, problem.detail).into_response()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_refused_by_a_form_of_another_session_is_not_sent_to_their_roles() {
+        let by = |kind| {
+            let problem = Problem::new(StatusCode::FORBIDDEN, kind, "a", "b");
+            let ways: Vec<_> = ways(&problem).into_iter().map(|way| way.1).collect();
+            (cause(kind, problem.status), ways)
+        };
+        let (cause, ways) = by(csrf::CROSS_SITE);
+        assert!(cause.starts_with("Your session began anew"), "{cause}");
+        assert_eq!(ways, ["Go to the queue"]);
+        let (cause, ways) = by("not-allowed");
+        assert!(cause.contains("roles"), "{cause}");
+        assert_eq!(ways, ["See your roles", "Go to the queue"]);
     }
 }

@@ -15,6 +15,8 @@ use sha2::{Digest as _, Sha256};
 use super::{client::Client, identity::Identity};
 use crate::error::Problem;
 
+/// The kind of the problem when a form is refused.
+pub(crate) const CROSS_SITE: &str = "cross-site";
 const TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The most that a form may hold, in bytes: a text of the largest size that is edited, each of its bytes a line end, which a
@@ -66,8 +68,9 @@ pub(super) async fn check(mut request: Request, next: Next) -> Response {
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "too-large",
                     "Something is over its size limit",
-                    format!("The form is larger than {FORM_LIMIT} bytes, or it never ended."),
+                    format!("The form has more than {} MiB.", FORM_LIMIT >> 20),
                 )
+                .hint("Say it in fewer words, or put what is long into a file.")
                 .into_response();
             };
             let given = field(&bytes);
@@ -86,7 +89,7 @@ pub(super) async fn check(mut request: Request, next: Next) -> Response {
 fn refused(detail: &str) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
-        "cross-site",
+        CROSS_SITE,
         "This did not come from a page of ours",
         detail,
     )
