@@ -64,52 +64,44 @@ pub struct Rules<'a> {
 pub fn assess(accepted: &Accepted, rules: Rules<'_>, revised: bool) -> Assessment {
     let mut level = Level::Low;
     let mut reasons = Vec::new();
-    let mut rule = |fires: bool, at_least: Level, reason: String| {
+    // The words are made for a rule that fires: a queue asks this of each of its rows.
+    let mut rule = |fires: bool, at_least: Level, reason: &dyn Fn() -> String| {
         if fires {
             level = level.max(at_least);
-            reasons.push(reason);
+            reasons.push(reason());
         }
-        fires
     };
     let floor = rules.confidence_floor;
     let under = accepted
         .confidence
         .is_some_and(|confidence| confidence < floor);
     let stated = accepted.confidence.unwrap_or_default();
-    rule(
-        under,
-        Level::High,
-        format!("Stated confidence {stated:.2} is under the {floor:.2} floor"),
-    );
+    rule(under, Level::High, &|| {
+        format!("Stated confidence {stated:.2} is under the {floor:.2} floor")
+    });
     rule(
         accepted.trigger == Trigger::CriticalAction,
         Level::High,
-        "The next step is named as one that cannot be undone".to_owned(),
+        &|| "The next step is named as one that cannot be undone".to_owned(),
     );
-    rule(
-        accepted.trigger == Trigger::Sensitive,
-        Level::High,
-        "The topic is named as sensitive".to_owned(),
-    );
+    rule(accepted.trigger == Trigger::Sensitive, Level::High, &|| {
+        "The topic is named as sensitive".to_owned()
+    });
     rule(
         matches!(accepted.trigger, Trigger::Error),
         Level::Medium,
-        "The agent could not go on by itself".to_owned(),
+        &|| "The agent could not go on by itself".to_owned(),
     );
-    rule(
-        accepted.stalled.is_some(),
-        Level::Medium,
-        "The agent fell silent".to_owned(),
-    );
-    rule(
-        !accepted.violated.is_empty(),
-        Level::High,
-        "Approved work was changed by somebody other than the daemon".to_owned(),
-    );
+    rule(accepted.stalled.is_some(), Level::Medium, &|| {
+        "The agent fell silent".to_owned()
+    });
+    rule(!accepted.violated.is_empty(), Level::High, &|| {
+        "Approved work was changed by somebody other than the daemon".to_owned()
+    });
     rule(
         rules.class == "restricted" || rules.class == "confidential",
         Level::Medium,
-        format!("The workspace is {}", rules.class),
+        &|| format!("The workspace is {}", rules.class),
     );
     let undeclared = accepted
         .manifest
@@ -117,31 +109,25 @@ pub fn assess(accepted: &Accepted, rules: Rules<'_>, revised: bool) -> Assessmen
         .iter()
         .filter(|entry| !entry.declared)
         .count();
-    rule(
-        undeclared > 0,
-        Level::Medium,
-        count(undeclared, "file came", "files came") + " without being named",
-    );
+    rule(undeclared > 0, Level::Medium, &|| {
+        count(undeclared, "file came", "files came") + " without being named"
+    });
     let runnable = accepted
         .manifest
         .entries
         .iter()
         .filter(|entry| entry.executable)
         .count();
-    rule(
-        runnable > 0,
-        Level::Medium,
-        count(runnable, "file can", "files can") + " be run",
-    );
+    rule(runnable > 0, Level::Medium, &|| {
+        count(runnable, "file can", "files can") + " be run"
+    });
     let invisible = accepted
         .warnings
         .iter()
         .any(|warning| warning.code == "invisible_characters");
-    rule(
-        invisible,
-        Level::Medium,
-        "The text holds characters that cannot be seen".to_owned(),
-    );
+    rule(invisible, Level::Medium, &|| {
+        "The text holds characters that cannot be seen".to_owned()
+    });
     if reasons.is_empty() {
         reasons.push(NO_RULE.to_owned());
     }

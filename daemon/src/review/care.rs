@@ -23,17 +23,19 @@ fn invalid(message: String) -> DeskError {
 impl LedgerDesk {
     /// What an approval of the newest revision of `card` needs.
     pub(super) fn care_of(&self, card: &Card) -> CareNeeded {
-        let (verdict, settings) = self.verdict(card);
+        let level = self.verdict(card).level;
         let holds = |from: Option<&str>| {
             let from = from.and_then(Level::named);
-            from.is_some_and(|from| verdict.level >= from)
+            from.is_some_and(|from| level >= from)
         };
+        let workspace = &card.newest().accepted.at.workspace;
+        let care = self.with_settings(workspace, |settings| settings.care.clone());
         CareNeeded {
-            resolve_threads: settings.care.resolve_threads,
-            view_files: holds(settings.care.view_files),
-            type_id: holds(settings.care.type_id),
-            step_up: holds(settings.care.step_up),
-            checklist: settings.care.checklist,
+            resolve_threads: care.resolve_threads,
+            view_files: holds(care.view_files),
+            type_id: holds(care.type_id),
+            step_up: holds(care.step_up),
+            checklist: care.checklist,
         }
     }
 

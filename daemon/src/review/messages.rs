@@ -109,7 +109,7 @@ impl LedgerDesk {
     /// Whether nothing speaks against a card now.
     fn is_low(&self, id: HandoffId) -> bool {
         let card = self.ledger.state().card(id).cloned();
-        card.is_some_and(|card| self.verdict(&card).0.level == Level::Low)
+        card.is_some_and(|card| self.verdict(&card).level == Level::Low)
     }
 
     async fn found_link(&self, id: HandoffId, token: &str) -> Result<Link, LinkError> {
@@ -314,7 +314,7 @@ impl MessagesDesk for LedgerDesk {
             .cloned()
             .ok_or(LinkError::Unknown)?;
         let accepted = &card.newest().accepted;
-        let (verdict, _) = self.verdict(&card);
+        let verdict = self.verdict(&card);
         let answer = link.answer.word();
         let effect = policy::effects(accepted)
             .into_iter()

@@ -23,9 +23,11 @@ use crate::{accounts::Outsider, ledger::Card, policy};
 impl LedgerDesk {
     /// Whether policy lets people from outside see `card` as it is now.
     fn is_for_outside(&self, card: &Card) -> bool {
-        let (_, settings) = self.verdict(card);
-        let class = policy::class_of(&card.newest().accepted, &settings.class);
-        self.local.outside.contains(&class)
+        let accepted = &card.newest().accepted;
+        self.with_settings(&accepted.at.workspace, |settings| {
+            let class = policy::class_of(accepted, &settings.class);
+            self.local.outside.contains(&class)
+        })
     }
 
     /// What somebody from outside may do now: never more than whoever invited them, and nothing once the work is of a

@@ -183,7 +183,7 @@ impl LedgerDesk {
         // Where rules have looked they say it; to find the reasons anew for every card that waits takes long.
         let ruled = card.routing.as_ref();
         let ruled = ruled.and_then(|routing| Level::named(&routing.routed.risk));
-        let level = ruled.unwrap_or_else(|| self.verdict(card).0.level);
+        let level = ruled.unwrap_or_else(|| self.verdict(card).level);
         (due > now, due, Reverse(level), newest.at, card.id)
     }
 }

@@ -1,8 +1,6 @@
 //! A card as a row of the queue.
 
-use countersign_protocol::{
-    decision::Outcome, event::Accepted, principal::Actor, state::HandoffState,
-};
+use countersign_protocol::{decision::Outcome, principal::Actor, state::HandoffState};
 use countersign_web::desk::{Caller, DecidedRow, HandoffRow, Risk, RiskLevel};
 use jiff::SignedDuration;
 
@@ -22,29 +20,18 @@ pub(super) fn is_waiting(card: &Card) -> bool {
 }
 
 impl LedgerDesk {
-    /// The verdict of policy about a revision.
-    pub(super) fn assess(&self, accepted: &Accepted, revised: bool) -> (Assessment, Settings) {
-        let settings = self
-            .workspaces
-            .get(&accepted.at.workspace)
-            .map(|workspace| workspace.settings.clone())
-            .unwrap_or_default();
-        let rules = Rules {
-            confidence_floor: settings.confidence_floor,
-            class: policy::class_of(accepted, &settings.class),
-        };
-        (policy::assess(accepted, rules, revised), settings)
+    /// What `look` makes of the settings of a workspace; of the usual ones, where it is not served any more.
+    pub(super) fn with_settings<T>(&self, workspace: &str, look: impl FnOnce(&Settings) -> T) -> T {
+        match self.workspaces.get(workspace) {
+            Some(workspace) => look(&workspace.settings),
+            None => look(&Settings::default()),
+        }
     }
 
     /// The verdict about the newest revision of a card, as the rules of the operator set it.
-    pub(super) fn verdict(&self, card: &Card) -> (Assessment, Settings) {
-        let accepted = &card.newest().accepted;
-        let (verdict, settings) = self.assess(accepted, answers_a_request(card));
-        let verdict = match &card.routing {
-            Some(routing) => verdict.ruled(&routing.routed),
-            None => verdict,
-        };
-        (verdict, settings)
+    pub(super) fn verdict(&self, card: &Card) -> Assessment {
+        let workspace = &card.newest().accepted.at.workspace;
+        self.with_settings(workspace, |settings| verdict(card, settings))
     }
 
     /// The row with how far the result is that grows beside it.
@@ -59,7 +46,10 @@ impl LedgerDesk {
     pub(super) fn row_of(&self, card: &Card, who: &Caller) -> HandoffRow {
         let newest = card.newest();
         let accepted = &newest.accepted;
-        let (mut verdict, settings) = self.verdict(card);
+        let (mut verdict, floor, class) = self.with_settings(&accepted.at.workspace, |settings| {
+            let class = policy::class_of(accepted, &settings.class).to_owned();
+            (verdict(card, settings), settings.confidence_floor, class)
+        });
         if let Some(why) = with_agents(card) {
             verdict.why = why;
         }
@@ -82,8 +72,8 @@ impl LedgerDesk {
                 reasons: verdict.reasons,
             },
             confidence: accepted.confidence,
-            floor: settings.confidence_floor,
-            class: policy::class_of(accepted, &settings.class).to_owned(),
+            floor,
+            class,
             files: accepted.manifest.entries.len(),
             changed_since_my_review: mine.is_some_and(|revision| accepted.revision > revision),
             handed_over_at: newest.at,
@@ -112,6 +102,19 @@ impl LedgerDesk {
         let is_me = matches!(who, Caller::Person(person) if person.id == opened.person);
         let is_recent = self.clock.now().duration_since(opened.at) < LOOKING;
         (!is_me && is_recent).then(|| opened.display.clone())
+    }
+}
+
+fn verdict(card: &Card, settings: &Settings) -> Assessment {
+    let accepted = &card.newest().accepted;
+    let rules = Rules {
+        confidence_floor: settings.confidence_floor,
+        class: policy::class_of(accepted, &settings.class),
+    };
+    let verdict = policy::assess(accepted, rules, answers_a_request(card));
+    match &card.routing {
+        Some(routing) => verdict.ruled(&routing.routed),
+        None => verdict,
     }
 }
 
