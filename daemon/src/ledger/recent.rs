@@ -15,9 +15,9 @@ use super::Ledger;
 use crate::store::StoreError;
 
 /// Entries that are kept at the most.
-const MOST: usize = 2_048;
+const MOST: usize = 8_192;
 /// Bytes that their texts may have together; the newest one is kept whatever its size.
-const MOST_BYTES: usize = 2 << 20;
+const MOST_BYTES: usize = 4 << 20;
 
 /// An entry of the chain, read.
 #[derive(Debug)]

@@ -144,6 +144,8 @@ impl Writer {
                     self.recent.add(told);
                     drop(shared);
                     self.head.send_replace(self.ahead.head.seq);
+                    // Who waits for it may have been put on this very core.
+                    std::thread::yield_now();
                 }
                 let mut entries = batch.entries.into_iter();
                 for Waiting { count, done } in waiting {

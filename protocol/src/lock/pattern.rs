@@ -139,7 +139,10 @@ impl Pattern {
     /// Whether there is a path that both fit.
     pub fn overlaps(&self, other: &Self) -> bool {
         let meets = |one: &Vec<Part>| {
-            let mut others = other.alternatives.iter();
+            let mut others = other
+                .alternatives
+                .iter()
+                .filter(|other| !begin_apart(one, other));
             others.any(|other| common(one, other, |part| *part == Part::Any, Part::meets))
         };
         self.alternatives.iter().any(meets)
@@ -149,6 +152,17 @@ impl Pattern {
     pub fn covers(&self, path: &str) -> bool {
         Self::read(path, Some(Kind::File)).is_ok_and(|path| self.overlaps(&path))
     }
+}
+
+/// Whether the two begin with names that differ, so that no path fits both: most locks that are held at a time do, and
+/// this is quicker to see than all that patterns may have in common.
+fn begin_apart(one: &[Part], other: &[Part]) -> bool {
+    let pairs = one.iter().zip(other);
+    let mut names = pairs.map_while(|pair| match pair {
+        (Part::Name(one), Part::Name(other)) => Some((one, other)),
+        _ => None,
+    });
+    names.any(|(one, other)| one != other)
 }
 
 impl Part {
