@@ -1,5 +1,10 @@
 //! How much memory the allocator may hold back.
 
+use std::time::Duration;
+
+/// How often it is looked at whether there is memory to give back.
+pub(super) const LOOK: Duration = Duration::from_secs(10);
+
 /// Gives the allocator of the GNU C library as many arenas as there are cores, instead of eight for each
 /// (mallopt(3), `M_ARENA_MAX`). Threads come and go here, among them those that make segments of the index,
 /// which take 14 MB at once; every arena keeps what was the most that a thread had of it.
@@ -17,5 +22,53 @@ pub fn few_arenas() {
         unsafe {
             libc::mallopt(libc::M_ARENA_MAX, arenas);
         }
+    }
+}
+
+/// Gives what no thread uses back to the system (malloc_trim(3)): the first walk and the first index take far more than
+/// the program needs at rest, and the allocator would keep it.
+pub(super) fn give_back() {
+    #[cfg(target_env = "gnu")]
+    {
+        #[expect(
+            unsafe_code,
+            reason = "the call has no safe wrapper; it takes a number"
+        )]
+        // SAFETY: no pointer is passed; the allocator locks its arenas itself.
+        unsafe {
+            libc::malloc_trim(0);
+        }
+    }
+}
+
+/// Says when there is memory to give back: once after each stretch of work, when nothing happened between two looks.
+#[derive(Debug, Default)]
+pub(super) struct Rest<M> {
+    seen: Option<M>,
+    given: Option<M>,
+}
+
+impl<M: PartialEq + Clone> Rest<M> {
+    /// A look, with what moves while there is work. Says whether memory is to be given back now.
+    pub(super) fn begins(&mut self, mark: M) -> bool {
+        let is_quiet = self.seen.as_ref() == Some(&mark);
+        let is_due = is_quiet && self.given.as_ref() != Some(&mark);
+        if is_due {
+            self.given = Some(mark.clone());
+        }
+        self.seen = Some(mark);
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_given_back_once_after_each_stretch_of_work() {
+        let mut rest = Rest::default();
+        let looks = [1, 2, 2, 2, 3, 3, 3].map(|mark| rest.begins(mark));
+        assert_eq!(looks, [false, false, true, false, false, true, false]);
     }
 }

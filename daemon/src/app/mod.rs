@@ -14,7 +14,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -392,6 +392,8 @@ pub async fn run(
         std::future::ready(Ok::<_, String>(()))
     });
 
+    spawn_rest(&reconciler, &ledger, &search, &serving);
+
     let link = desk
         .new_start_link()
         .map_err(|error| AppError::Start(error.to_string()))?;
@@ -454,6 +456,26 @@ fn retention(config: &Config) -> Retention {
         },
         orphans: config.retention.orphans.value.0,
     }
+}
+
+/// Gives memory back to the system when there is nothing to do.
+fn spawn_rest(reconciler: &Reconciler, ledger: &Ledger, search: &Search, serving: &Arc<Serving>) {
+    let (_, never) = watch::channel(0);
+    let (ledger, search, serving) = (ledger.clone(), search.clone(), Arc::clone(serving));
+    let rest = Arc::new(Mutex::new(memory::Rest::default()));
+    reconciler.spawn("memory", memory::LOOK, never, move || {
+        let index = search.status();
+        let seq = ledger.state().head.seq;
+        let mark = (seq, index.documents, index.done, serving.scans());
+        let mut held = rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let begins = held.begins(mark);
+        async move {
+            if begins {
+                tokio::task::spawn_blocking(memory::give_back).await?;
+            }
+            Ok::<_, tokio::task::JoinError>(())
+        }
+    });
 }
 
 /// Lets go of bytes now and then. What an interrupted run left is what the next one finds.

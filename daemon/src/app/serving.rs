@@ -240,6 +240,13 @@ impl Serving {
         all
     }
 
+    /// Full scans that ended, of all workspaces.
+    pub(super) fn scans(&self) -> u64 {
+        let watchers = held(&self.watchers);
+        let status = watchers.as_ref().map(Watchers::status).unwrap_or_default();
+        status.iter().map(|one| one.counts.scans).sum()
+    }
+
     /// Folders that cannot be served, with the reason.
     pub(super) fn refused(&self) -> Vec<(PathBuf, String)> {
         held(&self.refused)
