@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     BenchError, agent,
@@ -120,10 +121,35 @@ pub(super) fn measure(
 
 /// Waits until the index is complete; gives its size in bytes.
 pub(super) fn complete(daemon: &Daemon, clock: &SharedClock) -> Result<u64, BenchError> {
+    let is_there = |_: &Value, _| true;
+    reached(daemon, is_there, clock)
+}
+
+/// The same, and until nothing about it has changed for `quiet`: no document comes and no segments are merged.
+pub(super) fn at_rest(
+    daemon: &Daemon,
+    quiet: Duration,
+    clock: &SharedClock,
+) -> Result<u64, BenchError> {
+    let mut last = (Value::Null, clock.monotonic());
+    let is_at_rest = |status: &Value, now| {
+        if *status != last.0 {
+            last = (status.clone(), now);
+        }
+        now.saturating_sub(last.1) >= quiet
+    };
+    reached(daemon, is_at_rest, clock)
+}
+
+fn reached(
+    daemon: &Daemon,
+    mut is_so: impl FnMut(&Value, Duration) -> bool,
+    clock: &SharedClock,
+) -> Result<u64, BenchError> {
     let until = clock.monotonic() + PATIENCE;
     while clock.monotonic() < until {
         let status = daemon.fetch("/api/v1/search/index")?;
-        if status["state"] == "ready" {
+        if status["state"] == "ready" && is_so(&status, clock.monotonic()) {
             return Ok(status["bytes"].as_u64().unwrap_or_default());
         }
         agent::pause(LOOK);

@@ -1,16 +1,8 @@
 //! W7: durable locks over HTTP, of one client and of many at once, beside one durable commit of SQLite and, where they
 //! are installed, beside etcd and Redis.
 
-use std::{
-    io,
-    net::{SocketAddr, TcpListener},
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::Barrier,
-    time::Duration,
-};
+use std::{io, path::Path, sync::Barrier, time::Duration};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
@@ -23,25 +15,24 @@ use super::{
 };
 use crate::clock::SharedClock;
 
+mod peers;
+
 /// What is set against what.
 const COMPARES: &str = "floor: one row inserted into SQLite and committed (WAL, synchronous=FULL), which one lock needs at the least; \
      ours: a lock taken over HTTP and recorded in the ledger, then released in the same way; \
      each client on its own path and over a connection that is kept; \
-     etcd (a transaction that puts a key if it is not there, and its deletion, as JSON over HTTP) and Redis (SET NX, DEL, appendfsync always) where they are installed";
+     where they are installed, etcd over HTTP (its lock, under a lease that each client has; and less than a lock, a key that is put if it is not there, \
+     and its deletion) and Redis (SET NX, DEL, appendfsync always)";
 /// Clients at the same time.
 const CLIENTS: usize = 64;
 /// Times the floor's median that taking a lock may have, of one client.
 const SINGLE_GOAL: f64 = 2.0;
-/// Times the pairs of etcd that ours must have, of all clients.
+/// Times the pairs of etcd's lock that ours must have, of all clients.
 const CROWD_GOAL: f64 = 5.0;
 /// Samples of one kind in a row.
 const ROW: usize = 10;
 /// Pairs that are thrown away first.
 const WARM_UP: usize = 20;
-/// How long another server may take to start.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Between two looks at whether it has.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// What was seen.
 #[derive(Clone, Debug, Serialize)]
@@ -68,7 +59,7 @@ pub struct Locks {
     pub rate: f64,
     /// Other systems that are installed.
     pub peers: Vec<Peer>,
-    /// Times the pairs of etcd that are aimed at.
+    /// Times the pairs of etcd's lock that are aimed at.
     pub crowd_goal: f64,
     /// Whether both goals were reached; `None` when there was no etcd to compare with.
     pub met: Option<bool>,
@@ -79,7 +70,7 @@ pub struct Locks {
 /// Another system.
 #[derive(Clone, Debug, Serialize)]
 pub struct Peer {
-    /// Its program.
+    /// Its program, and what was asked of it.
     pub name: &'static str,
     /// To take a lock, of one client, in milliseconds.
     pub single: Spread,
@@ -125,59 +116,6 @@ impl Client for Ours {
     }
 }
 
-struct Etcd {
-    wire: Wire,
-    key: String,
-}
-
-impl Client for Etcd {
-    fn take(&mut self) -> io::Result<()> {
-        let key = &self.key;
-        let body = format!(
-            r#"{{"compare":[{{"key":"{key}","target":"VERSION","version":"0","result":"EQUAL"}}],"success":[{{"requestPut":{{"key":"{key}","value":"{key}"}}}}]}}"#
-        );
-        let (status, bytes) = self.wire.http("POST", "/v3/kv/txn", &body)?;
-        let answer: serde_json::Value = serde_json::from_slice(&bytes)?;
-        match (status, answer["succeeded"].as_bool()) {
-            (200, Some(true)) => Ok(()),
-            _ => Err(io::Error::other(format!("{status} {answer}"))),
-        }
-    }
-
-    fn free(&mut self) -> io::Result<()> {
-        let body = format!(r#"{{"key":"{}"}}"#, self.key);
-        match self.wire.http("POST", "/v3/kv/deleterange", &body)? {
-            (200, _) => Ok(()),
-            (status, _) => Err(io::Error::other(status.to_string())),
-        }
-    }
-}
-
-struct Redis {
-    wire: Wire,
-    key: String,
-}
-
-impl Client for Redis {
-    fn take(&mut self) -> io::Result<()> {
-        match self
-            .wire
-            .redis(&["SET", &self.key, "1", "NX", "PX", "600000"])?
-            .as_str()
-        {
-            "+OK" => Ok(()),
-            other => Err(io::Error::other(other.to_owned())),
-        }
-    }
-
-    fn free(&mut self) -> io::Result<()> {
-        match self.wire.redis(&["DEL", &self.key])?.as_str() {
-            ":1" => Ok(()),
-            other => Err(io::Error::other(other.to_owned())),
-        }
-    }
-}
-
 /// Measures `count` pairs of one client and about as many of each of the crowd's, in the folder `place`.
 pub(super) fn measure(
     program: &Path,
@@ -214,11 +152,15 @@ pub(super) fn measure(
     daemon.end()?;
     let floor = Spread::of(commits.split_off(WARM_UP.min(commits.len())));
     let ours = Spread::of(taken.split_off(WARM_UP.min(taken.len())));
-    let mut peers = Vec::new();
-    peers.extend(etcd(place, count, each, rate, clock)?);
-    peers.extend(redis(place, count, each, rate, clock)?);
+    let asked = peers::Asked {
+        count,
+        each,
+        ours: rate,
+    };
+    let (etcd, key) = peers::etcd(place, asked, clock)?.unzip();
+    let times_etcd = etcd.as_ref().map(|etcd| etcd.ratio);
+    let redis = peers::redis(place, asked, clock)?;
     let ratios = Ratio::of(&ours, &floor);
-    let etcd = peers.iter().find(|peer| peer.name == "etcd");
     Ok(Locks {
         compares: COMPARES,
         samples: count,
@@ -233,10 +175,10 @@ pub(super) fn measure(
         },
         rate,
         crowd_goal: CROWD_GOAL,
-        met: etcd.map(|etcd| ratios.p50 <= SINGLE_GOAL && etcd.ratio >= CROWD_GOAL),
+        met: times_etcd.map(|times| ratios.p50 <= SINGLE_GOAL && times >= CROWD_GOAL),
         floor,
         ours,
-        peers,
+        peers: etcd.into_iter().chain(key).chain(redis).collect(),
         peak_memory,
     })
 }
@@ -308,144 +250,4 @@ fn crowd<C: Client>(
     #[expect(clippy::cast_precision_loss, reason = "a few thousand pairs")]
     let pairs = (CLIENTS * each) as f64;
     Ok(rounded(pairs / spent.as_secs_f64().max(1e-9)))
-}
-
-/// A server that is ended with its owner.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
-}
-
-/// Starts `command`, if there is such a program, and waits until `is_up`.
-fn start(
-    command: &mut Command,
-    clock: &SharedClock,
-    is_up: impl Fn() -> io::Result<bool>,
-) -> Result<Option<Server>, BenchError> {
-    let spawned = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let server = match spawned {
-        Ok(child) => Server(child),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(system("start another server")(error)),
-    };
-    let until = clock.monotonic() + PATIENCE;
-    while clock.monotonic() < until {
-        if matches!(is_up(), Ok(true)) {
-            return Ok(Some(server));
-        }
-        agent::pause(LOOK);
-    }
-    let slow = io::Error::other("it did not answer in time");
-    Err(system("start another server")(slow))
-}
-
-fn peer<C: Client>(
-    name: &'static str,
-    connect: impl Fn(usize) -> io::Result<C>,
-    (count, each): (usize, usize),
-    ours: f64,
-    clock: &SharedClock,
-) -> Result<Peer, BenchError> {
-    let mut one = connect(0).map_err(system("connect on loopback"))?;
-    let mut single = pairs(&mut one, count + WARM_UP, clock)?;
-    let rate = crowd(connect, each, clock)?;
-    Ok(Peer {
-        name,
-        single: Spread::of(single.split_off(WARM_UP)),
-        rate,
-        ratio: ratio(ours, rate),
-    })
-}
-
-fn etcd(
-    place: &Path,
-    count: usize,
-    each: usize,
-    ours: f64,
-    clock: &SharedClock,
-) -> Result<Option<Peer>, BenchError> {
-    let address = free_address().map_err(system("listen on loopback"))?;
-    let peers = free_address().map_err(system("listen on loopback"))?;
-    let (url, peer_url) = (format!("http://{address}"), format!("http://{peers}"));
-    let mut command = Command::new("etcd");
-    command
-        .arg("--data-dir")
-        .arg(place.join("etcd"))
-        .args([
-            "--listen-client-urls",
-            &url,
-            "--advertise-client-urls",
-            &url,
-        ])
-        .args([
-            "--listen-peer-urls",
-            &peer_url,
-            "--initial-advertise-peer-urls",
-            &peer_url,
-        ])
-        .args(["--initial-cluster", &format!("default={peer_url}")])
-        .args(["--log-level", "error"]);
-    let is_up = || Ok(Wire::to(address, None)?.http("GET", "/health", "")?.0 == 200);
-    let Some(server) = start(&mut command, clock, is_up)? else {
-        return Ok(None);
-    };
-    let connect = |number: usize| -> io::Result<Etcd> {
-        Ok(Etcd {
-            wire: Wire::to(address, None)?,
-            key: BASE64_STANDARD.encode(format!("part-{number}")),
-        })
-    };
-    let seen = peer("etcd", connect, (count, each), ours, clock);
-    drop(server);
-    seen.map(Some)
-}
-
-fn redis(
-    place: &Path,
-    count: usize,
-    each: usize,
-    ours: f64,
-    clock: &SharedClock,
-) -> Result<Option<Peer>, BenchError> {
-    let address = free_address().map_err(system("listen on loopback"))?;
-    let folder = place.join("redis");
-    crate::fs::Dir::create(&folder, 0o700)?;
-    let mut command = Command::new("redis-server");
-    command
-        .args(["--port", &address.port().to_string(), "--bind", "127.0.0.1"])
-        .args([
-            "--appendonly",
-            "yes",
-            "--appendfsync",
-            "always",
-            "--save",
-            "",
-            "--dir",
-        ])
-        .arg(&folder);
-    let is_up = || Ok(Wire::to(address, None)?.redis(&["PING"])? == "+PONG");
-    let Some(server) = start(&mut command, clock, is_up)? else {
-        return Ok(None);
-    };
-    let connect = |number: usize| -> io::Result<Redis> {
-        Ok(Redis {
-            wire: Wire::to(address, None)?,
-            key: format!("part-{number}"),
-        })
-    };
-    let seen = peer("redis", connect, (count, each), ours, clock);
-    drop(server);
-    seen.map(Some)
 }

@@ -147,6 +147,9 @@ pub enum BenchError {
     /// The database of a floor.
     #[error("the database of the floor failed: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The template of a floor.
+    #[error("the template of the floor failed: {0}")]
+    Template(#[from] minijinja::Error),
     /// The ledger of the daemon, read after it ended.
     #[error(transparent)]
     Ledger(#[from] OpenError),

@@ -316,7 +316,7 @@ fn show_locks(locks: &Locks, out: &mut Output) {
         None => "not decided without etcd",
     };
     out.remark(&format!(
-        "{} pairs of {} clients; one client / floor at p50 {:.2}, goal {}; goal: {} times etcd: {}{}",
+        "{} pairs of {} clients; one client / floor at p50 {:.2}, goal {}; goal: {} times the lock of etcd: {}{}",
         locks.pairs,
         locks.clients,
         locks.ratio.p50,
@@ -363,26 +363,29 @@ fn show_pages(pages: &Pages, out: &mut Output) {
     for (name, load) in [
         ("floor", &pages.floor),
         ("queue", &pages.queue),
+        ("review", &pages.review),
         ("search", &pages.search),
     ] {
         table.row(spread_row(name, &load.spread));
     }
     out.table(&table);
+    let [queue, review, search] = pages.goals;
     out.remark(&format!(
-        "{} handoffs wait, {} connections; floor {:.0}/s, queue {:.0}/s of {} bytes, search {:.0}/s; queue / floor {:.2}, goal \
-         {:.2}; p95 of the queue {:.1} ms, goal {:.0}; of the search {:.1} ms, goal {:.0}: {}",
+        "{} handoffs wait, {} connections; floor {:.0}/s, queue {:.0}/s of {} bytes, review {:.0}/s, search {:.0}/s; \
+         queue / floor {:.2}, goal {:.2}; p95 of the queue {:.1} ms, goal {queue:.0}; of the review {:.1} ms, goal {review:.0}; \
+         of the search {:.1} ms, goal {search:.0}: {}",
         pages.handoffs,
         pages.connections,
         pages.floor.rate,
         pages.queue.rate,
         pages.queue.bytes,
+        pages.review.rate,
         pages.search.rate,
         pages.ratio,
         pages.goal,
         pages.queue.p95,
-        pages.goals[0],
+        pages.review.p95,
         pages.search.p95,
-        pages.goals[1],
         reached(pages.met),
     ));
 }
