@@ -1,10 +1,13 @@
 //! Who comes in and what the API says to anything: the whole program, from outside.
 
-use std::{process::Command, time::Duration};
+#![expect(clippy::disallowed_methods, reason = "the scene is set on the disk")]
+
+use std::{fs, process::Command, time::Duration};
 
 use countersign_protocol::{
     decision::Outcome,
     event::{AccountChange, Event},
+    principal::Verified,
 };
 use countersign_tests::{
     agent::Care,
@@ -76,8 +79,9 @@ fn no_request_that_can_be_made_of_the_description_breaks_the_api() {
     assert_eq!(verified["ok"], json!(true));
 }
 
-/// A daemon whose people sign in by a provider that knows Sam, of the group `finance`, and a visitor.
-fn with_provider() -> (Idp, TestBed) {
+/// A daemon whose people sign in by a provider that knows Sam, of the group `finance`, and a visitor. Its workspace has
+/// `settings`.
+fn with_provider(settings: &str) -> (Idp, TestBed) {
     let idp = Idp::start();
     let sam = json!({ "preferred_username": "sam", "name": "Sam Ito", "groups": ["finance"] });
     idp.knows("s-1", &sam);
@@ -87,13 +91,14 @@ fn with_provider() -> (Idp, TestBed) {
     );
     let members = "[[member]]\nrole = \"approver\"\nsso = [\"finance\"]\n";
     let mut bed = TestBed::prepare().configured(&format!("{}\n{members}", idp.section()));
+    fs::write(bed.workspace().join("workspace.toml"), settings).expect("the scene can be set");
     bed.up();
     (idp, bed)
 }
 
 #[test]
 fn somebody_signs_in_by_the_provider_of_the_house_in_a_browser() {
-    let (_idp, bed) = with_provider();
+    let (_idp, bed) = with_provider("");
     let driver = Driver::start();
     let browser = driver.open(Look::default());
     let url = &bed.endpoint().url;
@@ -118,6 +123,44 @@ fn somebody_signs_in_by_the_provider_of_the_house_in_a_browser() {
     stranger.find("input[name=sub]").write("s-2");
     stranger.find("button[type=submit]").click();
     stranger.says("Nobody has given you a way in here");
+}
+
+/// A session of an hour ago says nothing about who sits there now; only the provider can ask again.
+#[test]
+fn who_signs_in_anew_at_the_provider_has_shown_that_it_is_them() {
+    let (idp, bed) = with_provider("step_up = \"low\"\n");
+    let agent = bed.agent("report-writer");
+    let package = agent.package("Pay 17").file("notes.txt", "Pay 20 to 17.\n");
+    let delivery = agent.write("pay", &package, Care::Rename).expect("a disk");
+    let id = delivery.receipt().handoff_id;
+    let driver = Driver::start();
+    let browser = driver.open(Look::default());
+    let url = &bed.endpoint().url;
+    // The provider tells when it asked.
+    let now = jiff::Timestamp::now().as_second();
+    let asked_at = |at: i64| {
+        let sam = json!({ "preferred_username": "sam", "groups": ["finance"], "auth_time": at });
+        idp.knows("s-1", &sam);
+    };
+    let sign_in = || {
+        browser.find("input[name=sub]").write("s-1");
+        browser.find("button[type=submit]").click();
+        browser.arrives(&format!("/h/{id}"));
+    };
+    let approve = || browser.find("form#decide button[value=approve]").click();
+    browser.go(&format!("{url}/h/{id}"));
+    browser.find("a[href^=\"/sso/start\"]").click();
+    asked_at(now - 3_600);
+    sign_in();
+    approve();
+    browser.says("Show that it is you");
+    asked_at(now);
+    browser.find("a[href*=\"anew=true\"]").click();
+    sign_in();
+    approve();
+    browser.arrives(&format!("/h/{id}/decided"));
+    let by = delivery.decision(1).decided_by;
+    assert_eq!(by.verified, Some(Verified::FreshSignIn));
 }
 
 /// The cookie that an answer sets, as it is sent back.
@@ -152,7 +195,7 @@ fn come_back(http: &Http, path: &str, cookie: &str) -> Reply {
 
 #[test]
 fn an_answer_of_the_provider_is_used_once_by_its_browser_and_leads_to_a_page_of_ours() {
-    let (idp, bed) = with_provider();
+    let (idp, bed) = with_provider("");
     let http = bed.stranger();
     for next in [
         "//evil.example",
