@@ -66,8 +66,8 @@ impl Queue {
             return;
         }
         match self.writer.try_lock() {
-            Ok(writer) => self.serve(writer),
-            Err(TryLockError::Poisoned(held)) => self.serve(held.into_inner()),
+            Ok(writer) => self.serve(writer, true),
+            Err(TryLockError::Poisoned(held)) => self.serve(held.into_inner(), true),
             Err(TryLockError::WouldBlock) => self.wake(),
         }
     }
@@ -100,15 +100,16 @@ impl Queue {
                 line.resting = false;
             }
             drop(line);
-            self.serve(self.writer.lock().unwrap_or_else(PoisonError::into_inner));
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            self.serve(writer, false);
         }
     }
 
-    /// Does the next commands in line, as one transaction.
-    fn serve(&self, mut writer: MutexGuard<'_, Writer>) {
+    /// Does the next commands in line, as one transaction; `here` in the thread of a caller.
+    fn serve(&self, mut writer: MutexGuard<'_, Writer>, here: bool) {
         let take = || self.line().commands.pop_front();
         let is_busy = || !self.line().commands.is_empty();
-        let done = catch_unwind(AssertUnwindSafe(|| writer.serve(take, is_busy)));
+        let done = catch_unwind(AssertUnwindSafe(|| writer.serve(take, is_busy, here)));
         if let Err(defect) = done {
             // What the state ahead holds is not known, so nobody may go on from it.
             self.end();

@@ -56,11 +56,13 @@ impl Writer {
         }
     }
 
-    /// Does the commands that `take` gives, at most [`GROUP`], their jobs in one transaction.
+    /// Does the commands that `take` gives, at most [`GROUP`], their jobs in one transaction. `here` says that it is the
+    /// thread of a caller that does them.
     pub(super) fn serve(
         &mut self,
         mut take: impl FnMut() -> Option<Command>,
         is_busy: impl FnOnce() -> bool,
+        here: bool,
     ) {
         let mut batch = Batch::default();
         let mut bodies = Vec::new();
@@ -75,7 +77,8 @@ impl Writer {
             }
         }
         if !waiting.is_empty() {
-            self.commit(batch, bodies, waiting);
+            let is_lone = here && waiting.len() == 1;
+            self.commit(batch, bodies, waiting, is_lone);
             self.store.tidy(is_busy());
         }
     }
@@ -111,8 +114,9 @@ impl Writer {
         }
     }
 
-    /// Writes the batch, shows it to readers, and then tells those who wait.
-    fn commit(&mut self, batch: Batch, bodies: Vec<Body>, waiting: Vec<Waiting>) {
+    /// Writes the batch, shows it to readers, and then tells those who wait. One that is lone lets the readers go
+    /// first.
+    fn commit(&mut self, batch: Batch, bodies: Vec<Body>, waiting: Vec<Waiting>, is_lone: bool) {
         let written = if batch.is_empty() {
             Ok(())
         } else {
@@ -144,8 +148,10 @@ impl Writer {
                     self.recent.add(told);
                     drop(shared);
                     self.head.send_replace(self.ahead.head.seq);
-                    // Who waits for it may have been put on this very core.
-                    std::thread::yield_now();
+                    if is_lone {
+                        // They may have been put on this very core.
+                        std::thread::yield_now();
+                    }
                 }
                 let mut entries = batch.entries.into_iter();
                 for Waiting { count, done } in waiting {
