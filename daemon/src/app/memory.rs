@@ -25,7 +25,7 @@ pub fn few_arenas() {
     }
 }
 
-/// Gives what no thread uses back to the system (malloc_trim(3)): the first walk and the first index take far more than
+/// Gives what no thread uses back to the system (`malloc_trim(3)`): the first walk and the first index take far more than
 /// the program needs at rest, and the allocator would keep it.
 pub(super) fn give_back() {
     #[cfg(target_env = "gnu")]

@@ -117,7 +117,7 @@ fn ways(problem: &Problem) -> Vec<(String, &'static str)> {
     match problem.status {
         StatusCode::NOT_FOUND => ways.push(("/search".to_owned(), "Search for it")),
         StatusCode::FORBIDDEN if problem.kind != csrf::CROSS_SITE => {
-            ways.push(("/account".to_owned(), "See your roles"))
+            ways.push(("/account".to_owned(), "See your roles"));
         }
         StatusCode::GONE => ways.push(("/sign-in".to_owned(), "Sign in")),
         _ => {}
