@@ -502,6 +502,25 @@ fn axe_finds_nothing_on_the_pages_of_a_guest() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// The first look at a full queue, with nothing in the cache of the browser: 120 kB in six requests at the most.
+#[test]
+fn the_first_view_of_a_full_queue_is_small() {
+    let scene = Scene::start();
+    for number in 0..52 {
+        scene.hand_over(&format!("item-{number:02}"), LINES, 0.9);
+    }
+    let browser = scene.open(Look::default());
+    browser.says("Showing 50 of 52");
+    let seen = browser.run(
+        "const all = ['navigation', 'resource'].flatMap(kind => performance.getEntriesByType(kind)); \
+         return [all.length, all.reduce((sum, one) => sum + one.transferSize, 0)]",
+    );
+    let (requests, bytes) = (seen[0].as_u64(), seen[1].as_u64());
+    let (requests, bytes) = requests.zip(bytes).expect("two numbers");
+    assert!((3..=6).contains(&requests), "{requests} requests");
+    assert!((50_000..=120_000).contains(&bytes), "{bytes} bytes");
+}
+
 /// Nothing moves while a page settles: what a person is about to press stays where it is.
 #[test]
 fn no_page_shifts_while_it_loads() {
