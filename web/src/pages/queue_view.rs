@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     artifact::FileName,
     first_run::FirstRun,
+    terms,
     view::{RiskView, state_word},
     visit::Chrome,
 };
@@ -104,12 +105,12 @@ impl Peek {
             .iter()
             .filter(|effect| matches!(effect.answer.as_str(), "approve" | "none"))
             .map(|effect| {
-                let label = if effect.answer == "none" {
-                    "No answer"
-                } else {
-                    "If approved"
-                };
-                (label.to_owned(), effect.text.clone())
+                if effect.answer == "none" {
+                    return ("No answer".to_owned(), effect.text.clone());
+                }
+                let terms = terms::of_rule(review.terms).into_iter();
+                let text = terms.fold(effect.text.clone(), |text, term| format!("{text} {term}."));
+                ("If approved".to_owned(), text)
             })
             .collect();
         Self {
@@ -351,5 +352,29 @@ impl Page for QueuePage {
             page(QueueView::Agents, &empty, None),
             page(QueueView::Decided, &sample::queue(QueueView::Decided), None),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_protocol::terms::RuleTerms;
+
+    use super::*;
+    use crate::showcase::sample;
+
+    #[test]
+    fn a_preview_says_on_what_terms_an_approval_holds() {
+        let mut review = sample::review();
+        review.terms = RuleTerms {
+            valid_for_seconds: Some(24 * 3_600),
+            single_use: true,
+        };
+        let peek = Peek::new(&review);
+        let (_, text) = &peek.effects[0];
+        assert!(text.contains(". An approval ends after "), "{text}");
+        assert!(
+            text.ends_with(". An approval is good for one use."),
+            "{text}"
+        );
     }
 }
