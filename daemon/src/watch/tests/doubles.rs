@@ -17,6 +17,10 @@ pub(super) struct Faults {
     pub(super) is_refused: AtomicBool,
     /// How many watches more they refuse.
     pub(super) refused_watches: AtomicUsize,
+    /// How many watches they take at the most; as many as are wanted without it.
+    pub(super) most_watches: Mutex<Option<usize>>,
+    /// The folder that goes as soon as it is watched, once.
+    pub(super) gone_once_watched: Mutex<Option<PathBuf>>,
     /// How many were made.
     pub(super) opened: AtomicUsize,
     /// What they were asked to watch, in order.
@@ -70,10 +74,20 @@ impl Watcher for Faulty {
             return Err(Error::new(ErrorKind::MaxFilesWatch));
         }
         let mut watched = self.faults.watched.lock().expect("a list");
+        let most = *self.faults.most_watches.lock().expect("a number");
+        if most.is_some_and(|most| watched.len() >= most) {
+            return Err(Error::new(ErrorKind::MaxFilesWatch));
+        }
         watched.push(path.to_owned());
-        self.inner
+        let set = self
+            .inner
             .as_mut()
-            .map_or(Ok(()), |inner| inner.watch(path, mode))
+            .map_or(Ok(()), |inner| inner.watch(path, mode));
+        let mut gone = self.faults.gone_once_watched.lock().expect("a path");
+        if let Some(folder) = gone.take_if(|gone| gone == path) {
+            std::fs::remove_dir(folder).expect("it is empty");
+        }
+        set
     }
 
     fn unwatch(&mut self, path: &Path) -> notify::Result<()> {

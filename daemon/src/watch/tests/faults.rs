@@ -111,6 +111,62 @@ fn at_the_limit_of_watches_the_workspace_is_scanned_and_says_so() {
 }
 
 #[test]
+fn watches_that_were_set_together_before_the_limit_was_met_are_kept() {
+    let faults = Arc::new(Faults::default());
+    *faults.most_watches.lock().expect("a number") = Some(6);
+    let names: Vec<_> = (0..12).map(|number| format!("part-{number}")).collect();
+    let mut bed = Bed::with(faults.opener(), settings(), |root| {
+        for name in &names {
+            fs::create_dir(root.join(name)).expect("a folder");
+        }
+    });
+    assert!(scanning(&bed.status()).is_some(), "{:?}", bed.status());
+    let documents = names.iter().map(|name| format!("{name}/handoff.json"));
+    let documents: Vec<PathBuf> = documents.map(PathBuf::from).collect();
+    for document in &documents {
+        fs::write(bed.at(&document.to_string_lossy()), "{}").expect("a document");
+    }
+    let watched = faults.watched.lock().expect("a list").clone();
+    let is_watched = |document: &&PathBuf| {
+        let folder = bed.at(&document.to_string_lossy());
+        watched
+            .iter()
+            .any(|watched| folder.parent() == Some(watched))
+    };
+    let mut heard: Vec<_> = documents.iter().filter(is_watched).cloned().collect();
+    assert!(heard.len() >= 4, "{watched:?}");
+    heard.sort();
+    assert_eq!(looks(bed.hints_until_now().into_iter().collect()), heard);
+    // The others are found by a scan.
+    bed.pass(TREE);
+    let found = looks(bed.so_far());
+    let rest = documents.iter().filter(|one| !heard.contains(one));
+    assert!(rest.clone().all(|one| found.contains(one)), "{found:?}");
+    assert_eq!(rest.count(), documents.len() - heard.len());
+}
+
+#[test]
+fn a_folder_that_goes_between_its_watch_and_its_listing_is_no_trouble() {
+    let faults = Arc::new(Faults::default());
+    let mut bed = Bed::with(faults.opener(), settings(), |root| {
+        for name in ["a", "b", "c"] {
+            fs::create_dir(root.join(name)).expect("a folder");
+        }
+        *faults.gone_once_watched.lock().expect("a path") = Some(root.join("b"));
+    });
+    let status = bed.status();
+    assert_eq!(status.mode, Mode::Watching);
+    assert!(status.trouble.is_empty(), "{:?}", status.trouble);
+    assert!(!bed.at("b").exists());
+    // One that comes under its name is another folder, with a watch of its own.
+    fs::create_dir(bed.at("b")).expect("a folder");
+    bed.hints_until_now();
+    fs::write(bed.at("b/handoff.json"), "{}").expect("a document");
+    let look = Told::Look("b/handoff.json".into());
+    assert!(bed.hints_until_now().contains(&look));
+}
+
+#[test]
 fn a_watcher_that_goes_deaf_is_replaced() {
     let faults = Arc::new(Faults::default());
     faults.is_deaf.store(true, Ordering::SeqCst);
