@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -77,10 +77,30 @@ pub struct Flags {
     pub roots: Vec<PathBuf>,
 }
 
+/// How the name of each of our variables begins.
+const PREFIX: &str = "COUNTERSIGN_";
+/// What other parts of the program read, or tell the commands that they start.
+const ELSEWHERE: [&str; 12] = [
+    "CONFIG",
+    "DATA_DIR",
+    "URL",
+    "TOKEN",
+    "AGENT",
+    "WORKSPACE",
+    "LOCK",
+    "LOCK_FENCE",
+    "GATE",
+    "DOCUMENT",
+    "HANDOFF",
+    "REVISION",
+];
+
 /// Picks the winning layer of each value and collects what is wrong with it.
 pub(super) struct Layers<'a> {
     pub(super) environment: &'a Environment,
     pub(super) errors: RefCell<Vec<ConfigError>>,
+    /// The variables that were asked for, without their beginning.
+    asked: RefCell<BTreeSet<&'static str>>,
 }
 
 impl<'a> Layers<'a> {
@@ -88,11 +108,35 @@ impl<'a> Layers<'a> {
         Self {
             environment,
             errors: RefCell::default(),
+            asked: RefCell::default(),
         }
     }
 
     pub(super) fn fail(&self, error: ConfigError) {
         self.errors.borrow_mut().push(error);
+    }
+
+    /// Refuses variables that look like one of ours and are none; to be called when all were asked for. A name that is
+    /// like none is somebody else's: where a service bears our name, containers are given `COUNTERSIGN_PORT` and more.
+    pub(super) fn refuse_misspelt(&self) {
+        let asked = self.asked.borrow();
+        let known = || asked.iter().copied().chain(ELSEWHERE);
+        let given = self.environment.0.keys();
+        for name in given.filter_map(|name| name.strip_prefix(PREFIX)) {
+            if known().any(|known| known == name) {
+                continue;
+            }
+            // Short words are near to many: a slip is one letter in four.
+            let is_slip = |meant: &&str| strsim::osa_distance(name, meant) * 4 <= name.len();
+            if let Some(meant) = super::nearest(name, known()).filter(is_slip) {
+                self.fail(
+                    ConfigError::new(format!(
+                        "the environment variable `{PREFIX}{name}` is not known"
+                    ))
+                    .hint(format!("did you mean `{PREFIX}{meant}`?")),
+                );
+            }
+        }
     }
 
     /// The flag, else the variable, else the file.
@@ -102,6 +146,8 @@ impl<'a> Layers<'a> {
         variable: &'static str,
         flag: Option<(&'static str, Option<&str>)>,
     ) -> Option<Setting<T>> {
+        let name = variable.strip_prefix(PREFIX).unwrap_or(variable);
+        self.asked.borrow_mut().insert(name);
         let read = |text: &str, origin: Origin| match T::from_text(text) {
             Ok(value) => Some(Setting { value, origin }),
             Err(why) => {

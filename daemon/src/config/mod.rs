@@ -300,6 +300,7 @@ impl Config {
             roots: Vec::new(),
             listed,
         };
+        layers.refuse_misspelt();
         let mut errors = source.errors.take();
         errors.extend(own.errors.take());
         errors.extend(layers.errors.take());

@@ -214,6 +214,34 @@ fn wrong_variables_and_flags_are_named() {
 }
 
 #[test]
+fn a_variable_that_is_nearly_one_of_ours_is_an_error_and_any_other_is_somebody_elses() {
+    let bed = Bed::new();
+    let load = |name: &str| Config::load(&Flags::default(), &bed.environment(&[(name, "1")]));
+    let error = load("COUNTERSIGN_CONECTIONS").unwrap_err().0.remove(0);
+    assert_eq!(
+        error.message,
+        "the environment variable `COUNTERSIGN_CONECTIONS` is not known"
+    );
+    assert_eq!(
+        error.hint.as_deref(),
+        Some("did you mean `COUNTERSIGN_CONNECTIONS`?")
+    );
+    assert!(load("COUNTERSIGN_ADRESS_OF_NOBODY").is_ok());
+    // What an orchestrator gives to containers beside a service of this name, and what we give to commands.
+    for name in [
+        "PORT",
+        "PORT_8080_TCP",
+        "SERVICE_HOST",
+        "MODE",
+        "LOCK",
+        "GATE",
+    ] {
+        let loaded = load(&format!("COUNTERSIGN_{name}"));
+        assert!(loaded.is_ok(), "{name}: {loaded:?}");
+    }
+}
+
+#[test]
 fn a_public_address_needs_tls_in_front() {
     let bed = Bed::new();
     let error = bed.refusal("[server]\nlisten = \"0.0.0.0:7420\"\n");
