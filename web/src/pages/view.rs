@@ -5,20 +5,30 @@ use countersign_protocol::{
     problem::Violation,
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     desk::{DecidedRow, HandoffRow, Person, Risk, RiskLevel},
     render::words,
 };
 
+/// A moment that is written out where it is shown, not where it is made or compared: most rows of a queue are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Clock(Timestamp);
+
+impl Serialize for Clock {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&words::clock(self.0))
+    }
+}
+
 /// A moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct When {
     /// For machines.
-    pub(super) iso: String,
+    pub(super) iso: Timestamp,
     /// For people, absolute.
-    pub(super) clock: String,
+    pub(super) clock: Clock,
     /// For people, as seen from the time of the page.
     pub(super) ago: String,
 }
@@ -26,8 +36,8 @@ pub(super) struct When {
 impl When {
     pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
         Self {
-            iso: at.to_string(),
-            clock: words::clock(at),
+            iso: at,
+            clock: Clock(at),
             ago: words::ago(at, now),
         }
     }
