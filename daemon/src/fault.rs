@@ -83,6 +83,9 @@ pub const COLLECT: &[&str] = &[
 /// The same for results that grow.
 pub const PARTIAL: &[&str] = &["partial.kept"];
 
+/// The same for the index of files as they stood.
+pub const PAST: &[&str] = &["past.before_commit", "past.after_commit"];
+
 /// Ends the process at once, as kill -9 does, when the environment asks for it:
 /// `COUNTERSIGN_CRASH_AT=name:hit` stops at the `hit`-th pass of `name`.
 #[cfg(feature = "failpoints")]
@@ -94,7 +97,7 @@ pub(crate) fn step(name: &'static str) {
     static WANTED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static HITS: AtomicU32 = AtomicU32::new(0);
     let is_known = [
-        STEPS, UNDO, ACCOUNTS, USES, HOPS, COLLECT, WATCHED, CHECKS, PARTIAL,
+        STEPS, UNDO, ACCOUNTS, USES, HOPS, COLLECT, WATCHED, CHECKS, PARTIAL, PAST,
     ]
     .iter()
     .any(|steps| steps.contains(&name));

@@ -386,12 +386,132 @@ fn questions_that_no_rule_understands_are_kept(bed: &TestBed) {
 #[test]
 fn fresh_questions_run() {
     let bed = scene();
-    let questions = lines("protocol/testdata/questions-fresh.tsv");
-    assert!(questions.len() >= 30, "{}", questions.len());
-    for line in &questions {
-        let answer = ask(&bed, &line[0]);
-        assert_ne!(answer["reading"]["query"], "", "{answer}");
+    for set in ["fresh", "unseen"] {
+        let questions = lines(&format!("protocol/testdata/questions-{set}.tsv"));
+        assert!(questions.len() >= 30, "{}", questions.len());
+        for line in &questions {
+            let answer = ask(&bed, &line[0]);
+            assert_ne!(answer["reading"]["query"], "", "{answer}");
+        }
     }
+}
+
+/// What was handed over and replaced since is found as it was: its words, its lines, the revision that had it.
+#[test]
+fn files_are_found_as_they_stood_at_a_moment() {
+    let mut bed = scene();
+    indexed(&bed);
+    let (code, _, err) = bed.run(&["mark", "build", "318"]);
+    assert_eq!(code, 0, "{err}");
+    let writer = bed.agent("report-writer");
+    let third = writer
+        .package("Draft the Q4 risk summary")
+        .with("task_id", "q4")
+        .file("report.md", "# Risks\n\nNothing in the quarter.\n")
+        .file("pages.pdf", samples::pdf(&["a narwhal on the first page"]));
+    let before = bed.health()["head"]["seq"].as_u64().unwrap();
+    // What was approved is not worked on any more, so this is another handoff, of files by the same names.
+    writer.write("q3", &third, Care::Rename).unwrap().receipt();
+    moments_are_searched(&bed, before);
+    // The index of versions is there after a death, wherever that was, and is made again by itself when it is gone or
+    // damaged.
+    bed.restart();
+    moments_are_searched(&bed, before);
+    bed.down();
+    let folder = bed.data().join("index-past");
+    std::fs::remove_dir_all(&folder).unwrap();
+    bed.up();
+    moments_are_searched(&bed, before);
+    bed.down();
+    let formats = std::fs::read_dir(&folder).unwrap().flatten();
+    let files = formats.flat_map(|format| std::fs::read_dir(format.path()).unwrap().flatten());
+    let damaged = files.map(|file| std::fs::write(file.path(), b"damaged").unwrap());
+    assert!(damaged.count() > 5);
+    bed.up();
+    moments_are_searched(&bed, before);
+    for step in fault::PAST {
+        bed.down();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let crash = ("COUNTERSIGN_CRASH_AT".to_owned(), format!("{step}:1"));
+        bed.launch.env.push(crash);
+        bed.up();
+        // It dies of the question.
+        assert!(bed.http().get("/api/v1/search?q=at%3A%40now").is_err());
+        wait::until(step, || bed.daemon().ended().map(|_| ()));
+        bed.launch.env.pop();
+        bed.up();
+        moments_are_searched(&bed, before);
+    }
+}
+
+fn moments_are_searched(bed: &TestBed, entry: u64) {
+    let report = "work/q3/report.md";
+    for (text, expected) in [
+        ("Croatia at:@rev:1 id:H-1".to_owned(), report),
+        ("Sam at:@rev:1 id:H-1".to_owned(), ""),
+        (
+            "Sam at:@rev:2 id:H-1".to_owned(),
+            "work/q3/owners.md work/q3/report.md",
+        ),
+        (
+            "mismatch at:@rev:1 id:H-1".to_owned(),
+            "work/q3/report.md work/q3/table.csv",
+        ),
+        (
+            "\"mismatch in Croatia. Owner\" at:@build:318".to_owned(),
+            report,
+        ),
+        (r"/Owner: \w+\./ at:@last-build".to_owned(), report),
+        (
+            "path:q3/** ext:csv at:@rev:1 id:H-1".to_owned(),
+            "work/q3/table.csv",
+        ),
+        ("path:q3/** at:@start".to_owned(), ""),
+        (format!("Croatia at:@entry:{entry}"), report),
+        ("Croatia at:@now".to_owned(), ""),
+        ("narwhal at:@now".to_owned(), "work/q3/pages.pdf"),
+        ("narwhal at:@build:318".to_owned(), ""),
+        (
+            "has:error at:@build:318".to_owned(),
+            "work/backfill/logs/dry-run.log",
+        ),
+        ("ext:csv at:@now ws:billing show:count".to_owned(), "=2"),
+    ] {
+        let answer = ask(bed, &text);
+        assert_eq!(told(&answer), expected, "{text}: {answer}");
+    }
+    let answer = ask(bed, "Croatia at:@rev:2 id:H-1");
+    let hit = &answer["hits"][0];
+    assert_eq!(
+        (&hit["handoff"], &hit["revision"]),
+        (&json!("H-1"), &json!(2))
+    );
+    assert_eq!(hit["lines"][0]["number"], 3, "{hit}");
+    assert_eq!(answer["stood"][0]["label"], "revision 2", "{answer}");
+    assert_eq!(answer["stood"][0]["seq"], hit["seq"]);
+    assert_eq!(answer["partial"], Value::Null);
+    let (code, out, err) = bed.run(&["search", "Croatia at:@build:318 ws:work"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("work as it stood at build 318"), "{err}");
+    assert!(
+        out.contains("Currency mismatch in Croatia. Owner: Sam."),
+        "{out}"
+    );
+    // A moment that is none is no moment at which nothing stood.
+    let unknown = bed
+        .http()
+        .fetch("/api/v1/search?q=x%20at%3A%40build%3A999%20ws%3Awork");
+    assert!(
+        unknown.status == 400 || unknown.status == 422,
+        "{}",
+        unknown.status
+    );
+    let other = ask(bed, "x at:@build:318 show:decisions");
+    let note = other["reading"]["notes"].to_string();
+    assert!(
+        note.contains("only files are known as they stood"),
+        "{note}"
+    );
 }
 
 /// The two questions that the whole thing began with: exact rows, each with the entry that it is from.

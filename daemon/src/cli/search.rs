@@ -66,6 +66,14 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     if let Some(zone) = &read.zone {
         context.out.remark(&format!("days in {}", inert(zone)));
     }
+    for stood in &answer.stood {
+        context.out.remark(&format!(
+            "{} as it stood at {} (e{})",
+            inert(&stood.workspace),
+            inert(&stood.label),
+            stood.seq
+        ));
+    }
     if !read.left_over.is_empty() {
         let words = read.left_over.join(", ");
         context

@@ -4,7 +4,9 @@ use std::{fs::File, io::Read as _, os::unix::fs::MetadataExt as _};
 
 /// What tells a file from itself a moment ago. Modification times can be set by anybody, so the
 /// change time and the inode stand beside them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Stamp {
     /// Device.
     pub dev: u64,

@@ -53,9 +53,9 @@ impl std::io::Write for Pieces {
 }
 
 /// A workspace with its log and the two moments.
-struct Part {
-    log: Log,
-    span: ChangedSpan,
+pub(in crate::review) struct Part {
+    pub(in crate::review) log: Log,
+    pub(in crate::review) span: ChangedSpan,
 }
 
 impl LedgerDesk {
@@ -123,7 +123,7 @@ impl LedgerDesk {
     }
 
     /// What to fold, taken out of the state.
-    fn parts(
+    pub(in crate::review) fn parts(
         &self,
         who: &Caller,
         question: &ChangedQuestion,

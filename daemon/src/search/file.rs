@@ -54,9 +54,15 @@ pub(super) fn read(
     let stamp = known::of_file(&plain.stamp);
     if plain.is_for_a_child {
         let stamp = known::without_text(stamp);
-        let entry = named(&workspace.name, &found, key, stamp, None, fields)
-            .with(fields.flags, flag::WAITS)
-            .with(fields.note, "Its text is still to be read.");
+        let entry = named(
+            &name_of_found(&workspace.name, &found),
+            key,
+            stamp,
+            None,
+            fields,
+        )
+        .with(fields.flags, flag::WAITS)
+        .with(fields.note, "Its text is still to be read.");
         return Some(Read {
             entry,
             stamp,
@@ -68,28 +74,14 @@ pub(super) fn read(
             }),
         });
     }
-    let mut entry = named(&workspace.name, &found, key, stamp, plain.digest, fields);
+    let name = name_of_found(&workspace.name, &found);
+    let mut entry = named(&name, key, stamp, plain.digest, fields);
     if let Some(error) = missing {
         entry = entry
             .with(fields.flags, flag::UNREAD)
             .with(fields.note, format!("It cannot be read: {error}."));
     }
-    if let Some(text) = plain.text {
-        if plain.is_cut {
-            let note = format!(
-                "Only the first {} MiB of its {} MiB are searched.",
-                text::LIMIT >> 20,
-                plain.stamp.size.div_ceil(1 << 20)
-            );
-            entry = entry.with(fields.flags, flag::CUT).with(fields.note, note);
-        }
-        let name = name_of(&file.path);
-        if levels::is_log(name) {
-            let levels = levels::in_text(&text);
-            entry = entry.with_all(fields.flags, levels.into_iter().map(levels::Level::flag));
-        }
-        entry = with_text(entry, text, fields);
-    }
+    let entry = with_plain(entry, plain, &found.path, fields);
     Some(Read {
         entry: entry.holding(permit),
         stamp,
@@ -97,16 +89,41 @@ pub(super) fn read(
     })
 }
 
+/// The document `entry` of a plain file called `path`, with its text.
+pub(super) fn with_plain(mut entry: Entry, plain: Plain, path: &str, fields: &Fields) -> Entry {
+    let Some(text) = plain.text else {
+        return entry;
+    };
+    if plain.is_cut {
+        let note = format!(
+            "Only the first {} MiB of its {} MiB are searched.",
+            text::LIMIT >> 20,
+            plain.stamp.size.div_ceil(1 << 20)
+        );
+        entry = entry.with(fields.flags, flag::CUT).with(fields.note, note);
+    }
+    if levels::is_log(name_of(path)) {
+        let levels = levels::in_text(&text);
+        entry = entry.with_all(fields.flags, levels.into_iter().map(levels::Level::flag));
+    }
+    with_text(entry, text, fields)
+}
+
 /// The document of a file with the words that a child read in it. `stamp` is what the index notes.
-pub(super) fn with_words(
+pub(super) fn as_read(
     wanted: &Wanted,
     stamp: u64,
     words: Words,
     digest: Option<Digest>,
     fields: &Fields,
 ) -> Entry {
-    let (workspace, file) = (&wanted.workspace.name, &wanted.file);
-    let mut entry = named(workspace, file, wanted.key, stamp, digest, fields);
+    let name = name_of_found(&wanted.workspace.name, &wanted.file);
+    let entry = named(&name, wanted.key, stamp, digest, fields);
+    with_words(entry, words, fields)
+}
+
+/// The document `entry` of a file with the words that a child read in it.
+pub(super) fn with_words(mut entry: Entry, words: Words, fields: &Fields) -> Entry {
     if let Some(why) = words.missing {
         let what = if words.text.is_empty() {
             flag::UNREAD
@@ -126,28 +143,47 @@ pub(super) fn with_words(
     with_text(entry, words.text, fields)
 }
 
+/// What is known of a file before it is read.
+pub(super) struct Name<'a> {
+    pub(super) workspace: &'a str,
+    pub(super) path: &'a str,
+    /// In bytes.
+    pub(super) size: u64,
+    /// Microseconds since 1970.
+    pub(super) at: i64,
+}
+
 /// The document of a file by its name alone.
-fn named(
-    workspace: &str,
-    file: &Found,
+pub(super) fn named(
+    of: &Name<'_>,
     key: u64,
     stamp: u64,
     digest: Option<Digest>,
     fields: &Fields,
 ) -> Entry {
-    let name = name_of(&file.path);
+    let name = name_of(of.path);
     Entry::default()
         .with(fields.key, key)
         .with(fields.stamp, stamp)
         .with(fields.kind, kind::FILE)
-        .with(fields.ws, workspace)
-        .with(fields.path, file.path.as_str())
-        .with(fields.head, file.path.as_str())
-        .with(fields.size, file.stamp.size)
-        .with(fields.at, microseconds(file.stamp.modified))
+        .with(fields.ws, of.workspace)
+        .with(fields.path, of.path)
+        .with(fields.head, of.path)
+        .with(fields.size, of.size)
+        .with(fields.at, of.at)
         .with_some(fields.ext, types::ending(name))
         .with_all(fields.file_type, types::of_name(name))
         .with_some(fields.digest, digest.map(|digest| digest.to_string()))
+}
+
+/// What is known of a file that a walk or a hint found.
+fn name_of_found<'a>(workspace: &'a str, file: &'a Found) -> Name<'a> {
+    Name {
+        workspace,
+        path: &file.path,
+        size: file.stamp.size,
+        at: microseconds(file.stamp.modified),
+    }
 }
 
 fn with_text(entry: Entry, text: String, fields: &Fields) -> Entry {

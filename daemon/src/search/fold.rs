@@ -6,9 +6,6 @@ pub(super) use countersign_protocol::query::glob::{fold, folded};
 
 /// Whether `letter` belongs to a word.
 pub(super) fn is_word(letter: char) -> bool {
-    if letter.is_ascii() {
-        return letter.is_ascii_alphanumeric() || letter == '_';
-    }
     letter.is_alphanumeric()
 }
 

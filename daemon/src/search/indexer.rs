@@ -20,7 +20,7 @@ use super::{
     entry::{Budget, Entry},
     file,
     known::{self, Known},
-    live::{IndexError, Live, guarded},
+    live::{IndexError, Live, MEMORY, THREADS, guarded},
     pending::{Pending, Work},
     reading::{Reading, Wanted},
     schema::key_of_file,
@@ -198,7 +198,7 @@ impl Indexer {
             None => Live::open(&self.folder)?,
         };
         self.shared.reading.forget();
-        let writer = guarded(|| live.writer())?;
+        let writer = guarded(|| live.writer(THREADS, MEMORY))?;
         let known = guarded(|| Known::load(&live.searcher()))?;
         let is_complete = live
             .payload()

@@ -90,6 +90,11 @@ impl Known {
         u16::try_from(at).unwrap_or(u16::MAX)
     }
 
+    /// The keys of everything.
+    pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.seen.keys().copied()
+    }
+
     /// How many things are known.
     pub(super) fn len(&self) -> usize {
         self.seen.len()

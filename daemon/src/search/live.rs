@@ -29,9 +29,9 @@ use crate::{
 /// Name of the folder in the state folder.
 pub(super) const FOLDER: &str = "index";
 /// Threads that make segments; they use the cores that are there, at low priority.
-const THREADS: usize = 2;
+pub(super) const THREADS: usize = 2;
 /// Memory of each, in bytes.
-const MEMORY: usize = 40 * 1024 * 1024;
+pub(super) const MEMORY: usize = 40 * 1024 * 1024;
 /// Segments with more documents are not merged any more: a merge reads and maps all of them.
 const LARGEST_MERGE: usize = 40_000;
 /// Segments up to this many documents count as equally small.
@@ -180,11 +180,15 @@ impl Live {
         })
     }
 
-    /// The one writer.
-    pub(super) fn writer(&self) -> Result<IndexWriter<Entry>, TantivyError> {
+    /// The one writer, with so many threads and so many bytes for each.
+    pub(super) fn writer(
+        &self,
+        threads: usize,
+        memory: usize,
+    ) -> Result<IndexWriter<Entry>, TantivyError> {
         let options = IndexWriterOptions::builder()
-            .num_worker_threads(THREADS)
-            .memory_budget_per_thread(MEMORY)
+            .num_worker_threads(threads)
+            .memory_budget_per_thread(memory)
             .num_merge_threads(1)
             .build();
         let writer = self.index.writer_with_options(options)?;

@@ -16,6 +16,7 @@ mod indexer;
 mod known;
 mod levels;
 mod live;
+mod past;
 mod pending;
 mod reading;
 mod schema;
@@ -46,6 +47,7 @@ pub use find::{Answer, Ask, Condition, Document, Line, Match, Name, Order, Patte
 pub use indexer::Settings;
 pub use levels::Level;
 pub use live::IndexError;
+pub use past::{Standing, Version};
 pub(crate) use schema::{key_of_file, kind};
 pub use stated::Statement;
 pub use status::{State, Status};
@@ -58,6 +60,7 @@ use crate::{
     workspace::Workspaces,
 };
 use indexer::{Indexer, Shared};
+use past::Past;
 use pending::Pending;
 use status::{Counts, Held};
 
@@ -69,6 +72,7 @@ const WHILE_WRITTEN: Duration = Duration::from_secs(2);
 pub struct Search {
     shared: Arc<Shared>,
     thread: Arc<Thread>,
+    past: Arc<Past>,
     workspaces: Arc<Workspaces>,
     clock: SharedClock,
 }
@@ -118,6 +122,13 @@ impl Search {
         settings: Settings,
     ) -> Result<Self, fs::Error> {
         let folder = state.make_folder(Path::new(live::FOLDER), 0o700)?;
+        let past = Past::new(
+            state,
+            ledger.clone(),
+            Arc::clone(&objects),
+            Arc::clone(&extractor),
+            Arc::clone(&clock),
+        )?;
         let shared = Arc::new(Shared {
             pending: Pending::new(Arc::clone(&clock)),
             reading: reading::Reading::default(),
@@ -153,6 +164,7 @@ impl Search {
         Ok(Self {
             shared,
             thread: Arc::new(thread),
+            past: Arc::new(past),
             workspaces,
             clock,
         })
@@ -180,6 +192,9 @@ impl Search {
 
     /// Throws the index away and makes it anew.
     pub fn rebuild(&self, why: String) {
+        if let Err(error) = self.past.clear() {
+            tracing::error!(%error, "the index of versions is not made anew");
+        }
         // At once, so that whoever asks next hears of it.
         self.shared.progress(|progress| progress.rebuild(&why));
         self.shared.pending.rebuild(why);

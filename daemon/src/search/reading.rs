@@ -272,7 +272,7 @@ fn done(wanted: &Wanted, read: Read, fields: &Fields) -> Done {
         stamp,
         now,
         bytes: read.words.text.len(),
-        entry: file::with_words(wanted, now, read.words, read.digest, fields),
+        entry: file::as_read(wanted, now, read.words, read.digest, fields),
         is_fresh: wanted.is_fresh,
     }
 }

@@ -13,7 +13,7 @@ use tantivy::{
 use super::tokens;
 
 /// Changes with every change of fields, words or meaning: an index of another format is made anew.
-pub(super) const FORMAT: &str = "4";
+pub(super) const FORMAT: &str = "5";
 
 /// A kind of document. The names stand in the index.
 pub(crate) mod kind {
@@ -188,6 +188,15 @@ fn digest(parts: &[&[u8]]) -> u64 {
 /// The key of a file.
 pub(crate) fn key_of_file(workspace: &str, path: &str) -> u64 {
     digest(&[b"file", workspace.as_bytes(), path.as_bytes()])
+}
+
+/// The key of a version of a file.
+pub(super) fn key_of_version(
+    workspace: &str,
+    path: &str,
+    sha256: countersign_protocol::Digest,
+) -> u64 {
+    digest(&[b"version", workspace.as_bytes(), path.as_bytes(), &sha256.0])
 }
 
 /// The key of all documents of a card.

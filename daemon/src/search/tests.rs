@@ -1,5 +1,7 @@
 //! The index as a whole: what is found, what is read again, what survives.
 
+mod past;
+
 use std::{
     fs,
     path::PathBuf,
@@ -10,7 +12,9 @@ use std::{
 use countersign_protocol::content::Place;
 use tempfile::TempDir;
 
-use super::{Answer, Ask, Condition, Level, Match, Order, Pattern, Search, Settings, State, kind};
+use super::{
+    Answer, Ask, Condition, Level, Match, Name, Order, Pattern, Search, Settings, State, kind,
+};
 use crate::{
     clock::{SharedClock, SystemClock},
     extract::{Cache, Extractor, Limits, Program},
@@ -27,6 +31,8 @@ struct Bed {
     search: Option<Search>,
     /// What stands in for the child that reads packed files: a shell script.
     reader: String,
+    /// What runs it.
+    program: PathBuf,
 }
 
 impl Bed {
@@ -45,6 +51,7 @@ impl Bed {
             workspaces,
             search: None,
             reader: "exit 3".to_owned(),
+            program: "/bin/sh".into(),
         };
         bed.start();
         bed
@@ -70,7 +77,7 @@ impl Bed {
         };
         let workspaces = Arc::clone(&self.workspaces);
         let program = Program {
-            path: "/bin/sh".into(),
+            path: self.program.clone(),
             arguments: vec!["-c".into(), self.reader.clone().into(), "sh".into()],
         };
         let cache = Cache::open(&self.folder.path().join("cache"), 1 << 20).ok();
@@ -125,6 +132,7 @@ impl Bed {
             limit: 1_000,
             count_all: true,
             lines: true,
+            past: None,
         };
         self.search().find(&ask).unwrap().unwrap()
     }
@@ -555,6 +563,7 @@ fn results_come_in_the_order_and_page_that_is_asked_for() {
             limit,
             count_all: false,
             lines: false,
+            past: None,
         };
         let answer = bed.search().find(&ask).unwrap().unwrap();
         assert_eq!(answer.total, 3);
@@ -686,7 +695,7 @@ fn text_beyond_the_limit_is_said() {
     assert_eq!((found.total, found.unsearched), (1, 1));
     let ends = Condition::And(vec![
         phrase("needle"),
-        Condition::Ending(super::Name("txt".to_owned())),
+        Condition::Ending(Name("txt".to_owned())),
     ]);
     assert_eq!(bed.ask(ends, &["a", "b"]).unsearched, 0);
     let note = bed.ask(word("first"), &["a"]).results[0].note.clone();

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io::{self, Read},
 };
 
 use countersign_protocol::{
@@ -54,33 +54,37 @@ pub(super) fn read(file: File, name: &str) -> io::Result<Option<Plain>> {
     if !metadata.is_file() {
         return Ok(None);
     }
-    let stamp = Stamp::of(&metadata);
+    read_from(&file, Stamp::of(&metadata), name).map(Some)
+}
+
+/// The same of any bytes; `stamp` says how many there are.
+pub(super) fn read_from(mut from: impl Read, stamp: Stamp, name: &str) -> io::Result<Plain> {
     let mut bytes = Vec::with_capacity(within_limit(stamp.size) + 1);
-    (&file).take(SNIFFED as u64).read_to_end(&mut bytes)?;
+    (&mut from).take(SNIFFED as u64).read_to_end(&mut bytes)?;
     let is_all = bytes.len() as u64 >= stamp.size;
     if words::are_for_a_child(sniff(&bytes, is_all, name).kind, stamp.size) {
-        return Ok(Some(Plain {
+        return Ok(Plain {
             is_for_a_child: true,
             ..Plain::unread(stamp)
-        }));
+        });
     }
     let rest = LIMIT.saturating_sub(bytes.len() as u64);
-    (&file).take(rest).read_to_end(&mut bytes)?;
+    (&mut from).take(rest).read_to_end(&mut bytes)?;
     let is_cut = stamp.size > LIMIT;
     let digest = if stamp.size <= LIMIT {
         Some(Digest::of(&bytes))
     } else if stamp.size <= HASHED {
-        Some(digest_of(&mut bytes.as_slice().chain(&file))?)
+        Some(digest_of(&mut bytes.as_slice().chain(from))?)
     } else {
         None
     };
-    Ok(Some(Plain {
+    Ok(Plain {
         stamp,
         text: decode(bytes),
         is_cut,
         digest,
         is_for_a_child: false,
-    }))
+    })
 }
 
 /// As many bytes of a file of `size` bytes as are read.

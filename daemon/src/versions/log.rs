@@ -178,6 +178,10 @@ impl Log {
                         executable: entry.executable,
                     },
                     is_kept: entry.kept && !one.is_forgotten,
+                    handoff: one.accepted.handoff,
+                    revision: one.accepted.revision,
+                    seq: one.seq,
+                    at: one.at,
                 };
                 files.insert(joined(&one.accepted.at.folder, &entry.path), stood);
             }
@@ -193,6 +197,14 @@ pub struct Stood {
     pub leaf: Leaf,
     /// Whether its bytes can still be had.
     pub is_kept: bool,
+    /// The card that handed it over.
+    pub handoff: HandoffId,
+    /// The revision of it that did so last.
+    pub revision: u32,
+    /// The entry with which that was.
+    pub seq: u64,
+    /// When that was.
+    pub at: Timestamp,
 }
 
 type Roots = HashSet<String>;

@@ -55,6 +55,8 @@ pub enum Operator {
     Added,
     /// When a file was removed.
     Removed,
+    /// Files as they stood then.
+    At,
     /// Before that time.
     Before,
     /// From that time on.
@@ -166,6 +168,7 @@ const TABLE: &[(Operator, &str, Kind, &str)] = &[
         Kind::Point,
         "files removed since or within",
     ),
+    (O::At, "at", Kind::Point, "files as they stood then"),
     (O::Before, "before", Kind::Point, "before that time"),
     (O::After, "after", Kind::Point, "from that time on"),
     (O::Viewed, "viewed", Kind::Name, "opened by"),
@@ -281,6 +284,7 @@ const ALIASES: &[(&str, Operator, Option<Comparison>)] = &[
     ("modified", O::Changed, None),
     ("created", O::Added, None),
     ("deleted", O::Removed, None),
+    ("as_of", O::At, None),
     ("until", O::Before, None),
     ("why", O::Reason, None),
     ("text", O::Content, None),

@@ -77,7 +77,7 @@ pub use review::{Base, CareNeeded, Change, Check, Effect, FileRow, Review, Timel
 pub use routing::RoutingDesk;
 pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
-    Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
+    Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, StoodAt, Unmatched,
 };
 pub use service::ServiceDesk;
 pub use sso::SsoDesk;

@@ -48,6 +48,9 @@ pub struct SearchAnswer {
     pub groups: Vec<Counted>,
     /// What `changed:` and its kin were resolved to.
     pub changes: Option<Changes>,
+    /// What `at:` was resolved to: one moment for each workspace that has it.
+    #[serde(default)]
+    pub stood: Vec<StoodAt>,
     /// Where the index is not complete: what is missing.
     pub partial: Option<Partial>,
     /// Files that fit but for their text, of which not all is searched; `has:unsearched` finds them.
@@ -194,6 +197,19 @@ pub struct Changes {
     pub to_seq: u64,
     /// Files that were written and had their old content again at the end; they are left out.
     pub cancelled: u64,
+}
+
+/// The moment whose files were searched, in one workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StoodAt {
+    /// The workspace.
+    pub workspace: String,
+    /// The moment in words, for example `build 318, marked by ci`.
+    pub label: String,
+    /// The last entry that counts.
+    pub seq: u64,
+    /// When that was.
+    pub at: Option<Timestamp>,
 }
 
 /// Something is not in the index yet.

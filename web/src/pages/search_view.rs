@@ -12,7 +12,7 @@ use crate::{
     render::words,
     templates::Page,
 };
-use found::{ChangesView, HitView};
+use found::{ChangesView, HitView, StoodView};
 
 /// So much of a query is shown of what is wrong in it, before it and after it, in characters.
 const AROUND: usize = 200;
@@ -94,6 +94,8 @@ struct AnswerView {
     notes: Vec<NoteView>,
     heading: String,
     changes: Option<ChangesView>,
+    /// The moments whose files were searched.
+    stood: Vec<StoodView>,
     partial: Option<PartialView>,
     facets: Vec<FacetView>,
     groups: Vec<Group>,
@@ -313,6 +315,11 @@ impl SearchPage {
                 .changes
                 .as_ref()
                 .map(|changes| ChangesView::new(changes, now)),
+            stood: answer
+                .stood
+                .iter()
+                .map(|stood| StoodView::new(stood, answer.stood.len() > 1))
+                .collect(),
             partial: answer.partial.as_ref().map(|partial| PartialView {
                 why: words::sentence(&partial.why),
                 done: partial.done,
@@ -442,6 +449,12 @@ fn heading(query: &Query, answer: &SearchAnswer) -> String {
             changes.since
         );
     }
+    // Where only files can be found, they are called so.
+    let noun = if answer.stood.is_empty() {
+        noun
+    } else {
+        "file"
+    };
     let counted = match total {
         0 => format!("No {noun}"),
         1 => format!("1 {noun}"),

@@ -18,6 +18,7 @@ use super::{
     conditions::{Reader, has_words, kind_of},
     facts::{Asker, below, risk, trigger},
     homes::{Folders, folders, naming},
+    past,
 };
 use crate::{
     ledger::{Card, State},
@@ -41,8 +42,15 @@ impl LedgerDesk {
             asker,
             notes: Vec::new(),
         };
-        let condition = reader.condition(&query.filter);
-        let notes = reader.notes;
+        let past = self.as_of(who, query, now)?;
+        let filter = past.as_ref().map_or(&query.filter, |past| &past.rest);
+        let condition = reader.condition(filter);
+        let mut notes = reader.notes;
+        let (mut stood, mut standing) = (Vec::new(), None);
+        if let Some(past) = past {
+            notes.extend(past.notes);
+            (stood, standing) = (past.moments, Some(past.standing));
+        }
         let skip = page
             .cursor
             .and_then(|cursor| cursor.parse().ok())
@@ -52,7 +60,10 @@ impl LedgerDesk {
         let ask = Ask {
             condition,
             about: query.about.clone(),
-            kind: kind_of(query.show),
+            kind: match &standing {
+                Some(_) => Some(search::kind::FILE),
+                None => kind_of(query.show),
+            },
             workspaces: served
                 .filter(|workspace| sees(who, &workspace.name))
                 .map(|workspace| workspace.name.to_string())
@@ -66,6 +77,7 @@ impl LedgerDesk {
             },
             count_all: !is_list,
             lines: is_list && page.limit > 0,
+            past: standing.clone(),
         };
         let search = self.search.clone();
         let found = tokio::task::spawn_blocking(move || search.find(&ask)).await;
@@ -82,6 +94,10 @@ impl LedgerDesk {
         let end = skip.saturating_add(shown);
         let is_more = is_list && page.limit > 0 && answer.total > end as u64;
         let status = self.search.progress();
+        let partial = match &standing {
+            Some(standing) => unread(&answer, standing),
+            None => partial(&status),
+        };
         let state = self.ledger.state();
         let homes = self.homes.at(&state, folders);
         Ok(Found {
@@ -89,7 +105,13 @@ impl LedgerDesk {
                 .results
                 .iter()
                 .take(shown)
-                .map(|one| hit(one, (&state, &homes), who))
+                .map(|one| {
+                    let hit = hit(one, (&state, &homes), who);
+                    match standing.as_ref().and_then(|all| all.get(one.document.key)) {
+                        Some(version) => past::cited(hit, version, &state),
+                        None => hit,
+                    }
+                })
                 .collect(),
             total: answer.total,
             exact: answer.is_exact,
@@ -97,7 +119,8 @@ impl LedgerDesk {
             facets: facets(&answer),
             groups,
             changes: None,
-            partial: partial(&status),
+            stood,
+            partial,
             unsearched: answer.unsearched,
             notes,
             seq: status.seq,
@@ -219,6 +242,16 @@ fn partial(status: &search::Status) -> Option<Partial> {
         why,
         done: status.done,
         of: (status.of > 0).then_some(status.of),
+    })
+}
+
+/// What of the versions that stood could not be read for this answer.
+fn unread(answer: &Answer, standing: &search::Standing) -> Option<Partial> {
+    let of = standing.len() as u64;
+    (answer.unread > 0).then(|| Partial {
+        why: "the files as they stood then are still being read; ask again".to_owned(),
+        done: of.saturating_sub(answer.unread),
+        of: Some(of),
     })
 }
 

@@ -79,6 +79,7 @@ impl LedgerDesk {
                 None => Vec::new(),
             },
             changes,
+            stood: Vec::new(),
             partial: None,
             unsearched: 0,
             notes,
@@ -221,42 +222,54 @@ fn asked(filter: &Filter, now: &Now) -> Option<Asked> {
         _ => whole,
     };
     let mut rest = parts.to_vec();
-    let of = |part: &Filter| match part {
-        Filter::Term(term) => match &term.what {
-            What::Field(operator, value) => Some((*operator, value.clone())),
-            _ => None,
-        },
-        _ => None,
-    };
     let about_changes = |part: &Filter| {
-        of(part).is_some_and(|(operator, _)| {
+        field(part).is_some_and(|(operator, _)| {
             matches!(
                 operator,
                 Operator::Changed | Operator::Added | Operator::Removed
             )
         })
     };
-    let (operator, value) = of(&rest.remove(rest.iter().position(about_changes)?))?;
-    let (from, to) = ends(&value, now)?;
+    let asked = rest.remove(rest.iter().position(about_changes)?);
+    let (operator, value) = field(&asked)?;
+    let (from, to) = ends(value, now)?;
+    Some(Asked {
+        operator,
+        question: question(from, to, &rest),
+        rest: Filter::all(rest),
+    })
+}
+
+/// The workspace and the handoff that a term of `rest` names alone are those of the question.
+pub(super) fn question(from: Anchor, to: Option<Anchor>, rest: &[Filter]) -> ChangedQuestion {
     let mut question = ChangedQuestion {
         from: Some(from),
         to,
         ..ChangedQuestion::default()
     };
-    for part in &rest {
-        match of(part) {
-            Some((Operator::Ws, Value::Is(Atom::Text(name)))) => question.workspace = Some(name),
+    for part in rest {
+        match field(part) {
+            Some((Operator::Ws, Value::Is(Atom::Text(name)))) => {
+                question.workspace = Some(name.clone());
+            }
             Some((Operator::Id, Value::Is(Atom::Text(id)))) => {
                 question.handoff = id.parse::<HandoffId>().ok();
             }
             _ => {}
         }
     }
-    Some(Asked {
-        operator,
-        question,
-        rest: Filter::all(rest),
-    })
+    question
+}
+
+/// The operator and the value of a term that has them.
+pub(super) fn field(part: &Filter) -> Option<(Operator, &Value)> {
+    match part {
+        Filter::Term(term) => match &term.what {
+            What::Field(operator, value) => Some((*operator, value)),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// From when to when.

@@ -6,6 +6,7 @@ mod complete;
 mod conditions;
 mod facts;
 pub(super) mod homes;
+mod past;
 mod questions;
 mod saved;
 
@@ -16,7 +17,8 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{
     Caller, Changes, Completion, Counted, DeskError, Facet, Hit, IndexStatus, Partial, Person,
-    ReadAs, Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, Unmatched,
+    ReadAs, Relaxed, SavedSearch, SearchAnswer, SearchDesk, SearchError, SearchRequest, StoodAt,
+    Unmatched,
 };
 
 use super::LedgerDesk;
@@ -36,6 +38,7 @@ struct Found {
     facets: Vec<Facet>,
     groups: Vec<Counted>,
     changes: Option<Changes>,
+    stood: Vec<StoodAt>,
     partial: Option<Partial>,
     unsearched: u64,
     notes: Vec<Note>,
@@ -91,6 +94,7 @@ impl SearchDesk for LedgerDesk {
             facets: found.facets,
             groups: found.groups,
             changes: found.changes,
+            stood: found.stood,
             partial: found.partial,
             unsearched: found.unsearched,
             relaxed,

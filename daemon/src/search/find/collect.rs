@@ -1,6 +1,6 @@
 //! Gathers all documents of an answer with what they are sorted by.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use tantivy::{
     DocAddress, DocId, Score, SegmentOrdinal, SegmentReader,
@@ -8,7 +8,7 @@ use tantivy::{
     columnar::Column,
 };
 
-use super::super::schema::FAST_NAMES;
+use super::super::{past::Standing, schema::FAST_NAMES};
 
 /// By what an answer is sorted. Higher keys come first.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,8 @@ pub(super) type Ranked = (i64, DocAddress);
 
 pub(super) struct Gather<'a> {
     pub(super) order: &'a Order,
+    /// In the index of versions: when each was handed over.
+    pub(super) past: Option<&'a Arc<Standing>>,
 }
 
 pub(super) struct OfSegment {
@@ -46,6 +48,7 @@ pub(super) struct OfSegment {
 enum Key {
     Score,
     At(Column<i64>, i64),
+    Stood(Column<u64>, Arc<Standing>, i64),
     Size(Column<u64>, i64),
     Card(Option<Column<u64>>, HashMap<u64, i64>),
     None,
@@ -65,10 +68,16 @@ impl Collector for Gather<'_> {
             let size = columns.column_opt::<u64>(FAST_NAMES.size)?;
             Ok::<_, tantivy::TantivyError>(size.map_or(Key::None, |size| Key::Size(size, sign)))
         };
+        let at = |sign| {
+            Ok::<_, tantivy::TantivyError>(match self.past {
+                None => Key::At(columns.i64(FAST_NAMES.at)?, sign),
+                Some(past) => Key::Stood(columns.u64(FAST_NAMES.key)?, Arc::clone(past), sign),
+            })
+        };
         let key = match self.order {
             Order::Relevance => Key::Score,
-            Order::Newest => Key::At(columns.i64(FAST_NAMES.at)?, 1),
-            Order::Oldest => Key::At(columns.i64(FAST_NAMES.at)?, -1),
+            Order::Newest => at(1)?,
+            Order::Oldest => at(-1)?,
             Order::Largest => size(1)?,
             Order::Smallest => size(-1)?,
             Order::Path => Key::None,
@@ -98,6 +107,10 @@ impl SegmentCollector for OfSegment {
             // Scores are not negative, and so in the order of their bits.
             Key::Score => i64::from(score.max(0.0).to_bits()),
             Key::At(column, sign) => column.first(doc).map_or(i64::MIN, |at| at * sign),
+            Key::Stood(keys, past, sign) => {
+                let version = keys.first(doc).and_then(|key| past.get(key));
+                version.map_or(i64::MIN, |one| one.at.as_microsecond() * sign)
+            }
             Key::Size(column, sign) => column.first(doc).map_or(i64::MIN, |size| {
                 i64::try_from(size).unwrap_or(i64::MAX) * sign
             }),

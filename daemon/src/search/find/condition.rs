@@ -32,8 +32,6 @@ pub enum Condition {
         /// Keys of files.
         files: HashSet<u64>,
     },
-    /// Files with one of these keys.
-    Files(HashSet<u64>),
     /// Documents of this kind.
     Kind(&'static str),
     /// In the workspace.

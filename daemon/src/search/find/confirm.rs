@@ -10,7 +10,6 @@ use super::{
     collect::{Order, Ranked, sort_first},
     docs::{BySegment, Docs},
     pattern::Pattern,
-    read,
 };
 use crate::search::fold::folded;
 
@@ -96,15 +95,7 @@ impl Finder<'_> {
                     if phrase.is_some_and(|phrase| path.contains(&folded(phrase))) {
                         return true;
                     }
-                    let text = text.get_or_insert_with(|| {
-                        read::text(
-                            &document,
-                            *address,
-                            self.live,
-                            self.searcher,
-                            self.workspaces,
-                        )
-                    });
+                    let text = text.get_or_insert_with(|| self.text(&document, *address));
                     text.as_ref().is_some_and(|text| pattern.is_in(text))
                 };
                 if wanted.iter().all(is_in) {

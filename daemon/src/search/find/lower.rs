@@ -16,6 +16,7 @@ use super::{
     super::{
         fold::folded,
         live::Live,
+        past::{Standing, Version},
         schema::{FAST_NAMES, flag, kind},
         tokens,
     },
@@ -32,6 +33,8 @@ const HEAD: f32 = 4.0;
 pub(super) struct Lower<'a> {
     pub(super) live: &'a Live,
     pub(super) searcher: &'a Searcher,
+    /// In the index of versions: what stood.
+    pub(super) past: Option<&'a Standing>,
 }
 
 /// Gives exactly the documents that match a pattern, or a phrase in their path.
@@ -89,8 +92,13 @@ impl Lower<'_> {
                     let ids = columns.column_opt::<u64>(FAST_NAMES.card)?;
                     for doc in 0..segment.max_doc() {
                         let id = ids.as_ref().and_then(|ids| ids.first(doc));
+                        let key = keys.first(doc);
+                        let file = match self.past {
+                            Some(past) => key.and_then(|key| past.file(key)),
+                            None => key,
+                        };
                         if id.is_some_and(|id| cards.contains(&id))
-                            || keys.first(doc).is_some_and(|key| files.contains(&key))
+                            || file.is_some_and(|file| files.contains(&file))
                         {
                             docs.insert(doc);
                         }
@@ -98,12 +106,6 @@ impl Lower<'_> {
                     Ok(())
                 };
                 docs::query(self.each(about)?)
-            }
-            Condition::Files(files) => {
-                let terms = files
-                    .iter()
-                    .map(|key| Term::from_field_u64(fields.key, *key));
-                Box::new(TermSetQuery::new(terms.collect::<Vec<_>>()))
             }
             Condition::Kind(kind) => term(fields.kind, kind),
             Condition::Workspace(name) => self.name(fields.ws, FAST_NAMES.ws, name)?,
@@ -120,6 +122,9 @@ impl Lower<'_> {
                 Term::from_field_u64(fields.size, range.start),
                 Term::from_field_u64(fields.size, range.end),
             ),
+            Condition::At(range) if self.past.is_some() => {
+                self.stood(|version| range.contains(&version.at.as_microsecond()))?
+            }
             Condition::At(range) => between(
                 Term::from_field_i64(fields.at, range.start),
                 Term::from_field_i64(fields.at, range.end),
@@ -135,6 +140,24 @@ impl Lower<'_> {
             Condition::Unsearched => missing(self.live),
             Condition::Invalid => term(fields.flags, flag::INVALID),
         })
+    }
+
+    /// Versions that stood and fit.
+    pub(super) fn stood(&self, fits: impl Fn(&Version) -> bool) -> Lowered {
+        let Some(past) = self.past else {
+            return Ok(Box::new(AllQuery));
+        };
+        let stood = |docs: &mut Docs, segment: &tantivy::SegmentReader| {
+            let keys = segment.fast_fields().u64(FAST_NAMES.key)?;
+            for doc in 0..segment.max_doc() {
+                let version = keys.first(doc).and_then(|key| past.get(key));
+                if version.is_some_and(&fits) {
+                    docs.insert(doc);
+                }
+            }
+            Ok(())
+        };
+        Ok(docs::query(self.each(stood)?))
     }
 
     /// What may match: by the words of the text, or by the path.
@@ -283,35 +306,31 @@ impl Lower<'_> {
     }
 }
 
-/// `word` in `field`: each of its runs, next to each other. A run may be a word of the index or the
-/// parts of one. `None` when there is no letter in it.
+/// `word` in `field`: its runs next to each other, or the parts of its runs. `None` when there is no letter in it.
 fn in_field(field: Field, word: &str) -> Option<Box<dyn Query>> {
     let runs = tokens::runs(word);
-    let term = |text: &str| Term::from_field_text(field, text);
-    let mut parts = Vec::new();
-    for run in &runs {
-        if run.parts.is_empty() {
-            parts.push(run.word.as_str());
+    let wholes: Vec<&str> = runs.iter().map(|run| run.word.as_str()).collect();
+    let parts = runs.iter().flat_map(|run| &run.parts).map(String::as_str);
+    let parts: Vec<&str> = parts.collect();
+    let adjacent = |words: &[&str]| -> Option<Box<dyn Query>> {
+        let term = |word: &&str| Term::from_field_text(field, word);
+        match words {
+            [] => None,
+            [one] => Some(Box::new(TermQuery::new(
+                term(one),
+                IndexRecordOption::WithFreqs,
+            ))),
+            several => Some(Box::new(PhraseQuery::new(
+                several.iter().map(term).collect(),
+            ))),
         }
-        parts.extend(run.parts.iter().map(String::as_str));
-    }
-    match (runs.as_slice(), parts.as_slice()) {
-        ([], _) | (_, []) => None,
-        (_, [one]) if runs.len() == 1 => Some(Box::new(TermQuery::new(
-            term(one),
-            IndexRecordOption::WithFreqs,
-        ))),
-        (runs, parts) => {
-            let terms = parts.iter().map(|part| term(part)).collect();
-            let phrase: Box<dyn Query> = Box::new(PhraseQuery::new(terms));
-            match runs {
-                [run] => {
-                    let whole = TermQuery::new(term(&run.word), IndexRecordOption::WithFreqs);
-                    Some(Box::new(BooleanQuery::union(vec![Box::new(whole), phrase])))
-                }
-                _ => Some(phrase),
-            }
+    };
+    let whole = adjacent(&wholes)?;
+    match adjacent(&parts) {
+        Some(by_parts) if parts != wholes => {
+            Some(Box::new(BooleanQuery::union(vec![whole, by_parts])))
         }
+        _ => Some(whole),
     }
 }
 

@@ -11,7 +11,7 @@ mod need;
 mod pattern;
 mod read;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tantivy::{
     DocAddress, Searcher,
@@ -28,9 +28,9 @@ pub use read::Document;
 use super::{
     Search,
     live::{IndexError, Live, guarded},
+    past::Standing,
     schema::{FAST_NAMES, kind},
 };
-use crate::workspace::Workspaces;
 use collect::{Gather, Ranked, sort_first};
 use lines::Wanted;
 use lower::Lower;
@@ -60,6 +60,8 @@ pub struct Ask {
     pub count_all: bool,
     /// Whether lines are wanted.
     pub lines: bool,
+    /// What is searched instead of the files as they are: these versions of them, and nothing else.
+    pub past: Option<Arc<Standing>>,
 }
 
 /// One result.
@@ -89,46 +91,68 @@ pub struct Answer {
     pub spread: Spread,
     /// How many files would be among them if their text fits, and have text that was not searched.
     pub unsearched: u64,
+    /// How many versions of what stood were not read yet; the next question goes on with them.
+    pub unread: u64,
 }
 
 impl Search {
     /// Answers `ask`. `None` while there is no index. May take as long as it takes to scan what the index does
     /// not decide, so it belongs on a thread that may block.
     pub fn find(&self, ask: &Ask) -> Result<Option<Answer>, IndexError> {
-        let Some(live) = self.live() else {
-            return Ok(None);
+        let Some(past) = &ask.past else {
+            let Some(live) = self.live() else {
+                return Ok(None);
+            };
+            let found = self.find_in(&live, ask);
+            if let Err(error) = &found
+                && !error.may_pass()
+            {
+                self.rebuild(error.to_string());
+            }
+            return found.map(Some);
         };
-        let found = guarded(|| {
+        let find = || {
+            let (live, unread) = self.past.with(past)?;
+            let answer = self.find_in(&live, ask)?;
+            Ok(Answer { unread, ..answer })
+        };
+        let found = find().or_else(|error: IndexError| {
+            if error.may_pass() {
+                return Err(error);
+            }
+            tracing::warn!(%error, "the index of versions is made anew");
+            self.past.clear()?;
+            find()
+        });
+        found.map(Some)
+    }
+
+    fn find_in(&self, live: &Live, ask: &Ask) -> Result<Answer, IndexError> {
+        guarded(|| {
             let searcher = live.searcher();
             Finder {
-                live: &live,
+                live,
                 searcher: &searcher,
-                workspaces: &self.workspaces,
                 search: self,
+                past: ask.past.as_ref(),
             }
             .find(ask)
-        });
-        if let Err(error) = &found
-            && !error.may_pass()
-        {
-            self.rebuild(error.to_string());
-        }
-        found.map(Some)
+        })
     }
 }
 
 struct Finder<'a> {
     live: &'a Live,
     searcher: &'a Searcher,
-    workspaces: &'a Workspaces,
     search: &'a Search,
+    past: Option<&'a Arc<Standing>>,
 }
 
 impl Finder<'_> {
     fn find(&self, ask: &Ask) -> tantivy::Result<Answer> {
         let (late, rest) = split(&ask.condition);
         let query = self.query(ask, &late, &rest)?;
-        let gather = Gather { order: &ask.order };
+        let gather = self.gather(&ask.order);
         let mut found = self.searcher.search(&query, &gather)?;
         if matches!(ask.order, Order::Path) {
             self.by_path(&mut found)?;
@@ -149,15 +173,7 @@ impl Finder<'_> {
         for (_, address) in page {
             let document = self.document(*address, &mut columns)?;
             let is_scanned = ask.lines && !shown.is_nothing();
-            let text = is_scanned.then(|| {
-                read::text(
-                    &document,
-                    *address,
-                    self.live,
-                    self.searcher,
-                    self.workspaces,
-                )
-            });
+            let text = is_scanned.then(|| self.text(&document, *address));
             let places = || read::places(&document, *address, self.live, self.searcher);
             let lines = text.flatten().map(|text| match document.text {
                 Text::Kept if document.size.is_some() => shown.placed(&text, &places()),
@@ -175,7 +191,25 @@ impl Finder<'_> {
             is_exact,
             spread: self.spread(&found)?,
             unsearched: self.unsearched(ask)?,
+            unread: 0,
         })
+    }
+
+    fn gather<'a>(&'a self, order: &'a Order) -> Gather<'a> {
+        Gather {
+            order,
+            past: self.past,
+        }
+    }
+
+    /// The text of a document: of a plain file what it is now, or was, else what was kept.
+    fn text(&self, document: &Document, address: DocAddress) -> Option<String> {
+        match (document.text, self.past) {
+            (Text::None, _) => None,
+            (Text::Kept, _) => read::kept(address, self.live, self.searcher),
+            (Text::File, None) => read::of_file(document, &self.search.workspaces),
+            (Text::File, Some(past)) => self.search.past.text(past.get(document.key)?.sha256),
+        }
     }
 
     /// Files that fulfil everything but what is asked of their text, and have text that is not in the index.
@@ -197,6 +231,7 @@ impl Finder<'_> {
             about: Vec::new(),
             kind: Some(kind::FILE),
             workspaces: ask.workspaces.clone(),
+            past: ask.past.clone(),
             ..Ask::default()
         };
         let query = self.query(&beside, &[], &beside.condition)?;
@@ -213,13 +248,14 @@ impl Finder<'_> {
         let lower = Lower {
             live: self.live,
             searcher: self.searcher,
+            past: self.past.map(AsRef::as_ref),
         };
         let access = || lower::access(self.live, &ask.workspaces);
         let mut confirm = |pattern: &Pattern, phrase: &Option<String>| {
             let may = lower.candidates(pattern, phrase.as_deref())?;
             let may = BooleanQuery::intersection(vec![access(), may]);
             let order = Order::Newest;
-            let found = self.searcher.search(&may, &Gather { order: &order })?;
+            let found = self.searcher.search(&may, &self.gather(&order))?;
             self.exact(&found, &[(pattern, phrase.as_deref())])
         };
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = vec![(Occur::Must, access())];
@@ -229,6 +265,9 @@ impl Finder<'_> {
         };
         if ask.kind.is_some() {
             clauses.push((Occur::Must, lower::kinds(self.live, kinds)));
+        }
+        if self.past.is_some() {
+            clauses.push((Occur::Must, lower.stood(|_| true)?));
         }
         let is_all = matches!(rest, Condition::All);
         if !is_all {

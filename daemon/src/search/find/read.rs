@@ -50,7 +50,7 @@ pub struct Document {
 pub(super) enum Text {
     /// It has none.
     None,
-    /// In its file, as it is now.
+    /// In its file.
     File,
     /// In the index.
     Kept,
@@ -140,23 +140,16 @@ fn text_of(column: Option<&StrColumn>, doc: u32) -> Option<String> {
     column.ord_to_str(ord, &mut text).ok()?.then_some(text)
 }
 
-/// The text of a document: of a plain file what it is now, else what was kept.
-pub(super) fn text(
-    document: &Document,
-    address: DocAddress,
-    live: &Live,
-    searcher: &Searcher,
-    workspaces: &Workspaces,
-) -> Option<String> {
-    match document.text {
-        Text::None => None,
-        Text::File => {
-            let workspace = workspaces.get(&document.workspace)?;
-            let file = workspace.dir().open_file(Path::new(&document.path)).ok()?;
-            text::read_text(&file).ok()?
-        }
-        Text::Kept => stored(address, live.fields.body, searcher),
-    }
+/// The text of a plain file as it is now.
+pub(super) fn of_file(document: &Document, workspaces: &Workspaces) -> Option<String> {
+    let workspace = workspaces.get(&document.workspace)?;
+    let file = workspace.dir().open_file(Path::new(&document.path)).ok()?;
+    text::read_text(&file).ok()?
+}
+
+/// The text that the index keeps of a document.
+pub(super) fn kept(address: DocAddress, live: &Live, searcher: &Searcher) -> Option<String> {
+    stored(address, live.fields.body, searcher)
 }
 
 /// Where in its file each line of a kept text stands.

@@ -131,14 +131,28 @@ fn every_rule_can_be_read() {
 /// their author meant is a query, is.
 #[test]
 fn the_score_of_fresh_questions_is_told() {
+    for (name, set) in [
+        (
+            "fresh",
+            include_str!("../../../testdata/questions-fresh.tsv"),
+        ),
+        (
+            "unseen",
+            include_str!("../../../testdata/questions-unseen.tsv"),
+        ),
+    ] {
+        score(name, set);
+    }
+}
+
+fn score(name: &str, set: &str) {
     let terms = |query: &Query| {
         let mut terms: Vec<String> = query.pills().into_iter().map(|pill| pill.text).collect();
         terms.sort();
         terms
     };
-    let fresh = include_str!("../../../testdata/questions-fresh.tsv").lines();
     let (mut all, mut right, mut partly) = (0, 0, 0);
-    for line in fresh.filter(|line| !line.starts_with('#')) {
+    for line in set.lines().filter(|line| !line.starts_with('#')) {
         let (text, meant) = line.split_once('\t').expect("a question and a query");
         let parsed = parse(meant).expect("a query");
         assert_eq!(parsed.notes, [], "{meant}");
@@ -153,8 +167,8 @@ fn the_score_of_fresh_questions_is_told() {
         } else if filters(&read) == filters(&meant) && !filters(&read).is_empty() {
             partly += 1;
         } else {
-            println!("other: {text}\n  meant {meant:?}\n  read  {read:?}");
+            println!("{name}, other: {text}\n  meant {meant:?}\n  read  {read:?}");
         }
     }
-    println!("{right} of {all} as meant, {partly} with words that rank besides");
+    println!("{name}: {right} of {all} as meant, {partly} with words that rank besides");
 }

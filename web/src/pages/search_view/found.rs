@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::When;
 use crate::{
-    desk::{Change, Changes, Hit, MatchedLine},
+    desk::{Change, Changes, Hit, MatchedLine, StoodAt},
     render::words,
 };
 
@@ -19,6 +19,15 @@ pub(super) struct ChangesView {
     by: Option<String>,
     to: u64,
     cancelled: u64,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct StoodView {
+    /// Named where there are several.
+    workspace: Option<String>,
+    label: String,
+    seq: u64,
+    href: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,6 +80,17 @@ impl ChangesView {
             by: changes.from_by.clone(),
             to: changes.to_seq,
             cancelled: changes.cancelled,
+        }
+    }
+}
+
+impl StoodView {
+    pub(super) fn new(stood: &StoodAt, is_one_of_many: bool) -> Self {
+        Self {
+            workspace: is_one_of_many.then(|| stood.workspace.clone()),
+            label: stood.label.clone(),
+            seq: stood.seq,
+            href: entry(stood.seq),
         }
     }
 }
@@ -264,6 +284,13 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
         answer(whole(serde_json::json!([plain]), serde_json::Value::Null)),
         now,
     );
+    let (mut past, choice) = page("croatia at:@last-build", None);
+    let mut then = whole(serde_json::json!([plain]), serde_json::Value::Null);
+    then["stood"] = serde_json::json!([
+        {"workspace": "billing", "label": "build <b>318</b>, marked by ci", "seq": 12, "at": now},
+        {"workspace": "legal", "label": "build 318, marked by ci", "seq": 0, "at": null},
+    ]);
+    past.answer(&choice, answer(then), now);
     let (mut grouped, choice) = page("failing", None);
     grouped.answer(
         &choice,
@@ -293,5 +320,5 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
     let (mut bare, choice) = page("", None);
     bare.saved.clear();
     drop(choice);
-    vec![changed, found, grouped, none, wrong, bare]
+    vec![changed, found, past, grouped, none, wrong, bare]
 }
