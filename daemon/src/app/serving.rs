@@ -65,6 +65,7 @@ pub(super) fn take(
             search.changed(workspace, path, is_over);
         }
         Hint::Approved { workspace, path } => guard.hint(&workspace, &path),
+        Hint::Listed { workspace, folder } => search.listed(workspace, folder),
         Hint::Scanned { workspace } => {
             changes.scanned(&workspace);
             search.walk(workspace);

@@ -21,7 +21,7 @@ use super::{
     file,
     known::{self, Known},
     live::{IndexError, Live, MEMORY, THREADS, guarded},
-    pending::{Pending, Work},
+    pending::{Pending, Place, Work},
     reading::{Reading, Wanted},
     schema::key_of_file,
     status::Progress,
@@ -110,6 +110,11 @@ struct Open {
     writer: RwLock<IndexWriter<Entry>>,
     known: Known,
     walks: VecDeque<Walk>,
+    /// Walks that follow a scan of the watcher, by workspace, and the folders that it has come to since.
+    following: HashMap<Arc<str>, Walk>,
+    listed: VecDeque<Place>,
+    /// Workspaces to walk: where a walk follows a scan, that one is over.
+    ended: Vec<Arc<str>>,
     /// The number of the newest walk.
     walk: u32,
     budget: Arc<Budget>,
@@ -138,6 +143,11 @@ struct Open {
 impl Open {
     fn writer(&self) -> RwLockReadGuard<'_, IndexWriter<Entry>> {
         self.writer.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there are folders to list.
+    fn is_walking(&self) -> bool {
+        !self.walks.is_empty() || !self.listed.is_empty() || !self.ended.is_empty()
     }
 }
 
@@ -214,6 +224,9 @@ impl Indexer {
             writer: RwLock::new(writer),
             known,
             walks: VecDeque::new(),
+            following: HashMap::new(),
+            listed: VecDeque::new(),
+            ended: Vec::new(),
             walk: 0,
             budget: Budget::new(TEXT_WAITING),
             uncommitted: 0,
@@ -273,7 +286,7 @@ impl Indexer {
     fn next_look(&self, open: &Open) -> Option<Duration> {
         let is_read = self.shared.reading.len() == 0;
         let is_quiet = is_read && self.shared.pending.len() == 0;
-        if !open.walks.is_empty() || (!open.waiting.is_empty() && is_quiet) {
+        if open.is_walking() || (!open.waiting.is_empty() && is_quiet) {
             return Some(Duration::ZERO);
         }
         let commit = (open.uncommitted > 0).then(|| self.commit_due(open));
@@ -282,7 +295,8 @@ impl Indexer {
     }
 
     fn commit_due(&self, open: &Open) -> Duration {
-        let pause = if open.walks.is_empty() || open.is_fresh {
+        let is_walking = !open.walks.is_empty() || !open.following.is_empty();
+        let pause = if !is_walking || open.is_fresh {
             self.settings.commit
         } else {
             WALK_COMMIT.max(self.settings.commit)
@@ -299,22 +313,19 @@ impl Indexer {
             open.is_behind = false;
             open.facts_due = now + FACTS;
         }
-        for name in work.walks {
-            if let Some(workspace) = self.workspaces.get(&name) {
-                begin_walk(open, workspace);
-            }
-        }
+        open.listed.extend(work.listed);
+        open.ended.extend(work.walks);
         let is_quiet = work.changed.is_empty();
         self.take_texts(open)?;
         self.changes(open, work.changed)?;
+        self.follow(open)?;
         self.advance_walk(open)?;
         if open.uncommitted > 0 && self.clock.monotonic() >= self.commit_due(open) {
             self.commit(open)?;
         }
         // What was read is handed over before it counts as read, so this is asked first.
         let is_read = self.shared.reading.len() == 0;
-        let is_done =
-            is_quiet && is_read && open.walks.is_empty() && self.shared.pending.len() == 0;
+        let is_done = is_quiet && is_read && !open.is_walking() && self.shared.pending.len() == 0;
         if is_done && !open.waiting.is_empty() {
             if open.uncommitted > 0 {
                 self.commit(open)?;
@@ -339,27 +350,63 @@ impl Indexer {
         }
     }
 
+    /// Lists folders that a scan of the watcher has come to, until files were read or there are no more.
+    fn follow(&self, open: &mut Open) -> Result<(), IndexError> {
+        let mut by_walk: BTreeMap<u32, (Arc<Workspace>, Vec<Found>)> = BTreeMap::new();
+        let (mut files, mut listed) = (0, 0);
+        while files < AT_ONCE && listed < AT_ONCE * 8 {
+            let Some((name, folder)) = open.listed.pop_front() else {
+                break;
+            };
+            if folder.as_os_str().is_empty()
+                && let Some(workspace) = self.workspaces.get(&name)
+            {
+                open.walk += 1;
+                let walk = Walk::of(workspace, open.walk);
+                open.following.insert(Arc::clone(&name), walk);
+            }
+            let Some(walk) = open.following.get_mut(&name) else {
+                continue;
+            };
+            let found = walk.folder(&folder).unwrap_or_default();
+            listed += found.len() + 1;
+            let (workspace, number) = (Arc::clone(&walk.workspace), walk.number);
+            let news = news(open, &workspace, found, number);
+            files += news.len();
+            let of_walk = by_walk.entry(number);
+            of_walk.or_insert((workspace, Vec::new())).1.extend(news);
+        }
+        for (walk, (workspace, files)) in by_walk {
+            self.read(open, &workspace, files, walk, false)?;
+        }
+        if open.listed.is_empty() {
+            for name in std::mem::take(&mut open.ended) {
+                if let Some(walk) = open.following.remove(&name) {
+                    open.walks.push_back(walk);
+                } else if let Some(workspace) = self.workspaces.get(&name) {
+                    begin_walk(open, workspace);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Goes on with the walk under way, until files were read or it is over.
     fn advance_walk(&self, open: &mut Open) -> Result<(), IndexError> {
         let Some(mut walk) = open.walks.pop_front() else {
             return Ok(());
         };
-        let mut news = Vec::new();
+        let mut files = Vec::new();
         let mut listed = 0;
-        while news.len() < AT_ONCE && listed < AT_ONCE * 8 {
+        while files.len() < AT_ONCE && listed < AT_ONCE * 8 {
             let Some(found) = walk.next_folder() else {
-                self.read(open, &walk.workspace, news, walk.number, false)?;
+                self.read(open, &walk.workspace, files, walk.number, false)?;
                 return self.end_walk(open, &walk);
             };
             listed += found.len() + 1;
-            news.extend(found.into_iter().filter(|one| {
-                let key = key_of_file(&walk.workspace.name, &one.path);
-                !open
-                    .known
-                    .came_across(key, known::of_file(&one.stamp), walk.number)
-            }));
+            files.extend(news(open, &walk.workspace, found, walk.number));
         }
-        self.read(open, &walk.workspace, news, walk.number, false)?;
+        self.read(open, &walk.workspace, files, walk.number, false)?;
         open.walks.push_front(walk);
         Ok(())
     }
@@ -522,6 +569,17 @@ impl Indexer {
         });
         Ok(())
     }
+}
+
+/// Those of the files that a walk found which the index does not have as they are.
+fn news(open: &mut Open, workspace: &Workspace, found: Vec<Found>, walk: u32) -> Vec<Found> {
+    let mut news = found;
+    news.retain(|one| {
+        let key = key_of_file(&workspace.name, &one.path);
+        let stamp = known::of_file(&one.stamp);
+        !open.known.came_across(key, stamp, walk)
+    });
+    news
 }
 
 fn begin_walk(open: &mut Open, workspace: Arc<Workspace>) {

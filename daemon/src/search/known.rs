@@ -109,7 +109,7 @@ impl Known {
     pub(super) fn came_across(&mut self, key: u64, stamp: u64, walk: u32) -> bool {
         match self.seen.get_mut(&key) {
             Some(seen) => {
-                seen.walk = walk;
+                seen.walk = seen.walk.max(walk);
                 seen.stamp == stamp || (seen.is_awaited && seen.stamp == without_text(stamp))
             }
             None => false,
@@ -143,11 +143,12 @@ impl Known {
     /// Notes that the index has `key`, a file of `workspace` or something of the ledger.
     pub(super) fn note(&mut self, key: u64, stamp: u64, walk: u32, workspace: Option<&str>) {
         let workspace = workspace.map(|name| self.number(name));
+        let before = self.seen.get(&key).map_or(0, |seen| seen.walk);
         self.seen.insert(
             key,
             Seen {
                 stamp,
-                walk,
+                walk: walk.max(before),
                 workspace,
                 is_awaited: false,
             },
@@ -159,10 +160,10 @@ impl Known {
         self.seen.remove(&key);
     }
 
-    /// The files of `workspace` that `walk` did not come across.
+    /// The files of `workspace` that neither `walk` nor anybody since its beginning came across.
     pub(super) fn unseen(&mut self, workspace: &str, walk: u32) -> Vec<u64> {
         let number = self.number(workspace);
-        let of_it = |seen: &Seen| seen.workspace == Some(number) && seen.walk != walk;
+        let of_it = |seen: &Seen| seen.workspace == Some(number) && seen.walk < walk;
         self.seen
             .iter()
             .filter(|(_, seen)| of_it(seen))

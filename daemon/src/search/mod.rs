@@ -180,6 +180,12 @@ impl Search {
         self.shared.pending.changed(workspace, path, pause);
     }
 
+    /// A full scan of the workspace has come to this folder, those around it before; empty is its beginning, and
+    /// [`Search::walk`] its end. What changes in the folder from now on is hinted at.
+    pub fn listed(&self, workspace: Arc<str>, folder: PathBuf) {
+        self.shared.pending.listed(workspace, folder);
+    }
+
     /// Anything in the workspace may have changed.
     pub fn walk(&self, workspace: Arc<str>) {
         self.shared.pending.walk(workspace);

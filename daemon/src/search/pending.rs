@@ -1,7 +1,7 @@
 //! What the indexer has still to look at.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc::SyncSender},
     time::Duration,
@@ -23,6 +23,8 @@ pub(super) type Place = (Arc<str>, PathBuf);
 struct Inner {
     /// Changed paths, and the moment from which on they may be looked at.
     changed: HashMap<Place, Duration>,
+    /// Folders that a scan has come to, in its order.
+    listed: VecDeque<Place>,
     /// Workspaces to walk.
     walks: BTreeSet<Arc<str>>,
     is_ledger_moved: bool,
@@ -54,6 +56,9 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 pub(super) struct Work {
     pub(super) changed: Vec<Place>,
+    /// Folders that a scan has come to, in its order.
+    pub(super) listed: VecDeque<Place>,
+    /// Walks to begin, or to end where folders were listed; behind all of `listed`.
     pub(super) walks: Vec<Arc<str>>,
     pub(super) is_ledger_moved: bool,
     pub(super) rebuild: Option<String>,
@@ -99,6 +104,19 @@ impl Pending {
         }
     }
 
+    /// A scan has come to a folder. One too many is forgotten: the walk at the end of the scan comes to it.
+    pub(super) fn listed(&self, workspace: Arc<str>, folder: PathBuf) {
+        let mut inner = self.held();
+        if inner.listed.len() < MOST {
+            inner.listed.push_back((workspace, folder));
+        }
+        let is_idle = inner.is_idle;
+        drop(inner);
+        if is_idle {
+            self.news.notify_all();
+        }
+    }
+
     /// Changes of a workspace may have been missed.
     pub(super) fn walk(&self, workspace: Arc<str>) {
         self.tell(|inner| {
@@ -136,9 +154,10 @@ impl Pending {
         self.tell(|inner| inner.waiting.extend(waiting));
     }
 
-    /// How many changed paths wait.
+    /// How many paths wait.
     pub(super) fn len(&self) -> usize {
-        self.held().changed.len()
+        let inner = self.held();
+        inner.changed.len() + inner.listed.len()
     }
 
     /// Takes what is due, at most `limit` changed paths. Waits for it at most until `until`; for as long as
@@ -168,6 +187,7 @@ impl Pending {
                 inner.changed.remove(place);
             }
             let is_news = std::mem::take(&mut inner.has_text_come)
+                || !inner.listed.is_empty()
                 || inner.is_ledger_moved
                 || inner.is_stopped
                 || inner.rebuild.is_some()
@@ -176,6 +196,7 @@ impl Pending {
             if is_news || !due.is_empty() || until.is_some_and(|until| until <= now) {
                 return Work {
                     changed: due,
+                    listed: std::mem::take(&mut inner.listed),
                     walks: std::mem::take(&mut inner.walks).into_iter().collect(),
                     is_ledger_moved: std::mem::take(&mut inner.is_ledger_moved),
                     rebuild: inner.rebuild.take(),

@@ -1,5 +1,6 @@
 //! The index as a whole: what is found, what is read again, what survives.
 
+mod following;
 mod past;
 
 use std::{

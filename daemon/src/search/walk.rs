@@ -1,4 +1,7 @@
 //! Going through a workspace a slice at a time, so that changes are seen to in between.
+//!
+//! A walk of a whole workspace may follow a scan of the watcher: it lists the folders that the scan has come to, each
+//! after its watch was set, and at the end of the scan those that are left.
 
 use std::{
     collections::HashMap,
@@ -23,7 +26,7 @@ pub(super) struct Walk {
     /// Whether every folder could be listed.
     pub(super) is_whole: bool,
     /// Folders to list, with the rules of the folder around them.
-    folders: Vec<(PathBuf, Arc<Rules>)>,
+    folders: HashMap<PathBuf, Arc<Rules>>,
 }
 
 /// A file that a walk came across.
@@ -42,7 +45,7 @@ impl Walk {
             number,
             is_full: true,
             is_whole: true,
-            folders: vec![(PathBuf::new(), Arc::default())],
+            folders: HashMap::from([(PathBuf::new(), Arc::default())]),
         }
     }
 
@@ -55,14 +58,20 @@ impl Walk {
     ) -> Self {
         Self {
             is_full: false,
-            folders: vec![(folder, rules)],
+            folders: HashMap::from([(folder, rules)]),
             ..Self::of(workspace, number)
         }
     }
 
-    /// Lists the next folder. `None` when there is none left.
+    /// Lists any folder that is left. `None` when there is none.
     pub(super) fn next_folder(&mut self) -> Option<Vec<Found>> {
-        let (folder, around) = self.folders.pop()?;
+        let next = self.folders.keys().next()?.clone();
+        self.folder(&next)
+    }
+
+    /// Lists this folder. `None` when it is not to be listed, or was.
+    pub(super) fn folder(&mut self, folder: &Path) -> Option<Vec<Found>> {
+        let (folder, around) = self.folders.remove_entry(folder)?;
         Some(self.list(&folder, &around).unwrap_or_else(|error| {
             if !error.is_not_found() && !error.is_mount() {
                 tracing::debug!(%error, "a folder is left out of the index");
@@ -91,7 +100,9 @@ impl Walk {
                 continue;
             }
             match listed.kind {
-                FileKind::Folder => self.folders.push((below, Arc::clone(&rules))),
+                FileKind::Folder => {
+                    self.folders.insert(below, Arc::clone(&rules));
+                }
                 FileKind::File => {
                     // A name that is no text cannot be asked for.
                     let Some(name) = below.to_str().map(str::to_owned) else {

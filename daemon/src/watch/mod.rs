@@ -87,6 +87,14 @@ pub enum Hint {
         /// False while somebody is still writing.
         is_over: bool,
     },
+    /// A full scan has come to a folder: what changes in it from now on is told, if there is a watch. A folder around it
+    /// comes first.
+    Listed {
+        /// The workspace.
+        workspace: Arc<str>,
+        /// The folder; empty at the beginning of the scan.
+        folder: PathBuf,
+    },
     /// A full scan is over: what changed before it may have been told by no [`Hint::Changed`], what
     /// changes from now on is.
     Scanned {

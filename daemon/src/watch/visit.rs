@@ -174,6 +174,12 @@ impl Site {
                     visit,
                     is_whole: is_seen_to,
                 });
+                if let (Some(listing), Pace::Full) = (&listing, pace) {
+                    hands.herald.tell(Hint::Listed {
+                        workspace: Arc::clone(&self.workspace),
+                        folder: listing.visit.folder.clone(),
+                    });
+                }
                 match pace {
                     Pace::Urgent => self.urgent.open = listing,
                     Pace::Full => self.full.open = listing,

@@ -77,7 +77,10 @@ impl Bed {
         let hint = move |hint| {
             if matches!(
                 hint,
-                Hint::Changed { .. } | Hint::Scanned { .. } | Hint::Approved { .. }
+                Hint::Changed { .. }
+                    | Hint::Listed { .. }
+                    | Hint::Scanned { .. }
+                    | Hint::Approved { .. }
             ) {
                 changed.lock().expect("the changes").push(hint);
                 return;
@@ -186,7 +189,10 @@ fn tell(hint: Hint) -> Told {
         Hint::Look { file, .. } | Hint::Arrived { file, .. } => Told::Look(file),
         Hint::Gone { file, .. } => Told::Gone(file),
         Hint::Activity { folder, .. } => Told::Activity(folder),
-        Hint::Changed { .. } | Hint::Scanned { .. } | Hint::Approved { .. } => {
+        Hint::Changed { .. }
+        | Hint::Listed { .. }
+        | Hint::Scanned { .. }
+        | Hint::Approved { .. } => {
             unreachable!("kept apart")
         }
     }
