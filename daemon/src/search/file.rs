@@ -47,11 +47,8 @@ pub(super) fn read(
         // Its name is found all the same, and it is looked at again when it changes.
         Err(error) => (Plain::unread(file.stamp), Some(error)),
     };
-    let found = Found {
-        path: file.path.clone(),
-        stamp: plain.stamp,
-    };
-    let stamp = known::of_file(&plain.stamp);
+    let found = Found::new(&workspace.name, file.path.clone(), plain.stamp);
+    let stamp = found.noted;
     if plain.is_for_a_child {
         let stamp = known::without_text(stamp);
         let entry = named(
@@ -173,7 +170,7 @@ pub(super) fn named(
         .with(fields.at, of.at)
         .with_some(fields.ext, types::ending(name))
         .with_all(fields.file_type, types::of_name(name))
-        .with_some(fields.digest, digest.map(|digest| digest.to_string()))
+        .with_some(fields.digest, digest.map(|digest| digest.0.to_vec()))
 }
 
 /// What is known of a file that a walk or a hint found.

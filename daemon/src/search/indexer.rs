@@ -5,6 +5,7 @@ mod facts;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    panic::resume_unwind,
     sync::{
         Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicUsize, Ordering},
@@ -19,13 +20,13 @@ use tantivy::{IndexWriter, Term};
 use super::{
     entry::{Budget, Entry},
     file,
-    known::{self, Known},
-    live::{IndexError, Live, MEMORY, THREADS, guarded},
+    known::Known,
+    live::{self, IndexError, Live, guarded},
     pending::{Pending, Place, Work},
     reading::{Reading, Wanted},
-    schema::key_of_file,
     status::Progress,
-    walk::{Found, Walk},
+    text,
+    walk::{Folder, Found, Listed, Walk},
 };
 use crate::{
     clock::SharedClock,
@@ -37,10 +38,15 @@ use crate::{
 
 /// Threads that read files.
 const READERS: usize = 2;
+/// Folders of a scan that are listed together; for few of them no thread is started.
+const TOGETHER: usize = 64;
+const FEW: usize = 8;
 /// Files that are read before other work is looked at.
 const AT_ONCE: usize = 512;
 /// Bytes of text that may wait to be taken up.
 const TEXT_WAITING: usize = 24 * 1024 * 1024;
+/// Bytes of text that change at a time in an index that is complete.
+const CHANGES: u64 = 256 * 1024 * 1024;
 /// A commit that takes up many files of a walk may wait this long: each one cuts segments short.
 const WALK_COMMIT: Duration = Duration::from_secs(10);
 /// Between two looks at all that the ledger knows.
@@ -140,6 +146,12 @@ struct Open {
     waiting: Vec<SyncSender<()>>,
 }
 
+/// A folder to be listed.
+struct Next {
+    workspace: Arc<Workspace>,
+    folder: Folder,
+}
+
 impl Open {
     fn writer(&self) -> RwLockReadGuard<'_, IndexWriter<Entry>> {
         self.writer.read().unwrap_or_else(PoisonError::into_inner)
@@ -208,7 +220,6 @@ impl Indexer {
             None => Live::open(&self.folder)?,
         };
         self.shared.reading.forget();
-        let writer = guarded(|| live.writer(THREADS, MEMORY))?;
         let known = guarded(|| Known::load(&live.searcher()))?;
         let is_complete = live
             .payload()
@@ -219,6 +230,11 @@ impl Indexer {
         self.shared
             .progress(|progress| progress.open(anew, is_complete, known.len()));
         *self.live() = Some(Arc::clone(&live));
+        let text = if is_complete { CHANGES } else { self.count() };
+        let writer = guarded(|| live.writer(text))?;
+        if is_complete {
+            live::merge(&writer);
+        }
         Ok(Open {
             live,
             writer: RwLock::new(writer),
@@ -254,9 +270,6 @@ impl Indexer {
     fn serve(&self, damaged: Option<String>, walk: bool) -> Result<Option<String>, IndexError> {
         let mut open = self.open(damaged)?;
         self.facts(&mut open)?;
-        if !open.is_complete {
-            self.count();
-        }
         for workspace in self.workspaces.all().into_iter().filter(|_| walk) {
             begin_walk(&mut open, workspace);
         }
@@ -338,43 +351,40 @@ impl Indexer {
         Ok(())
     }
 
-    /// Counts what there is to do, so that progress can be told.
-    fn count(&self) {
-        let mut files = 0;
+    /// Counts what there is to do, so that progress can be told. Gives the bytes of text that there are at most.
+    fn count(&self) -> u64 {
+        let (mut files, mut text) = (0, 0);
         for workspace in self.workspaces.all() {
             let mut walk = Walk::of(workspace, 0);
             while let Some(found) = walk.next_folder() {
                 files += found.len() as u64;
+                let sizes = found.iter().map(|one| one.stamp.size.min(text::LIMIT));
+                text += sizes.sum::<u64>();
             }
             self.shared.progress(|progress| progress.of = files);
         }
+        text
     }
 
     /// Lists folders that a scan of the watcher has come to, until files were read or there are no more.
     fn follow(&self, open: &mut Open) -> Result<(), IndexError> {
         let mut by_walk: BTreeMap<u32, (Arc<Workspace>, Vec<Found>)> = BTreeMap::new();
-        let (mut files, mut listed) = (0, 0);
-        while files < AT_ONCE && listed < AT_ONCE * 8 {
-            let Some((name, folder)) = open.listed.pop_front() else {
-                break;
-            };
-            if folder.as_os_str().is_empty()
-                && let Some(workspace) = self.workspaces.get(&name)
-            {
-                open.walk += 1;
-                let walk = Walk::of(workspace, open.walk);
-                open.following.insert(Arc::clone(&name), walk);
+        let (mut files, mut looked_at) = (0, 0);
+        while files < AT_ONCE && looked_at < AT_ONCE * 8 && !open.listed.is_empty() {
+            let next = self.next_folders(open);
+            for (one, listed) in next.iter().zip(list(&next)) {
+                let name = &one.workspace.name;
+                let Some(walk) = open.following.get_mut(name) else {
+                    continue;
+                };
+                let (found, number) = (walk.add(listed), walk.number);
+                looked_at += found.len() + 1;
+                let news = news(open, found, number);
+                files += news.len();
+                let of_walk = by_walk.entry(number);
+                let of_walk = of_walk.or_insert_with(|| (Arc::clone(&one.workspace), Vec::new()));
+                of_walk.1.extend(news);
             }
-            let Some(walk) = open.following.get_mut(&name) else {
-                continue;
-            };
-            let found = walk.folder(&folder).unwrap_or_default();
-            listed += found.len() + 1;
-            let (workspace, number) = (Arc::clone(&walk.workspace), walk.number);
-            let news = news(open, &workspace, found, number);
-            files += news.len();
-            let of_walk = by_walk.entry(number);
-            of_walk.or_insert((workspace, Vec::new())).1.extend(news);
         }
         for (walk, (workspace, files)) in by_walk {
             self.read(open, &workspace, files, walk, false)?;
@@ -391,6 +401,42 @@ impl Indexer {
         Ok(())
     }
 
+    /// Some of the folders that a scan has come to, none of which is in another one.
+    fn next_folders(&self, open: &mut Open) -> Vec<Next> {
+        let mut next: Vec<Next> = Vec::new();
+        while next.len() < TOGETHER
+            && let Some((name, folder)) = open.listed.pop_front()
+        {
+            // A first index takes all there is of the machine, which the scan needs: it comes behind it.
+            if folder.as_os_str().is_empty()
+                && open.is_complete
+                && let Some(workspace) = self.workspaces.get(&name)
+            {
+                open.walk += 1;
+                let walk = Walk::of(workspace, open.walk);
+                open.following.insert(Arc::clone(&name), walk);
+            }
+            let Some(walk) = open.following.get_mut(&name) else {
+                continue;
+            };
+            if let Some(taken) = walk.folder(&folder) {
+                next.push(Next {
+                    workspace: Arc::clone(&walk.workspace),
+                    folder: taken,
+                });
+                continue;
+            }
+            let is_inside = |one: &Next| {
+                one.workspace.name == name && Some(one.folder.path.as_path()) == folder.parent()
+            };
+            if next.iter().any(is_inside) {
+                open.listed.push_front((name, folder));
+                break;
+            }
+        }
+        next
+    }
+
     /// Goes on with the walk under way, until files were read or it is over.
     fn advance_walk(&self, open: &mut Open) -> Result<(), IndexError> {
         let Some(mut walk) = open.walks.pop_front() else {
@@ -404,7 +450,7 @@ impl Indexer {
                 return self.end_walk(open, &walk);
             };
             listed += found.len() + 1;
-            files.extend(news(open, &walk.workspace, found, walk.number));
+            files.extend(news(open, found, walk.number));
         }
         self.read(open, &walk.workspace, files, walk.number, false)?;
         open.walks.push_front(walk);
@@ -435,6 +481,9 @@ impl Indexer {
         if is_all && !open.walks.iter().any(|walk| walk.is_full) && walk.is_full {
             let is_first_walk = !std::mem::replace(&mut open.is_walked, true);
             let is_news = !std::mem::replace(&mut open.is_complete, true);
+            if is_news {
+                live::merge(&open.writer());
+            }
             if is_news || open.uncommitted > 0 {
                 self.commit(open)?;
             }
@@ -480,7 +529,7 @@ impl Indexer {
         let work = || -> Result<Vec<(u64, u64, Option<Wanted>)>, IndexError> {
             let mut done = Vec::new();
             while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let key = key_of_file(&workspace.name, &file.path);
+                let key = file.key;
                 self.shared.reads.fetch_add(1, Ordering::Relaxed);
                 let Some(read) = file::read(workspace, file, key, fields, budget) else {
                     continue;
@@ -572,14 +621,28 @@ impl Indexer {
 }
 
 /// Those of the files that a walk found which the index does not have as they are.
-fn news(open: &mut Open, workspace: &Workspace, found: Vec<Found>, walk: u32) -> Vec<Found> {
-    let mut news = found;
-    news.retain(|one| {
-        let key = key_of_file(&workspace.name, &one.path);
-        let stamp = known::of_file(&one.stamp);
-        !open.known.came_across(key, stamp, walk)
-    });
-    news
+fn news(open: &mut Open, mut found: Vec<Found>, walk: u32) -> Vec<Found> {
+    found.retain(|one| !open.known.came_across(one.key, one.noted, walk));
+    found
+}
+
+/// Lists folders, by as many threads as read files.
+fn list(folders: &[Next]) -> Vec<Result<Listed, fs::Error>> {
+    let all = |folders: &[Next]| -> Vec<_> {
+        let listed = folders.iter().map(|one| one.folder.list(&one.workspace));
+        listed.collect()
+    };
+    if folders.len() < FEW {
+        return all(folders);
+    }
+    let (some, rest) = folders.split_at(folders.len() / READERS);
+    std::thread::scope(|scope| {
+        let some = scope.spawn(|| all(some));
+        let rest = all(rest);
+        let mut listed = some.join().unwrap_or_else(|panic| resume_unwind(panic));
+        listed.extend(rest);
+        listed
+    })
 }
 
 fn begin_walk(open: &mut Open, workspace: Arc<Workspace>) {

@@ -10,7 +10,7 @@ use tantivy::{
     Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term,
     collector::Count,
     directory::MmapDirectory,
-    indexer::{IndexWriterOptions, LogMergePolicy},
+    indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy},
     query::TermQuery,
     schema::IndexRecordOption,
 };
@@ -29,9 +29,14 @@ use crate::{
 /// Name of the folder in the state folder.
 pub(super) const FOLDER: &str = "index";
 /// Threads that make segments; they use the cores that are there, at low priority.
-pub(super) const THREADS: usize = 2;
-/// Memory of each, in bytes.
-pub(super) const MEMORY: usize = 40 * 1024 * 1024;
+const THREADS: usize = 2;
+/// Memory of each in bytes, by how many bytes of text there are at most for which it is enough. Each time it is full a segment is
+/// written, and many small ones are much work in a large index; in a small one it would never be used.
+const MEMORY: [(u64, usize); 3] = [
+    (64 * 1024 * 1024, 16 * 1024 * 1024),
+    (512 * 1024 * 1024, 40 * 1024 * 1024),
+    (u64::MAX, 100 * 1024 * 1024),
+];
 /// Segments with more documents are not merged any more: a merge reads and maps all of them.
 const LARGEST_MERGE: usize = 40_000;
 /// Segments up to this many documents count as equally small.
@@ -86,6 +91,15 @@ pub(super) fn guarded<T, E: Into<IndexError>>(
             Err(IndexError::Panicked(text.unwrap_or_default()))
         }
     }
+}
+
+/// Has segments merged from the next commit on. Whoever makes an index wants it whole first.
+pub(super) fn merge(writer: &IndexWriter<Entry>) {
+    let mut policy = LogMergePolicy::default();
+    policy.set_max_docs_before_merge(LARGEST_MERGE);
+    policy.set_min_layer_size(SMALLEST_LAYER);
+    policy.set_del_docs_ratio_before_merge(REMOVED_SHARE);
+    writer.set_merge_policy(Box::new(policy));
 }
 
 /// An open index. Every searcher sees one commit.
@@ -180,23 +194,17 @@ impl Live {
         })
     }
 
-    /// The one writer, with so many threads and so many bytes for each.
-    pub(super) fn writer(
-        &self,
-        threads: usize,
-        memory: usize,
-    ) -> Result<IndexWriter<Entry>, TantivyError> {
+    /// The one writer, for about so many bytes of text at a time. It merges nothing before [`merge`] is called.
+    pub(super) fn writer(&self, text: u64) -> Result<IndexWriter<Entry>, TantivyError> {
+        let enough = MEMORY.iter().find(|(most, _)| text <= *most);
+        let memory = enough.map_or(MEMORY[0].1, |(_, memory)| *memory);
         let options = IndexWriterOptions::builder()
-            .num_worker_threads(threads)
+            .num_worker_threads(THREADS)
             .memory_budget_per_thread(memory)
             .num_merge_threads(1)
             .build();
         let writer = self.index.writer_with_options(options)?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_max_docs_before_merge(LARGEST_MERGE);
-        policy.set_min_layer_size(SMALLEST_LAYER);
-        policy.set_del_docs_ratio_before_merge(REMOVED_SHARE);
-        writer.set_merge_policy(Box::new(policy));
+        writer.set_merge_policy(Box::new(NoMergePolicy));
         Ok(writer)
     }
 

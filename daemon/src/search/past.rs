@@ -19,7 +19,7 @@ use super::{
     entry::Entry,
     file,
     known::Known,
-    live::{IndexError, Live, guarded},
+    live::{self, IndexError, Live, guarded},
     schema::{Fields, key_of_file, key_of_version},
     text,
     words::{self, Words},
@@ -36,8 +36,6 @@ use crate::{
 const FOLDER: &str = "index-past";
 /// One question reads versions for at most so long; what is left comes with the next one.
 const SPAN: Duration = Duration::from_secs(20);
-/// Memory of the thread that makes segments, in bytes. There is one, and only while versions are read.
-const MEMORY: usize = 40 * 1024 * 1024;
 
 /// A file as it stood.
 #[derive(Clone, Debug)]
@@ -240,7 +238,9 @@ impl Past {
         standing: &Standing,
     ) -> Result<Vec<u64>, IndexError> {
         let until = self.clock.monotonic() + SPAN;
-        let mut writer = live.writer(1, MEMORY)?;
+        let text = versions.iter().map(|(_, version)| version.size).sum();
+        let mut writer = live.writer(text)?;
+        live::merge(&writer);
         let mut read = Vec::new();
         for (key, version) in versions {
             if self.clock.monotonic() > until {

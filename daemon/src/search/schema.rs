@@ -77,7 +77,7 @@ pub(super) struct Fields {
     pub(super) at: Field,
     /// What tells it from itself at another time; see [`super::known`].
     pub(super) stamp: Field,
-    /// SHA-256, in hex.
+    /// SHA-256, for whoever has it and looks for the file.
     pub(super) digest: Field,
     /// Levels of log lines in it, and see [`flag`].
     pub(super) flags: Field,
@@ -148,7 +148,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         size: builder.add_u64_field(FAST_NAMES.size, FAST),
         at: builder.add_i64_field(FAST_NAMES.at, FAST),
         stamp: builder.add_u64_field(FAST_NAMES.stamp, FAST),
-        digest: builder.add_text_field("digest", STRING),
+        digest: builder.add_bytes_field("digest", INDEXED),
         flags: builder.add_text_field(FAST_NAMES.flags, STRING | FAST),
         card: builder.add_u64_field(FAST_NAMES.card, FAST),
         seq: builder.add_u64_field(FAST_NAMES.seq, FAST),

@@ -185,6 +185,8 @@ fn files_are_found_by_words_paths_phrases_and_patterns_with_their_lines() {
     assert_eq!(bed.found(word("open_stream")), ["a/src/lib.rs"]);
     assert_eq!(bed.found(word("case")), ["a/src/lib.rs"]);
     assert_eq!(bed.found(word("image")), ["a/image.bin"]);
+    let digest = countersign_protocol::Digest::of(b"stream\n").to_string();
+    assert_eq!(bed.found(word(&digest.to_uppercase())), ["b/other.txt"]);
     assert_eq!(bed.found(phrase("The Stream, then")), ["a/notes/plan.md"]);
     assert_eq!(bed.found(phrase("notes/pl")), ["a/notes/plan.md"]);
     assert_eq!(bed.found(regex("^str[a-e]+m$")), ["b/other.txt"]);

@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use super::{known, schema::key_of_file};
 use crate::{
     fs::{Dir, Error, FileKind, Stamp, is_temporary},
     walk::{Purpose, Rules, is_skipped},
@@ -35,6 +36,20 @@ pub(super) struct Found {
     /// Relative to the workspace.
     pub(super) path: String,
     pub(super) stamp: Stamp,
+    pub(super) key: u64,
+    /// The stamp as the index notes it.
+    pub(super) noted: u64,
+}
+
+impl Found {
+    pub(super) fn new(workspace: &str, path: String, stamp: Stamp) -> Self {
+        Self {
+            key: key_of_file(workspace, &path),
+            noted: known::of_file(&stamp),
+            path,
+            stamp,
+        }
+    }
 }
 
 impl Walk {
@@ -63,59 +78,101 @@ impl Walk {
         }
     }
 
-    /// Lists any folder that is left. `None` when there is none.
-    pub(super) fn next_folder(&mut self) -> Option<Vec<Found>> {
+    /// Takes a folder that is left, to be listed. `None` when there is none.
+    pub(super) fn any_folder(&mut self) -> Option<Folder> {
         let next = self.folders.keys().next()?.clone();
         self.folder(&next)
     }
 
-    /// Lists this folder. `None` when it is not to be listed, or was.
-    pub(super) fn folder(&mut self, folder: &Path) -> Option<Vec<Found>> {
-        let (folder, around) = self.folders.remove_entry(folder)?;
-        Some(self.list(&folder, &around).unwrap_or_else(|error| {
-            if !error.is_not_found() && !error.is_mount() {
-                tracing::debug!(%error, "a folder is left out of the index");
-                self.is_whole = false;
-            }
-            Vec::new()
-        }))
+    /// Takes this folder. `None` when it is not to be listed, or was.
+    pub(super) fn folder(&mut self, folder: &Path) -> Option<Folder> {
+        let (path, around) = self.folders.remove_entry(folder)?;
+        Some(Folder { path, around })
     }
 
-    fn list(&mut self, path: &Path, around: &Arc<Rules>) -> Result<Vec<Found>, Error> {
-        let folder: Dir = self.workspace.dir().folder(path)?;
-        let listed = folder.list()?;
-        let has_rules = listed
+    /// Takes note of what a folder had, and gives its files.
+    pub(super) fn add(&mut self, listed: Result<Listed, Error>) -> Vec<Found> {
+        match listed {
+            Ok(listed) => {
+                let rules = listed.rules;
+                let folders = listed.folders.into_iter();
+                self.folders
+                    .extend(folders.map(|path| (path, Arc::clone(&rules))));
+                listed.files
+            }
+            Err(error) => {
+                if !error.is_not_found() && !error.is_mount() {
+                    tracing::debug!(%error, "a folder is left out of the index");
+                    self.is_whole = false;
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Lists the next folder that is left. `None` when there is none.
+    pub(super) fn next_folder(&mut self) -> Option<Vec<Found>> {
+        let folder = self.any_folder()?;
+        let listed = folder.list(&self.workspace);
+        Some(self.add(listed))
+    }
+}
+
+/// A folder that a walk comes to.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    around: Arc<Rules>,
+}
+
+/// What is in a folder.
+#[derive(Debug)]
+pub(super) struct Listed {
+    files: Vec<Found>,
+    folders: Vec<PathBuf>,
+    /// What holds in it.
+    rules: Arc<Rules>,
+}
+
+impl Folder {
+    /// Lists it and looks at its files.
+    pub(super) fn list(&self, workspace: &Workspace) -> Result<Listed, Error> {
+        let path = self.path.as_path();
+        let folder: Dir = workspace.dir().folder(path)?;
+        let names = folder.list()?;
+        let has_rules = names
             .iter()
             .any(|one| one.path.as_os_str().as_encoded_bytes().ends_with(b"ignore"));
         let rules = if has_rules {
-            around.inside(&folder, path)
+            self.around.inside(&folder, path)
         } else {
-            Arc::clone(around)
+            Arc::clone(&self.around)
         };
-        let mut found = Vec::new();
-        for listed in listed {
-            let below = path.join(&listed.path);
-            let is_folder = listed.kind == FileKind::Folder;
-            if is_left_out(&below, is_folder, &rules) {
+        let (mut files, mut folders) = (Vec::new(), Vec::new());
+        for one in names {
+            let below = path.join(&one.path);
+            if is_left_out(&below, one.kind == FileKind::Folder, &rules) {
                 continue;
             }
-            match listed.kind {
-                FileKind::Folder => {
-                    self.folders.insert(below, Arc::clone(&rules));
-                }
+            match one.kind {
+                FileKind::Folder => folders.push(below),
                 FileKind::File => {
                     // A name that is no text cannot be asked for.
                     let Some(name) = below.to_str().map(str::to_owned) else {
                         continue;
                     };
-                    if let Ok((FileKind::File, stamp)) = folder.look(&listed.path) {
-                        found.push(Found { path: name, stamp });
+                    if let Ok((FileKind::File, stamp)) = folder.look(&one.path) {
+                        files.push(Found::new(&workspace.name, name, stamp));
                     }
                 }
                 FileKind::Link | FileKind::Special => {}
             }
         }
-        Ok(found)
+        Ok(Listed {
+            files,
+            folders,
+            rules,
+        })
     }
 }
 

@@ -103,6 +103,10 @@ impl Rules {
     pub fn leaves_out(&self, path: &Path, is_folder: bool, purpose: Purpose) -> bool {
         let mut next = Some(self);
         while let Some(rules) = next {
+            next = rules.around.as_deref();
+            if rules.own.is_none() && rules.git.is_none() {
+                continue;
+            }
             let inner = path.strip_prefix(&rules.folder).unwrap_or(path);
             let git = rules.git.iter().filter(|_| purpose == Purpose::Index);
             for list in rules.own.iter().chain(git) {
@@ -112,7 +116,6 @@ impl Rules {
                     Match::None => {}
                 }
             }
-            next = rules.around.as_deref();
         }
         is_folder
             && path

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use countersign_protocol::{lock, query::glob};
+use countersign_protocol::{Digest, lock, query::glob};
 use tantivy::{
     Searcher, Term,
     query::{
@@ -295,6 +295,10 @@ impl Lower<'_> {
             return Box::new(EmptyQuery);
         };
         let mut any = vec![in_text];
+        if let Ok(digest) = word.to_ascii_lowercase().parse::<Digest>() {
+            let term = Term::from_field_bytes(self.live.fields.digest, &digest.0);
+            any.push(Box::new(TermQuery::new(term, IndexRecordOption::Basic)));
+        }
         if let Some(in_head) = in_field(head, word) {
             any.push(Box::new(BoostQuery::new(in_head, HEAD)));
         }

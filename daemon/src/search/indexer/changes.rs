@@ -82,10 +82,7 @@ impl Indexer {
                 if stamp.size >= LARGE {
                     open.rested.insert(key, now + REST);
                 }
-                news.push(Found {
-                    path: name.to_owned(),
-                    stamp,
-                });
+                news.push(Found::new(&workspace.name, name.to_owned(), stamp));
             }
             Ok(Some((FileKind::Folder, _))) => {
                 let folder = (Arc::clone(workspace), path.to_owned());

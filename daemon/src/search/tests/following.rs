@@ -5,6 +5,16 @@ use super::{Bed, word};
 #[test]
 fn a_walk_that_follows_a_scan_lists_what_it_came_to_and_at_its_end_what_is_left() {
     let bed = Bed::new();
+    // The first index comes behind the scan.
+    bed.write("b/first.md", "okapi");
+    bed.search().listed("b".into(), "".into());
+    bed.search().settle();
+    assert_eq!(bed.found(word("okapi")), Vec::<String>::new());
+    bed.search().walk("b".into());
+    bed.search().settle();
+    assert_eq!(bed.found(word("okapi")), ["b/first.md"]);
+    std::fs::remove_file(bed.at("b/first.md")).unwrap();
+    bed.walk();
     for (path, text) in [
         ("a/top.md", "okapi"),
         ("a/seen/one.md", "okapi"),
@@ -45,6 +55,7 @@ fn a_walk_that_follows_a_scan_lists_what_it_came_to_and_at_its_end_what_is_left(
 #[test]
 fn what_changes_while_scans_of_two_workspaces_run_is_not_taken_for_gone() {
     let bed = Bed::new();
+    bed.walk();
     bed.write("a/one.md", "okapi");
     bed.write("b/two.md", "okapi");
     bed.search().listed("a".into(), "".into());
