@@ -45,6 +45,9 @@ const FEW: usize = 8;
 const AT_ONCE: usize = 512;
 /// Bytes of text that may wait to be taken up.
 const TEXT_WAITING: usize = 24 * 1024 * 1024;
+/// A first index waits so long for the first scan to be over, or a scan that takes longer would keep what the ledger
+/// knows from being found.
+const FIRST_WALK: Duration = Duration::from_secs(2);
 /// Bytes of text that change at a time in an index that is complete.
 const CHANGES: u64 = 256 * 1024 * 1024;
 /// A commit that takes up many files of a walk may wait this long: each one cuts segments short.
@@ -230,7 +233,13 @@ impl Indexer {
         self.shared
             .progress(|progress| progress.open(anew, is_complete, known.len()));
         *self.live() = Some(Arc::clone(&live));
-        let text = if is_complete { CHANGES } else { self.count() };
+        let text = if is_complete {
+            CHANGES
+        } else {
+            // By then it is known which workspaces there are.
+            self.shared.pending.wait_for_walk(FIRST_WALK);
+            self.count()
+        };
         let writer = guarded(|| live.writer(text))?;
         if is_complete {
             live::merge(&writer);

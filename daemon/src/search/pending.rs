@@ -160,6 +160,14 @@ impl Pending {
         inner.changed.len() + inner.listed.len()
     }
 
+    /// Waits until a workspace is to be walked or somebody waits, and at most for `limit`.
+    pub(super) fn wait_for_walk(&self, limit: Duration) {
+        let inner = self.held();
+        let nothing = |inner: &mut Inner| inner.walks.is_empty() && !inner.is_urgent();
+        let waited = self.news.wait_timeout_while(inner, limit, nothing);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Takes what is due, at most `limit` changed paths. Waits for it at most until `until`; for as long as
     /// it takes when that is `None`.
     pub(super) fn take(&self, limit: usize, until: Option<Duration>) -> Work {
