@@ -21,7 +21,7 @@ use super::{
     entry::{Budget, Entry},
     file,
     known::Known,
-    live::{self, IndexError, Live, guarded},
+    live::{IndexError, Live, guarded},
     pending::{Pending, Place, Work},
     reading::{Reading, Wanted},
     status::Progress,
@@ -241,9 +241,6 @@ impl Indexer {
             self.count()
         };
         let writer = guarded(|| live.writer(text))?;
-        if is_complete {
-            live::merge(&writer);
-        }
         Ok(Open {
             live,
             writer: RwLock::new(writer),
@@ -490,9 +487,6 @@ impl Indexer {
         if is_all && !open.walks.iter().any(|walk| walk.is_full) && walk.is_full {
             let is_first_walk = !std::mem::replace(&mut open.is_walked, true);
             let is_news = !std::mem::replace(&mut open.is_complete, true);
-            if is_news {
-                live::merge(&open.writer());
-            }
             if is_news || open.uncommitted > 0 {
                 self.commit(open)?;
             }

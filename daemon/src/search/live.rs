@@ -10,7 +10,7 @@ use tantivy::{
     Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term,
     collector::Count,
     directory::MmapDirectory,
-    indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy},
+    indexer::{IndexWriterOptions, LogMergePolicy},
     query::TermQuery,
     schema::IndexRecordOption,
 };
@@ -35,7 +35,7 @@ const THREADS: usize = 2;
 const MEMORY: [(u64, usize); 3] = [
     (64 * 1024 * 1024, 16 * 1024 * 1024),
     (512 * 1024 * 1024, 40 * 1024 * 1024),
-    (u64::MAX, 100 * 1024 * 1024),
+    (u64::MAX, 80 * 1024 * 1024),
 ];
 /// Segments with more documents are not merged any more: a merge reads and maps all of them.
 const LARGEST_MERGE: usize = 40_000;
@@ -91,15 +91,6 @@ pub(super) fn guarded<T, E: Into<IndexError>>(
             Err(IndexError::Panicked(text.unwrap_or_default()))
         }
     }
-}
-
-/// Has segments merged from the next commit on. Whoever makes an index wants it whole first.
-pub(super) fn merge(writer: &IndexWriter<Entry>) {
-    let mut policy = LogMergePolicy::default();
-    policy.set_max_docs_before_merge(LARGEST_MERGE);
-    policy.set_min_layer_size(SMALLEST_LAYER);
-    policy.set_del_docs_ratio_before_merge(REMOVED_SHARE);
-    writer.set_merge_policy(Box::new(policy));
 }
 
 /// An open index. Every searcher sees one commit.
@@ -194,7 +185,7 @@ impl Live {
         })
     }
 
-    /// The one writer, for about so many bytes of text at a time. It merges nothing before [`merge`] is called.
+    /// The one writer, for about so many bytes of text at a time.
     pub(super) fn writer(&self, text: u64) -> Result<IndexWriter<Entry>, TantivyError> {
         let enough = MEMORY.iter().find(|(most, _)| text <= *most);
         let memory = enough.map_or(MEMORY[0].1, |(_, memory)| *memory);
@@ -204,7 +195,11 @@ impl Live {
             .num_merge_threads(1)
             .build();
         let writer = self.index.writer_with_options(options)?;
-        writer.set_merge_policy(Box::new(NoMergePolicy));
+        let mut policy = LogMergePolicy::default();
+        policy.set_max_docs_before_merge(LARGEST_MERGE);
+        policy.set_min_layer_size(SMALLEST_LAYER);
+        policy.set_del_docs_ratio_before_merge(REMOVED_SHARE);
+        writer.set_merge_policy(Box::new(policy));
         Ok(writer)
     }
 

@@ -19,7 +19,7 @@ use super::{
     entry::Entry,
     file,
     known::Known,
-    live::{self, IndexError, Live, guarded},
+    live::{IndexError, Live, guarded},
     schema::{Fields, key_of_file, key_of_version},
     text,
     words::{self, Words},
@@ -240,7 +240,6 @@ impl Past {
         let until = self.clock.monotonic() + SPAN;
         let text = versions.iter().map(|(_, version)| version.size).sum();
         let mut writer = live.writer(text)?;
-        live::merge(&writer);
         let mut read = Vec::new();
         for (key, version) in versions {
             if self.clock.monotonic() > until {
