@@ -506,6 +506,18 @@ fn moments_are_searched(bed: &TestBed, entry: u64) {
         "{}",
         unknown.status
     );
+    // On the page the text stays where it can be mended.
+    let cookie = bed.sign_in();
+    let page = "/search?q=x%20at%3A%40build%3A999%20ws%3Awork";
+    let page = bed
+        .stranger()
+        .send("GET", page, &[("cookie", &cookie)], &[]);
+    let text = page.unwrap().text();
+    assert!(text.contains("No build 999 is marked"), "{text}");
+    assert!(
+        text.contains(r#"value="x at:@build:999 ws:work""#),
+        "{text}"
+    );
     let other = ask(bed, "x at:@build:318 show:decisions");
     let note = other["reading"]["notes"].to_string();
     assert!(

@@ -4,7 +4,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use countersign_protocol::query::Sort;
+use countersign_protocol::query::{Place, QueryError, Sort};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use super::{
     visit::Visit,
 };
 use crate::{
-    desk::{SearchError, SearchRequest},
+    desk::{DeskError, SearchError, SearchRequest},
     error::Problem,
     security::{FormOf, QueryOf},
     state::AppState,
@@ -61,6 +61,22 @@ pub(super) async fn show(
             Ok(answer) => page.answer(&choice, answer, visit.now()),
             Err(SearchError::Query(error)) => {
                 status = StatusCode::BAD_REQUEST;
+                page.wrong(&choice.q, &error);
+            }
+            // What the query names is not there: the text stays where it can be mended.
+            Err(SearchError::Desk(
+                error @ (DeskError::Invalid { .. } | DeskError::NotFound(_)),
+            )) => {
+                status = StatusCode::BAD_REQUEST;
+                let end = choice.q.len();
+                let error = QueryError {
+                    message: match error {
+                        DeskError::Invalid { message, .. } => message,
+                        other => other.to_string(),
+                    },
+                    place: Place { start: 0, end },
+                    hint: "the rest was not searched for either".to_owned(),
+                };
                 page.wrong(&choice.q, &error);
             }
             Err(error) => return Err(error.into()),
