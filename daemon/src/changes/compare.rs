@@ -57,15 +57,15 @@ impl Inner {
         let work = move || {
             let (mut entries, mut small, mut pins) = (Vec::new(), Vec::new(), Vec::new());
             let mut inline = INLINE;
+            let mut sealing = objects.sealing();
+            let failed = |error: SealProblem| ChangesError::Files(error.to_string());
             for path in paths {
                 let Some(mut file) = opened(workspace.dir(), &path)? else {
                     continue;
                 };
-                let sealed = match objects.seal(&mut file, keep, inline) {
+                let sealed = match sealing.seal(&mut file, keep, inline) {
                     Ok(sealed) => sealed,
-                    Err(SealProblem::Store(error)) => {
-                        return Err(ChangesError::Files(error.to_string()));
-                    }
+                    Err(error @ SealProblem::Store(_)) => return Err(failed(error)),
                     Err(SealProblem::Changed | SealProblem::Source(_)) => continue,
                 };
                 pins.extend(sealed.pin);
@@ -85,6 +85,7 @@ impl Inner {
                     title: None,
                 });
             }
+            sealing.finish().map_err(failed)?;
             Ok(Sealed {
                 entries,
                 objects: small,

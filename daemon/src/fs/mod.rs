@@ -22,6 +22,7 @@ mod probe;
 mod publish;
 mod read;
 mod seal;
+mod sealing;
 
 pub use acl::{Acl, AclKind};
 pub use advisory::FileLock;
@@ -41,6 +42,7 @@ pub use publish::{TEMPORARY, is_temporary};
 pub use read::{ReadProblem, Stamp, read_limited};
 pub(crate) use seal::INLINE;
 pub use seal::{Objects, SHELVES, SealProblem, Sealed, digest_of};
+pub use sealing::Sealing;
 
 use std::{io, path::PathBuf};
 

@@ -3,20 +3,17 @@
 
 use std::{
     fs::File,
-    io::{Read as _, Write as _},
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use countersign_protocol::Digest;
-use rustix::fs::RenameFlags;
 use sha2::Digest as _;
 
 use super::{
     Dir, Error, Stamp,
     pins::{Pin, Pins},
+    sealing::Sealing,
 };
-use crate::fault;
 
 /// Up to this size, in bytes, a file is kept in the ledger's database, in the very transaction that
 /// accepts it, and costs no sync of its own.
@@ -74,8 +71,12 @@ impl Objects {
         })
     }
 
-    /// Seals the regular file `file`; above `keep_up_to` bytes only its digest is taken, and above `inline`
-    /// bytes it is not kept in memory.
+    /// Begins to seal files that last together.
+    pub fn sealing(&self) -> Sealing<'_> {
+        Sealing::new(&self.root, &self.pins)
+    }
+
+    /// Seals the regular file `file`, as [`Sealing::seal`] does.
     ///
     /// The copy lasts when this returns, but for the inline ones, which last with their transaction.
     pub fn seal(
@@ -84,142 +85,18 @@ impl Objects {
         keep_up_to: u64,
         inline: usize,
     ) -> Result<Sealed, SealProblem> {
-        let metadata = file.metadata().map_err(SealProblem::Source)?;
-        let stamp = Stamp::of(&metadata);
-        let executable = metadata.permissions().mode() & 0o100 != 0;
-        let inline = INLINE.min(inline as u64);
-        let (sha256, size, inline, pin, kept) = if stamp.size <= inline {
-            let mut bytes = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or_default());
-            file.take(inline + 1)
-                .read_to_end(&mut bytes)
-                .map_err(SealProblem::Source)?;
-            let sha256 = Digest::of(&bytes);
-            (sha256, bytes.len() as u64, Some(bytes), None, true)
-        } else {
-            let kept = stamp.size <= keep_up_to;
-            let (sha256, size, pin) = if kept {
-                let (sha256, size, pin) = self.keep(file)?;
-                (sha256, size, Some(pin))
-            } else {
-                let (sha256, size) = hash(file)?;
-                (sha256, size, None)
-            };
-            (sha256, size, None, pin, kept)
-        };
-        let after = file.metadata().map_err(SealProblem::Source)?;
-        if size != stamp.size || Stamp::of(&after) != stamp {
-            return Err(SealProblem::Changed);
-        }
-        Ok(Sealed {
-            sha256,
-            size,
-            executable,
-            inline,
-            kept,
-            pin,
-        })
+        let mut sealing = self.sealing();
+        let sealed = sealing.seal(file, keep_up_to, inline)?;
+        sealing.finish()?;
+        Ok(sealed)
     }
 
     /// Keeps bytes that came from elsewhere than a file, in memory up to `inline` of them.
     pub fn seal_bytes(&self, bytes: Vec<u8>, inline: usize) -> Result<Sealed, SealProblem> {
-        let size = bytes.len() as u64;
-        if size <= INLINE.min(inline as u64) {
-            let sha256 = Digest::of(&bytes);
-            return Ok(Sealed {
-                sha256,
-                size,
-                executable: false,
-                inline: Some(bytes),
-                kept: true,
-                pin: None,
-            });
-        }
-        let (sha256, size, pin) = self.copy(&mut bytes.as_slice())?;
-        Ok(Sealed {
-            sha256,
-            size,
-            executable: false,
-            inline: None,
-            kept: true,
-            pin: Some(pin),
-        })
-    }
-
-    /// Takes the bytes of `file` into the folder: by sharing its blocks where the file system can do that
-    /// (`ioctl_ficlone(2)`; Btrfs, XFS), else by copying. Either way it is our file that is hashed.
-    fn keep(&self, file: &mut File) -> Result<(Digest, u64, Pin), SealProblem> {
-        let (target, temporary) = self.root.create_temporary()?;
-        if rustix::fs::ioctl_ficlone(&target, &*file).is_err() {
-            return self.finish(target, temporary, |target| {
-                stream(file, |bytes| write(target, bytes))
-            });
-        }
-        // Ours was opened to be written only.
-        let mut ours = self.root.open_file(&temporary)?;
-        self.finish(target, temporary, |_| {
-            hash_stream(&mut ours, |_| Ok(())).map_err(Stream::Target)
-        })
-    }
-
-    /// Copies `source` into the folder while hashing what is written.
-    fn copy(&self, source: &mut impl std::io::Read) -> Result<(Digest, u64, Pin), SealProblem> {
-        let (target, temporary) = self.root.create_temporary()?;
-        self.finish(target, temporary, |target| {
-            stream(source, |bytes| write(target, bytes))
-        })
-    }
-
-    /// Fills a temporary file and gives it its name, once it lasts.
-    fn finish(
-        &self,
-        mut target: File,
-        temporary: PathBuf,
-        fill: impl FnOnce(&mut File) -> Result<(Digest, u64), Stream>,
-    ) -> Result<(Digest, u64, Pin), SealProblem> {
-        let copied = fill(&mut target).and_then(|done| {
-            rustix::fs::fchmod(&target, rustix::fs::Mode::from_raw_mode(0o400))
-                .map_err(target_failed)?;
-            if !fault::broken("no-file-fsync") {
-                fault::operation("seal.sync").map_err(target_failed)?;
-                target.sync_all().map_err(target_failed)?;
-            }
-            Ok(done)
-        });
-        let (sha256, size) = copied.map_err(|problem| {
-            let _ = self.root.remove_own_file(&temporary);
-            match problem {
-                Stream::Source(error) => SealProblem::Source(error),
-                Stream::Target(error) => {
-                    Error::new("write", self.root.path().join(&temporary), error).into()
-                }
-            }
-        })?;
-        fault::step("seal.object_written");
-        // From here on nobody removes bytes of that digest, those that are there already among them.
-        let pin = self.pins.pin(sha256);
-        let (folder, name) = place(sha256);
-        let shelf = self.root.make_folder(&folder, 0o700)?;
-        let renamed = rustix::fs::renameat_with(
-            self.root.fd(),
-            &temporary,
-            shelf.fd(),
-            &name,
-            RenameFlags::NOREPLACE,
-        );
-        match renamed {
-            Ok(()) => {}
-            // The same bytes are there already; they were synced when they came.
-            Err(rustix::io::Errno::EXIST) => self.root.remove_own_file(&temporary)?,
-            Err(source) => {
-                let _ = self.root.remove_own_file(&temporary);
-                return Err(Error::new("keep", shelf.path().join(&name), source).into());
-            }
-        }
-        fault::step("seal.object_renamed");
-        shelf.sync()?;
-        // The shelf itself may have been made a moment ago, by another thread or before a crash.
-        self.root.sync()?;
-        Ok((sha256, size, pin))
+        let mut sealing = self.sealing();
+        let sealed = sealing.seal_bytes(bytes, inline)?;
+        sealing.finish()?;
+        Ok(sealed)
     }
 
     /// The files of one shelf, each with how it looks.
@@ -272,27 +149,20 @@ impl Objects {
     }
 }
 
-fn place(sha256: Digest) -> (PathBuf, PathBuf) {
+/// The shelf of an object, and its name there.
+pub(super) fn place(sha256: Digest) -> (PathBuf, PathBuf) {
     let name = sha256.to_string();
     (PathBuf::from(&name[..2]), PathBuf::from(&name[2..]))
 }
 
-enum Stream {
+/// Which side of a copy failed.
+pub(super) enum Stream {
     Source(std::io::Error),
     Target(std::io::Error),
 }
 
-fn target_failed(error: impl Into<std::io::Error>) -> Stream {
-    Stream::Target(error.into())
-}
-
-fn write(target: &mut File, bytes: &[u8]) -> std::io::Result<()> {
-    fault::operation("seal.write")?;
-    target.write_all(bytes)
-}
-
 /// Reads `source` to its end, hands on and hashes each piece.
-fn stream(
+pub(super) fn stream(
     source: &mut impl std::io::Read,
     mut piece: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> Result<(Digest, u64), Stream> {
@@ -326,8 +196,4 @@ pub(super) fn hash_stream(
 /// The digest of all that `source` gives.
 pub fn digest_of(source: &mut dyn std::io::Read) -> std::io::Result<Digest> {
     hash_stream(source, |_| Ok(())).map(|(sha256, _)| sha256)
-}
-
-fn hash(file: &mut File) -> Result<(Digest, u64), SealProblem> {
-    hash_stream(file, |_| Ok(())).map_err(SealProblem::Source)
 }

@@ -21,7 +21,7 @@ use countersign_protocol::{
 
 use super::look::{not_regular, unreadable};
 use crate::{
-    fs::{Dir, FileKind, Objects, Pin, SealProblem, Sealed, Stamp, Writers},
+    fs::{Dir, FileKind, Objects, Pin, SealProblem, Sealed, Sealing, Stamp, Writers},
     provenance::{Observer, Seen},
     workspace::Settings,
 };
@@ -91,10 +91,11 @@ impl Gather<'_> {
             return Err(Problem::Refused(too_many(self.settings.max_files)));
         }
         let mut inline = INLINE_IN_ALL;
+        let mut sealing = self.objects.sealing();
         let mut left = paths.into_iter();
         while let Some(path) = left.next() {
             let artifact = named.get(path.as_str()).copied();
-            match self.one(&path, inline) {
+            match self.one(&path, &mut sealing, inline) {
                 Ok((sealed, seen)) => {
                     gathered.note(&path, seen, self.settings);
                     inline = inline.saturating_sub(sealed.inline.as_ref().map_or(0, Vec::len));
@@ -121,7 +122,11 @@ impl Gather<'_> {
         }
         match merge(refused) {
             Some(refusal) => Err(Problem::Refused(refusal)),
-            None => Ok(gathered),
+            None => {
+                let finished = sealing.finish();
+                finished.map_err(|problem| Problem::Ours(problem.to_string()))?;
+                Ok(gathered)
+            }
         }
     }
 
@@ -190,9 +195,14 @@ impl Gather<'_> {
     }
 
     /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes.
-    fn one(&self, path: &str, inline: usize) -> Result<(Sealed, Option<Seen>), Problem> {
+    fn one(
+        &self,
+        path: &str,
+        sealing: &mut Sealing<'_>,
+        inline: usize,
+    ) -> Result<(Sealed, Option<Seen>), Problem> {
         if let Some(bytes) = self.given.and_then(|given| given.get(path)) {
-            let sealed = self.objects.seal_bytes(bytes.clone(), inline);
+            let sealed = sealing.seal_bytes(bytes.clone(), inline);
             return sealed
                 .map(|sealed| (sealed, None))
                 .map_err(|problem| Problem::Ours(problem.to_string()));
@@ -202,9 +212,7 @@ impl Gather<'_> {
             if self.is_busy(path, &file) {
                 return Err(Problem::Busy(path.to_owned()));
             }
-            let sealed = self
-                .objects
-                .seal(&mut file, self.settings.keep_up_to, inline);
+            let sealed = sealing.seal(&mut file, self.settings.keep_up_to, inline);
             match sealed {
                 // Asked after the bytes were read, so that whoever wrote them is among those who are named.
                 Ok(sealed) => {
