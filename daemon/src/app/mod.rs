@@ -409,6 +409,7 @@ pub async fn run(
     });
 
     let router = countersign_web::router(desk, web_settings);
+    let bell = tokio::spawn(ledger.hear());
     let ended = tokio::spawn({
         let (ledger, shutdown) = (ledger.clone(), shutdown.clone());
         async move {
@@ -421,6 +422,7 @@ pub async fn run(
 
     let is_defect = ended.is_finished();
     ended.abort();
+    bell.abort();
     serving.stop_watching();
     intake.stop();
     reconciler.finished().await;

@@ -68,12 +68,7 @@ pub(super) fn held(state: &State, workspace: &str, principal: &Principal) -> Opt
 
 /// Decides about `delivery` against `state`. The same bytes a second time are a duplicate, however
 /// often and by whatever way they come; a card takes revisions until it is closed.
-pub fn admit(
-    state: &State,
-    now: Timestamp,
-    delivery: Delivery,
-    values: Vec<(Space, String, Option<String>)>,
-) -> Draft<Admitted> {
+pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitted> {
     let Delivery {
         at,
         principal,
@@ -96,10 +91,7 @@ pub fn admit(
             let healed = state.dead_letter(&at).is_some();
             let events = healed.then_some((Actor::Daemon, Event::RefusedGone { at }));
             let value = Admitted::Duplicate(used.handoff, used.revision);
-            return Draft {
-                values,
-                ..Draft::of(events.into_iter().collect(), value)
-            };
+            return Draft::of(events.into_iter().collect(), value);
         }
         Some(Refusal::new(
             ProblemKind::IdempotencyConflict,
@@ -115,15 +107,7 @@ pub fn admit(
             .or_else(|| over_quota(state, &at.workspace, &manifest, settings.quota))
     };
     if let Some(refusal) = refusal {
-        return turned_away(
-            state,
-            at,
-            &manifest,
-            principal,
-            handoff,
-            refusal,
-            (objects, values),
-        );
+        return turned_away(state, at, &manifest, principal, handoff, refusal, objects);
     }
     let subject = continued(state, handoff, &at).unwrap_or_else(|| subject(handoff, &at));
     let known = state.card_of_subject(&at.workspace, &subject);
@@ -201,8 +185,7 @@ pub fn admit(
                 principal,
                 ..
             } = accepted;
-            let kept = (objects, values);
-            return turned_away(state, at, &manifest, principal, handoff, refusal, kept);
+            return turned_away(state, at, &manifest, principal, handoff, refusal, objects);
         }
     };
     // What has to pass first is checked before the receiver sees anything.
@@ -222,15 +205,10 @@ pub fn admit(
     Draft {
         events,
         objects,
-        values,
+        values: Vec::new(),
         value: Admitted::New(id, revision),
     }
 }
-
-/// Small sealed files.
-type Kept = Vec<(Digest, Vec<u8>)>;
-/// Values that go with a fact.
-type Values = Vec<(Space, String, Option<String>)>;
 
 /// The draft that records why a delivery that keeps all rules by itself is not taken, once.
 fn turned_away(
@@ -240,16 +218,13 @@ fn turned_away(
     principal: Principal,
     handoff: &Handoff,
     refusal: Refusal,
-    (objects, values): (Kept, Values),
+    objects: Vec<(Digest, Vec<u8>)>,
 ) -> Draft<Admitted> {
     let is_known = state.dead_letter(&at).is_some_and(|dead| {
         dead.sha256 == Some(manifest.document) && dead.violations == refusal.violations
     });
     if is_known {
-        return Draft {
-            values,
-            ..Draft::nothing(Admitted::Conflict(refusal))
-        };
+        return Draft::nothing(Admitted::Conflict(refusal));
     }
     let event = Event::Refused {
         at,
@@ -266,7 +241,7 @@ fn turned_away(
     Draft {
         events: vec![(actor, event)],
         objects: objects.into_iter().filter(document).collect(),
-        values,
+        values: Vec::new(),
         value: Admitted::Conflict(refusal),
     }
 }

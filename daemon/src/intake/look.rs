@@ -316,17 +316,16 @@ impl Inner {
         let me = Arc::clone(self);
         let workspace = Arc::clone(workspace);
         let at = delivery.at.clone();
-        let remember = vec![Seen::value(&at, Some(stamp))];
         let pins = Arc::clone(&delivery.pins);
         self.ledger.submit_here(
-            move |state, now| {
-                Ok::<_, std::convert::Infallible>(admit::admit(state, now, delivery, remember))
-            },
+            move |state, now| Ok::<_, std::convert::Infallible>(admit::admit(state, now, delivery)),
             move |done| {
                 // The facts name the bytes now, or nobody does.
                 drop(pins);
                 match done {
                     Ok((admitted, _)) => {
+                        // That it is lost costs a second look, so no delivery waits for it.
+                        me.ledger.late(vec![Seen::value(&at, Some(stamp))]);
                         me.seen().take(&at, stamp);
                         if !admitted.asks_for_more(&at) {
                             return me.queue.finish(task, None);

@@ -67,7 +67,7 @@ impl Intake {
             .ledger
             .transact(move |state, now| {
                 // A key that was used for other bytes is told to the sender and is no dead letter.
-                let draft = admit::admit(state, now, delivery, Vec::new());
+                let draft = admit::admit(state, now, delivery);
                 match draft.value {
                     Admitted::Conflict(refusal) => Err(refusal),
                     _ => Ok(draft),

@@ -6,6 +6,7 @@
 //! the last commit, never one that might still fail.
 
 mod answer;
+mod bell;
 mod fold;
 mod held;
 mod hops;
@@ -55,7 +56,7 @@ pub use undo::{CameBack, HeldAnswer};
 
 use crate::{
     clock::SharedClock,
-    store::{Space, Store, StoreError},
+    store::{Space, Store, StoreError, Value},
 };
 
 /// What a job wants written, and what it gives back once that is on the disk.
@@ -66,7 +67,7 @@ pub struct Draft<T> {
     /// Small sealed files that go with them.
     pub objects: Vec<(Digest, Vec<u8>)>,
     /// Values that go with them.
-    pub values: Vec<(Space, String, Option<String>)>,
+    pub values: Vec<Value>,
     /// What the caller gets.
     pub value: T,
 }
@@ -119,7 +120,7 @@ pub(crate) type Job = Box<dyn FnOnce(&State, Timestamp) -> Prepared + Send>;
 pub(crate) struct Prepared {
     events: Vec<(Actor, Event)>,
     objects: Vec<(Digest, Vec<u8>)>,
-    values: Vec<(Space, String, Option<String>)>,
+    values: Vec<Value>,
     dropped: Vec<Digest>,
     done: Done,
 }
@@ -140,6 +141,7 @@ pub(crate) enum Command {
 pub struct Ledger {
     owner: Arc<Owner>,
     state: Arc<RwLock<State>>,
+    bell: Arc<bell::Bell>,
     head: watch::Receiver<u64>,
     work: watch::Receiver<u64>,
     trouble: watch::Receiver<Option<Arc<StoreError>>>,
@@ -172,7 +174,8 @@ impl Ledger {
     pub fn open(mut store: Box<dyn Store>, clock: SharedClock) -> Result<Self, OpenError> {
         let mut state = State::default();
         verify(store.as_mut(), |body, hash| state.apply(body, hash))?;
-        let (head, head_seen) = watch::channel(state.head.seq);
+        let (bell, head_seen) = bell::Bell::new(state.head.seq)?;
+        let bell = Arc::new(bell);
         let (work, work_seen) = watch::channel(state.head.seq);
         let (trouble, trouble_seen) = watch::channel(None);
         let shared = Arc::new(RwLock::new(state));
@@ -180,7 +183,7 @@ impl Ledger {
         let recent = Arc::<recent::Recent>::default();
         let told = (Arc::clone(&recent), Arc::clone(&commits));
         let around = (clock, Arc::clone(&shared));
-        let writer = writer::Writer::new(store, around, (head, work), trouble, told);
+        let writer = writer::Writer::new(store, around, (Arc::clone(&bell), work), trouble, told);
         let queue = Arc::new(queue::Queue::new(writer));
         let at_work = Arc::clone(&queue);
         std::thread::Builder::new()
@@ -190,6 +193,7 @@ impl Ledger {
         Ok(Self {
             owner: Arc::new(Owner(queue)),
             state: shared,
+            bell,
             head: head_seen,
             work: work_seen,
             trouble: trouble_seen,
@@ -208,6 +212,12 @@ impl Ledger {
     /// Sees the number of the newest entry move: for those who wait for the news.
     pub fn head(&self) -> watch::Receiver<u64> {
         self.head.clone()
+    }
+
+    /// Hears in this runtime when a commit came alone, and wakes those who wait for the news sooner than
+    /// who commits could. Without it they are woken all the same.
+    pub fn hear(&self) -> impl Future<Output = std::io::Result<()>> + Send + 'static {
+        bell::hear(Arc::clone(&self.bell))
     }
 
     /// The same a moment later: for tasks that have work to do then, and would take a thread from those
@@ -255,6 +265,11 @@ impl Ledger {
         done: impl FnOnce(Result<(T, Vec<Entry>), TransactError<E>>) + Send + 'static,
     ) {
         self.owner.0.send_here(command(job, done));
+    }
+
+    /// Keeps values for the next commit, whatever it is about. They are lost when none follows.
+    pub fn late(&self, values: Vec<Value>) {
+        self.owner.0.late(values);
     }
 
     /// The same, waited for.

@@ -6,10 +6,10 @@ use countersign_protocol::chain::{self, Body};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Command, Commits, Done, Job, State, recent::Recent};
+use super::{Command, Commits, Done, Job, State, bell::Bell, recent::Recent};
 use crate::{
     clock::SharedClock,
-    store::{Batch, Store, StoreError},
+    store::{Batch, Store, StoreError, Value},
 };
 
 /// Jobs that share one transaction at the most, and reads that a job waits for at the most.
@@ -21,7 +21,7 @@ pub(super) struct Writer {
     /// The state that the next job sees.
     ahead: State,
     shared: Arc<RwLock<State>>,
-    head: watch::Sender<u64>,
+    bell: Arc<Bell>,
     work: watch::Sender<u64>,
     trouble: watch::Sender<Option<Arc<StoreError>>>,
     recent: Arc<Recent>,
@@ -38,7 +38,7 @@ impl Writer {
     pub(super) fn new(
         store: Box<dyn Store>,
         (clock, shared): (SharedClock, Arc<RwLock<State>>),
-        (head, work): (watch::Sender<u64>, watch::Sender<u64>),
+        (bell, work): (Arc<Bell>, watch::Sender<u64>),
         trouble: watch::Sender<Option<Arc<StoreError>>>,
         (recent, commits): (Arc<Recent>, Commits),
     ) -> Self {
@@ -48,7 +48,7 @@ impl Writer {
             clock,
             ahead,
             shared,
-            head,
+            bell,
             work,
             trouble,
             recent,
@@ -57,10 +57,11 @@ impl Writer {
     }
 
     /// Does the commands that `take` gives, at most [`GROUP`], their jobs in one transaction. `here` says that it is the
-    /// thread of a caller that does them.
+    /// thread of a caller that does them. What may come `late` goes with them.
     pub(super) fn serve(
         &mut self,
         mut take: impl FnMut() -> Option<Command>,
+        late: impl FnOnce() -> Vec<Value>,
         is_busy: impl FnOnce() -> bool,
         here: bool,
     ) {
@@ -75,6 +76,11 @@ impl Writer {
                 Some(Command::Read(read)) => read(self.store.as_mut()),
                 None => break,
             }
+        }
+        if !batch.is_empty() {
+            // First, since a job of this batch may have something newer.
+            let values = std::mem::replace(&mut batch.values, late());
+            batch.values.extend(values);
         }
         if !waiting.is_empty() {
             let is_lone = here && waiting.len() == 1;
@@ -147,7 +153,7 @@ impl Writer {
                     let told = told.map(|(body, entry)| (body, entry.hash, entry.body.len()));
                     self.recent.add(told);
                     drop(shared);
-                    self.head.send_replace(self.ahead.head.seq);
+                    self.bell.ring(self.ahead.head.seq, is_lone);
                     if is_lone {
                         // They may have been put on this very core.
                         std::thread::yield_now();

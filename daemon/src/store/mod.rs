@@ -29,9 +29,12 @@ pub struct Batch {
     pub objects: Vec<(Digest, Vec<u8>)>,
     /// Small sealed files to remove, before `objects` are put in: a job that needs one anew comes later.
     pub dropped: Vec<Digest>,
-    /// Values to set or, with `None`, to forget.
-    pub values: Vec<(Space, String, Option<String>)>,
+    /// In order.
+    pub values: Vec<Value>,
 }
+
+/// A value to set or, with `None`, to forget.
+pub type Value = (Space, String, Option<String>);
 
 impl Batch {
     /// Whether there is nothing to write.
