@@ -1,5 +1,7 @@
 //! What a person changed before approving.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -49,15 +51,15 @@ impl Edited {
 
     /// The entries of `manifest` with the changed files in the place of the agent's.
     pub fn entries(&self, manifest: &Manifest) -> Vec<ManifestEntry> {
-        let mut entries = manifest.entries.clone();
-        for entry in &mut entries {
-            let same = |edit: &&Edit| edit.path == entry.path;
-            if let Some(edit) = self.files.iter().find(same) {
+        let edited = |entry: &Arc<ManifestEntry>| {
+            let mut entry = ManifestEntry::clone(entry);
+            if let Some(edit) = self.files.iter().find(|edit| edit.path == entry.path) {
                 entry.sha256 = edit.sha256;
                 entry.size = edit.size;
             }
-        }
-        entries
+            entry
+        };
+        manifest.entries.iter().map(edited).collect()
     }
 }
 
@@ -91,7 +93,7 @@ mod tests {
             (5, Digest::of(b"other"))
         );
         assert!(entries[0].executable);
-        assert_eq!(entries[1], manifest.entries[1]);
+        assert_eq!(entries[1], *manifest.entries[1]);
         assert_ne!(edited.manifest_sha256, manifest.digest());
         let again = Edited::new(&manifest, vec![edit(b"third")], Digest::ZERO);
         assert_ne!(edited.manifest_sha256, again.manifest_sha256);

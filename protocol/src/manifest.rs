@@ -1,5 +1,7 @@
 //! The sealed list of what was handed over. Its digest is what a decision binds to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -35,15 +37,27 @@ pub struct ManifestEntry {
 pub struct Manifest {
     /// Digest of the handoff document, byte for byte as it was delivered.
     pub document: Digest,
-    /// The files, sorted by path, each path once.
-    pub entries: Vec<ManifestEntry>,
+    /// The files, sorted by path, each path once. Revisions share what is the same in them.
+    pub entries: Vec<Arc<ManifestEntry>>,
 }
 
 impl Manifest {
     /// A manifest with its entries in order.
     pub fn new(document: Digest, mut entries: Vec<ManifestEntry>) -> Self {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let entries = entries.into_iter().map(Arc::new).collect();
         Self { document, entries }
+    }
+
+    /// Takes over from `before` each entry that is the same there, so that both need the memory of one.
+    pub fn share(&mut self, before: &Self) {
+        let mut known = before.entries.iter().peekable();
+        for entry in &mut self.entries {
+            while known.next_if(|one| one.path < entry.path).is_some() {}
+            if let Some(same) = known.next_if(|one| *one == entry) {
+                *entry = Arc::clone(same);
+            }
+        }
     }
 
     /// The digest that decisions bind to: every byte, path, size, run bit and whether it was named.
@@ -67,7 +81,13 @@ impl Manifest {
         self.entries
             .binary_search_by(|entry| entry.path.as_str().cmp(path))
             .ok()
-            .map(|at| &self.entries[at])
+            .map(|at| &*self.entries[at])
+    }
+
+    /// The files, each by itself.
+    pub fn files(&self) -> Vec<ManifestEntry> {
+        let entries = self.entries.iter();
+        entries.map(|entry| ManifestEntry::clone(entry)).collect()
     }
 
     /// The sum of all sizes, in bytes.
@@ -93,6 +113,28 @@ mod tests {
         }
     }
 
+    fn first(manifest: &mut Manifest) -> &mut ManifestEntry {
+        Arc::make_mut(&mut manifest.entries[0])
+    }
+
+    #[test]
+    fn what_is_the_same_in_two_revisions_is_shared() {
+        let base = Manifest::new(
+            Digest::of(b"doc"),
+            vec![entry("a", b"1"), entry("b", b"2"), entry("d", b"4")],
+        );
+        let next = Manifest::new(
+            Digest::of(b"doc"),
+            vec![entry("b", b"2"), entry("c", b"3"), entry("d", b"5")],
+        );
+        let mut shared = next.clone();
+        shared.share(&base);
+        assert_eq!(shared, next);
+        let is_shared = |at: usize, of: usize| Arc::ptr_eq(&shared.entries[at], &base.entries[of]);
+        assert!(is_shared(0, 1));
+        assert!(!is_shared(2, 2));
+    }
+
     #[test]
     fn the_digest_moves_with_everything_a_reviewer_relies_on() {
         let base = Manifest::new(Digest::of(b"doc"), vec![entry("b", b"2"), entry("a", b"1")]);
@@ -106,11 +148,11 @@ mod tests {
         let digests = [
             base.digest(),
             change(|m| m.document = Digest::of(b"other")),
-            change(|m| m.entries[0].path = "c".to_owned()),
-            change(|m| m.entries[0].size = 9),
-            change(|m| m.entries[0].executable = true),
-            change(|m| m.entries[0].declared = false),
-            change(|m| m.entries[0].sha256 = Digest::of(b"x")),
+            change(|m| first(m).path = "c".to_owned()),
+            change(|m| first(m).size = 9),
+            change(|m| first(m).executable = true),
+            change(|m| first(m).declared = false),
+            change(|m| first(m).sha256 = Digest::of(b"x")),
             change(|m| drop(m.entries.pop())),
         ];
         for (at, one) in digests.iter().enumerate() {
@@ -122,8 +164,8 @@ mod tests {
     fn what_is_only_said_does_not_move_the_digest() {
         let base = Manifest::new(Digest::of(b"doc"), vec![entry("a", b"1")]);
         let mut other = base.clone();
-        other.entries[0].title = Some("Report".to_owned());
-        other.entries[0].kept = false;
+        first(&mut other).title = Some("Report".to_owned());
+        first(&mut other).kept = false;
         assert_eq!(base.digest(), other.digest());
     }
 }

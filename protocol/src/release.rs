@@ -53,10 +53,7 @@ impl ReleaseRecord {
                 .map_or(accepted.manifest_sha256, |edited| edited.manifest_sha256),
             edited_from: edited.map(|_| accepted.manifest_sha256),
             approved_at,
-            files: edited.map_or_else(
-                || manifest.entries.clone(),
-                |edited| edited.entries(manifest),
-            ),
+            files: edited.map_or_else(|| manifest.files(), |edited| edited.entries(manifest)),
         }
     }
 
@@ -241,7 +238,7 @@ mod tests {
             manifest_sha256: manifest.digest(),
             edited_from: None,
             approved_at: Timestamp::UNIX_EPOCH,
-            files: manifest.entries,
+            files: manifest.files(),
         }
     }
 

@@ -36,9 +36,10 @@ pub(super) fn card(
     };
     // What nobody has answered yet stays on the card.
     let mut entries: BTreeMap<String, ManifestEntry> = BTreeMap::new();
-    let before = open.map(|card| &card.newest().accepted.manifest.entries);
-    for entry in before.into_iter().flatten().chain(&sealed.entries) {
-        entries.insert(entry.path.clone(), entry.clone());
+    let before = open.map(|card| card.newest().accepted.manifest.files());
+    let sealed_now = sealed.entries.iter().cloned();
+    for entry in before.into_iter().flatten().chain(sealed_now) {
+        entries.insert(entry.path.clone(), entry);
     }
     for one in &changed.files {
         if one.kind == ChangeKind::Removed {

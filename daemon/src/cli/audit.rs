@@ -118,13 +118,13 @@ fn read_chain(data_dir: &Path) -> Result<ChainReport, Failure> {
     };
     loop {
         let entries = store.entries(verifier.head().seq, PAGE).map_err(fail)?;
+        if entries.is_empty() {
+            return Ok(report(verifier.head(), None));
+        }
         for entry in &entries {
             if let Err(broken) = verifier.next(entry) {
                 return Ok(report(verifier.head(), Some(broken.to_string())));
             }
-        }
-        if entries.len() < PAGE {
-            return Ok(report(verifier.head(), None));
         }
     }
 }

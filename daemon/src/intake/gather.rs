@@ -120,14 +120,12 @@ impl Gather<'_> {
                 Err(other) => return Err(other),
             }
         }
-        match merge(refused) {
-            Some(refusal) => Err(Problem::Refused(refusal)),
-            None => {
-                let finished = sealing.finish();
-                finished.map_err(|problem| Problem::Ours(problem.to_string()))?;
-                Ok(gathered)
-            }
+        if let Some(refusal) = merge(refused) {
+            return Err(Problem::Refused(refusal));
         }
+        let finished = sealing.finish();
+        finished.map_err(|problem| Problem::Ours(problem.to_string()))?;
+        Ok(gathered)
     }
 
     /// What a package holds and its handoff does not name.

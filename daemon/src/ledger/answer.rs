@@ -82,7 +82,7 @@ pub fn decision_document(
     document.terms = decided.terms;
     if let Some(edited) = &decided.edited {
         let entries = edited.entries(manifest);
-        document.artifacts = artifacts(&entries);
+        document.artifacts = artifacts(entries.iter());
     }
     document.released_to = (decided.outcome.is_approval() && released)
         .then(|| format!("{}/{}", names::APPROVED, card.id));
@@ -135,12 +135,12 @@ fn votes(card: &Card, revision: u32, before: u64) -> Vec<VoteRecord> {
     last.into_iter().map(record).collect()
 }
 
-fn artifacts(entries: &[ManifestEntry]) -> Vec<DecidedArtifact> {
+fn artifacts<'a>(entries: impl Iterator<Item = &'a ManifestEntry>) -> Vec<DecidedArtifact> {
     let artifact = |entry: &ManifestEntry| DecidedArtifact {
         path: entry.path.clone(),
         sha256: entry.sha256,
     };
-    entries.iter().map(artifact).collect()
+    entries.map(artifact).collect()
 }
 
 /// What every answer to a revision says, with the outcome that nobody is asked any more.
@@ -178,7 +178,7 @@ fn document(
         comment: None,
         requests: Vec::new(),
         threads: card.threads_before(log.index),
-        artifacts: artifacts(&accepted.manifest.entries),
+        artifacts: artifacts(accepted.manifest.entries.iter().map(AsRef::as_ref)),
         released_to: None,
         answers: Vec::new(),
         reasons: Vec::new(),

@@ -395,11 +395,16 @@ impl State {
             let known = card.revision(accepted.revision)?;
             (known.seq == seq && !known.is_forgotten).then(|| Arc::clone(known))
         });
+        let before = self.cards.get(&accepted.handoff);
         let revision = known.unwrap_or_else(|| {
+            let mut accepted = accepted.clone();
+            if let Some(card) = before {
+                accepted.manifest.share(&card.newest().accepted.manifest);
+            }
             Arc::new(Revision {
                 seq,
                 at,
-                accepted: Arc::new(accepted.clone()),
+                accepted: Arc::new(accepted),
                 is_forgotten: false,
             })
         });

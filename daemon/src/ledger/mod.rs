@@ -385,13 +385,13 @@ impl Ledger {
         loop {
             let after = verifier.head().seq;
             let entries = self.read(move |store| store.entries(after, PAGE)).await?;
+            if entries.is_empty() {
+                return Ok((verifier.head(), None));
+            }
             for entry in &entries {
                 if let Err(broken) = verifier.next(entry) {
                     return Ok((verifier.head(), Some(broken)));
                 }
-            }
-            if entries.len() < PAGE {
-                return Ok((verifier.head(), None));
             }
         }
     }
@@ -405,11 +405,11 @@ pub fn verify(
     let mut verifier = Verifier::default();
     loop {
         let entries = store.entries(verifier.head().seq, PAGE)?;
+        if entries.is_empty() {
+            return Ok(verifier.head());
+        }
         for entry in &entries {
             each(&verifier.next(entry)?, entry.hash);
-        }
-        if entries.len() < PAGE {
-            return Ok(verifier.head());
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use countersign_protocol::chain::{self, Body};
+use countersign_protocol::{
+    chain::{self, Body},
+    event::Event,
+};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -106,6 +109,12 @@ impl Writer {
                 actor,
                 event,
             };
+            // A revision names most of what the one before it does.
+            if let Event::Accepted(accepted) = &body.event
+                && let Some(card) = ahead.card(accepted.handoff)
+            {
+                batch.alike.insert(body.seq, card.newest().seq);
+            }
             let entry = chain::seal(ahead.head, &body);
             ahead.apply(&body, entry.hash);
             batch.entries.push(entry);

@@ -1,5 +1,7 @@
 //! The rules of policy, one by one.
 
+use std::sync::Arc;
+
 use countersign_protocol::{
     Digest, HandoffId,
     envelope::Envelope,
@@ -134,12 +136,12 @@ fn each_rule_raises_the_risk_and_names_itself() {
             "fell silent",
         ),
         (
-            accepted(|a| a.manifest.entries[0].declared = false),
+            accepted(|a| Arc::make_mut(&mut a.manifest.entries[0]).declared = false),
             Level::Medium,
             "1 file came without being named",
         ),
         (
-            accepted(|a| a.manifest.entries[0].executable = true),
+            accepted(|a| Arc::make_mut(&mut a.manifest.entries[0]).executable = true),
             Level::Medium,
             "1 file can be run",
         ),

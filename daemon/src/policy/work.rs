@@ -109,7 +109,7 @@ impl Work {
             let folder = self.accepted.at.folder.as_str();
             let before = self.before.as_ref();
             let entries = self.accepted.manifest.entries.iter();
-            let file = |entry: &ManifestEntry| {
+            let file = |entry: &Arc<ManifestEntry>| {
                 let same = before.and_then(|before| before.manifest.get(&entry.path));
                 File {
                     path: match folder {

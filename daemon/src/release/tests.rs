@@ -47,7 +47,7 @@ pub(crate) fn record() -> ReleaseRecord {
         manifest_sha256: manifest.digest(),
         edited_from: None,
         approved_at: jiff::Timestamp::UNIX_EPOCH,
-        files: manifest.entries,
+        files: manifest.files(),
     }
 }
 

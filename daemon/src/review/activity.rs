@@ -30,8 +30,15 @@ impl LedgerDesk {
             .unwrap_or(u64::MAX)
             .min(self.ledger.state().head.seq + 1);
         let start = end.saturating_sub(limit as u64 + 1);
-        let entries = self.ledger.entries(start, limit).await;
-        let entries = entries.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let mut entries = Vec::new();
+        let mut after = start;
+        while after + 1 < end {
+            let more = self.ledger.entries(after, limit).await;
+            let more = more.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+            let Some(last) = more.last() else { break };
+            after = last.body.seq;
+            entries.extend(more);
+        }
         let mut rows = Vec::new();
         let newest = entries.iter().rev();
         for entry in newest.filter(|entry| entry.body.seq < end) {

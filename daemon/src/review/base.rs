@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use countersign_protocol::manifest::Manifest;
 use countersign_web::desk::{Base, Caller, DeskError};
 
 use super::{access::visible_card, row::last_mine};
@@ -113,7 +114,7 @@ fn before(state: &State, card: &Card, who: &Caller) -> Option<Compared> {
         Some(edited) => {
             let mut revision = Revision::clone(known);
             let manifest = &mut Arc::make_mut(&mut revision.accepted).manifest;
-            manifest.entries = edited.entries(manifest);
+            *manifest = Manifest::new(manifest.document, edited.entries(manifest));
             Arc::new(revision)
         }
     };

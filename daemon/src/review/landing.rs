@@ -53,9 +53,8 @@ impl<'a> Lander<'a> {
         let same = |entry: &&ManifestEntry| Some(entry.sha256) == place.sha256;
         let kept = named.filter(same).or_else(|| {
             // The same bytes under another name.
-            named
-                .is_none()
-                .then(|| self.manifest.entries.iter().find(same))?
+            let mut others = self.manifest.entries.iter().map(|entry| &**entry);
+            named.is_none().then(|| others.find(same))?
         });
         if let Some(entry) = kept {
             return Ok(Landing {

@@ -37,7 +37,7 @@ impl ObserveDesk for LedgerDesk {
                     return Ok((lines, after));
                 }
             }
-            if entries.len() < PAGE {
+            if entries.is_empty() {
                 return Ok((lines, after));
             }
         }

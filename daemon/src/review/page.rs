@@ -290,7 +290,7 @@ fn answers(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<String> {
         .manifest
         .entries
         .iter()
-        .any(super::edits::could_be_edited);
+        .any(|entry| super::edits::could_be_edited(entry));
     offer(
         "edit",
         has_files && (allowed.is_empty() || allowed.contains(&"edit")),

@@ -53,6 +53,66 @@ fn appends_in_order_and_reads_back(store: &mut dyn Store) {
     assert_eq!(store.entries(5, 10).unwrap(), []);
 }
 
+/// Entries after `head` with texts of some two hundred kilobytes, each but for a few lines that of the one before it.
+fn long(mut head: Head, count: u64) -> Vec<Entry> {
+    let mut lines: Vec<Digest> = (0..3_000_u32)
+        .map(|n| Digest::of(&n.to_be_bytes()))
+        .collect();
+    (0..count)
+        .map(|n| {
+            for line in 0..10_u64 {
+                let at = usize::try_from(n * 313 + line * 101).unwrap() % lines.len();
+                lines[at] = Digest::of(&(n * 10 + line).to_le_bytes());
+            }
+            let body = Body {
+                seq: head.seq + 1,
+                at: Timestamp::UNIX_EPOCH,
+                actor: Actor::Daemon,
+                event: Event::TokenRevoked {
+                    id: lines.iter().map(Digest::to_string).collect(),
+                },
+            };
+            let entry = chain::seal(head, &body);
+            head = Head {
+                seq: entry.seq,
+                hash: entry.hash,
+            };
+            entry
+        })
+        .collect()
+}
+
+fn long_entries_are_read_as_they_were_written(store: &mut dyn Store) {
+    let entries = long(Head::EMPTY, 90);
+    for some in entries.chunks(3) {
+        // Like the one before, which may be in the same batch; one is like an entry that is far back.
+        let like = |seq: u64| if seq == 50 { 7 } else { seq - 1 };
+        let alike = some.iter().filter(|one| one.seq > 1);
+        store
+            .append(&Batch {
+                entries: some.to_vec(),
+                alike: alike.map(|one| (one.seq, like(one.seq))).collect(),
+                ..Batch::default()
+            })
+            .unwrap();
+    }
+    // A page has some of them, and never none.
+    let mut read = Vec::new();
+    while let Some(more) =
+        Some(store.entries(read.len() as u64, 1_000).unwrap()).filter(|more| !more.is_empty())
+    {
+        read.extend(more);
+    }
+    assert!(read == entries);
+    for seq in [90, 1, 50, 49, 33, 7] {
+        let at = usize::try_from(seq).unwrap() - 1;
+        assert!(
+            store.entries(seq - 1, 1).unwrap() == entries[at..=at],
+            "{seq}"
+        );
+    }
+}
+
 fn what_is_dropped_and_kept_in_one_batch_is_kept(store: &mut dyn Store) {
     let bytes = |text: &str| (Digest::of(text.as_bytes()), text.as_bytes().to_vec());
     let batch = Batch {
@@ -166,7 +226,7 @@ macro_rules! suite {
     ($engine:ident, $make:expr) => {
         mod $engine {
             use super::*;
-            suite!(@each $make, appends_in_order_and_reads_back, what_is_dropped_and_kept_in_one_batch_is_kept,
+            suite!(@each $make, appends_in_order_and_reads_back, long_entries_are_read_as_they_were_written, what_is_dropped_and_kept_in_one_batch_is_kept,
                    refuses_a_gap_and_changes_nothing,
                    keeps_objects_by_digest, sets_and_forgets_values,
                    lists_values_under_a_prefix);
@@ -249,12 +309,17 @@ fn sqlite_itself_refuses_to_change_or_remove_an_entry() {
     SqliteStore::open(&path)
         .unwrap()
         .append(&Batch {
-            entries: next(Head::EMPTY, 1),
+            entries: long(Head::EMPTY, 1),
             ..Batch::default()
         })
         .unwrap();
     let connection = rusqlite::Connection::open(&path).unwrap();
-    for sql in ["UPDATE entry SET body = ''", "DELETE FROM entry"] {
+    for sql in [
+        "UPDATE entry SET body = ''",
+        "DELETE FROM entry",
+        "UPDATE packed SET length = 0",
+        "DELETE FROM packed",
+    ] {
         assert!(
             connection
                 .execute(sql, [])
@@ -264,4 +329,41 @@ fn sqlite_itself_refuses_to_change_or_remove_an_entry() {
             "{sql}"
         );
     }
+}
+
+#[test]
+fn revisions_that_are_alike_need_the_room_of_what_is_new_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let mut store = SqliteStore::open(&path).unwrap();
+    let entries = long(Head::EMPTY, 60);
+    let written: usize = entries.iter().map(|entry| entry.body.len()).sum();
+    for entry in &entries {
+        let alike = (entry.seq > 1).then(|| (entry.seq, entry.seq - 1));
+        store
+            .append(&Batch {
+                entries: vec![entry.clone()],
+                alike: alike.into_iter().collect(),
+                ..Batch::default()
+            })
+            .unwrap();
+    }
+    drop(store);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let (kept, deepest): (i64, i64) = connection
+        .query_row(
+            "SELECT sum(length(bytes)), max(depth) FROM packed",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert!(
+        kept.unsigned_abs() < written as u64 / 20,
+        "{kept} of {written}"
+    );
+    assert!((1..=32).contains(&deepest), "{deepest}");
+    drop(connection);
+    // A new start reads them from the beginning, or any of them by itself.
+    let mut store = SqliteStore::open(&path).unwrap();
+    assert!(store.entries(44, 1).unwrap() == entries[44..45]);
 }

@@ -10,7 +10,7 @@ mod sqlite;
 #[cfg(test)]
 mod conformance;
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use countersign_protocol::{
     Digest,
@@ -25,6 +25,8 @@ pub use sqlite::SqliteStore;
 pub struct Batch {
     /// The next entries of the chain, in order.
     pub entries: Vec<Entry>,
+    /// Entries of this batch whose texts resemble those of earlier ones, by number: an engine may use that to need less room.
+    pub alike: BTreeMap<u64, u64>,
     /// Small sealed files. One that is already there is left as it is.
     pub objects: Vec<(Digest, Vec<u8>)>,
     /// Small sealed files to remove, before `objects` are put in: a job that needs one anew comes later.
@@ -172,7 +174,8 @@ pub trait Store: Send + 'static {
     }
     /// The end of the chain.
     fn head(&mut self) -> Result<Head, StoreError>;
-    /// Entries after `after`, at most `limit`, in order.
+    /// Entries after `after`, in order: at least one if there is one, at most `limit`, and fewer when their texts are
+    /// long.
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
     /// A small object.
     fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError>;

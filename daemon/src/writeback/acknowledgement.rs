@@ -215,7 +215,7 @@ impl Writeback {
             return Ok(());
         }
         let (temporary, staged) = results.stage_folder(name)?;
-        self.fill(&temporary, "", &answered.manifest.entries)?;
+        self.fill(&temporary, "", &answered.manifest.files())?;
         temporary.sync_file_system()?;
         results.publish_folder(&staged, name)?;
         Ok(())

@@ -72,7 +72,7 @@ impl Writeback {
         }
         let (temporary, staged) = agent.stage_folder(&name)?;
         let sealed = temporary.make_folder(Path::new(names::SEALED), FOLDER_MODE)?;
-        let mut entries: Vec<ManifestEntry> = revision.accepted.manifest.entries.clone();
+        let mut entries = revision.accepted.manifest.files();
         let own = document_name(&revision.accepted);
         if !entries.iter().any(|entry| entry.path == own) {
             entries.push(ManifestEntry {

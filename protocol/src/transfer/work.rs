@@ -1,5 +1,7 @@
 //! The digest of the state of work: what has to differ for a hop to be progress.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -19,7 +21,7 @@ const STATE: &[&str] = &[
 
 /// The digest of what `document` says about the state of the work and of the files that go with it. The
 /// order of fields does not matter, nor what agents say to each other.
-pub fn work_digest(document: &Value, files: &[ManifestEntry]) -> Digest {
+pub fn work_digest(document: &Value, files: &[Arc<ManifestEntry>]) -> Digest {
     let mut hash = Sha256::new();
     hash.update(b"countersign-work-v1\0");
     for name in STATE {
@@ -105,15 +107,17 @@ mod tests {
 
     #[test]
     fn every_part_of_the_state_counts() {
-        let file = |path: &str, bytes: &[u8]| ManifestEntry {
-            path: path.to_owned(),
-            size: bytes.len() as u64,
-            sha256: Digest::of(bytes),
-            executable: false,
-            declared: true,
-            kept: true,
-            role: None,
-            title: None,
+        let file = |path: &str, bytes: &[u8]| {
+            Arc::new(ManifestEntry {
+                path: path.to_owned(),
+                size: bytes.len() as u64,
+                sha256: Digest::of(bytes),
+                executable: false,
+                declared: true,
+                kept: true,
+                role: None,
+                title: None,
+            })
         };
         let base = json!({"completed": ["x"]});
         let mut seen = vec![

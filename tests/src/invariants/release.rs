@@ -44,7 +44,7 @@ pub(super) fn published_is_sealed(case: Case<'_>) -> Vec<String> {
         }
         let folder = case.workspace.join(folder);
         let entries = edited.map_or_else(
-            || accepted.manifest.entries.clone(),
+            || accepted.manifest.files(),
             |edited| edited.entries(&accepted.manifest),
         );
         for entry in entries.iter().filter(|entry| entry.kept && entry.declared) {

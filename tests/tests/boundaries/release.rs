@@ -52,7 +52,7 @@ fn expected() -> Expected {
         manifest_sha256: manifest.digest(),
         edited_from: None,
         approved_at: jiff::Timestamp::UNIX_EPOCH,
-        files: manifest.entries,
+        files: manifest.files(),
     })
 }
 

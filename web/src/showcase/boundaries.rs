@@ -89,7 +89,7 @@ impl BoundariesDesk for Showcase {
                 manifest_sha256: manifest.digest(),
                 edited_from: None,
                 approved_at: decision.decided_at,
-                files: manifest.entries,
+                files: manifest.files(),
             },
             decision: decision.clone(),
             used: None,

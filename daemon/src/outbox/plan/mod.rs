@@ -443,16 +443,12 @@ impl Story<'_> {
             verdict = verdict.ruled(routed);
         }
         let entries = &accepted.manifest.entries;
-        let before = card
-            .revision(revision.saturating_sub(1))
-            .map(|before| &before.accepted.manifest.entries);
-        let changed = before.map(|before| {
-            let same = |entry: &&countersign_protocol::manifest::ManifestEntry| {
-                !before
-                    .iter()
-                    .any(|old| old.path == entry.path && old.sha256 == entry.sha256)
-            };
-            entries.iter().filter(same).count()
+        let changed = card.revision(revision.saturating_sub(1)).map(|before| {
+            let before = &before.accepted.manifest;
+            let is_new =
+                |path: &str, sha256| before.get(path).is_none_or(|old| old.sha256 != sha256);
+            let new = entries.iter().filter(|one| is_new(&one.path, one.sha256));
+            new.count()
         });
         let by_rule =
             routed.and_then(|routed| words::otherwise(routed, &|id| self.around.name_of(id)));

@@ -38,6 +38,18 @@ const STEPS: &[&str] = &[
      INSERT INTO kept (sha256, bytes) SELECT sha256, bytes FROM object;
      DROP TABLE object;
      ALTER TABLE kept RENAME TO object;",
+    // 3: long texts, as what is new in them; the text in `entry` is then empty.
+    "CREATE TABLE packed (
+         seq    INTEGER PRIMARY KEY REFERENCES entry (seq),
+         base   INTEGER REFERENCES packed (seq),
+         depth  INTEGER NOT NULL,
+         length INTEGER NOT NULL,
+         bytes  BLOB NOT NULL
+     ) STRICT;
+     CREATE TRIGGER packed_is_never_changed BEFORE UPDATE ON packed
+     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+     CREATE TRIGGER packed_is_never_removed BEFORE DELETE ON packed
+     BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;",
 ];
 
 /// Brings the database to the newest format, each step in a transaction of its own.

@@ -5,6 +5,7 @@
 //! `locking_mode=EXCLUSIVE`: without it, a log left by a crash cannot be opened again on a full disk.
 
 mod migrations;
+mod packed;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use countersign_protocol::{
 };
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, config::DbConfig, params};
 
+use self::packed::Packed;
 use super::{Batch, Space, Store, StoreError};
 use crate::fault;
 
@@ -27,6 +29,9 @@ const PAGE: usize = 4_096;
 const LOGGED_PAGE: usize = 24 + PAGE;
 const LOG_HEAD: usize = 32;
 
+/// Bytes of texts that are given back at once, so that long ones take no more memory than many short ones.
+const TEXTS: usize = 8 << 20;
+
 /// The engine, with its one connection.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -36,6 +41,7 @@ pub struct SqliteStore {
     head: u64,
     /// About how many pages the log has grown by since it was last brought into the database.
     log_pages: usize,
+    packed: Packed,
 }
 
 impl SqliteStore {
@@ -82,6 +88,7 @@ impl SqliteStore {
             head: 0,
             // What an earlier run left in the log comes on top.
             log_pages: 0,
+            packed: Packed::default(),
         };
         store.check()?;
         store.head = Store::head(&mut store)?.seq;
@@ -130,6 +137,10 @@ impl SqliteStore {
     }
 
     /// The words around the rows are kept compiled, too: the engine would read them anew for each commit.
+    fn say(&self, words: &str) -> rusqlite::Result<usize> {
+        self.connection.prepare_cached(words)?.execute([])
+    }
+
     fn write(&mut self, batch: &Batch) -> rusqlite::Result<Result<(), StoreError>> {
         if let Some(first) = batch.entries.first() {
             for (entry, expected) in batch.entries.iter().zip(self.head + 1..) {
@@ -141,13 +152,13 @@ impl SqliteStore {
                 }
             }
         }
-        let say = |words| self.connection.prepare_cached(words)?.execute([]);
-        say("BEGIN IMMEDIATE")?;
+        self.say("BEGIN IMMEDIATE")?;
         let written = self.rows(batch).and_then(|()| {
             fault::step("ledger.before_commit");
-            say("COMMIT").map(drop)
+            self.say("COMMIT").map(drop)
         });
         if let Err(error) = written {
+            self.packed.forget();
             // Some failures end the transaction by themselves. That another one follows is told by the next commit.
             if !self.connection.is_autocommit() {
                 let _ = self.connection.execute_batch("ROLLBACK");
@@ -161,12 +172,19 @@ impl SqliteStore {
         Ok(Ok(()))
     }
 
-    fn rows(&self, batch: &Batch) -> rusqlite::Result<()> {
+    fn rows(&mut self, batch: &Batch) -> rusqlite::Result<()> {
         let prepare = |words| self.connection.prepare_cached(words);
         if !batch.entries.is_empty() {
             let mut insert = prepare("INSERT INTO entry (seq, body, hash) VALUES (?1, ?2, ?3)")?;
             for entry in &batch.entries {
-                insert.execute(params![entry.seq.cast_signed(), entry.body, entry.hash.0])?;
+                let is_long = entry.body.len() >= packed::LONG;
+                let text = if is_long { "" } else { &entry.body };
+                insert.execute(params![entry.seq.cast_signed(), text, entry.hash.0])?;
+                if is_long {
+                    let like = batch.alike.get(&entry.seq).copied();
+                    self.packed
+                        .write(&self.connection, entry.seq, &entry.body, like)?;
+                }
             }
         }
         if !batch.dropped.is_empty() {
@@ -241,28 +259,7 @@ impl Store for SqliteStore {
     }
 
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        self.connection
-            .prepare_cached(
-                "SELECT seq, body, hash FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-            )
-            .and_then(|mut query| {
-                query
-                    .query_map(
-                        params![
-                            after.cast_signed(),
-                            i64::try_from(limit).unwrap_or(i64::MAX)
-                        ],
-                        |row| {
-                            Ok(Entry {
-                                seq: row.get::<_, i64>(0)?.cast_unsigned(),
-                                body: row.get(1)?,
-                                hash: Digest(row.get(2)?),
-                            })
-                        },
-                    )?
-                    .collect()
-            })
-            .map_err(|error| self.failed(&error))
+        read(&self.connection, &mut self.packed, after, limit).map_err(|error| self.failed(&error))
     }
 
     fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError> {
@@ -331,6 +328,37 @@ impl Store for SqliteStore {
             .map_err(|error| self.failed(&error))?;
         Ok(u64::try_from(counted).unwrap_or_default())
     }
+}
+
+fn read(
+    connection: &Connection,
+    packed: &mut Packed,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let mut query = connection
+        .prepare_cached("SELECT seq, body, hash FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = query.query(params![after.cast_signed(), limit])?;
+    let mut entries = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        let seq = row.get::<_, i64>(0)?.cast_unsigned();
+        let mut body: String = row.get(1)?;
+        if body.is_empty() {
+            body = packed.text(connection, seq)?.unwrap_or_default();
+        }
+        bytes += body.len();
+        entries.push(Entry {
+            seq,
+            body,
+            hash: Digest(row.get(2)?),
+        });
+        if bytes >= TEXTS {
+            break;
+        }
+    }
+    Ok(entries)
 }
 
 /// What is behind every key that begins with `prefix`: text is compared byte by byte, and no byte of UTF-8 is
