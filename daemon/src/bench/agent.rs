@@ -21,6 +21,11 @@ pub(super) fn handoff_with_artifact(number: usize) -> Vec<u8> {
     document(number, &json!({ "artifacts": [{ "path": "result.md" }] }))
 }
 
+/// A further revision of one task.
+pub(super) fn handoff_again(revision: usize) -> Vec<u8> {
+    document(0, &json!({ "task_id": "again", "revision": revision }))
+}
+
 /// One with an artifact, from agent to agent.
 pub(super) fn handoff_between(number: usize, from: &str, to: &str) -> Vec<u8> {
     document(

@@ -138,6 +138,21 @@ pub(super) fn make(root: &Path, files: usize) -> Result<Corpus, BenchError> {
     })
 }
 
+/// Writes file `number` of the corpus in `root` anew, with the text of another one.
+pub(super) fn rewrite(root: &Path, number: usize, other: usize) -> Result<(), BenchError> {
+    Ok(agent::write(
+        &root.join(path(number)),
+        text(other).as_bytes(),
+    )?)
+}
+
+/// A word that stands in some files, common or rare.
+pub(super) fn some_word(numbers: &mut Numbers) -> String {
+    let mut some = String::new();
+    word(numbers.word(), &mut some);
+    some
+}
+
 /// The word that stands in most files.
 pub(super) fn common_word() -> String {
     let mut common = String::new();

@@ -15,6 +15,7 @@ mod fresh;
 mod indexing;
 mod locks;
 mod machine;
+mod moments;
 mod notices;
 mod pages;
 mod process;
@@ -40,6 +41,7 @@ pub use fresh::Fresh;
 pub use indexing::Indexing;
 pub use locks::{Locks, Peer};
 pub use machine::Machine;
+pub use moments::Moments;
 pub use pages::{Load, Pages};
 pub use query::Query;
 pub use relay::Relay;
@@ -69,6 +71,8 @@ pub struct Plan {
     pub locks: Option<usize>,
     /// Handoffs of W11, if it is wanted.
     pub relay: Option<usize>,
+    /// Files and revisions of W12, if it is wanted.
+    pub moments: Option<(usize, usize)>,
     /// Files of the handoff of W8, if it is wanted.
     pub review: Option<usize>,
     /// Messages of W9 by each channel, if it is wanted.
@@ -113,6 +117,9 @@ pub struct Report {
     /// W11: from agent to agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w11: Option<Relay>,
+    /// W12: a workspace as it stood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w12: Option<Moments>,
     /// W8: the review page of a handoff with very many files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub w8: Option<Review>,
@@ -188,6 +195,7 @@ pub fn run(
         w5: None,
         w7: None,
         w11: None,
+        w12: None,
         w8: None,
         w8_pages: None,
         w9: None,
@@ -225,6 +233,12 @@ pub fn run(
         progress(&format!("W11: {count} handoffs from agent to agent"));
         let place = scratch.folder("w11")?;
         report.w11 = Some(relay::measure(&plan.program, &place, count, clock)?);
+    }
+    if let Some((files, revisions)) = plan.moments {
+        progress(&format!("W12: {revisions} revisions of {files} files"));
+        let place = scratch.folder("w12")?;
+        let many = (files, revisions);
+        report.w12 = Some(moments::measure(&plan.program, &place, many, clock)?);
         scratch.clear(&place);
     }
     if let Some(files) = plan.review {

@@ -12,21 +12,21 @@ use super::{
     output::{Cell, Output, Table},
 };
 use crate::bench::{
-    self, BenchError, Burst, Fanout, Idle, Locks, Machine, Pages, Plan, Ratio, Relay, Report,
-    Review, Scale, Spread, Trigger,
+    self, BenchError, Burst, Fanout, Idle, Locks, Machine, Moments, Pages, Plan, Ratio, Relay,
+    Report, Review, Scale, Spread, Trigger,
 };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to measure; else all
+    /// What to measure; else all but W12
     #[arg(value_enum)]
     workloads: Vec<Workload>,
     /// Handoffs in each workload; else 1000 in W1, 10000 in W2 and W11; locks of one client in W7, else 1000; files of the
     /// one of W8 and messages by each channel of W9, else 10000; requests of each kind in W4, else 200; files that
-    /// W5 looks for, else 100
+    /// W5 looks for, else 100; revisions of W12, else 1000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: Option<u32>,
-    /// Files in W6 and W10, and of the corpus of W3 to W5; else 200000, 100000 and 100000
+    /// Files in W6 and W10, and of the corpus of W3 to W5; else 200000, 100000 and 100000; in W12, else 10000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=10_000_000))]
     files: Option<u32>,
     /// How long W10 looks
@@ -64,6 +64,8 @@ enum Workload {
     W10,
     /// From agent to agent
     W11,
+    /// Very many revisions of very many files; only when it is named
+    W12,
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -94,6 +96,10 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         fresh: wants(Workload::W5).then(|| count(100)),
         locks: wants(Workload::W7).then(|| count(1_000)),
         relay: wants(Workload::W11).then(|| count(10_000)),
+        moments: args
+            .workloads
+            .contains(&Workload::W12)
+            .then(|| (files(10_000), count(1_000))),
         review: wants(Workload::W8).then(|| count(10_000).min(10_000)),
         fanout: wants(Workload::W9).then(|| count(10_000)),
         scale: wants(Workload::W6).then(|| files(200_000)),
@@ -144,6 +150,9 @@ fn show(report: &Report, out: &mut Output) {
     }
     if let Some(relay) = &report.w11 {
         show_relay(relay, out);
+    }
+    if let Some(moments) = &report.w12 {
+        show_moments(moments, out);
     }
     if let Some(review) = &report.w8 {
         show_review(review, out);
@@ -234,6 +243,37 @@ fn show_relay(relay: &Relay, out: &mut Output) {
         relay.twice,
         relay.per_second,
         reached(relay.met)
+    ));
+}
+
+fn show_moments(moments: &Moments, out: &mut Output) {
+    out.remark("");
+    out.remark(moments.compares);
+    let mut table = Table::new(&["W12, milliseconds", "min", "p50", "p90", "p99", "max"]);
+    table.row(spread_row("taken in", &moments.taken));
+    table.row(spread_row("first questions", &moments.first));
+    table.row(spread_row("later questions", &moments.later));
+    out.table(&table);
+    out.remark(&format!(
+        "{} revisions of {} files, one copy of {}: ledger {}, sealed files {}, index {}, {:.2} copies; p95 of later questions {:.1} ms; goal: less than {} copies and {} ms: {}",
+        moments.revisions,
+        moments.files,
+        mebibytes(moments.copy),
+        mebibytes(moments.ledger),
+        mebibytes(moments.objects),
+        mebibytes(moments.index),
+        moments.copies,
+        moments.p95,
+        moments.goal.0,
+        moments.goal.1,
+        reached(moments.met)
+    ));
+    let [before, after] =
+        [moments.memory_before, moments.memory_after].map(Option::unwrap_or_default);
+    out.remark(&format!(
+        "most memory of the daemon {} before the questions, {} after them",
+        mebibytes(before),
+        mebibytes(after)
     ));
 }
 

@@ -51,7 +51,7 @@ use seen::{Moment, Seen};
 /// How long a file may be busy before it is refused.
 pub const SETTLE_MAX: Duration = Duration::from_secs(30);
 /// What the name of a package starts with once it was taken from the inbox.
-const DONE: &str = ".done-";
+pub(crate) const DONE: &str = ".done-";
 /// How long the daemon pauses with a document at which it failed itself.
 const PAUSE: Duration = Duration::from_mins(1);
 
