@@ -151,8 +151,12 @@ impl Life {
         let mut package = agent
             .package(task)
             .with("summary", format!("delivery {serial}"));
-        for number in 0..dice.usize(0..3) {
+        // Now and then more than are synced one by one.
+        let is_many = dice.u8(0..16) == 0;
+        let files = if is_many { 40 } else { dice.usize(0..3) };
+        for number in 0..files {
             let length = match dice.u8(0..10) {
+                _ if is_many => 66_000,
                 0 => 0,
                 // Above the size up to which bytes are kept in the database.
                 1..=3 => dice.usize(66_000..90_000),

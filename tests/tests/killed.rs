@@ -55,9 +55,18 @@ fn story(bed: &TestBed, history: &mut History) -> Result<(), NoReply> {
         deliver(history, &agent, &package, |agent| {
             agent.write("task", &package, Care::Rename)
         });
-        let package = agent
+        // More files than are synced one by one, and an entry that is kept as what is new in it.
+        let mut package = agent
             .package(&format!("dropped {again}"))
             .sealed_file("a.txt", "a");
+        for number in 0..40 {
+            let bytes = [large.as_slice(), number.to_string().as_bytes()].concat();
+            package = package.sealed_file(&format!("large/{number}.bin"), bytes);
+        }
+        for number in 0..500 {
+            let bytes = format!("{number}");
+            package = package.sealed_file(&format!("small/{number}.txt"), bytes);
+        }
         deliver(history, &agent, &package, |agent| {
             agent.drop_package(&format!("p-{again}"), &package, Care::Rename)
         });

@@ -21,7 +21,7 @@ use crate::clock::SharedClock;
 
 /// What is set against what.
 const COMPARES: &str = "copy: the files once, as they lie on the disk; kept: what the daemon has for all revisions, \
-     ledger, sealed files and the index of files as they stood; questions: a word among the files of a revision, any of \
+     ledger and sealed files; questions: a word among the files of a revision, any of \
      them, from the request to the first byte of the answer over a connection that is kept";
 /// Of so many files one changes between two revisions.
 const CHURN: usize = 100;
@@ -49,10 +49,10 @@ pub struct Moments {
     pub ledger: u64,
     /// Sealed files.
     pub objects: u64,
-    /// The index of files as they stood, after the questions.
-    pub index: u64,
-    /// All of it to one copy.
+    /// Both to one copy.
     pub copies: f64,
+    /// Bytes of the index of files as they stood, after the questions; it can be thrown away.
+    pub index: u64,
     /// From the rename until a revision was taken in.
     pub taken: Spread,
     /// Questions about moments of which some were asked for the first time, in milliseconds.
@@ -134,7 +134,7 @@ pub(super) fn measure(
     let memory_after = process::memory(daemon.pid(), "VmHWM");
     daemon.end()?;
     #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^52")]
-    let copies = ratio((ledger + objects + index) as f64, copy as f64);
+    let copies = ratio((ledger + objects) as f64, copy as f64);
     let p95 = percentile(&later, 95);
     Ok(Moments {
         compares: COMPARES,

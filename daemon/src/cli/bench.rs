@@ -255,14 +255,14 @@ fn show_moments(moments: &Moments, out: &mut Output) {
     table.row(spread_row("later questions", &moments.later));
     out.table(&table);
     out.remark(&format!(
-        "{} revisions of {} files, one copy of {}: ledger {}, sealed files {}, index {}, {:.2} copies; p95 of later questions {:.1} ms; goal: less than {} copies and {} ms: {}",
+        "{} revisions of {} files, one copy of {}: ledger {}, sealed files {}: {:.2} copies; index of what was asked about {}; p95 of later questions {:.1} ms; goal: less than {} copies and {} ms: {}",
         moments.revisions,
         moments.files,
         mebibytes(moments.copy),
         mebibytes(moments.ledger),
         mebibytes(moments.objects),
-        mebibytes(moments.index),
         moments.copies,
+        mebibytes(moments.index),
         moments.p95,
         moments.goal.0,
         moments.goal.1,

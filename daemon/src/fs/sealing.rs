@@ -285,3 +285,105 @@ fn write(target: &mut File, bytes: &[u8]) -> std::io::Result<()> {
 fn hash(file: &mut File) -> Result<(Digest, u64), SealProblem> {
     hash_stream(file, |_| Ok(())).map_err(SealProblem::Source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::{Objects, SHELVES};
+
+    /// Opened files that have nothing in common, beside a folder of objects.
+    fn bed(files: usize) -> (tempfile::TempDir, Objects, Vec<File>) {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::open(&folder.path().join("objects")).unwrap();
+        let here = Dir::open(folder.path()).unwrap();
+        let open = |number: usize| {
+            let name = PathBuf::from(number.to_string());
+            let bytes = number.to_string().repeat(500);
+            here.publish(&name, bytes.as_bytes(), 0o600, false).unwrap();
+            here.open_file(&name).unwrap()
+        };
+        let files = (0..files).map(open).collect();
+        (folder, objects, files)
+    }
+
+    fn seal(sealing: &mut Sealing<'_>, files: &mut [File]) -> Vec<Sealed> {
+        let seal = |file: &mut File| {
+            file.rewind().unwrap();
+            sealing.seal(file, u64::MAX, 0).unwrap()
+        };
+        files.iter_mut().map(seal).collect()
+    }
+
+    fn named(objects: &Objects) -> usize {
+        let shelves = SHELVES.map(|number| objects.shelf(number).unwrap().len());
+        shelves.sum()
+    }
+
+    fn temporaries(folder: &tempfile::TempDir) -> usize {
+        let objects = Dir::open(&folder.path().join("objects")).unwrap();
+        let listed = objects.list().unwrap();
+        let files = listed.iter();
+        files
+            .filter(|one| one.kind == crate::fs::FileKind::File)
+            .count()
+    }
+
+    #[test]
+    fn files_have_no_name_before_all_of_them_last() {
+        for count in [3, FEW + 8] {
+            let (folder, objects, mut files) = bed(count);
+            let mut sealing = objects.sealing();
+            let sealed = seal(&mut sealing, &mut files);
+            assert_eq!((named(&objects), temporaries(&folder)), (0, count));
+            sealing.finish().unwrap();
+            assert_eq!((named(&objects), temporaries(&folder)), (count, 0));
+            for (sealed, file) in sealed.iter().zip(&mut files) {
+                let mut kept = objects.open_object(sealed.sha256).unwrap().unwrap();
+                file.rewind().unwrap();
+                let bytes = |file: &mut File| {
+                    let mut bytes = Vec::new();
+                    file.read_to_end(&mut bytes).unwrap();
+                    bytes
+                };
+                assert_eq!(bytes(&mut kept), bytes(file));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_already_is_not_copied() {
+        let (folder, objects, mut files) = bed(4);
+        let mut sealing = objects.sealing();
+        let first = seal(&mut sealing, &mut files[..3]);
+        sealing.finish().unwrap();
+        let mut sealing = objects.sealing();
+        let again = seal(&mut sealing, &mut files);
+        assert_eq!(sealing.copies.len(), 1);
+        assert_eq!(temporaries(&folder), 1);
+        for (first, again) in first.iter().zip(&again) {
+            assert_eq!(first.sha256, again.sha256);
+            assert!(again.pin.is_some(), "nobody may remove it meanwhile");
+        }
+        sealing.finish().unwrap();
+        assert_eq!(named(&objects), 4);
+    }
+
+    #[test]
+    fn the_same_bytes_twice_in_one_sealing_are_kept_once() {
+        let (folder, objects, mut files) = bed(1);
+        let mut sealing = objects.sealing();
+        seal(&mut sealing, &mut files);
+        seal(&mut sealing, &mut files);
+        sealing.finish().unwrap();
+        assert_eq!((named(&objects), temporaries(&folder)), (1, 0));
+    }
+
+    #[test]
+    fn what_is_not_finished_is_gone() {
+        let (folder, objects, mut files) = bed(FEW + 2);
+        let mut sealing = objects.sealing();
+        seal(&mut sealing, &mut files);
+        drop(sealing);
+        assert_eq!((named(&objects), temporaries(&folder)), (0, 0));
+    }
+}

@@ -94,3 +94,24 @@ fn a_password_is_long_and_not_the_name() {
     }
     assert!(fault(&"ab cd ef gh ".repeat(200)).is_some());
 }
+
+#[test]
+fn who_is_nobody_is_checked_with_the_effort_of_anybody() {
+    for params in [Params::DEFAULT, Params::new(8, 1, 1, None).unwrap()] {
+        let real = hash(&params, "correct horse battery").unwrap();
+        let (real, nobody) = (real, nobody(&params));
+        let read = |text| PasswordHash::new(text).unwrap();
+        let (real, nobody) = (read(&real), read(&nobody));
+        let effort = |of: &PasswordHash| Params::try_from(of).unwrap();
+        assert_eq!(effort(&nobody), effort(&real));
+        assert_eq!(
+            (nobody.algorithm, nobody.version),
+            (real.algorithm, real.version)
+        );
+        let lengths = |of: &PasswordHash| {
+            let salt = of.salt.as_ref().map(|salt| salt.as_ref().len());
+            (salt, of.hash.as_ref().map(|hash| hash.as_bytes().len()))
+        };
+        assert_eq!(lengths(&nobody), lengths(&real));
+    }
+}
