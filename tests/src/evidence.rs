@@ -116,22 +116,43 @@ impl Evidence {
 
 type Rows = (Vec<Entry>, BTreeMap<Digest, Vec<u8>>);
 
+/// The text of a long entry, which rests on that of an `earlier` one: read by our own means, as whoever audits would.
+fn unpacked(connection: &Connection, seq: u64, earlier: &[Entry]) -> rusqlite::Result<String> {
+    let mut query = connection.prepare("SELECT base, length, bytes FROM packed WHERE seq = ?1")?;
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (base, length, bytes): (Option<i64>, i64, Vec<u8>) =
+        query.query_row([seq.cast_signed()], row)?;
+    let base = earlier
+        .iter()
+        .find(|entry| Some(entry.seq.cast_signed()) == base);
+    let dictionary = base.map_or(&[][..], |entry| entry.body.as_bytes());
+    let text = zstd::bulk::Decompressor::with_dictionary(dictionary)
+        .and_then(|mut unpack| unpack.decompress(&bytes, usize::try_from(length).unwrap_or(0)))
+        .and_then(|text| String::from_utf8(text).map_err(std::io::Error::other));
+    text.map_err(|error| rusqlite::Error::InvalidColumnName(format!("entry {seq}: {error}")))
+}
+
 fn rows(path: &Path) -> rusqlite::Result<Rows> {
     let connection = Connection::open(path)?;
     let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(rusqlite::Error::InvalidColumnName(verdict));
     }
-    let mut entries = connection.prepare("SELECT seq, body, hash FROM entry ORDER BY seq")?;
-    let entries = entries
-        .query_map([], |row| {
-            Ok(Entry {
-                seq: row.get::<_, i64>(0)?.cast_unsigned(),
-                body: row.get(1)?,
-                hash: Digest(row.get(2)?),
-            })
-        })?
-        .collect::<Result<_, _>>()?;
+    let mut read = connection.prepare("SELECT seq, body, hash FROM entry ORDER BY seq")?;
+    let mut read = read.query([])?;
+    let mut entries: Vec<Entry> = Vec::new();
+    while let Some(row) = read.next()? {
+        let seq = row.get::<_, i64>(0)?.cast_unsigned();
+        let mut body: String = row.get(1)?;
+        if body.is_empty() {
+            body = unpacked(&connection, seq, &entries)?;
+        }
+        entries.push(Entry {
+            seq,
+            body,
+            hash: Digest(row.get(2)?),
+        });
+    }
     let mut objects = connection.prepare("SELECT sha256, bytes FROM object")?;
     let objects = objects
         .query_map([], |row| Ok((Digest(row.get(0)?), row.get(1)?)))?
