@@ -95,9 +95,9 @@ impl Packed {
         // From the entry back to one that rests on nothing, or that is known; then forward again.
         let mut rows = Vec::new();
         let mut at = seq;
-        let mut text = loop {
+        let (mut text, mut depth) = loop {
             if let Some(last) = self.last.take_if(|last| last.seq == at) {
-                break last.text;
+                break (last.text, last.depth);
             }
             let Some(row) = row(connection, at)? else {
                 return Ok(None);
@@ -106,10 +106,9 @@ impl Packed {
             rows.push(row);
             match base {
                 Some(base) => at = base,
-                None => break String::new(),
+                None => break (String::new(), 0),
             }
         };
-        let mut depth = 0;
         for row in rows.into_iter().rev() {
             text = decompress(text.as_bytes(), &row).map_err(failed)?;
             depth = row.depth;
