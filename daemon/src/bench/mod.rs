@@ -233,6 +233,7 @@ pub fn run(
         progress(&format!("W11: {count} handoffs from agent to agent"));
         let place = scratch.folder("w11")?;
         report.w11 = Some(relay::measure(&plan.program, &place, count, clock)?);
+        scratch.clear(&place);
     }
     if let Some((files, revisions)) = plan.moments {
         progress(&format!("W12: {revisions} revisions of {files} files"));

@@ -89,11 +89,12 @@ pub(super) fn measure(
     let mut numbers = Numbers::from(7);
     let mut taken = Vec::new();
     for revision in 1..=revisions {
-        for change in 0..if revision > 1 {
-            files.div_ceil(CHURN)
-        } else {
+        let changed = if revision == 1 {
             0
-        } {
+        } else {
+            files.div_ceil(CHURN)
+        };
+        for change in 0..changed {
             let number = numbers.below(files);
             corpus::rewrite(&staged, number, revision * files + change)?;
         }

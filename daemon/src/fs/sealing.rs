@@ -180,11 +180,7 @@ impl<'a> Sealing<'a> {
     fn pinned(&mut self, sha256: Digest) -> Result<(Pin, bool), SealProblem> {
         let pin = self.pins.pin(sha256);
         let (folder, name) = place(sha256);
-        let is_there = match self.root.kind(&folder.join(name)) {
-            Ok(kind) => kind.is_some(),
-            Err(error) if error.is_not_found() => false,
-            Err(error) => return Err(error.into()),
-        };
+        let is_there = self.root.kind(&folder.join(name))?.is_some();
         self.shelves.insert(folder);
         Ok((pin, is_there))
     }

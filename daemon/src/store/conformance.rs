@@ -10,26 +10,28 @@ use jiff::Timestamp;
 
 use super::{Batch, MemoryStore, Space, SqliteStore, Store, StoreError};
 
+/// Entries that follow `head`, each about one of `ids`.
+fn chained(mut head: Head, ids: impl Iterator<Item = String>) -> Vec<Entry> {
+    ids.map(|id| {
+        let body = Body {
+            seq: head.seq + 1,
+            at: Timestamp::UNIX_EPOCH,
+            actor: Actor::Daemon,
+            event: Event::TokenRevoked { id },
+        };
+        let entry = chain::seal(head, &body);
+        head = Head {
+            seq: entry.seq,
+            hash: entry.hash,
+        };
+        entry
+    })
+    .collect()
+}
+
 /// Entries that follow `head`.
-fn next(mut head: Head, count: u64) -> Vec<Entry> {
-    (0..count)
-        .map(|_| {
-            let body = Body {
-                seq: head.seq + 1,
-                at: Timestamp::UNIX_EPOCH,
-                actor: Actor::Daemon,
-                event: Event::TokenRevoked {
-                    id: format!("t{}", head.seq),
-                },
-            };
-            let entry = chain::seal(head, &body);
-            head = Head {
-                seq: entry.seq,
-                hash: entry.hash,
-            };
-            entry
-        })
-        .collect()
+fn next(head: Head, count: u64) -> Vec<Entry> {
+    chained(head, (0..count).map(|n| format!("t{}", head.seq + n)))
 }
 
 fn appends_in_order_and_reads_back(store: &mut dyn Store) {
@@ -54,32 +56,18 @@ fn appends_in_order_and_reads_back(store: &mut dyn Store) {
 }
 
 /// Entries after `head` with texts of some two hundred kilobytes, each but for a few lines that of the one before it.
-fn long(mut head: Head, count: u64) -> Vec<Entry> {
+fn long(head: Head, count: u64) -> Vec<Entry> {
     let mut lines: Vec<Digest> = (0..3_000_u32)
         .map(|n| Digest::of(&n.to_be_bytes()))
         .collect();
-    (0..count)
-        .map(|n| {
-            for line in 0..10_u64 {
-                let at = usize::try_from(n * 313 + line * 101).unwrap() % lines.len();
-                lines[at] = Digest::of(&(n * 10 + line).to_le_bytes());
-            }
-            let body = Body {
-                seq: head.seq + 1,
-                at: Timestamp::UNIX_EPOCH,
-                actor: Actor::Daemon,
-                event: Event::TokenRevoked {
-                    id: lines.iter().map(Digest::to_string).collect(),
-                },
-            };
-            let entry = chain::seal(head, &body);
-            head = Head {
-                seq: entry.seq,
-                hash: entry.hash,
-            };
-            entry
-        })
-        .collect()
+    let ids = (0..count).map(|n| {
+        for line in 0..10_u64 {
+            let at = usize::try_from(n * 313 + line * 101).unwrap() % lines.len();
+            lines[at] = Digest::of(&(n * 10 + line).to_le_bytes());
+        }
+        lines.iter().map(Digest::to_string).collect()
+    });
+    chained(head, ids)
 }
 
 fn long_entries_are_read_as_they_were_written(store: &mut dyn Store) {
