@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod assets;
+mod dav;
 pub mod desk;
 pub mod error;
 mod fragments;

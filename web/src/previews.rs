@@ -63,10 +63,10 @@ impl Previews {
                 if previews.indexes.get(&file.sha256).is_some() {
                     return;
                 }
-                match Index::of(&file) {
+                match Index::of(&file.open) {
                     Ok(index) => previews.indexes.put(file.sha256, Arc::new(index)),
                     Err(error) => {
-                        tracing::warn!(%error, path = %file.path, "lines were not counted");
+                        tracing::warn!(%error, path = %file.open.path, "lines were not counted");
                     }
                 }
             });

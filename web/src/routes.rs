@@ -14,7 +14,7 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::{
-    api,
+    api, dav,
     desk::Desk,
     error::Problem,
     pages,
@@ -32,6 +32,7 @@ pub fn router(desk: Arc<dyn Desk>, settings: Settings) -> Router {
     Router::new()
         .merge(pages::routes())
         .merge(api::routes())
+        .merge(dav::routes())
         .merge(session::routes())
         .merge(sso::routes())
         .fallback(nothing_here)

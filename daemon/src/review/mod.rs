@@ -18,6 +18,7 @@ mod latest;
 mod lock_rows;
 mod locks;
 mod messages;
+mod mount;
 mod observe;
 mod origins;
 mod outsiders;

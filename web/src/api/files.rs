@@ -1,4 +1,4 @@
-//! Raw bytes of sealed files. Whatever an agent wrote, a browser only stores it, or shows it as a
+//! Raw bytes of files. Whatever an agent wrote, a browser only stores it, or shows it as a
 //! picture, a sound or a film.
 
 mod disposition;
@@ -20,7 +20,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::openapi::Problems;
 use crate::{
-    desk::{DeskError, SealedFile},
+    desk::{DeskError, OpenFile, SealedFile},
     error::Problem,
     render::kind::served_as,
     security::{PathOf, Signed},
@@ -62,17 +62,28 @@ pub(super) async fn download(
     send(file, &method, &headers).await
 }
 
-/// The answer with the bytes, or with the part of them that was asked for. They are read as the
-/// client takes them, so that a file of any size costs the memory of two pieces.
+/// The answer with the bytes of a sealed file, whose tag is their digest.
 pub(crate) async fn send(
     file: SealedFile,
+    method: &Method,
+    request: &HeaderMap,
+) -> Result<Response, Problem> {
+    let tag = file.sha256.to_string();
+    send_open(file.open, &tag, method, request).await
+}
+
+/// The answer with the bytes, or with the part of them that was asked for. They are read as the
+/// client takes them, so that a file of any size costs the memory of two pieces. `tag` differs when they do.
+pub(crate) async fn send_open(
+    file: OpenFile,
+    tag: &str,
     method: &Method,
     request: &HeaderMap,
 ) -> Result<Response, Problem> {
     let failed = |error: std::io::Error| DeskError::Unavailable(error.to_string());
     let head = file.read(0, SNIFFED).await.map_err(failed)?;
     let file_type = sniff(&head, head.len() as u64 == file.size, &file.path);
-    let tag = format!("\"{}\"", file.sha256);
+    let tag = format!("\"{tag}\"");
     let part = match range::wanted(method, request, &tag, file.size) {
         Part::Whole => None,
         Part::Some(first, last) => Some((first, last)),

@@ -31,33 +31,30 @@ impl ReadAt for std::fs::File {
     }
 }
 
-/// A sealed file that is open. A clone shares it.
+/// A file that is open. A clone shares it.
 #[derive(Clone)]
-pub struct SealedFile {
-    /// Path relative to the folder of the handoff.
+pub struct OpenFile {
+    /// Path relative to the folder that it was found in.
     pub path: String,
-    /// Digest of all bytes.
-    pub sha256: Digest,
     /// Size in bytes.
     pub size: u64,
     bytes: Arc<dyn ReadAt>,
 }
 
-impl std::fmt::Debug for SealedFile {
+impl std::fmt::Debug for OpenFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SealedFile")
+        f.debug_struct("OpenFile")
             .field("path", &self.path)
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
 }
 
-impl SealedFile {
-    /// A file whose `bytes` were sealed as `sha256`.
-    pub fn new(path: String, sha256: Digest, size: u64, bytes: impl ReadAt) -> Self {
+impl OpenFile {
+    /// A file of `size` bytes.
+    pub fn new(path: String, size: u64, bytes: impl ReadAt) -> Self {
         Self {
             path,
-            sha256,
             size,
             bytes: Arc::new(bytes),
         }
@@ -93,6 +90,23 @@ impl SealedFile {
         });
         read.await
             .unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+}
+
+/// A sealed file that is open. A clone shares it.
+#[derive(Clone, Debug)]
+pub struct SealedFile {
+    /// Digest of all bytes.
+    pub sha256: Digest,
+    /// The bytes, by their path in the folder of the handoff.
+    pub open: OpenFile,
+}
+
+impl SealedFile {
+    /// A file whose `bytes` were sealed as `sha256`.
+    pub fn new(path: String, sha256: Digest, size: u64, bytes: impl ReadAt) -> Self {
+        let open = OpenFile::new(path, size, bytes);
+        Self { sha256, open }
     }
 }
 
@@ -171,14 +185,14 @@ pub trait ContentDesk: Send + Sync + 'static {
         path: &str,
         limit: u64,
     ) -> Result<FileBytes, DeskError> {
-        let file = self.open(who, id, revision, path).await?;
+        let SealedFile { sha256, open } = self.open(who, id, revision, path).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let bytes = file.read(0, limit).await;
+        let bytes = open.read(0, limit).await;
         Ok(FileBytes {
             bytes: bytes.map_err(|error| DeskError::Unavailable(error.to_string()))?,
-            path: file.path,
-            sha256: file.sha256,
-            size: file.size,
+            path: open.path,
+            sha256,
+            size: open.size,
         })
     }
 }
@@ -190,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_part_is_read_where_it_is_and_never_past_the_end() {
         let bytes = b"0123456789".to_vec();
-        let file = SealedFile::new("a".to_owned(), Digest::of(&bytes), 10, bytes);
+        let file = OpenFile::new("a".to_owned(), 10, bytes);
         for (offset, limit, part) in [
             (0, 4, &b"0123"[..]),
             (8, 4, b"89"),
@@ -223,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_read_is_not_the_end() {
-        let file = SealedFile::new("a".to_owned(), Digest::ZERO, 3, Slow(true.into()));
+        let file = OpenFile::new("a".to_owned(), 3, Slow(true.into()));
         assert_eq!(file.read(0, 9).await.unwrap(), b"xxx");
     }
 }

@@ -11,6 +11,7 @@ mod files;
 pub mod insights;
 pub mod locks;
 pub mod messages;
+pub mod mount;
 pub mod observe;
 pub mod outsiders;
 pub mod ownership;
@@ -56,7 +57,7 @@ use utoipa::ToSchema;
 pub use access::AccessDesk;
 pub use approval::{Answered, Approval};
 pub use boundaries::BoundariesDesk;
-pub use content::{ContentDesk, FileBytes, PictureOf, ReadAt, SealedFile};
+pub use content::{ContentDesk, FileBytes, OpenFile, PictureOf, ReadAt, SealedFile};
 pub use edits::EditsDesk;
 pub use error::DeskError;
 pub use evidence::{EvidenceRef, Resolution};
@@ -64,6 +65,7 @@ pub use files::Files;
 pub use insights::InsightsDesk;
 pub use locks::LocksDesk;
 pub use messages::{LinkError, LinkView, MessageRow, MessagesDesk, ReceiverRow, TestResult};
+pub use mount::MountDesk;
 pub use observe::ObserveDesk;
 pub use outsiders::OutsidersDesk;
 pub use ownership::OwnershipDesk;
@@ -560,6 +562,7 @@ pub trait Desk:
     + InsightsDesk
     + LocksDesk
     + MessagesDesk
+    + MountDesk
     + ObserveDesk
     + OutsidersDesk
     + OwnershipDesk

@@ -161,7 +161,7 @@ async fn first_lines(visit: &Visit, review: &Review) -> String {
     let Ok(sealed) = opened.await else {
         return String::new();
     };
-    let Ok(bytes) = sealed.read(0, BYTES).await else {
+    let Ok(bytes) = sealed.open.read(0, BYTES).await else {
         return String::new();
     };
     if bytes.contains(&0) {

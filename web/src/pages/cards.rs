@@ -238,8 +238,10 @@ impl Sides {
             _ => open(visit, place, place.revision, &row.path).await?,
         };
         let mut sides = Self { new, old };
-        let large =
-            |side: &Option<Loaded>| side.as_ref().is_some_and(|side| side.file.size > limit);
+        let large = |side: &Option<Loaded>| {
+            side.as_ref()
+                .is_some_and(|side| side.file.open.size > limit)
+        };
         if limit == SMALL && (large(&sides.new) || large(&sides.old)) {
             return Ok(None);
         }
@@ -256,7 +258,7 @@ impl Sides {
                     return Ok(None);
                 }
                 *apart -= 1;
-                let (who, path) = (visit.caller(), &side.file.path);
+                let (who, path) = (visit.caller(), &side.file.open.path);
                 let content = visit
                     .app
                     .desk
@@ -266,7 +268,7 @@ impl Sides {
             }
             if side.kind.is_text() && is_read {
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-                let read = side.file.read(0, limit).await;
+                let read = side.file.open.read(0, limit).await;
                 side.bytes = read.map_err(unreadable)?;
             }
         }
@@ -298,9 +300,9 @@ impl Sides {
     fn needs_window(&self) -> bool {
         let large = |side: &Option<Loaded>, most| {
             let text = side.as_ref().filter(|side| side.kind.is_text());
-            text.is_some_and(|side| side.file.size > most)
+            text.is_some_and(|side| side.file.open.size > most)
         };
-        let is_alone = self.old.as_ref().is_none_or(|old| old.file.size == 0);
+        let is_alone = self.old.as_ref().is_none_or(|old| old.file.open.size == 0);
         let most = if is_alone { LIGHT } else { LARGEST };
         large(&self.new, most) || large(&self.old, LARGEST)
     }
@@ -311,7 +313,7 @@ impl Sides {
         index: Option<&crate::render::window::Index>,
     ) -> Option<Preview> {
         let loaded = self.new.as_ref().or(self.old.as_ref())?;
-        let shown = window(&loaded.file, asked.at(), asked.level(), index);
+        let shown = window(&loaded.file.open, asked.at(), asked.level(), index);
         let mut side = loaded.side();
         side.bytes = &side.bytes[..side.bytes.len().min(SNIFFED)];
         let mut preview = preview(Some(side), None, &Look::default())?;
@@ -324,7 +326,7 @@ impl Sides {
             }
             Err(error) => preview.notes.push(format!("It cannot be read: {error}.")),
         }
-        if self.old.as_ref().is_some_and(|old| old.file.size > 0) && self.new.is_some() {
+        if self.old.as_ref().is_some_and(|old| old.file.open.size > 0) && self.new.is_some() {
             preview.notes.push(format!(
                 "Not compared: a side is over {}.",
                 words::size(LARGEST)
@@ -336,7 +338,7 @@ impl Sides {
     /// What names the comparison of two large texts.
     fn pair(&self, look: &Look) -> Option<crate::previews::Pair> {
         let (new, old) = (self.new.as_ref()?, self.old.as_ref()?);
-        let large = new.file.size.max(old.file.size) > SMALL;
+        let large = new.file.open.size.max(old.file.open.size) > SMALL;
         let text = new.kind.is_text() && old.kind.is_text();
         (large && text).then_some((old.file.sha256, new.file.sha256, look.diff.ignore_space))
     }
@@ -360,9 +362,9 @@ impl Sides {
 impl Loaded {
     fn side(&self) -> Side<'_> {
         Side {
-            path: &self.file.path,
+            path: &self.file.open.path,
             bytes: &self.bytes,
-            size: self.file.size,
+            size: self.file.open.size,
             content: self.content.as_ref(),
         }
     }
@@ -381,8 +383,8 @@ async fn open(
         Err(DeskError::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let bytes = file.read(0, SNIFFED).await.map_err(unreadable)?;
-    let kind = sniff(&bytes, bytes.len() as u64 == file.size, path).kind;
+    let bytes = file.open.read(0, SNIFFED).await.map_err(unreadable)?;
+    let kind = sniff(&bytes, bytes.len() as u64 == file.open.size, path).kind;
     Ok(Some(Loaded {
         file,
         kind,

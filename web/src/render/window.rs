@@ -7,7 +7,7 @@ use std::io;
 use serde::Serialize;
 
 use super::visible::visible;
-use crate::desk::SealedFile;
+use crate::desk::OpenFile;
 pub use index::Index;
 
 /// Lines in a window.
@@ -78,12 +78,7 @@ pub enum At {
 
 /// The window at `at`. Reads at most a few hundred kilobytes, or, when `filter` leaves lines out, as far
 /// as one request may look.
-pub fn window(
-    file: &SealedFile,
-    at: At,
-    filter: Level,
-    index: Option<&Index>,
-) -> io::Result<Window> {
+pub fn window(file: &OpenFile, at: At, filter: Level, index: Option<&Index>) -> io::Result<Window> {
     let start = match at {
         At::Byte(offset) => line_start(file, offset.min(file.size))?,
         At::End => back(file, file.size)?,
@@ -161,7 +156,7 @@ pub fn window(
 
 /// Numbers the lines, where that is known: at the beginning, and everywhere once they are counted.
 fn number(
-    file: &SealedFile,
+    file: &OpenFile,
     lines: &mut [Line],
     filter: Level,
     index: Option<&Index>,
@@ -187,7 +182,7 @@ fn number(
 }
 
 /// Where the line begins that has the byte at `offset`; a line longer than a window begins anywhere.
-fn line_start(file: &SealedFile, offset: u64) -> io::Result<u64> {
+fn line_start(file: &OpenFile, offset: u64) -> io::Result<u64> {
     let from = offset.saturating_sub(BYTES as u64);
     let mut before = vec![0; usize::try_from(offset - from).unwrap_or(0)];
     let count = file.fill(&mut before, from)?;
@@ -200,7 +195,7 @@ fn line_start(file: &SealedFile, offset: u64) -> io::Result<u64> {
 }
 
 /// Where the window begins that ends at `offset`.
-fn back(file: &SealedFile, offset: u64) -> io::Result<u64> {
+fn back(file: &OpenFile, offset: u64) -> io::Result<u64> {
     let from = offset.saturating_sub(BYTES as u64);
     let mut before = vec![0; usize::try_from(offset - from).unwrap_or(0)];
     let count = file.fill(&mut before, from)?;

@@ -7,6 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign_protocol::Digest;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
@@ -17,7 +18,7 @@ use super::{
     session,
     standing::Standing,
 };
-use crate::{desk::Caller, error::Problem, live, state::AppState};
+use crate::{dav, desk::Caller, error::Problem, live, state::AppState};
 
 /// Who is calling, as it was found out.
 #[derive(Clone, Debug)]
@@ -45,10 +46,14 @@ pub(crate) async fn find(app: AppState, mut request: Request, next: Next) -> Res
         return csrf::check(request, next).await;
     }
     let identity = match request.headers().get(header::AUTHORIZATION) {
-        Some(value) => match by_token(&app, address, value).await {
-            Ok(identity) => Some(identity),
-            Err(problem) => return problem.into_response(),
-        },
+        Some(value) => {
+            let is_mount = dav::is_beneath(request.uri().path());
+            match by_token(&app, address, value, is_mount).await {
+                Ok(identity) => Some(identity),
+                Err(problem) if is_mount => return dav::challenge(problem).into_response(),
+                Err(problem) => return problem.into_response(),
+            }
+        }
         None => match said_by_proxy(&app, &request) {
             Said::Nothing => by_cookie(&app, request.headers(), request.uri().path()).await,
             Said::Nobody => None,
@@ -164,11 +169,14 @@ async fn by_token(
     app: &AppState,
     address: Option<IpAddr>,
     value: &HeaderValue,
+    is_mount: bool,
 ) -> Result<Identity, Problem> {
     if let Some(seconds) = address.and_then(|address| app.must_wait(address)) {
         return Err(too_many(seconds));
     }
-    let caller = match bearer(value) {
+    // A browser sends a password again by itself, whoever made it ask; so it opens nothing but the folder for reading.
+    let password = is_mount.then(|| password(value)).flatten();
+    let caller = match password.as_deref().or_else(|| bearer(value)) {
         Some(secret) => app.desk.bearer(secret).await,
         None => None,
     };
@@ -199,6 +207,16 @@ async fn by_cookie(app: &AppState, headers: &HeaderMap, path: &str) -> Option<Id
 pub(super) fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// The password of `Basic user:password` (RFC 7617, section 2).
+fn password(value: &HeaderValue) -> Option<String> {
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    let is_basic = scheme.eq_ignore_ascii_case("basic");
+    let decoded = STANDARD.decode(is_basic.then_some(encoded)?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':')
+        .map(|(_, password)| password.to_owned())
 }
 
 /// Somebody guesses.

@@ -13,6 +13,7 @@ mod growing;
 pub(crate) mod insights;
 pub mod locks;
 pub(crate) mod messages;
+pub(crate) mod mount;
 pub mod observe;
 pub mod outsiders;
 pub mod ownership;

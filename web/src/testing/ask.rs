@@ -85,6 +85,12 @@ impl Ask {
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
+    /// The same with a body of no kind.
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        self.body = Body::from(body.to_owned());
+        self
+    }
+
     /// The same with something that the server puts into requests.
     pub(crate) fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.request = self.request.extension(value);

@@ -1,11 +1,11 @@
-//! A part of a sealed file, piece by piece, as fast as it is taken.
+//! A part of a file, piece by piece, as fast as it is taken.
 
 use std::io;
 
 use axum::body::Bytes;
 use futures_util::{Stream, stream};
 
-use crate::desk::SealedFile;
+use crate::desk::OpenFile;
 
 /// Read at once, in bytes. One piece is on its way while the next is read.
 const PIECE: u64 = 128 * 1024;
@@ -13,7 +13,7 @@ const PIECE: u64 = 128 * 1024;
 /// `length` bytes of `file` from `first`. A file that ends early ends the stream with an error, so that
 /// no client takes a part for the whole.
 pub(super) fn of(
-    file: SealedFile,
+    file: OpenFile,
     first: u64,
     length: u64,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send {
@@ -30,7 +30,7 @@ pub(super) fn of(
                 Some((Ok(piece.into()), Some((file, at + count, length - count))))
             }
             Err(error) => {
-                tracing::warn!(%error, path = %file.path, "a sealed file cannot be read");
+                tracing::warn!(%error, path = %file.path, "a file cannot be read");
                 Some((Err(error), None))
             }
         }

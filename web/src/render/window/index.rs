@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::desk::SealedFile;
+use crate::desk::OpenFile;
 
 /// Bytes of one block.
 const BLOCK: u64 = 1 << 20;
@@ -19,7 +19,7 @@ pub struct Index {
 
 impl Index {
     /// Reads the whole file, a block at a time.
-    pub fn of(file: &SealedFile) -> io::Result<Self> {
+    pub fn of(file: &OpenFile) -> io::Result<Self> {
         let mut buffer = vec![0; usize::try_from(BLOCK).unwrap_or(usize::MAX)];
         let (mut breaks, mut at, mut last) = (0, 0, b'\n');
         let mut before = Vec::new();
@@ -38,7 +38,7 @@ impl Index {
     }
 
     /// The number of the line that begins at `offset`.
-    pub(super) fn number(&self, file: &SealedFile, offset: u64) -> io::Result<Option<u64>> {
+    pub(super) fn number(&self, file: &OpenFile, offset: u64) -> io::Result<Option<u64>> {
         let block = offset / BLOCK;
         let Some(before) = usize::try_from(block)
             .ok()
@@ -52,7 +52,7 @@ impl Index {
     }
 
     /// Where the line with that number begins.
-    pub(super) fn offset(&self, file: &SealedFile, number: u64) -> io::Result<u64> {
+    pub(super) fn offset(&self, file: &OpenFile, number: u64) -> io::Result<u64> {
         let breaks = number.min(self.total).saturating_sub(1);
         // The last block with fewer breaks before it than are wanted holds the last of them.
         let block = self

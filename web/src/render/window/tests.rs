@@ -1,17 +1,10 @@
 //! The windows of ordinary and of odd input.
 
-use countersign_protocol::Digest;
-
 use super::*;
 
-fn file(text: &str) -> SealedFile {
+fn file(text: &str) -> OpenFile {
     let bytes = text.as_bytes().to_vec();
-    SealedFile::new(
-        "a.log".to_owned(),
-        Digest::of(&bytes),
-        bytes.len() as u64,
-        bytes,
-    )
+    OpenFile::new("a.log".to_owned(), bytes.len() as u64, bytes)
 }
 
 fn log(lines: usize) -> String {
