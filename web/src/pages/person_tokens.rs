@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{settings::SettingsPage, view::When, visit::Visit};
 use crate::{
+    dav,
     desk::{
         DeskError,
         person_tokens::{NewPersonToken, PersonTokenRow},
@@ -68,6 +69,8 @@ pub(super) struct PersonTokensPart {
     /// The secret of the one that was just made.
     secret: Option<String>,
     pub(super) error: Option<String>,
+    /// Where the folder is that a token opens.
+    mount: String,
 }
 
 impl PersonTokensPart {
@@ -103,6 +106,7 @@ impl PersonTokensPart {
             typed: wished.name.clone(),
             secret: None,
             error: None,
+            mount: format!("{}/", dav::PREFIX),
         }
     }
 
@@ -118,7 +122,10 @@ impl PersonTokensPart {
             .into_iter()
             .map(|row| row.workspace)
             .filter(|name| access.may(Permission::Read, Some(name)));
-        Ok(Self::new(rows, seen, may, wished, visit.now()))
+        Ok(Self {
+            mount: format!("{}{}/", visit.origin(), dav::PREFIX),
+            ..Self::new(rows, seen, may, wished, visit.now())
+        })
     }
 
     #[cfg(test)]

@@ -12,7 +12,7 @@ use super::view::PersonView;
 use crate::{
     desk::{Caller, Frame, Person, Queue},
     error::Problem,
-    security::{Csrf, Nonce, SignedIn},
+    security::{Csrf, Nonce, Origin, SignedIn},
     state::AppState,
     templates::Page,
 };
@@ -26,6 +26,7 @@ pub(super) struct Visit {
     pub(super) person: Person,
     csrf: String,
     nonce: String,
+    origin: String,
 }
 
 impl FromRequestParts<AppState> for Visit {
@@ -35,11 +36,13 @@ impl FromRequestParts<AppState> for Visit {
         let SignedIn(person) = SignedIn::from_request_parts(parts, app).await?;
         let Csrf(csrf) = Csrf::from_request_parts(parts, app).await?;
         let Nonce(nonce) = Nonce::from_request_parts(parts, app).await?;
+        let Origin(origin) = Origin::from_request_parts(parts, app).await?;
         Ok(Self {
             app: app.clone(),
             person,
             csrf,
             nonce,
+            origin,
         })
     }
 }
@@ -53,6 +56,11 @@ impl Visit {
     /// For the forms of its pages.
     pub(super) fn csrf(&self) -> &str {
         &self.csrf
+    }
+
+    /// The scheme and host under which the browser knows us.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The time of this visit.

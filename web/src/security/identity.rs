@@ -25,8 +25,10 @@ use crate::{dav, desk::Caller, error::Problem, live, state::AppState};
 pub struct Identity {
     /// Person or agent.
     pub caller: Caller,
-    /// The secret of the session; absent for bearer tokens.
+    /// The secret of the session; absent for tokens.
     pub session: Option<String>,
+    /// The token that was shown; absent for sessions.
+    pub(super) token: Option<String>,
 }
 
 /// A program that showed the token for the numbers, which opens nothing else.
@@ -86,14 +88,15 @@ async fn run(app: AppState, identity: Identity, request: Request, next: Next) ->
 }
 
 async fn answered(app: AppState, identity: Identity, mut request: Request, next: Next) -> Response {
-    let standing = Standing::new(app, &identity, request.headers());
+    // What changes something is done in the end, and asks for no standing.
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        request.extensions_mut().insert(identity);
+        return csrf::check(request, next).await;
+    }
+    let standing = Standing::new(app, &identity);
     request.extensions_mut().insert(identity);
     request.extensions_mut().insert(standing.clone());
-    let is_read = request.method() == Method::GET;
     let answer = csrf::check(request, next);
-    if !is_read {
-        return answer.await;
-    }
     tokio::select! {
         response = answer => response,
         () = standing.over() => Problem::sign_in().into_response(),
@@ -158,6 +161,7 @@ async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next)
         request.extensions_mut().insert(Identity {
             caller: Caller::Person(person),
             session: Some(new.secret),
+            token: None,
         });
     }
     let mut response = csrf::check(request, next).await;
@@ -176,7 +180,8 @@ async fn by_token(
     }
     // A browser sends a password again by itself, whoever made it ask; so it opens nothing but the folder for reading.
     let password = is_mount.then(|| password(value)).flatten();
-    let caller = match password.as_deref().or_else(|| bearer(value)) {
+    let token = password.or_else(|| bearer(value).map(str::to_owned));
+    let caller = match &token {
         Some(secret) => app.desk.bearer(secret).await,
         None => None,
     };
@@ -187,6 +192,7 @@ async fn by_token(
     Ok(Identity {
         caller,
         session: None,
+        token,
     })
 }
 
@@ -200,11 +206,12 @@ async fn by_cookie(app: &AppState, headers: &HeaderMap, path: &str) -> Option<Id
     Some(Identity {
         caller: Caller::Person(person),
         session: Some(secret.to_owned()),
+        token: None,
     })
 }
 
 /// The token of `Bearer token` (RFC 6750, section 2.1).
-pub(super) fn bearer(value: &HeaderValue) -> Option<&str> {
+fn bearer(value: &HeaderValue) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }

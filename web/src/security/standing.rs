@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use http::{HeaderMap, header, request::Parts};
+use http::request::Parts;
 
-use super::identity::{Identity, bearer};
+use super::identity::Identity;
 use crate::{desk::Caller, error::Problem, state::AppState};
 
 /// How often it is asked. A session or token that was taken back ends what it had open within that time.
@@ -16,23 +16,22 @@ const AGAIN: Duration = Duration::from_secs(15);
 pub(crate) struct Standing {
     app: AppState,
     session: Option<String>,
-    bearer: Option<String>,
+    token: Option<String>,
 }
 
 impl Standing {
-    pub(super) fn new(app: AppState, identity: &Identity, headers: &HeaderMap) -> Self {
-        let value = headers.get(header::AUTHORIZATION);
+    pub(super) fn new(app: AppState, identity: &Identity) -> Self {
         Self {
             app,
             session: identity.session.clone(),
-            bearer: value.and_then(bearer).map(str::to_owned),
+            token: identity.token.clone(),
         }
     }
 
     /// Who it opens for now, with what they may do now.
     pub(crate) async fn caller(&self) -> Option<Caller> {
         let desk = &self.app.desk;
-        match (&self.session, &self.bearer) {
+        match (&self.session, &self.token) {
             (Some(secret), _) => desk.peek(secret).await.map(Caller::Person),
             (None, Some(secret)) => desk.bearer(secret).await,
             (None, None) => None,

@@ -9,6 +9,7 @@ use crate::desk::{
 };
 
 /// The name that has to be escaped.
+#[cfg(test)]
 pub(crate) const ODD: &str = "50% <b>&\"ü\u{1}\".html";
 
 /// Path and bytes of each file.
