@@ -63,30 +63,37 @@ async fn wrong_method(request: Request) -> Problem {
 async fn around(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
     let is_read = request.method() == Method::GET;
-    let nonce = headers::nonce(&app.settings);
-    request.extensions_mut().insert(nonce.clone());
+    // What programs read has no page to share one with.
+    let nonce = (!is_for_programs(&uri)).then(|| headers::nonce(&app.settings));
+    if let Some(nonce) = &nonce {
+        request.extensions_mut().insert(nonce.clone());
+    }
     DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let mut response = match client::check(&app.settings, &mut request) {
         Ok(()) => identity::find(app.clone(), request, next).await,
         Err(problem) => problem.into_response(),
     };
     if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
-        response = written(&app, &problem, &nonce, (&uri, is_read), response);
+        response = written(&app, &problem, nonce.as_ref(), (&uri, is_read), response);
     }
-    headers::set(&app.settings, &nonce, &mut response);
+    headers::set(&app.settings, nonce.as_ref(), &mut response);
     response
 }
 
-/// The answer with the body of its [`Problem`]: JSON below `/api/`, a page elsewhere.
+fn is_for_programs(uri: &Uri) -> bool {
+    uri.path().starts_with("/api/")
+}
+
+/// The answer with the body of its [`Problem`]: a page with its nonce, or JSON for programs.
 fn written(
     app: &AppState,
     problem: &Problem,
-    nonce: &Nonce,
+    nonce: Option<&Nonce>,
     (uri, is_read): (&Uri, bool),
     response: Response,
 ) -> Response {
     let (mut parts, _) = response.into_parts();
-    if !uri.path().starts_with("/api/") {
+    if let Some(nonce) = nonce {
         let only = parts.extensions.get::<OnlyCard>().map(|only| only.0);
         let wanted = is_read.then(|| uri.to_string());
         let mut page = pages::problem(app, problem, nonce, (wanted.as_deref(), only));

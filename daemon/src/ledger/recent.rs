@@ -15,9 +15,10 @@ use super::Ledger;
 use crate::store::StoreError;
 
 /// Entries that are kept at the most.
-const MOST: usize = 8_192;
-/// Bytes that their texts may have together; the newest one is kept whatever its size.
-const MOST_BYTES: usize = 4 << 20;
+const MOST: usize = 32_768;
+/// Bytes that their texts may have together; the newest one is kept whatever its size. In a burst of short ones some
+/// followers are ten thousand behind, and would read from the engine what is hardly written.
+const MOST_BYTES: usize = 8 << 20;
 
 /// An entry of the chain, read.
 #[derive(Debug)]

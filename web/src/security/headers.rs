@@ -19,13 +19,17 @@ pub(crate) fn nonce(settings: &Settings) -> Nonce {
     }))
 }
 
-/// Gives the answer its headers. A handler may set a stricter policy or a longer cache time; it wins.
-pub(crate) fn set(settings: &Settings, nonce: &Nonce, response: &mut Response) {
+/// Gives the answer its headers, to a page with those that its `nonce` may run. A handler may set a stricter policy or a
+/// longer cache time; it wins.
+pub(crate) fn set(settings: &Settings, nonce: Option<&Nonce>, response: &mut Response) {
     let headers = response.headers_mut();
     headers.reserve(FIXED.len() + 2);
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert_with(|| content_security_policy(&nonce.0));
+        .or_insert_with(|| match nonce {
+            Some(nonce) => content_security_policy(&nonce.0),
+            None => HeaderValue::from_static(NOTHING),
+        });
     for (name, value) in FIXED {
         put(headers, name, HeaderValue::from_static(value));
     }
@@ -58,6 +62,10 @@ const FIXED: [(HeaderName, &str); 8] = [
 fn put(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     headers.entry(name).or_insert(value);
 }
+
+/// The policy of what is no page, should somebody open it as one.
+const NOTHING: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 
 #[expect(clippy::expect_used, reason = "the nonce is hexadecimal")]
 fn content_security_policy(nonce: &str) -> HeaderValue {
