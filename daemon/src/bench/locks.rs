@@ -1,10 +1,11 @@
 //! W7: durable locks over HTTP, of one client and of many at once, beside one durable commit of SQLite and, where they
 //! are installed, beside etcd and Redis.
 
-use std::{io, path::Path, sync::Barrier, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use rusqlite::{Connection, params};
-use serde::Serialize;
+use rustix::{buffer::spare_capacity, event::epoll, io::retry_on_intr};
+use serde::{Deserialize, Serialize};
 
 use super::{
     BenchError, Ratio, Spread, agent,
@@ -80,12 +81,26 @@ pub struct Peer {
     pub ratio: f64,
 }
 
+/// What a client does with the lock on its path, one after the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Take,
+    Free,
+}
+
 /// One client of one system.
-trait Client: Send {
-    /// Takes the lock on the path of this client.
-    fn take(&mut self) -> io::Result<()>;
-    /// Lets go of it.
-    fn free(&mut self) -> io::Result<()>;
+trait Client {
+    /// Its connection.
+    fn wire(&self) -> &Wire;
+    /// Sends what the step takes.
+    fn ask(&mut self, step: Step) -> io::Result<()>;
+    /// Reads the answer, which must be well.
+    fn hear(&mut self, step: Step) -> io::Result<()>;
+    /// The whole step.
+    fn go(&mut self, step: Step) -> io::Result<()> {
+        self.ask(step)?;
+        self.hear(step)
+    }
 }
 
 struct Ours {
@@ -94,26 +109,46 @@ struct Ours {
     id: String,
 }
 
+/// What is read of the answer of ours.
+#[derive(Deserialize)]
+struct Taken {
+    id: String,
+}
+
 impl Client for Ours {
-    fn take(&mut self) -> io::Result<()> {
-        let path = &self.path;
-        let body = format!(r#"{{"workspace":"workspace","path":"{path}","agent":"bench"}}"#);
-        let (status, bytes) = self.wire.http("POST", "/api/v1/locks", &body)?;
-        let row: serde_json::Value = serde_json::from_slice(&bytes)?;
-        match (status, row["id"].as_str()) {
-            (201, Some(id)) => id.clone_into(&mut self.id),
-            _ => return Err(io::Error::other(format!("{status} {row}"))),
-        }
-        Ok(())
+    fn wire(&self) -> &Wire {
+        &self.wire
     }
 
-    fn free(&mut self) -> io::Result<()> {
-        let path = format!("/api/v1/locks/{}", self.id);
-        match self.wire.http("DELETE", &path, "")? {
-            (204, _) => Ok(()),
-            (status, _) => Err(io::Error::other(status.to_string())),
+    fn ask(&mut self, step: Step) -> io::Result<()> {
+        let path = &self.path;
+        match step {
+            Step::Take => {
+                let body =
+                    format!(r#"{{"workspace":"workspace","path":"{path}","agent":"bench"}}"#);
+                self.wire.ask("POST", "/api/v1/locks", &body)
+            }
+            Step::Free => {
+                let path = format!("/api/v1/locks/{}", self.id);
+                self.wire.ask("DELETE", &path, "")
+            }
         }
     }
+
+    fn hear(&mut self, step: Step) -> io::Result<()> {
+        match (step, self.wire.answer()?) {
+            (Step::Take, (201, bytes)) => {
+                self.id = serde_json::from_slice::<Taken>(&bytes)?.id;
+                Ok(())
+            }
+            (Step::Free, (204, _)) => Ok(()),
+            (_, (status, bytes)) => Err(refused(status, &bytes)),
+        }
+    }
+}
+
+fn refused(status: u16, answer: &[u8]) -> io::Error {
+    io::Error::other(format!("{status} {}", String::from_utf8_lossy(answer)))
 }
 
 /// Measures `count` pairs of one client and about as many of each of the crowd's, in the folder `place`.
@@ -209,45 +244,61 @@ fn pairs(
     let mut times = Vec::new();
     for _ in 0..count {
         let begun = clock.monotonic();
-        client.take().map_err(system("take a lock"))?;
+        client.go(Step::Take).map_err(system("take a lock"))?;
         times.push(clock.monotonic().saturating_sub(begun));
-        client.free().map_err(system("free a lock"))?;
+        client.go(Step::Free).map_err(system("free a lock"))?;
     }
     Ok(times)
 }
 
-/// Pairs per second of all clients, each of which does `each`.
+/// Pairs per second of all clients, each of which does `each`. One thread is all of them, so that what asks takes
+/// as little as it can of the cores that what answers runs on.
 fn crowd<C: Client>(
     connect: impl Fn(usize) -> io::Result<C>,
     each: usize,
     clock: &SharedClock,
 ) -> Result<f64, BenchError> {
-    let clients: Vec<C> = (1..=CLIENTS)
+    let mut clients: Vec<C> = (1..=CLIENTS)
         .map(connect)
         .collect::<io::Result<_>>()
         .map_err(system("connect on loopback"))?;
-    let start = Barrier::new(CLIENTS + 1);
-    let spent = std::thread::scope(|scope| {
-        let threads: Vec<_> = clients
-            .into_iter()
-            .map(|mut client| {
-                let (start, clock) = (&start, clock);
-                scope.spawn(move || {
-                    start.wait();
-                    pairs(&mut client, each, clock)
-                })
-            })
-            .collect();
-        start.wait();
-        let begun = clock.monotonic();
-        let mut outcome = Ok(());
-        for thread in threads {
-            let done = thread.join().unwrap_or(Err(BenchError::Floor(0)));
-            outcome = outcome.and(done.map(drop));
-        }
-        outcome.map(|()| clock.monotonic().saturating_sub(begun))
-    })?;
+    let begun = clock.monotonic();
+    drive(&mut clients, each).map_err(system("take and free locks"))?;
+    let spent = clock.monotonic().saturating_sub(begun);
     #[expect(clippy::cast_precision_loss, reason = "a few thousand pairs")]
     let pairs = (CLIENTS * each) as f64;
     Ok(rounded(pairs / spent.as_secs_f64().max(1e-9)))
+}
+
+/// Lets each client do `each` pairs: it asks again as soon as it has heard.
+fn drive<C: Client>(clients: &mut [C], each: usize) -> io::Result<()> {
+    // What each of them waits for, and how often it will still let go.
+    let mut left: Vec<(Step, usize)> = clients.iter().map(|_| (Step::Take, each)).collect();
+    let heard = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    for (number, client) in (0..).zip(&mut *clients) {
+        let which = epoll::EventData::new_u64(number);
+        epoll::add(&heard, client.wire(), which, epoll::EventFlags::IN)?;
+        client.ask(Step::Take)?;
+    }
+    let mut events = Vec::with_capacity(clients.len());
+    while left.iter().any(|(_, pairs)| *pairs > 0) {
+        events.clear();
+        retry_on_intr(|| epoll::wait(&heard, spare_capacity(&mut events), None))?;
+        for event in &events {
+            let number = usize::try_from(event.data.u64()).unwrap_or_default();
+            let (client, (step, pairs)) = (&mut clients[number], &mut left[number]);
+            client.hear(*step)?;
+            *step = match *step {
+                Step::Take => Step::Free,
+                Step::Free => {
+                    *pairs -= 1;
+                    Step::Take
+                }
+            };
+            if *pairs > 0 {
+                client.ask(*step)?;
+            }
+        }
+    }
+    Ok(())
 }

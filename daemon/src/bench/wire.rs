@@ -4,9 +4,10 @@
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    os::fd::{AsFd, BorrowedFd},
 };
 
-/// A connection.
+/// A connection. What it stands for as a descriptor is readable when an answer has come.
 pub(super) struct Wire {
     stream: TcpStream,
     input: BufReader<TcpStream>,
@@ -37,12 +38,22 @@ impl Wire {
         path: &str,
         body: &str,
     ) -> io::Result<(u16, Vec<u8>)> {
+        self.ask(method, path, body)?;
+        self.answer()
+    }
+
+    /// Sends a request with a JSON body.
+    pub(super) fn ask(&mut self, method: &str, path: &str, body: &str) -> io::Result<()> {
         let (address, head, length) = (self.address, &self.head, body.len());
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{head}content-type: application/json\r\n\
              content-length: {length}\r\n\r\n{body}"
         );
-        self.stream.write_all(request.as_bytes())?;
+        self.stream.write_all(request.as_bytes())
+    }
+
+    /// Status and body of the answer to what was asked.
+    pub(super) fn answer(&mut self) -> io::Result<(u16, Vec<u8>)> {
         let mut line = String::new();
         self.input.read_line(&mut line)?;
         let status = line
@@ -55,14 +66,14 @@ impl Wire {
         loop {
             line.clear();
             self.input.read_line(&mut line)?;
-            let field = line.trim_end().to_ascii_lowercase();
-            if field.is_empty() {
+            let Some((name, value)) = line.trim_end().split_once(':') else {
                 break;
-            }
-            if let Some(value) = field.strip_prefix("content-length:") {
+            };
+            if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().map_err(io::Error::other)?;
             }
-            chunked |= field == "transfer-encoding: chunked";
+            chunked |= name.eq_ignore_ascii_case("transfer-encoding")
+                && value.trim().eq_ignore_ascii_case("chunked");
         }
         let mut bytes = vec![0; length];
         self.input.read_exact(&mut bytes)?;
@@ -79,17 +90,27 @@ impl Wire {
         Ok((status, bytes))
     }
 
-    /// Sends a command of Redis; gives the first line of the answer (RESP2).
-    pub(super) fn redis(&mut self, words: &[&str]) -> io::Result<String> {
+    /// Sends a command of Redis (RESP2).
+    pub(super) fn command(&mut self, words: &[&str]) -> io::Result<()> {
         let mut request = vec![format!("*{}\r\n", words.len())];
         request.extend(
             words
                 .iter()
                 .map(|word| format!("${}\r\n{word}\r\n", word.len())),
         );
-        self.stream.write_all(request.concat().as_bytes())?;
+        self.stream.write_all(request.concat().as_bytes())
+    }
+
+    /// The first line of the answer to a command.
+    pub(super) fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         self.input.read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
+    }
+}
+
+impl AsFd for Wire {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
-use super::{Client, Peer, Spread, WARM_UP, agent, crowd, pairs, ratio, system};
+use super::{Client, Peer, Spread, Step, WARM_UP, agent, crowd, pairs, ratio, refused, system};
 use crate::{
     bench::{BenchError, wire::Wire},
     clock::SharedClock,
@@ -30,15 +30,16 @@ pub(super) struct Asked {
     pub(super) ours: f64,
 }
 
-/// A message of etcd's gateway and its answer, which must be well.
-fn told(wire: &mut Wire, path: &str, body: &serde_json::Value) -> io::Result<serde_json::Value> {
-    let (status, bytes) = wire.http("POST", path, &body.to_string())?;
-    let answer = serde_json::from_slice(&bytes)?;
-    if status == 200 {
-        Ok(answer)
-    } else {
-        Err(io::Error::other(format!("{status} {answer}")))
+/// The answer of etcd's gateway, which must be well.
+fn told(wire: &mut Wire) -> io::Result<serde_json::Value> {
+    match wire.answer()? {
+        (200, bytes) => Ok(serde_json::from_slice(&bytes)?),
+        (status, bytes) => Err(refused(status, &bytes)),
     }
+}
+
+fn ask(wire: &mut Wire, path: &str, body: &serde_json::Value) -> io::Result<()> {
+    wire.ask("POST", path, &body.to_string())
 }
 
 fn text(answer: &serde_json::Value, name: &str) -> io::Result<String> {
@@ -57,7 +58,8 @@ struct EtcdLock {
 impl EtcdLock {
     fn new(address: SocketAddr, number: usize) -> io::Result<Self> {
         let mut wire = Wire::to(address, None)?;
-        let granted = told(&mut wire, "/v3/lease/grant", &json!({ "TTL": "600" }))?;
+        ask(&mut wire, "/v3/lease/grant", &json!({ "TTL": "600" }))?;
+        let granted = told(&mut wire)?;
         Ok(Self {
             wire,
             name: BASE64_STANDARD.encode(format!("part-{number}")),
@@ -68,15 +70,27 @@ impl EtcdLock {
 }
 
 impl Client for EtcdLock {
-    fn take(&mut self) -> io::Result<()> {
-        let body = json!({ "name": self.name, "lease": self.lease });
-        self.key = text(&told(&mut self.wire, "/v3/lock/lock", &body)?, "key")?;
-        Ok(())
+    fn wire(&self) -> &Wire {
+        &self.wire
     }
 
-    fn free(&mut self) -> io::Result<()> {
-        let body = json!({ "key": self.key });
-        told(&mut self.wire, "/v3/lock/unlock", &body).map(drop)
+    fn ask(&mut self, step: Step) -> io::Result<()> {
+        let (path, body) = match step {
+            Step::Take => (
+                "/v3/lock/lock",
+                json!({ "name": self.name, "lease": self.lease }),
+            ),
+            Step::Free => ("/v3/lock/unlock", json!({ "key": self.key })),
+        };
+        ask(&mut self.wire, path, &body)
+    }
+
+    fn hear(&mut self, step: Step) -> io::Result<()> {
+        let answer = told(&mut self.wire)?;
+        if step == Step::Take {
+            self.key = text(&answer, "key")?;
+        }
+        Ok(())
     }
 }
 
@@ -88,27 +102,32 @@ struct EtcdKey {
 }
 
 impl Client for EtcdKey {
-    fn take(&mut self) -> io::Result<()> {
+    fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    fn ask(&mut self, step: Step) -> io::Result<()> {
         let key = &self.key;
-        let body = json!({
-            "compare": [{ "key": key, "target": "VERSION", "version": "0", "result": "EQUAL" }],
-            "success": [{ "requestPut": { "key": key, "value": key } }],
-        });
-        let answer = told(&mut self.wire, "/v3/kv/txn", &body)?;
-        if answer["succeeded"] == true {
+        let (path, body) = match step {
+            Step::Take => (
+                "/v3/kv/txn",
+                json!({
+                    "compare": [{ "key": key, "target": "VERSION", "version": "0", "result": "EQUAL" }],
+                    "success": [{ "requestPut": { "key": key, "value": key } }],
+                }),
+            ),
+            Step::Free => ("/v3/kv/deleterange", json!({ "key": key })),
+        };
+        ask(&mut self.wire, path, &body)
+    }
+
+    fn hear(&mut self, step: Step) -> io::Result<()> {
+        let answer = told(&mut self.wire)?;
+        if step == Step::Free || answer["succeeded"] == true {
             Ok(())
         } else {
             Err(io::Error::other(answer.to_string()))
         }
-    }
-
-    fn free(&mut self) -> io::Result<()> {
-        told(
-            &mut self.wire,
-            "/v3/kv/deleterange",
-            &json!({ "key": self.key }),
-        )
-        .map(drop)
     }
 }
 
@@ -118,21 +137,23 @@ struct Redis {
 }
 
 impl Client for Redis {
-    fn take(&mut self) -> io::Result<()> {
-        match self
-            .wire
-            .redis(&["SET", &self.key, "1", "NX", "PX", "600000"])?
-            .as_str()
-        {
-            "+OK" => Ok(()),
-            other => Err(io::Error::other(other.to_owned())),
+    fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    fn ask(&mut self, step: Step) -> io::Result<()> {
+        match step {
+            Step::Take => self
+                .wire
+                .command(&["SET", &self.key, "1", "NX", "PX", "600000"]),
+            Step::Free => self.wire.command(&["DEL", &self.key]),
         }
     }
 
-    fn free(&mut self) -> io::Result<()> {
-        match self.wire.redis(&["DEL", &self.key])?.as_str() {
-            ":1" => Ok(()),
-            other => Err(io::Error::other(other.to_owned())),
+    fn hear(&mut self, step: Step) -> io::Result<()> {
+        match (step, self.wire.line()?.as_str()) {
+            (Step::Take, "+OK") | (Step::Free, ":1") => Ok(()),
+            (_, other) => Err(io::Error::other(other.to_owned())),
         }
     }
 }
@@ -261,7 +282,11 @@ pub(super) fn redis(
             "--dir",
         ])
         .arg(&folder);
-    let is_up = || Ok(Wire::to(address, None)?.redis(&["PING"])? == "+PONG");
+    let is_up = || {
+        let mut wire = Wire::to(address, None)?;
+        wire.command(&["PING"])?;
+        Ok(wire.line()? == "+PONG")
+    };
     let Some(server) = start(&mut command, clock, is_up)? else {
         return Ok(None);
     };
