@@ -19,6 +19,8 @@ pub struct Roster {
     members: Vec<Members>,
     /// Who answers, by workspace; `None` stands for those without a list of their own.
     answering: BTreeMap<Option<String>, Option<Vec<Target>>>,
+    /// Where nobody is listed: what the person of this machine may do, and everybody else. Each request asks.
+    unlisted: Option<[Access; 2]>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,13 +60,22 @@ impl Roster {
                 boundary.people.as_ref().map(|people| people.value.clone()),
             )
         });
-        Self {
+        let roster = Self {
             catalog,
             local: local.to_owned(),
             usual: config.auth.role.value,
             own: own.collect(),
             members: members.collect(),
             answering: answering.collect(),
+            unlisted: None,
+        };
+        let is_listed = !roster.members.is_empty() || !roster.answering.is_empty();
+        let somebody_else = format!("not {local}");
+        let each = [local, &somebody_else];
+        let unlisted = each.map(|id| roster.access(id, &[], Timestamp::MIN));
+        Self {
+            unlisted: (!is_listed).then_some(unlisted),
+            ..roster
         }
     }
 
@@ -78,11 +89,19 @@ impl Roster {
             own: BTreeMap::new(),
             members: Vec::new(),
             answering: BTreeMap::new(),
+            unlisted: None,
         }
     }
 
     /// What the person `id`, whom the provider puts into `groups`, may do at `now`.
     pub fn access(&self, id: &str, groups: &[String], now: Timestamp) -> Access {
+        if let Some([of_local, of_others]) = &self.unlisted {
+            return Access::clone(if id == self.local {
+                of_local
+            } else {
+                of_others
+            });
+        }
         let who = Somebody { id, groups };
         let named = self.workspaces().into_iter().map(|name| {
             let grant = self.grant(who, Some(name), now);

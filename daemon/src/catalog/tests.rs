@@ -213,3 +213,33 @@ fn business_time_passes_in_business_hours_only() {
     );
     assert_eq!(always, at("2026-11-21T15:00:00Z"));
 }
+
+#[test]
+fn where_nobody_is_listed_the_person_of_this_machine_may_more_and_all_others_the_usual() {
+    let now = at("2026-11-23T12:00:00Z");
+    let roles = |text: &str, id: &str| {
+        let config = crate::testing::config(text);
+        let roster = Roster::new(&config, catalog(text), "local:maya");
+        let access = roster.access(id, &[], now);
+        let roles = access.grant(Some("payments")).roles.clone();
+        assert_eq!(roles, access.grant(None).roles, "{id}");
+        roles
+    };
+    for (text, local, other) in [
+        ("", &["approver", "operator"][..], &["approver"][..]),
+        (
+            "[auth]\nrole = \"viewer\"\n",
+            &["viewer", "approver", "operator"],
+            &["viewer"],
+        ),
+        (
+            "[[member]]\nrole = \"viewer\"\nwho = [\"person:sam\"]\n",
+            &["operator"],
+            &[],
+        ),
+    ] {
+        assert_eq!(roles(text, "local:maya"), local, "{text}");
+        assert_eq!(roles(text, "local:sam"), other, "{text}");
+        assert_eq!(roles(text, ""), other, "{text}");
+    }
+}

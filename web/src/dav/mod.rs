@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::any,
 };
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::asked::Asked;
@@ -21,7 +21,7 @@ use crate::{
     api::files,
     desk::Caller,
     error::Problem,
-    security::{PathOf, identity::Identity},
+    security::{PathOf, Signed},
     state::AppState,
 };
 
@@ -57,40 +57,34 @@ pub(crate) fn challenge(problem: Problem) -> Problem {
         )
 }
 
-/// What a request asks, apart from its path.
-type Request = (Method, HeaderMap, Option<axum::Extension<Identity>>, Bytes);
-
 async fn top(
     State(app): State<AppState>,
-    method: Method,
-    headers: HeaderMap,
-    identity: Option<axum::Extension<Identity>>,
+    who: Result<Signed, Problem>,
+    (method, headers): (Method, HeaderMap),
     body: Bytes,
 ) -> Result<Response, Problem> {
-    answer(&app, "", (method, headers, identity, body)).await
+    answer(&app, "", who, (&method, &headers), &body).await
 }
 
 async fn beneath(
     State(app): State<AppState>,
     PathOf(path): PathOf<String>,
-    method: Method,
-    headers: HeaderMap,
-    identity: Option<axum::Extension<Identity>>,
+    who: Result<Signed, Problem>,
+    (method, headers): (Method, HeaderMap),
     body: Bytes,
 ) -> Result<Response, Problem> {
     let path = path.strip_suffix('/').unwrap_or(&path);
-    answer(&app, path, (method, headers, identity, body)).await
+    answer(&app, path, who, (&method, &headers), &body).await
 }
 
 async fn answer(
     app: &AppState,
     path: &str,
-    (method, headers, identity, body): Request,
+    who: Result<Signed, Problem>,
+    (method, headers): (&Method, &HeaderMap),
+    body: &[u8],
 ) -> Result<Response, Problem> {
-    let Some(axum::Extension(identity)) = identity else {
-        return Err(challenge(Problem::sign_in()));
-    };
-    let who = identity.caller;
+    let Signed(who) = who.map_err(challenge)?;
     if let Caller::Agent(_) = who {
         return Err(Problem::people_only());
     }
@@ -102,17 +96,17 @@ async fn answer(
         }
         "GET" | "HEAD" => {
             if app.desk.mounted(&who, path).await?.file.is_none() {
-                return Err(not_here(&method)
+                return Err(not_here(method)
                     .hint("This is a network folder. Connect to it with a file manager."));
             }
             let (file, tag) = app.desk.mounted_file(&who, path).await?;
-            files::send_open(file, &tag, &method, &headers).await
+            files::send_open(file, &tag, method, headers).await
         }
         "PROPFIND" => {
             if body.len() > LONGEST {
                 return Err(asked::malformed("It is longer than a question can be."));
             }
-            let asked = Asked::read(&body)?;
+            let asked = Asked::read(body)?;
             let deep = match headers.get("depth").map(HeaderValue::as_bytes) {
                 Some(b"0") => false,
                 Some(b"1") => true,
@@ -125,7 +119,7 @@ async fn answer(
         "PUT" | "DELETE" | "MKCOL" | "COPY" | "MOVE" | "LOCK" | "UNLOCK" | "PROPPATCH" => {
             Err(Problem::forbidden("The folder is for reading."))
         }
-        _ => Err(not_here(&method)),
+        _ => Err(not_here(method)),
     }
 }
 
@@ -167,9 +161,6 @@ async fn found(
     });
     let whole = stream::once(async { Ok(Bytes::from(head)) });
     let tail = stream::once(async { Ok(Bytes::from_static(multistatus::TAIL.as_bytes())) });
-    let body = Body::from_stream(futures_util::StreamExt::chain(
-        futures_util::StreamExt::chain(whole, rows),
-        tail,
-    ));
+    let body = Body::from_stream(whole.chain(rows).chain(tail));
     Ok((StatusCode::MULTI_STATUS, multistatus::XML, body).into_response())
 }
