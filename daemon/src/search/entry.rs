@@ -24,13 +24,17 @@ impl Budget {
     }
 
     /// Waits until `bytes` are free, or until all is for what is larger than all.
+    ///
+    /// Who has to wait does so until half is free: woken for each document that the index takes up, it would push the
+    /// index's tables out of the cache of its core each time.
     pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Permit {
         let bytes = bytes.min(self.all);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free < bytes {
+        if *free < bytes {
+            let enough = bytes.max(self.all / 2);
             free = self
                 .freed
-                .wait(free)
+                .wait_while(free, |free| *free < enough)
                 .unwrap_or_else(PoisonError::into_inner);
         }
         *free -= bytes;
@@ -56,7 +60,10 @@ impl Drop for Permit {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *free += self.bytes;
-        self.budget.freed.notify_all();
+        if *free >= self.budget.all / 2 {
+            drop(free);
+            self.budget.freed.notify_all();
+        }
     }
 }
 
@@ -106,5 +113,24 @@ impl Document for Entry {
 
     fn iter_fields_and_values(&self) -> Self::FieldsValuesIter<'_> {
         Box::new(self.values.iter().map(|(field, value)| (*field, value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_goes_on_when_half_is_free_or_as_much_as_it_needs() {
+        for (bytes, held) in [(1, 6), (5, 6), (6, 5), (10, 1), (11, 1)] {
+            let budget = Budget::new(10);
+            let mut permits: Vec<_> = (0..held).map(|_| budget.take(1)).collect();
+            permits.push(budget.take(10 - held));
+            let other = Arc::clone(&budget);
+            let waits = std::thread::spawn(move || drop(other.take(bytes)));
+            permits.clear();
+            waits.join().expect("it goes on");
+            assert_eq!(*budget.free.lock().expect("nobody panicked"), 10);
+        }
     }
 }

@@ -245,11 +245,15 @@ pub(super) fn runs(text: &str) -> Vec<Run> {
 
 /// Whether `text` has a run that is too long to be a word of the index.
 pub(super) fn has_long_run(text: &str) -> bool {
-    let mut length = 0;
-    text.bytes().any(|byte| {
-        let inside = is_ascii_word(byte) || !byte.is_ascii();
-        length = if inside { length + 1 } else { 0 };
-        length > LONGEST
+    let bytes = text.as_bytes();
+    let is_inside = |byte: u8| is_ascii_word(byte) || !byte.is_ascii();
+    // Such a run covers one of these places, so most of the text need not be looked at.
+    let places = (LONGEST..bytes.len()).step_by(LONGEST + 1);
+    places.filter(|at| is_inside(bytes[*at])).any(|at| {
+        let before = bytes[..at].iter().rev().take(LONGEST);
+        let behind = bytes[at..].iter().take(LONGEST + 1);
+        let before = before.take_while(|byte| is_inside(**byte)).count();
+        before + behind.take_while(|byte| is_inside(**byte)).count() > LONGEST
     })
 }
 
@@ -319,9 +323,13 @@ mod tests {
             words(&format!("a {long} b")),
             [("a".to_owned(), 0), ("b".to_owned(), 2)]
         );
-        assert!(has_long_run(&long));
         assert!(!has_long_run(&"x ".repeat(LONGEST)));
         let fits = "x".repeat(LONGEST);
+        for before in 0..2 * LONGEST {
+            let before = " ".repeat(before);
+            assert!(has_long_run(&format!("{before}{long} y")), "{before:?}");
+            assert!(!has_long_run(&format!("{before}{fits} y")), "{before:?}");
+        }
         assert_eq!(words(&fits), [(fits.clone(), 0)]);
     }
 
