@@ -21,7 +21,7 @@ use super::{
     entry::{Budget, Entry},
     file,
     known::Known,
-    live::{IndexError, Live, guarded},
+    live::{IndexError, Live, THREADS, guarded},
     pending::{Pending, Place, Work},
     reading::{Reading, Wanted},
     status::Progress,
@@ -240,7 +240,7 @@ impl Indexer {
             self.shared.pending.wait_for_walk(FIRST_WALK);
             self.count()
         };
-        let writer = guarded(|| live.writer(text))?;
+        let writer = guarded(|| live.writer(text, THREADS))?;
         Ok(Open {
             live,
             writer: RwLock::new(writer),

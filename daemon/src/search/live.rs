@@ -29,7 +29,7 @@ use crate::{
 /// Name of the folder in the state folder.
 pub(super) const FOLDER: &str = "index";
 /// Threads that make segments; they use the cores that are there, at low priority.
-const THREADS: usize = 2;
+pub(super) const THREADS: usize = 2;
 /// Memory of each in bytes, by how many bytes of text there are at most for which it is enough. Each time it is full a segment is
 /// written, and many small ones are much work in a large index; in a small one it would never be used.
 const MEMORY: [(u64, usize); 3] = [
@@ -185,12 +185,16 @@ impl Live {
         })
     }
 
-    /// The one writer, for about so many bytes of text at a time.
-    pub(super) fn writer(&self, text: u64) -> Result<IndexWriter<Entry>, TantivyError> {
+    /// The one writer, for about so many bytes of text at a time. Each thread makes segments of its own.
+    pub(super) fn writer(
+        &self,
+        text: u64,
+        threads: usize,
+    ) -> Result<IndexWriter<Entry>, TantivyError> {
         let enough = MEMORY.iter().find(|(most, _)| text <= *most);
         let memory = enough.map_or(MEMORY[0].1, |(_, memory)| *memory);
         let options = IndexWriterOptions::builder()
-            .num_worker_threads(THREADS)
+            .num_worker_threads(threads)
             .memory_budget_per_thread(memory)
             .num_merge_threads(1)
             .build();

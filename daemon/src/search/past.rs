@@ -9,17 +9,19 @@ use std::{
     io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    thread::JoinHandle,
     time::Duration,
 };
 
 use countersign_protocol::{Digest, HandoffId};
 use jiff::Timestamp;
+use tantivy::IndexWriter;
 
 use super::{
     entry::Entry,
     file,
     known::Known,
-    live::{IndexError, Live, guarded},
+    live::{IndexError, Live, THREADS, guarded},
     schema::{Fields, key_of_file, key_of_version},
     text,
     words::{self, Words},
@@ -36,6 +38,8 @@ use crate::{
 const FOLDER: &str = "index-past";
 /// One question reads versions for at most so long; what is left comes with the next one.
 const SPAN: Duration = Duration::from_secs(20);
+/// Bytes of text below which one segment is written: a second one would cost more than to make its words beside the first.
+const LITTLE: u64 = 1024 * 1024;
 
 /// A file as it stood.
 #[derive(Clone, Debug)]
@@ -110,6 +114,12 @@ impl Standing {
 /// A version with its key.
 type Keyed<'a> = (u64, &'a Version);
 
+/// An index, and versions that it does not have.
+type Looked<'a> = (Arc<Live>, Vec<Keyed<'a>>);
+
+/// What merges the segments of the last reading, and holds the index's one writer until it is done.
+type Merging = Option<JoinHandle<()>>;
+
 /// An open index, and the keys of the versions that are in it.
 struct Open {
     live: Arc<Live>,
@@ -126,7 +136,7 @@ pub(super) struct Past {
     /// Never held for long.
     open: Mutex<Option<Open>>,
     /// Held while versions are read.
-    reading: Mutex<()>,
+    reading: Mutex<Merging>,
 }
 
 impl std::fmt::Debug for Past {
@@ -162,49 +172,74 @@ impl Past {
     /// An index that has what stood, and how many versions it does not have yet: there is a limit to what is read
     /// for one question, and nobody waits while versions are read for another one.
     pub(super) fn with(&self, standing: &Standing) -> Result<(Arc<Live>, u64), IndexError> {
-        let (live, missing) = self.look(standing)?;
+        let (live, missing) = loop {
+            if let Some(found) = self.look(standing)? {
+                break found;
+            }
+            // What was let go of must not be found here any longer, and who asks now makes what is needed.
+            let _alone = self.alone();
+            if self.look(standing)?.is_none() {
+                self.begin_anew()?;
+            }
+        };
         if missing.is_empty() {
             return Ok((live, 0));
         }
-        let _reading = match self.reading.try_lock() {
+        let mut merging = match self.reading.try_lock() {
             Ok(reading) => reading,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok((live, missing.len() as u64)),
         };
+        wait_for(&mut merging);
         let left = missing.len();
-        let read = guarded(|| self.read(&live, missing, standing))?;
+        let (read, writer) = guarded(|| self.read(&live, missing, standing))?;
         let left = left - read.len();
         if let Some(open) = self.held().as_mut()
             && Arc::ptr_eq(&open.live, &live)
         {
             open.known.extend(read);
         }
+        *merging = merge(writer, &live);
         Ok((live, left as u64))
     }
 
-    /// The index as it is, and what it does not have of what stood.
-    fn look<'a>(&self, standing: &'a Standing) -> Result<(Arc<Live>, Vec<Keyed<'a>>), IndexError> {
+    /// Waits until nobody reads or merges: the writer of an index that is replaced would write into the new one.
+    fn alone(&self) -> MutexGuard<'_, Merging> {
+        let mut merging = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        wait_for(&mut merging);
+        merging
+    }
+
+    /// The index as it is, and what it does not have of what stood. `None` when it has what was let go of since.
+    fn look<'a>(&self, standing: &'a Standing) -> Result<Option<Looked<'a>>, IndexError> {
         let mut held = self.held();
-        let mut open = match held.take() {
-            Some(open) => open,
-            None => self.opened()?,
+        if held.is_none() {
+            *held = Some(self.opened()?);
+        }
+        let Some(open) = held.as_ref() else {
+            return Ok(None);
         };
         let is_other = |payload: String| payload != standing.payload();
         if open.live.payload().is_some_and(is_other) {
-            // What was let go of must not be found here any longer, and who asks now makes what is needed.
-            open = Open {
-                live: Live::create(&self.folder)?,
-                known: HashSet::new(),
-            };
+            return Ok(None);
         }
         let missing = standing.versions.iter();
         let missing = missing.filter(|(key, _)| !open.known.contains(key));
         let mut missing: Vec<_> = missing.map(|(key, (_, one))| (*key, one)).collect();
         // The same question goes on where it was.
         missing.sort_unstable_by_key(|(key, _)| *key);
-        let live = Arc::clone(&open.live);
-        *held = Some(open);
-        Ok((live, missing))
+        Ok(Some((Arc::clone(&open.live), missing)))
+    }
+
+    /// Begins an empty index. To be called [`alone`](Self::alone).
+    fn begin_anew(&self) -> Result<(), IndexError> {
+        let mut held = self.held();
+        *held = None;
+        *held = Some(Open {
+            live: Live::create(&self.folder)?,
+            known: HashSet::new(),
+        });
+        Ok(())
     }
 
     fn opened(&self) -> Result<Open, IndexError> {
@@ -222,24 +257,31 @@ impl Past {
         self.held().as_ref().map_or(0, |open| open.known.len())
     }
 
-    /// Throws it away.
-    pub(super) fn clear(&self) -> Result<(), IndexError> {
-        let mut held = self.held();
-        *held = None;
-        Live::create(&self.folder)?;
-        Ok(())
+    /// Whether something may merge segments.
+    #[cfg(test)]
+    pub(super) fn may_merge(&self) -> bool {
+        let merging = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        merging.is_some()
     }
 
-    /// Reads versions into the index, and gives the keys of those that are in it from now on.
+    /// Throws it away.
+    pub(super) fn clear(&self) -> Result<(), IndexError> {
+        let _alone = self.alone();
+        self.begin_anew()
+    }
+
+    /// Reads versions into the index, and gives the keys of those that are in it from now on, with the writer, whose
+    /// segments may still have to be merged.
     fn read(
         &self,
         live: &Live,
         versions: Vec<Keyed<'_>>,
         standing: &Standing,
-    ) -> Result<Vec<u64>, IndexError> {
+    ) -> Result<(Vec<u64>, IndexWriter<Entry>), IndexError> {
         let until = self.clock.monotonic() + SPAN;
         let text = versions.iter().map(|(_, version)| version.size).sum();
-        let mut writer = live.writer(text)?;
+        let threads = if text < LITTLE { 1 } else { THREADS };
+        let mut writer = live.writer(text, threads)?;
         let mut read = Vec::new();
         for (key, version) in versions {
             if self.clock.monotonic() > until {
@@ -255,9 +297,8 @@ impl Past {
         prepared.set_payload(&standing.payload());
         prepared.commit()?;
         fault::step("past.after_commit");
-        writer.wait_merging_threads()?;
         live.reload()?;
-        Ok(read)
+        Ok((read, writer))
     }
 
     /// The document of a version. `None` when another try may find more in it.
@@ -323,5 +364,36 @@ impl Past {
         let file = self.objects.open_object(sha256).map_err(io::Error::other)?;
         file.map(Source::File)
             .ok_or_else(|| io::Error::other(format!("the bytes of {sha256} are not kept")))
+    }
+}
+
+impl Drop for Past {
+    /// Who opens the index next needs its one writer.
+    fn drop(&mut self) {
+        drop(self.alone());
+    }
+}
+
+/// Lets the writer merge while answers are given.
+fn merge(writer: IndexWriter<Entry>, live: &Arc<Live>) -> Option<JoinHandle<()>> {
+    let live = Arc::clone(live);
+    let merge = move || {
+        let merged = guarded(|| {
+            writer.wait_merging_threads()?;
+            live.reload()
+        });
+        if let Err(error) = merged {
+            tracing::warn!(%error, "segments of the index of versions are not merged");
+        }
+    };
+    let thread = std::thread::Builder::new().name("index merge".to_owned());
+    // Without it there are more segments for now, that is all.
+    thread.spawn(merge).ok()
+}
+
+fn wait_for(merging: &mut Merging) {
+    if let Some(merging) = merging.take() {
+        // What it came to was logged.
+        let _ = merging.join();
     }
 }

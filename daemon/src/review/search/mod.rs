@@ -142,7 +142,9 @@ impl SearchDesk for LedgerDesk {
 
     async fn rebuild_index(&self, who: &Person) -> Result<IndexStatus, DeskError> {
         who.check(Permission::Maintain, None)?;
-        self.search.rebuild(format!("{} asked for it", who.display));
+        let (search, why) = (self.search.clone(), format!("{} asked for it", who.display));
+        let begun = tokio::task::spawn_blocking(move || search.rebuild(why)).await;
+        begun.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         Ok(self.how_far())
     }
 }

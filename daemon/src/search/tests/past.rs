@@ -138,6 +138,19 @@ fn what_was_let_go_of_leaves_the_index_with_the_next_question() {
 }
 
 #[test]
+fn nothing_merges_any_more_when_the_index_is_thrown_away() {
+    let bed = Bed::new();
+    let notes = sealed(&bed, "notes.md", "okapi", 1);
+    let past = stood(&[&notes], 0);
+    for _ in 0..2 {
+        assert_eq!(found(&bed, word("okapi"), &past), ["notes.md"]);
+        assert!(bed.search().past.may_merge());
+        bed.search().past.clear().unwrap();
+        assert!(!bed.search().past.may_merge());
+    }
+}
+
+#[test]
 fn a_document_of_that_moment_is_read_by_a_child_once_and_again_when_none_could_be_started() {
     let bed = Bed::new();
     let notes = bed.at("notes");
