@@ -2,6 +2,8 @@
 
 use std::{fs::File, io::Read as _, os::unix::fs::MetadataExt as _};
 
+use countersign_protocol::Digest;
+
 /// What tells a file from itself a moment ago. Modification times can be set by anybody, so the
 /// change time and the inode stand beside them.
 #[derive(
@@ -32,6 +34,19 @@ impl Stamp {
             modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
             changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+
+    /// What is kept of it in the ledger. Without the device, whose number may be another one after a start of
+    /// the machine.
+    pub fn digest(self) -> Digest {
+        let Self {
+            dev: _,
+            ino,
+            size,
+            modified,
+            changed,
+        } = self;
+        Digest::of(format!("{ino} {size} {modified} {changed}").as_bytes())
     }
 
     /// The stamp that `stat` gives.
@@ -90,4 +105,36 @@ pub fn read_limited(file: &File, limit: u64) -> Result<(Vec<u8>, Stamp), ReadPro
         return Err(ReadProblem::Changed);
     }
     Ok((bytes, stamp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stamp;
+
+    #[test]
+    fn a_stamp_is_known_under_another_number_of_its_device_and_by_all_else() {
+        let stamp = Stamp {
+            dev: 7,
+            ino: 12,
+            size: 3,
+            modified: 1_000,
+            changed: 2_000,
+        };
+        assert_eq!(Stamp { dev: 8, ..stamp }.digest(), stamp.digest());
+        let others = [
+            Stamp { ino: 1, ..stamp },
+            Stamp { size: 1, ..stamp },
+            Stamp {
+                modified: 1,
+                ..stamp
+            },
+            Stamp {
+                changed: 1,
+                ..stamp
+            },
+        ];
+        for other in others {
+            assert_ne!(other.digest(), stamp.digest(), "{other:?}");
+        }
+    }
 }

@@ -81,6 +81,7 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
         observed,
         traceparent,
         steps,
+        stamp,
     } = delivery;
     let handoff = &checked.handoff;
     let manifest_sha256 = manifest.digest();
@@ -167,6 +168,7 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
         correlation_id: trace::correlation(&handoff.document)
             .or_else(|| known?.newest().accepted.correlation_id.clone()),
         steps,
+        stamp: stamp.map(Stamp::digest),
         observed: observed.map(Box::new),
         at,
     };

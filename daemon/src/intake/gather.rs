@@ -316,6 +316,8 @@ pub struct Delivery {
     pub traceparent: Option<TraceParent>,
     /// How long the way here took, when it came by file.
     pub steps: Option<Steps>,
+    /// What the file of the document looked like, if it came as one.
+    pub stamp: Option<Stamp>,
 }
 
 impl Delivery {
@@ -347,14 +349,16 @@ impl Delivery {
             observed: observed.filter(|seen| !seen.files.is_empty()),
             traceparent: None,
             steps: None,
+            stamp: None,
         }
     }
 
-    /// The same, with how long the way here took.
+    /// The same from a file that looked like `stamp`, with how long the way here took.
     #[must_use]
-    pub(super) fn by_way_of(self, steps: Steps) -> Self {
+    pub(super) fn by_way_of(self, steps: Steps, stamp: Stamp) -> Self {
         Self {
             steps: Some(steps),
+            stamp: Some(stamp),
             ..self
         }
     }

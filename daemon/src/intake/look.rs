@@ -234,7 +234,7 @@ impl Inner {
             gathered,
             &workspace.settings,
         );
-        let delivery = delivery.by_way_of(steps);
+        let delivery = delivery.by_way_of(steps, read.stamp);
         self.record(workspace, delivery, read.stamp, task.clone());
         Ok(())
     }
@@ -318,14 +318,20 @@ impl Inner {
         let at = delivery.at.clone();
         let pins = Arc::clone(&delivery.pins);
         self.ledger.submit_here(
-            move |state, now| Ok::<_, std::convert::Infallible>(admit::admit(state, now, delivery)),
+            move |state, now| {
+                let at = delivery.at.clone();
+                let mut draft = admit::admit(state, now, delivery);
+                // Of what is new the fact itself says it, and a duplicate's sender is told first.
+                if matches!(draft.value, admit::Admitted::Conflict(_)) {
+                    draft.values.push(Seen::value(&at, Some(stamp)));
+                }
+                Ok::<_, std::convert::Infallible>(draft)
+            },
             move |done| {
                 // The facts name the bytes now, or nobody does.
                 drop(pins);
                 match done {
                     Ok((admitted, _)) => {
-                        // That it is lost costs a second look, so no delivery waits for it.
-                        me.ledger.late(vec![Seen::value(&at, Some(stamp))]);
                         me.seen().take(&at, stamp);
                         if !admitted.asks_for_more(&at) {
                             return me.queue.finish(task, None);

@@ -93,6 +93,7 @@ impl Intake {
         let seen = ledger
             .read(|store| store.values(crate::store::Space::Seen))
             .await?;
+        let seen = Seen::new(&ledger.state(), seen);
         let inner = Inner {
             workspaces,
             ledger,
@@ -100,7 +101,7 @@ impl Intake {
             queue: Queue::new(Arc::clone(&clock)),
             start: clock.monotonic(),
             clock,
-            seen: Mutex::new(Seen::from_values(seen)),
+            seen: Mutex::new(seen),
             lone: Mutex::default(),
             public_url,
             observer,

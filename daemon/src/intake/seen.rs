@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use countersign_protocol::event::Location;
+use countersign_protocol::{Digest, event::Location};
 use jiff::Timestamp;
 
-use crate::{fs::Stamp, store::Space};
+use crate::{fs::Stamp, ledger::State, store::Space};
 
 /// A moment on both clocks: one for people, one for spans, since the first may jump.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,11 @@ pub(super) struct Moment {
 
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    taken: HashMap<Location, Stamp>,
+    /// Digests of stamps.
+    taken: HashMap<Location, Digest>,
+    /// The same by the entries that were there at the start. Of two that say something else nobody knows which is
+    /// the newer one, and a file that looks like either was not touched since.
+    accepted: HashMap<Location, Digest>,
     /// By document, then by artifact (empty for the document itself): since when it looks as it does,
     /// while the kernel cannot tell who writes it.
     quiet: HashMap<Location, HashMap<String, (Stamp, Duration)>>,
@@ -28,18 +32,21 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn from_values(values: Vec<(String, String)>) -> Self {
-        let taken = values
-            .into_iter()
-            .filter_map(|(key, value)| {
-                Some((
-                    serde_json::from_str(&key).ok()?,
-                    serde_json::from_str(&value).ok()?,
-                ))
-            })
-            .collect();
+    /// What is remembered of documents that were accepted in `state`, and of all others in `values`.
+    pub(super) fn new(state: &State, values: Vec<(String, String)>) -> Self {
+        let taken = values.into_iter().filter_map(|(key, value)| {
+            let stamp: Stamp = serde_json::from_str(&value).ok()?;
+            Some((serde_json::from_str(&key).ok()?, stamp.digest()))
+        });
+        let mut revisions: Vec<_> = state.cards().flat_map(|card| &card.revisions).collect();
+        revisions.sort_unstable_by_key(|revision| revision.seq);
+        let accepted = revisions.into_iter().filter_map(|revision| {
+            let accepted = &revision.accepted;
+            Some((accepted.at.clone(), accepted.stamp?))
+        });
         Self {
-            taken,
+            taken: taken.collect(),
+            accepted: accepted.collect(),
             ..Self::default()
         }
     }
@@ -55,19 +62,23 @@ impl Seen {
     }
 
     pub(super) fn is_taken(&self, at: &Location, stamp: Stamp) -> bool {
-        self.taken.get(at) == Some(&stamp)
+        let known = [self.taken.get(at), self.accepted.get(at)];
+        let mut known = known.into_iter().flatten();
+        known.any(|known| *known == stamp.digest())
     }
 
     pub(super) fn was_taken(&self, at: &Location) -> bool {
-        self.taken.contains_key(at)
+        self.taken.contains_key(at) || self.accepted.contains_key(at)
     }
 
     pub(super) fn take(&mut self, at: &Location, stamp: Stamp) {
-        self.taken.insert(at.clone(), stamp);
+        self.accepted.remove(at);
+        self.taken.insert(at.clone(), stamp.digest());
         self.settled(at);
     }
 
     pub(super) fn forget(&mut self, at: &Location) {
+        self.accepted.remove(at);
         self.taken.remove(at);
         self.settled(at);
     }

@@ -267,11 +267,6 @@ impl Ledger {
         self.owner.0.send_here(command(job, done));
     }
 
-    /// Keeps values for the next commit, whatever it is about. They are lost when none follows.
-    pub fn late(&self, values: Vec<Value>) {
-        self.owner.0.late(values);
-    }
-
     /// The same, waited for.
     pub async fn transact<T: Send + 'static, E: Send + 'static>(
         &self,

@@ -15,7 +15,6 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Command, writer::Writer};
-use crate::store::Value;
 
 #[derive(Default)]
 struct Line {
@@ -31,8 +30,6 @@ pub(super) struct Queue {
     line: Mutex<Line>,
     came: Condvar,
     writer: Mutex<Writer>,
-    /// Values that go with the next commit.
-    late: Mutex<Vec<Value>>,
     /// Nothing in line will be done any more.
     over: CancellationToken,
 }
@@ -43,7 +40,6 @@ impl Queue {
             line: Mutex::default(),
             came: Condvar::new(),
             writer: Mutex::new(writer),
-            late: Mutex::default(),
             over: CancellationToken::new(),
         }
     }
@@ -51,15 +47,6 @@ impl Queue {
     /// Done when no command will be done any more.
     pub(super) fn over(&self) -> &CancellationToken {
         &self.over
-    }
-
-    /// Keeps values for the next commit.
-    pub(super) fn late(&self, values: Vec<Value>) {
-        self.kept_late().extend(values);
-    }
-
-    fn kept_late(&self) -> MutexGuard<'_, Vec<Value>> {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -122,8 +109,7 @@ impl Queue {
     fn serve(&self, mut writer: MutexGuard<'_, Writer>, here: bool) {
         let take = || self.line().commands.pop_front();
         let is_busy = || !self.line().commands.is_empty();
-        let late = || std::mem::take(&mut *self.kept_late());
-        let done = catch_unwind(AssertUnwindSafe(|| writer.serve(take, late, is_busy, here)));
+        let done = catch_unwind(AssertUnwindSafe(|| writer.serve(take, is_busy, here)));
         if let Err(defect) = done {
             // What the state ahead holds is not known, so nobody may go on from it.
             self.end();

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::{Command, Commits, Done, Job, State, bell::Bell, recent::Recent};
 use crate::{
     clock::SharedClock,
-    store::{Batch, Store, StoreError, Value},
+    store::{Batch, Store, StoreError},
 };
 
 /// Jobs that share one transaction at the most, and reads that a job waits for at the most.
@@ -60,11 +60,10 @@ impl Writer {
     }
 
     /// Does the commands that `take` gives, at most [`GROUP`], their jobs in one transaction. `here` says that it is the
-    /// thread of a caller that does them. What may come `late` goes with them.
+    /// thread of a caller that does them.
     pub(super) fn serve(
         &mut self,
         mut take: impl FnMut() -> Option<Command>,
-        late: impl FnOnce() -> Vec<Value>,
         is_busy: impl FnOnce() -> bool,
         here: bool,
     ) {
@@ -79,11 +78,6 @@ impl Writer {
                 Some(Command::Read(read)) => read(self.store.as_mut()),
                 None => break,
             }
-        }
-        if !batch.is_empty() {
-            // First, since a job of this batch may have something newer.
-            let values = std::mem::replace(&mut batch.values, late());
-            batch.values.extend(values);
         }
         if !waiting.is_empty() {
             let is_lone = here && waiting.len() == 1;

@@ -72,6 +72,7 @@ pub(super) fn accepted(change: impl FnOnce(&mut Accepted)) -> Accepted {
         trace: None,
         correlation_id: None,
         steps: None,
+        stamp: None,
         observed: None,
     };
     change(&mut accepted);

@@ -107,6 +107,10 @@ pub struct Accepted {
     /// How long the way to the ledger took; absent for what came without a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Steps>,
+    /// By which the daemon knows the file again that it read this from, as long as nobody touches it: a digest of
+    /// what the file system says of it. Absent for what came without a file, and in old entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Digest>,
     /// Who was seen writing the files; absent when nobody watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Box<Observed>>,
@@ -157,6 +161,7 @@ impl Accepted {
             trace: Some(TraceContext::begun(handoff, manifest_sha256, now)),
             correlation_id: None,
             steps: None,
+            stamp: None,
             observed: None,
         }
     }

@@ -1,6 +1,7 @@
 //! What the intake promises, one stage at a time and without a clock that runs.
 
 mod accept;
+mod again;
 mod heal;
 mod inbox;
 mod lone;
