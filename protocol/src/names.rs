@@ -119,6 +119,15 @@ pub fn reminder_file(id: HandoffId, hop: u32) -> String {
     format!("{}.reminder.json", package_of(id, hop))
 }
 
+/// The path in the workspace of what lies at `path` below `folder`; the folder of the workspace itself is empty.
+pub fn joined(folder: &str, path: &str) -> String {
+    if folder.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{folder}/{path}")
+    }
+}
+
 fn answer_of(name: &str) -> Option<(HandoffId, u32)> {
     parse_package(name.strip_suffix(ANSWER)?)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use countersign_protocol::{event::Accepted, manifest::ManifestEntry};
+use countersign_protocol::{event::Accepted, manifest::ManifestEntry, names::joined};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde_json::Value;
 
@@ -112,10 +112,7 @@ impl Work {
             let file = |entry: &Arc<ManifestEntry>| {
                 let same = before.and_then(|before| before.manifest.get(&entry.path));
                 File {
-                    path: match folder {
-                        "" => entry.path.clone(),
-                        folder => format!("{folder}/{}", entry.path),
-                    },
+                    path: joined(folder, &entry.path),
                     size: entry.size,
                     changed: same.is_none_or(|same| same.sha256 != entry.sha256),
                 }

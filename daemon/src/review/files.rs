@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use countersign_protocol::Digest;
+use countersign_protocol::{Digest, names::joined};
 use countersign_web::desk::{Caller, DeadLetter, DeskError};
 
 use super::{LedgerDesk, access::sees, content::Bytes};
@@ -82,10 +82,7 @@ impl LedgerDesk {
                 Some(sha256) => self.bytes(sha256, SHOWN as u64).await?,
                 None => None,
             };
-            let file = match dead.location.folder.as_str() {
-                "" => dead.location.file.clone(),
-                folder => format!("{folder}/{}", dead.location.file),
-            };
+            let file = joined(&dead.location.folder, &dead.location.file);
             letters.push(DeadLetter {
                 seq: dead.seq,
                 workspace: dead.location.workspace.clone(),

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use countersign_protocol::{
     event::Accepted,
     lock::{Lock, Mode, is_same_owner},
+    names::joined,
     principal::{Actor, Method, Principal},
 };
 use countersign_web::desk::{
@@ -91,10 +92,7 @@ pub(super) fn row(state: &State, me: Actor, leased: &Leased, now: Timestamp) -> 
 /// What a reviewer should know of locks on the files of a revision: somebody may be writing them.
 pub(super) fn written(state: &State, accepted: &Accepted) -> Vec<Check> {
     let at = &accepted.at;
-    let covers = |lock: &Lock, path: &str| match at.folder.as_str() {
-        "" => lock.pattern.covers(path),
-        folder => lock.pattern.covers(&format!("{folder}/{path}")),
-    };
+    let covers = |lock: &Lock, path: &str| lock.pattern.covers(&joined(&at.folder, path));
     let entries = &accepted.manifest.entries;
     let writes = |lock: &&Arc<Lock>| {
         lock.mode == Mode::Exclusive && entries.iter().any(|entry| covers(lock, &entry.path))

@@ -9,6 +9,7 @@ use countersign_protocol::{
     dialect::{self, Format},
     event::Location,
     handoff::Handoff,
+    names::joined,
     problem::Violation,
 };
 use jiff::Timestamp;
@@ -44,11 +45,10 @@ impl Fact {
         };
         let accepted = &card.newest().accepted;
         let folder = accepted.at.folder.as_str();
-        let paths = accepted.manifest.entries.iter().map(|entry| match folder {
-            "" => entry.path.clone(),
-            folder => format!("{folder}/{}", entry.path),
-        });
-        paths.map(|path| (card.workspace.clone(), path)).collect()
+        let entries = accepted.manifest.entries.iter();
+        entries
+            .map(|entry| (card.workspace.clone(), joined(folder, &entry.path)))
+            .collect()
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 use countersign_protocol::{
     HandoffId,
     changes::{self, Delivery, FileChange, Leaf},
+    names::joined,
 };
 use jiff::Timestamp;
 
@@ -226,12 +227,5 @@ fn delivery<'a>(revision: &'a Revision, root: &'a str) -> Delivery<'a> {
         card: revision.accepted.handoff,
         root,
         manifest: &revision.accepted.manifest,
-    }
-}
-
-pub(super) fn joined(folder: &str, path: &str) -> String {
-    match folder {
-        "" => path.to_owned(),
-        folder => format!("{folder}/{path}"),
     }
 }

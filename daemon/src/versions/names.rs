@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use countersign_protocol::{
     Digest,
     changes::{FileChange, Leaf, Rename, alike, renames},
+    names::joined,
 };
 
-use super::log::{Change, joined};
+use super::log::Change;
 
 /// Largest text that is compared with others, in bytes.
 const LARGEST: u64 = 256 * 1024;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use countersign_protocol::{
     HandoffId, content,
     event::Location,
+    names::joined,
     query::{Group, HitKind, Now, Query, Sort},
 };
 use countersign_web::desk::{
@@ -16,7 +17,7 @@ use super::{
     super::{LedgerDesk, access::sees},
     Found, Page,
     conditions::{Reader, has_words, kind_of},
-    facts::{Asker, below, risk, trigger},
+    facts::{Asker, risk, trigger},
     homes::{Folders, folders, naming},
     past,
 };
@@ -364,7 +365,7 @@ fn errors(state: &State, document: &Document, kind: HitKind) -> Vec<HitError> {
         folder: folder.to_owned(),
         file: file.to_owned(),
     };
-    debug_assert_eq!(below(folder, file), document.path);
+    debug_assert_eq!(joined(folder, file), document.path);
     let violations = state
         .dead_letter(&at)
         .into_iter()

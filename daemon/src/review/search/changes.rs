@@ -5,6 +5,7 @@ use countersign_protocol::{
     HandoffId,
     anchor::Anchor,
     changes::FileChange,
+    names::joined,
     query::{
         Atom, Comparison, Filter, HitKind, Moment, Note, Now, Operator, Query, Term, Value, What,
         glob,
@@ -186,10 +187,7 @@ fn note(message: String) -> Note {
 
 /// The path in the workspace.
 fn path_of(row: &ChangedRow) -> String {
-    match row.folder.as_str() {
-        "" => row.path.clone(),
-        folder => format!("{folder}/{}", row.path),
-    }
+    joined(&row.folder, &row.path)
 }
 
 /// Whether `path` is meant by the glob `wanted`.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use countersign_protocol::{
     handoff::Trigger,
+    names::joined,
     principal::Actor,
     query::{Atom, Comparison, Now, Operator, Value, glob},
     state::HandoffState,
@@ -84,7 +85,7 @@ impl LedgerDesk {
             ids.insert(card.id.0);
             let accepted = &card.newest().accepted;
             for entry in &accepted.manifest.entries {
-                let path = below(&accepted.at.folder, &entry.path);
+                let path = joined(&accepted.at.folder, &entry.path);
                 files.insert(key_of_file(&card.workspace, &path));
             }
         }
@@ -111,7 +112,7 @@ impl LedgerDesk {
             let mut paths = accepted.manifest.entries.iter();
             !here.is_empty()
                 && paths.any(|entry| {
-                    let path = below(&accepted.at.folder, &entry.path);
+                    let path = joined(&accepted.at.folder, &entry.path);
                     here.iter().any(|lock| lock.pattern.covers(&path))
                 })
         }));
@@ -191,15 +192,6 @@ impl LedgerDesk {
             }),
             _ => None,
         }
-    }
-}
-
-/// A path below a folder of a workspace.
-pub(super) fn below(folder: &str, path: &str) -> String {
-    if folder.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{folder}/{path}")
     }
 }
 
