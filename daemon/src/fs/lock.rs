@@ -2,16 +2,16 @@
 
 use std::{
     fs::File,
-    io::{Read as _, Seek as _, Write as _},
+    io::{Seek as _, Write as _},
     path::Path,
 };
 
-use super::Error;
+use super::{Error, advisory::Locked};
 
 /// Held for as long as the daemon runs. The kernel lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct InstanceLock {
-    _file: File,
+    _file: Locked,
 }
 
 /// Why the lock was not had.
@@ -33,24 +33,19 @@ impl InstanceLock {
     pub fn take(folder: &Path) -> Result<Self, LockHeld> {
         let path = folder.join("instance.lock");
         let problem = |source| Error::new("lock", &path, source);
-        let mut file = File::options()
+        let file = File::options()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
             .open(&path)
             .map_err(problem)?;
-        match fs4::FileExt::try_lock(&file) {
-            Ok(()) => {}
-            Err(fs4::TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                let _ = file.read_to_string(&mut pid);
-                return Err(LockHeld::ByPid {
-                    pid: pid.trim().to_owned(),
-                });
-            }
-            Err(fs4::TryLockError::Error(source)) => return Err(problem(source).into()),
-        }
+        let Some(mut file) = Locked::take(file, true).map_err(problem)? else {
+            let pid = std::fs::read_to_string(&path).unwrap_or_default();
+            return Err(LockHeld::ByPid {
+                pid: pid.trim().to_owned(),
+            });
+        };
         file.set_len(0).map_err(problem)?;
         file.rewind().map_err(problem)?;
         writeln!(file, "{}", std::process::id()).map_err(problem)?;

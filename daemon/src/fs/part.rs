@@ -7,14 +7,14 @@ use std::{
 };
 
 use countersign_protocol::Digest;
-use rustix::fs::{FlockOperation, Mode};
+use rustix::fs::Mode;
 
-use super::{Dir, Error, append::FLAGS, seal::hash_stream};
+use super::{Dir, Error, advisory::Locked, append::FLAGS, seal::hash_stream};
 
 /// What is there of a file.
 #[derive(Debug)]
 pub struct Part {
-    file: File,
+    file: Locked,
     name: PathBuf,
     path: PathBuf,
     length: u64,
@@ -27,10 +27,10 @@ impl Dir {
         let failed = |source: io::Error| Error::new("open", &path, source);
         let flags = FLAGS | rustix::fs::OFlags::CREATE;
         let opened = rustix::fs::openat(self.fd(), name, flags, Mode::from_raw_mode(0o600));
-        let mut file = File::from(opened.map_err(|source| failed(source.into()))?);
-        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        let file = File::from(opened.map_err(|source| failed(source.into()))?);
+        let Some(mut file) = Locked::take(file, true).map_err(failed)? else {
             return Ok(None);
-        }
+        };
         let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
         Ok(Some(Part {
             file,
@@ -81,12 +81,12 @@ impl Part {
     ) -> Result<Option<bool>, Error> {
         let failed = |source: io::Error| Error::new("finish", &self.path, source);
         self.file.rewind().map_err(failed)?;
-        let (found, _) = hash_stream(&mut self.file, |_| Ok(())).map_err(failed)?;
+        let (found, _) = hash_stream(&mut *self.file, |_| Ok(())).map_err(failed)?;
         if found != sha256 {
             folder.remove_own_file(&self.name)?;
             return Ok(None);
         }
-        rustix::fs::fchmod(&self.file, Mode::from_raw_mode(0o644))
+        rustix::fs::fchmod(&*self.file, Mode::from_raw_mode(0o644))
             .map_err(|source| failed(source.into()))?;
         self.file.sync_all().map_err(failed)?;
         match folder.rename_new(&self.name, to) {
