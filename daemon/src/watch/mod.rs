@@ -31,6 +31,7 @@ mod visit;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -167,6 +168,8 @@ impl Default for Settings {
 pub struct Handle {
     messages: SyncSender<Message>,
     shared: Arc<Shared>,
+    /// How many workspaces it was given; its thread gets to know of one a little later.
+    given: AtomicUsize,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -196,6 +199,7 @@ fn start_with(
     let herald = Arc::new(Herald::new(Box::new(hints)));
     let sink = Sink::new(messages.clone(), Arc::clone(&herald));
     let shared = Arc::new(Shared::default());
+    let given = AtomicUsize::new(roots.len());
     let manager = Manager::new(
         roots,
         settings,
@@ -211,6 +215,7 @@ fn start_with(
     Ok(Handle {
         messages,
         shared,
+        given,
         thread: Some(thread),
     })
 }
@@ -223,12 +228,12 @@ impl Handle {
 
     /// Whether every workspace that is there was scanned in full at least once.
     pub fn ready(&self) -> bool {
-        is_ready(&self.status())
+        self.is_ready(&self.status())
     }
 
     /// Waits until [`ready`](Self::ready), at most for `limit`. Says whether it came to pass.
     pub fn wait_ready(&self, limit: Duration) -> bool {
-        self.wait_until(limit, is_ready)
+        self.wait_until(limit, |status| self.is_ready(status))
     }
 
     /// Waits until the status satisfies `wanted`, at most for `limit`. Says whether it did.
@@ -245,6 +250,7 @@ impl Handle {
 
     /// Watches one more workspace.
     pub fn add(&self, root: Root) {
+        self.given.fetch_add(1, Ordering::Relaxed);
         self.send(Message::Add(root));
     }
 
@@ -283,6 +289,13 @@ impl Handle {
         }
     }
 
+    fn is_ready(&self, status: &[Status]) -> bool {
+        let mut scanned = status
+            .iter()
+            .map(|one| one.is_scanned || matches!(one.mode, Mode::Offline { .. }));
+        status.len() >= self.given.load(Ordering::Relaxed) && scanned.all(|is_so| is_so)
+    }
+
     fn send(&self, message: Message) {
         // An error means that the manager has stopped; `is_running` says so.
         let _ = self.messages.send(message);
@@ -293,10 +306,4 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-fn is_ready(status: &[Status]) -> bool {
-    status
-        .iter()
-        .all(|one| one.is_scanned || matches!(one.mode, Mode::Offline { .. }))
 }

@@ -5,12 +5,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use rustix::thread::CapabilitySet;
 
-use super::super::Mode;
-use super::{Bed, Told};
+use super::super::{Mode, Root};
+use super::{Bed, DEADLINE, Told};
 
 /// Longer than any period of the inbox, at which the root is looked at.
 const SOON: Duration = Duration::from_secs(7);
@@ -50,6 +51,29 @@ fn a_workspace_that_is_away_loses_nothing_and_comes_back() {
     fs::write(bed.at("run/later.handoff.json"), "{}").expect("a document");
     let look = Told::Look("run/later.handoff.json".into());
     assert!(bed.hints_until_now().contains(&look));
+}
+
+#[test]
+fn a_workspace_that_its_thread_has_not_heard_of_is_not_ready() {
+    let bed = Bed::new();
+    let (enter, entered) = channel();
+    let (leave, left) = channel::<()>();
+    *bed.on_hint.lock().expect("a hook") = Some(Box::new(move || {
+        let _ = enter.send(());
+        let _ = left.recv();
+    }));
+    fs::write(bed.at("handoff.json"), "{}").expect("a document");
+    entered.recv_timeout(DEADLINE).expect("a hint");
+    let path = bed.beside("other");
+    fs::create_dir(&path).expect("a workspace");
+    let workspace = "other".into();
+    bed.handle.add(Root { workspace, path });
+    assert!(!bed.handle.ready());
+    drop(leave);
+    assert!(bed.handle.wait_ready(DEADLINE));
+    let status = bed.handle.status();
+    assert_eq!(status.len(), 2);
+    assert!(status.iter().all(|one| one.is_scanned));
 }
 
 #[test]
