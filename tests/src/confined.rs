@@ -37,6 +37,8 @@ pub fn child(job: &Value, input: File, memory: u64, seconds: u64) -> Ended {
         .args(["extract-worker", &job.to_string()])
         .args([memory.to_string(), seconds.to_string()])
         .env_clear()
+        // As the daemon starts one: what is reserved ahead would count against its memory.
+        .env("MIMALLOC_ARENA_RESERVE", "0")
         .current_dir("/")
         .stdin(Stdio::from(input))
         .stdout(Stdio::piped())

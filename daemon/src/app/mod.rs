@@ -31,7 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use demo::Demo;
 pub use error::AppError;
-pub use memory::few_arenas;
+pub use memory::hold_little;
 pub(crate) use state::LEDGER_FILE;
 pub(crate) use trials::try_all;
 

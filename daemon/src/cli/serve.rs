@@ -78,7 +78,7 @@ pub(super) fn serve(
     let failed = |what: &str, error: std::io::Error| {
         Failure::new(Exit::Failed, format!("cannot {what}: {error}"))
     };
-    app::few_arenas();
+    app::hold_little();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -163,6 +163,10 @@ const LOOK: Timespec = Timespec {
     tv_nsec: 50_000_000,
 };
 
+/// Lets the allocator of a child take memory as it needs it. What it reserved ahead would count as used, and what it then
+/// took of that would not (`RLIMIT_AS`; the options of mimalloc).
+const NOTHING_AHEAD: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "0");
+
 /// Lets a child do `job` with the file `input`; gives all that it wrote.
 pub(super) fn run(
     program: &Program,
@@ -178,6 +182,7 @@ pub(super) fn run(
         .arg(limits.memory.to_string())
         .arg(limits.processor_seconds.to_string())
         .env_clear()
+        .env(NOTHING_AHEAD.0, NOTHING_AHEAD.1)
         .current_dir("/")
         .stdin(Stdio::from(input))
         .stdout(Stdio::piped())
