@@ -39,7 +39,7 @@ use crate::{
 /// Threads that read files.
 const READERS: usize = 2;
 /// Folders of a scan that are listed together; for few of them no thread is started.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 256;
 const FEW: usize = 8;
 /// Files that are read before other work is looked at.
 const AT_ONCE: usize = 512;

@@ -3,8 +3,7 @@
 //! Stamps are a column of the index itself, so they are exactly as new as the documents: after a crash
 //! between reading a file and the commit, the file is read again; after a commit it never is.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use tantivy::Searcher;
 
 use super::schema::FAST_NAMES;
@@ -25,7 +24,8 @@ struct Seen {
 /// Everything that is in the index, in some 24 bytes each.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    seen: HashMap<u64, Seen>,
+    /// By keys that are digests already.
+    seen: FxHashMap<u64, Seen>,
     workspaces: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ impl Known {
             let stamps = columns.u64(FAST_NAMES.stamp)?;
             let of_files = columns.column_opt::<u64>(FAST_NAMES.size)?;
             let ws = columns.str(FAST_NAMES.ws)?;
-            let mut numbers = HashMap::new();
+            let mut numbers = FxHashMap::default();
             let mut text = String::new();
             for doc in segment.doc_ids_alive() {
                 let (Some(key), Some(stamp)) = (keys.first(doc), stamps.first(doc)) else {

@@ -150,7 +150,7 @@ impl Folder {
         };
         let (mut files, mut folders) = (Vec::new(), Vec::new());
         for one in names {
-            let below = path.join(&one.path);
+            let below = joined(path, &one.path);
             if is_left_out(&below, one.kind == FileKind::Folder, &rules) {
                 continue;
             }
@@ -158,7 +158,7 @@ impl Folder {
                 FileKind::Folder => folders.push(below),
                 FileKind::File => {
                     // A name that is no text cannot be asked for.
-                    let Some(name) = below.to_str().map(str::to_owned) else {
+                    let Ok(name) = below.into_os_string().into_string() else {
                         continue;
                     };
                     if let Ok((FileKind::File, stamp)) = folder.look(&one.path) {
@@ -174,6 +174,14 @@ impl Folder {
             rules,
         })
     }
+}
+
+/// One path of both, in memory that is taken once: a walk makes very many.
+fn joined(folder: &Path, name: &Path) -> PathBuf {
+    let mut path = PathBuf::with_capacity(folder.as_os_str().len() + 1 + name.as_os_str().len());
+    path.push(folder);
+    path.push(name);
+    path
 }
 
 fn is_left_out(path: &Path, is_folder: bool, rules: &Rules) -> bool {
