@@ -8,15 +8,13 @@ use std::{
 
 use tantivy::{
     Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term,
-    collector::Count,
-    directory::MmapDirectory,
-    indexer::{IndexWriterOptions, LogMergePolicy},
-    query::TermQuery,
+    collector::Count, directory::MmapDirectory, indexer::IndexWriterOptions, query::TermQuery,
     schema::IndexRecordOption,
 };
 
 use super::{
     entry::Entry,
+    merging::Merging,
     schema::{FORMAT, Fields, flag, schema, tokenizers},
     status::Held,
     vocabulary::Vocabularies,
@@ -37,12 +35,6 @@ const MEMORY: [(u64, usize); 3] = [
     (512 * 1024 * 1024, 40 * 1024 * 1024),
     (u64::MAX, 80 * 1024 * 1024),
 ];
-/// Segments with more documents are not merged any more: a merge reads and maps all of them.
-const LARGEST_MERGE: usize = 40_000;
-/// Segments up to this many documents count as equally small.
-const SMALLEST_LAYER: u32 = 500;
-/// A segment with a larger share of removed documents is written anew.
-const REMOVED_SHARE: f32 = 0.4;
 
 /// Why there is no index.
 #[derive(Debug, thiserror::Error)]
@@ -199,11 +191,7 @@ impl Live {
             .num_merge_threads(1)
             .build();
         let writer = self.index.writer_with_options(options)?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_max_docs_before_merge(LARGEST_MERGE);
-        policy.set_min_layer_size(SMALLEST_LAYER);
-        policy.set_del_docs_ratio_before_merge(REMOVED_SHARE);
-        writer.set_merge_policy(Box::new(policy));
+        writer.set_merge_policy(Box::new(Merging::default()));
         Ok(writer)
     }
 

@@ -16,6 +16,7 @@ mod indexer;
 mod known;
 mod levels;
 mod live;
+mod merging;
 mod past;
 mod pending;
 mod reading;
