@@ -7,10 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    tests::accepted,
-    work::{File, Work},
-};
+use super::work::{File, Work};
+use crate::testing::accepted;
 
 /// One case: the work, and the rest of the object.
 #[derive(Debug, Deserialize)]

@@ -22,6 +22,7 @@ mod pending;
 mod reading;
 mod schema;
 mod secrets;
+mod standing;
 mod stated;
 mod status;
 #[expect(
@@ -48,8 +49,8 @@ pub use find::{Answer, Ask, Condition, Document, Line, Match, Name, Order, Patte
 pub use indexer::Settings;
 pub use levels::Level;
 pub use live::IndexError;
-pub use past::{Standing, Version};
 pub(crate) use schema::{key_of_file, kind};
+pub use standing::{Standing, Version};
 pub use stated::Statement;
 pub use status::{State, Status};
 
@@ -57,7 +58,7 @@ use crate::{
     clock::SharedClock,
     extract::Extractor,
     fs::{self, Dir, Objects},
-    ledger::Ledger,
+    ledger::{Ledger, Revision},
     workspace::Workspaces,
 };
 use indexer::{Indexer, Shared};
@@ -230,6 +231,16 @@ impl Search {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         progress.status(counts)
+    }
+
+    /// What stood of the newest revision of each card at some moment, with its workspace, oldest first. `forgotten` is
+    /// how many revisions have lost their content so far.
+    pub fn standing(
+        &self,
+        newest: Vec<(Arc<str>, Arc<Revision>)>,
+        forgotten: usize,
+    ) -> Arc<Standing> {
+        self.past.standing(newest, forgotten)
     }
 
     /// How many files were read since the start.

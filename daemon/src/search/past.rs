@@ -5,24 +5,23 @@
 //! the next moment costs only what differs. Like the other index it is derived, and can be thrown away at any time.
 
 use std::{
-    collections::{HashMap, HashSet},
     io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
-    thread::JoinHandle,
     time::Duration,
 };
 
-use countersign_protocol::{Digest, HandoffId};
-use jiff::Timestamp;
-use tantivy::IndexWriter;
+use countersign_protocol::Digest;
+use rustc_hash::FxHashSet;
+use tantivy::{IndexWriter, TantivyError};
 
 use super::{
     entry::Entry,
     file,
     known::Known,
     live::{IndexError, Live, THREADS, guarded},
-    schema::{Fields, key_of_file, key_of_version},
+    schema::Fields,
+    standing::{Standing, Version},
     text,
     words::{self, Words},
 };
@@ -31,7 +30,7 @@ use crate::{
     extract::{Extractor, Source, Subject, Urgency},
     fault,
     fs::{self, Dir, Objects, Stamp},
-    ledger::Ledger,
+    ledger::{Ledger, Revision},
 };
 
 /// Name of the folder in the state folder.
@@ -41,89 +40,41 @@ const SPAN: Duration = Duration::from_secs(20);
 /// Bytes of text below which one segment is written: a second one would cost more than to make its words beside the first.
 const LITTLE: u64 = 1024 * 1024;
 
-/// A file as it stood.
-#[derive(Clone, Debug)]
-pub struct Version {
-    /// Its workspace.
-    pub workspace: Arc<str>,
-    /// Its path in the workspace.
-    pub path: String,
-    /// Its content, which is in the sealed store.
-    pub sha256: Digest,
-    /// Size in bytes.
-    pub size: u64,
-    /// When it was handed over the last time before that moment.
-    pub at: Timestamp,
-    /// The entry of the ledger with which that was.
-    pub seq: u64,
-    /// The handoff.
-    pub handoff: HandoffId,
-    /// The revision of it.
-    pub revision: u32,
-}
-
-/// The files that stood at some moment.
-#[derive(Debug, Default)]
-pub struct Standing {
-    /// By key of the version, with the key of the file.
-    versions: HashMap<u64, (u64, Version)>,
-    forgotten: usize,
-}
-
-impl Standing {
-    /// `forgotten` is how many revisions have lost their content so far: what is kept of them here goes with the
-    /// next one.
-    pub fn new(versions: impl Iterator<Item = Version>, forgotten: usize) -> Self {
-        let keyed = versions.map(|one| {
-            let file = key_of_file(&one.workspace, &one.path);
-            let key = key_of_version(&one.workspace, &one.path, one.sha256);
-            (key, (file, one))
-        });
-        Self {
-            versions: keyed.collect(),
-            forgotten,
-        }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.versions.len()
-    }
-
-    /// Whether nothing stood.
-    pub fn is_empty(&self) -> bool {
-        self.versions.is_empty()
-    }
-
-    /// The version with that key.
-    pub fn get(&self, key: u64) -> Option<&Version> {
-        self.versions.get(&key).map(|(_, version)| version)
-    }
-
-    /// What the index notes of how much was let go of.
-    fn payload(&self) -> String {
-        format!("forgotten {}", self.forgotten)
-    }
-
-    /// The key of the file whose version that is.
-    pub(super) fn file(&self, key: u64) -> Option<u64> {
-        self.versions.get(&key).map(|(file, _)| *file)
-    }
-}
-
 /// A version with its key.
-type Keyed<'a> = (u64, &'a Version);
+type Keyed<'a> = (u64, Version<'a>);
 
 /// An index, and versions that it does not have.
 type Looked<'a> = (Arc<Live>, Vec<Keyed<'a>>);
 
-/// What merges the segments of the last reading, and holds the index's one writer until it is done.
-type Merging = Option<JoinHandle<()>>;
+/// The index's one writer, which merges segments while answers are given.
+struct Writing {
+    writer: IndexWriter<Entry>,
+    /// Whether it is one for little text.
+    is_little: bool,
+}
+
+impl Writing {
+    fn open(live: &Live, text: u64) -> Result<Self, TantivyError> {
+        let is_little = text < LITTLE;
+        let threads = if is_little { 1 } else { THREADS };
+        Ok(Self {
+            writer: live.writer(text, threads)?,
+            is_little,
+        })
+    }
+
+    /// Waits until all is merged.
+    fn close(self) {
+        if let Err(error) = guarded(|| self.writer.wait_merging_threads()) {
+            tracing::warn!(%error, "segments of the index of versions are not merged");
+        }
+    }
+}
 
 /// An open index, and the keys of the versions that are in it.
 struct Open {
     live: Arc<Live>,
-    known: HashSet<u64>,
+    known: FxHashSet<u64>,
 }
 
 /// The index of versions.
@@ -135,8 +86,11 @@ pub(super) struct Past {
     clock: SharedClock,
     /// Never held for long.
     open: Mutex<Option<Open>>,
-    /// Held while versions are read.
-    reading: Mutex<Merging>,
+    /// Held while versions are read. The writer stays for the next ones: to open it costs threads, and to close it waits
+    /// for what it merges.
+    reading: Mutex<Option<Writing>>,
+    /// What the last question was about.
+    last: Mutex<Arc<Standing>>,
 }
 
 impl std::fmt::Debug for Past {
@@ -162,6 +116,7 @@ impl Past {
             clock,
             open: Mutex::default(),
             reading: Mutex::default(),
+            last: Mutex::default(),
         })
     }
 
@@ -169,45 +124,66 @@ impl Past {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What stood of the newest revisions of a moment; see [`Standing::new`].
+    pub(super) fn standing(
+        &self,
+        newest: Vec<(Arc<str>, Arc<Revision>)>,
+        forgotten: usize,
+    ) -> Arc<Standing> {
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = Arc::clone(&last());
+        let standing = Arc::new(Standing::new(newest, forgotten, Some(&before)));
+        *last() = Arc::clone(&standing);
+        standing
+    }
+
     /// An index that has what stood, and how many versions it does not have yet: there is a limit to what is read
     /// for one question, and nobody waits while versions are read for another one.
     pub(super) fn with(&self, standing: &Standing) -> Result<(Arc<Live>, u64), IndexError> {
-        let (live, missing) = loop {
-            if let Some(found) = self.look(standing)? {
-                break found;
+        loop {
+            let Some((live, missing)) = self.look(standing)? else {
+                // What was let go of must not be found here any longer, and who asks now makes what is needed.
+                let _alone = self.alone();
+                if self.look(standing)?.is_none() {
+                    self.begin_anew()?;
+                }
+                continue;
+            };
+            if missing.is_empty() {
+                return Ok((live, 0));
             }
-            // What was let go of must not be found here any longer, and who asks now makes what is needed.
-            let _alone = self.alone();
-            if self.look(standing)?.is_none() {
-                self.begin_anew()?;
+            let mut reading = match self.reading.try_lock() {
+                Ok(reading) => reading,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return Ok((live, missing.len() as u64)),
+            };
+            if !self.is_open(&live) {
+                continue;
             }
-        };
-        if missing.is_empty() {
-            return Ok((live, 0));
+            let left = missing.len();
+            let read = guarded(|| self.read(&live, &mut reading, missing, standing))?;
+            let left = left - read.len();
+            if let Some(open) = self.held().as_mut() {
+                open.known.extend(read);
+            }
+            return Ok((live, left as u64));
         }
-        let mut merging = match self.reading.try_lock() {
-            Ok(reading) => reading,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Ok((live, missing.len() as u64)),
-        };
-        wait_for(&mut merging);
-        let left = missing.len();
-        let (read, writer) = guarded(|| self.read(&live, missing, standing))?;
-        let left = left - read.len();
-        if let Some(open) = self.held().as_mut()
-            && Arc::ptr_eq(&open.live, &live)
-        {
-            open.known.extend(read);
-        }
-        *merging = merge(writer, &live);
-        Ok((live, left as u64))
+    }
+
+    /// Whether that index was not replaced. It stays so for whoever holds `reading`.
+    fn is_open(&self, live: &Arc<Live>) -> bool {
+        let held = self.held();
+        let open = held.as_ref();
+        open.is_some_and(|open| Arc::ptr_eq(&open.live, live))
     }
 
     /// Waits until nobody reads or merges: the writer of an index that is replaced would write into the new one.
-    fn alone(&self) -> MutexGuard<'_, Merging> {
-        let mut merging = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        wait_for(&mut merging);
-        merging
+    fn alone(&self) -> MutexGuard<'_, Option<Writing>> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(writing) = reading.take() {
+            writing.close();
+        }
+        reading
     }
 
     /// The index as it is, and what it does not have of what stood. `None` when it has what was let go of since.
@@ -223,9 +199,10 @@ impl Past {
         if open.live.payload().is_some_and(is_other) {
             return Ok(None);
         }
-        let missing = standing.versions.iter();
-        let missing = missing.filter(|(key, _)| !open.known.contains(key));
-        let mut missing: Vec<_> = missing.map(|(key, (_, one))| (*key, one)).collect();
+        let missing = standing.versions();
+        let mut missing: Vec<_> = missing
+            .filter(|(key, _)| !open.known.contains(key))
+            .collect();
         // The same question goes on where it was.
         missing.sort_unstable_by_key(|(key, _)| *key);
         Ok(Some((Arc::clone(&open.live), missing)))
@@ -237,7 +214,7 @@ impl Past {
         *held = None;
         *held = Some(Open {
             live: Live::create(&self.folder)?,
-            known: HashSet::new(),
+            known: FxHashSet::default(),
         });
         Ok(())
     }
@@ -257,11 +234,11 @@ impl Past {
         self.held().as_ref().map_or(0, |open| open.known.len())
     }
 
-    /// Whether something may merge segments.
+    /// Whether something may write to it.
     #[cfg(test)]
-    pub(super) fn may_merge(&self) -> bool {
-        let merging = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        merging.is_some()
+    pub(super) fn may_write(&self) -> bool {
+        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        reading.is_some()
     }
 
     /// Throws it away.
@@ -270,18 +247,27 @@ impl Past {
         self.begin_anew()
     }
 
-    /// Reads versions into the index, and gives the keys of those that are in it from now on, with the writer, whose
-    /// segments may still have to be merged.
+    /// Reads versions into the index, and gives the keys of those that are in it from now on. The writer is left in
+    /// `reading`, but for one that failed.
     fn read(
         &self,
         live: &Live,
+        reading: &mut Option<Writing>,
         versions: Vec<Keyed<'_>>,
         standing: &Standing,
-    ) -> Result<(Vec<u64>, IndexWriter<Entry>), IndexError> {
+    ) -> Result<Vec<u64>, IndexError> {
         let until = self.clock.monotonic() + SPAN;
-        let text = versions.iter().map(|(_, version)| version.size).sum();
-        let threads = if text < LITTLE { 1 } else { THREADS };
-        let mut writer = live.writer(text, threads)?;
+        let text = versions.iter().map(|(_, version)| version.entry.size).sum();
+        let mut writing = match reading.take() {
+            Some(writing) if writing.is_little && text < LITTLE => writing,
+            other => {
+                if let Some(other) = other {
+                    other.close();
+                }
+                Writing::open(live, text)?
+            }
+        };
+        let writer = &mut writing.writer;
         let mut read = Vec::new();
         for (key, version) in versions {
             if self.clock.monotonic() > until {
@@ -298,30 +284,33 @@ impl Past {
         prepared.commit()?;
         fault::step("past.after_commit");
         live.reload()?;
-        Ok((read, writer))
+        *reading = Some(writing);
+        Ok(read)
     }
 
     /// The document of a version. `None` when another try may find more in it.
-    fn entry(&self, key: u64, version: &Version, fields: &Fields) -> Option<Entry> {
-        let path = version.path.as_str();
+    fn entry(&self, key: u64, version: Version<'_>, fields: &Fields) -> Option<Entry> {
+        let path = version.path();
+        let path = path.as_str();
+        let (size, sha256) = (version.entry.size, version.entry.sha256);
         let name = file::Name {
-            workspace: &version.workspace,
+            workspace: version.workspace,
             path,
-            size: version.size,
-            at: version.at.as_microsecond(),
+            size,
+            at: version.at().as_microsecond(),
         };
-        let entry = file::named(&name, key, key, Some(version.sha256), fields);
+        let entry = file::named(&name, key, key, Some(sha256), fields);
         let stamp = Stamp {
-            size: version.size,
+            size,
             ..Stamp::default()
         };
-        let plain = self.sealed(version.sha256).and_then(|sealed| match sealed {
+        let plain = self.sealed(sha256).and_then(|sealed| match sealed {
             Source::Bytes(bytes) => text::read_from(bytes.as_slice(), stamp, path),
             Source::File(file) => text::read_from(file, stamp, path),
         });
         match plain {
             Ok(plain) if plain.is_for_a_child => {
-                let words = self.words(version);
+                let words = self.words(path, sha256);
                 words.map(|words| file::with_words(entry, words, fields))
             }
             Ok(plain) => Some(file::with_plain(entry, plain, path, fields)),
@@ -333,18 +322,18 @@ impl Past {
     }
 
     /// The words that a child reads in a version. `None` when another try may find more.
-    fn words(&self, version: &Version) -> Option<Words> {
+    fn words(&self, path: &str, sha256: Digest) -> Option<Words> {
         let subject = Subject {
-            name: &version.path,
-            sha256: Some(version.sha256),
+            name: path,
+            sha256: Some(sha256),
         };
-        let sealed = || self.sealed(version.sha256);
+        let sealed = || self.sealed(sha256);
         let content = self.extractor.content(subject, Urgency::Background, sealed);
         if words::may_pass(&content) {
             return None;
         }
         let is_text = content.file_type.kind.is_text();
-        let source = is_text.then(|| self.text(version.sha256)).flatten();
+        let source = is_text.then(|| self.text(sha256)).flatten();
         Some(Words::of(content, source))
     }
 
@@ -356,13 +345,16 @@ impl Past {
         }
     }
 
-    /// Sealed bytes: small ones are in the ledger, others in a file.
+    /// Sealed bytes: small ones are in the ledger, others in a file. The ledger is asked last, since one thread answers
+    /// for it.
     fn sealed(&self, sha256: Digest) -> io::Result<Source> {
-        if let Some(bytes) = self.ledger.object(sha256).map_err(io::Error::other)? {
-            return Ok(Source::Bytes(bytes));
-        }
         let file = self.objects.open_object(sha256).map_err(io::Error::other)?;
-        file.map(Source::File)
+        if let Some(file) = file {
+            return Ok(Source::File(file));
+        }
+        let bytes = self.ledger.object(sha256).map_err(io::Error::other)?;
+        bytes
+            .map(Source::Bytes)
             .ok_or_else(|| io::Error::other(format!("the bytes of {sha256} are not kept")))
     }
 }
@@ -371,29 +363,5 @@ impl Drop for Past {
     /// Who opens the index next needs its one writer.
     fn drop(&mut self) {
         drop(self.alone());
-    }
-}
-
-/// Lets the writer merge while answers are given.
-fn merge(writer: IndexWriter<Entry>, live: &Arc<Live>) -> Option<JoinHandle<()>> {
-    let live = Arc::clone(live);
-    let merge = move || {
-        let merged = guarded(|| {
-            writer.wait_merging_threads()?;
-            live.reload()
-        });
-        if let Err(error) = merged {
-            tracing::warn!(%error, "segments of the index of versions are not merged");
-        }
-    };
-    let thread = std::thread::Builder::new().name("index merge".to_owned());
-    // Without it there are more segments for now, that is all.
-    thread.spawn(merge).ok()
-}
-
-fn wait_for(merging: &mut Merging) {
-    if let Some(merging) = merging.take() {
-        // What it came to was logged.
-        let _ = merging.join();
     }
 }

@@ -2,6 +2,7 @@
 
 mod following;
 mod past;
+mod standing;
 
 use std::{
     fs,

@@ -8,6 +8,7 @@ mod agent;
 mod model;
 mod people;
 mod stand_ins;
+mod work;
 
 use std::{
     collections::BTreeMap,
@@ -55,6 +56,7 @@ use crate::{
 pub(crate) use agent::handoff;
 pub(crate) use people::{catalog, config};
 pub(crate) use stand_ins::{DeadProcesses, SharedStore};
+pub(crate) use work::{accepted, entry};
 
 /// The password of those who sign in.
 pub(crate) const PASSWORD: &str = "correct horse battery";

@@ -157,18 +157,21 @@ impl Log {
         roots
     }
 
+    /// The newest revision of each card at the entry `to`, oldest first: of a path that several have, the last one stood.
+    pub fn newest(&self, to: u64) -> Vec<&Arc<Revision>> {
+        let newest = self.cards.iter().filter_map(|card| {
+            let end = card.revisions.partition_point(|one| one.seq <= to);
+            card.revisions[..end].last()
+        });
+        let mut newest: Vec<_> = newest.collect();
+        newest.sort_unstable_by_key(|one| one.seq);
+        newest
+    }
+
     /// The files of the workspace as last handed over at the entry `to`, by path in the workspace, and when the last
     /// of them came.
     pub fn standing(&self, to: u64) -> (BTreeMap<String, Stood>, Option<Timestamp>) {
-        let mut newest: Vec<&Revision> = self
-            .cards
-            .iter()
-            .filter_map(|card| {
-                let end = card.revisions.partition_point(|one| one.seq <= to);
-                card.revisions[..end].last().map(AsRef::as_ref)
-            })
-            .collect();
-        newest.sort_unstable_by_key(|one| one.seq);
+        let newest = self.newest(to);
         let mut files = BTreeMap::new();
         for one in &newest {
             for entry in &one.accepted.manifest.entries {

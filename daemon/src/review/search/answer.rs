@@ -109,7 +109,7 @@ impl LedgerDesk {
                 .map(|one| {
                     let hit = hit(one, (&state, &homes), who);
                     match standing.as_ref().and_then(|all| all.get(one.document.key)) {
-                        Some(version) => past::cited(hit, version, &state),
+                        Some(version) => past::cited(hit, version),
                         None => hit,
                     }
                 })

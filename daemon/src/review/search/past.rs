@@ -8,14 +8,8 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{Caller, DeskError, Hit, StoodAt};
 
-use super::{
-    super::{LedgerDesk, versions::Part},
-    changes,
-};
-use crate::{
-    ledger::State,
-    search::{Standing, Version},
-};
+use super::{super::LedgerDesk, changes};
+use crate::search::{Standing, Version};
 
 /// A query about a moment.
 pub(super) struct AsOf {
@@ -54,7 +48,12 @@ impl LedgerDesk {
             let revisions = state.cards().flat_map(|card| &card.revisions);
             revisions.filter(|one| one.is_forgotten).count()
         };
-        let standing = Standing::new(parts.iter().flat_map(versions), forgotten);
+        let newest = parts.iter().flat_map(|part| {
+            let workspace: Arc<str> = part.span.workspace.as_str().into();
+            let newest = part.log.newest(part.span.to.seq).into_iter();
+            newest.map(move |revision| (Arc::clone(&workspace), Arc::clone(revision)))
+        });
+        let standing = self.search.standing(newest.collect(), forgotten);
         let moments = parts.into_iter().map(|part| StoodAt {
             workspace: part.span.workspace,
             label: part.span.to.label,
@@ -66,7 +65,7 @@ impl LedgerDesk {
             ..Note::default()
         });
         Ok(Some(AsOf {
-            standing: Arc::new(standing),
+            standing,
             rest: Filter::all(rest),
             moments: moments.collect(),
             notes: notes.collect(),
@@ -74,37 +73,18 @@ impl LedgerDesk {
     }
 }
 
-/// The files of one workspace whose content is still there.
-fn versions(part: &Part) -> impl Iterator<Item = Version> {
-    let workspace: Arc<str> = part.span.workspace.as_str().into();
-    let (files, _) = part.log.standing(part.span.to.seq);
-    let kept = files.into_iter().filter(|(_, stood)| stood.is_kept);
-    kept.map(move |(path, stood)| Version {
-        workspace: Arc::clone(&workspace),
-        path,
-        sha256: stood.leaf.sha256,
-        size: stood.leaf.size,
-        at: stood.at,
-        seq: stood.seq,
-        handoff: stood.handoff,
-        revision: stood.revision,
-    })
-}
-
 /// The hit as one of that revision: its page shows these very bytes.
-pub(super) fn cited(hit: Hit, version: &Version, state: &State) -> Hit {
-    let card = state.card(version.handoff);
-    let revision = card.and_then(|card| card.revision(version.revision));
-    let accepted = revision.map(|one| &one.accepted);
+pub(super) fn cited(hit: Hit, version: Version<'_>) -> Hit {
+    let accepted = &version.revision.accepted;
     Hit {
-        folder: accepted.map(|one| one.at.folder.clone()),
-        handoff: Some(version.handoff),
-        revision: Some(version.revision),
-        title: accepted.map_or_else(|| hit.title.clone(), |one| one.title.clone()),
-        agent: accepted.map(|one| one.from_agent.clone()),
+        folder: Some(accepted.at.folder.clone()),
+        handoff: Some(accepted.handoff),
+        revision: Some(accepted.revision),
+        title: accepted.title.clone(),
+        agent: Some(accepted.from_agent.clone()),
         state: None,
-        at: version.at,
-        seq: version.seq,
+        at: version.at(),
+        seq: version.revision.seq,
         ..hit
     }
 }

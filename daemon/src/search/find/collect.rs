@@ -8,7 +8,7 @@ use tantivy::{
     columnar::Column,
 };
 
-use super::super::{past::Standing, schema::FAST_NAMES};
+use super::super::{schema::FAST_NAMES, standing::Standing};
 
 /// By what an answer is sorted. Higher keys come first.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +109,7 @@ impl SegmentCollector for OfSegment {
             Key::At(column, sign) => column.first(doc).map_or(i64::MIN, |at| at * sign),
             Key::Stood(keys, past, sign) => {
                 let version = keys.first(doc).and_then(|key| past.get(key));
-                version.map_or(i64::MIN, |one| one.at.as_microsecond() * sign)
+                version.map_or(i64::MIN, |one| one.at().as_microsecond() * sign)
             }
             Key::Size(column, sign) => column.first(doc).map_or(i64::MIN, |size| {
                 i64::try_from(size).unwrap_or(i64::MAX) * sign

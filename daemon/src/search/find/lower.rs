@@ -16,8 +16,8 @@ use super::{
     super::{
         fold::folded,
         live::Live,
-        past::{Standing, Version},
         schema::{FAST_NAMES, flag, kind},
+        standing::{Standing, Version},
         tokens,
     },
     condition::{Condition, Name},
@@ -123,7 +123,7 @@ impl Lower<'_> {
                 Term::from_field_u64(fields.size, range.end),
             ),
             Condition::At(range) if self.past.is_some() => {
-                self.stood(|version| range.contains(&version.at.as_microsecond()))?
+                self.stood(|version| range.contains(&version.at().as_microsecond()))?
             }
             Condition::At(range) => between(
                 Term::from_field_i64(fields.at, range.start),
@@ -143,7 +143,7 @@ impl Lower<'_> {
     }
 
     /// Versions that stood and fit.
-    pub(super) fn stood(&self, fits: impl Fn(&Version) -> bool) -> Lowered {
+    pub(super) fn stood(&self, fits: impl Fn(&Version<'_>) -> bool) -> Lowered {
         let Some(past) = self.past else {
             return Ok(Box::new(AllQuery));
         };
@@ -151,7 +151,7 @@ impl Lower<'_> {
             let keys = segment.fast_fields().u64(FAST_NAMES.key)?;
             for doc in 0..segment.max_doc() {
                 let version = keys.first(doc).and_then(|key| past.get(key));
-                if version.is_some_and(&fits) {
+                if version.is_some_and(|one| fits(&one)) {
                     docs.insert(doc);
                 }
             }

@@ -28,8 +28,8 @@ pub use read::Document;
 use super::{
     Search,
     live::{IndexError, Live, guarded},
-    past::Standing,
     schema::{FAST_NAMES, kind},
+    standing::Standing,
 };
 use collect::{Gather, Ranked, sort_first};
 use lines::Wanted;
@@ -208,7 +208,10 @@ impl Finder<'_> {
             (Text::None, _) => None,
             (Text::Kept, _) => read::kept(address, self.live, self.searcher),
             (Text::File, None) => read::of_file(document, &self.search.workspaces),
-            (Text::File, Some(past)) => self.search.past.text(past.get(document.key)?.sha256),
+            (Text::File, Some(past)) => {
+                let version = past.get(document.key)?;
+                self.search.past.text(version.entry.sha256)
+            }
         }
     }
 

@@ -2,33 +2,35 @@
 
 use std::sync::Arc;
 
-use countersign_protocol::HandoffId;
-use jiff::Timestamp;
+use countersign_protocol::{
+    Digest,
+    manifest::{Manifest, ManifestEntry},
+};
 
+use super::standing::revision;
 use super::{Bed, Name, pdf_reader, phrase, regex, word};
 use crate::{
     fs::Objects,
-    search::{Answer, Ask, Condition, Order, Standing, Version},
+    ledger::Revision,
+    search::{Answer, Ask, Condition, Order, Standing},
+    testing::entry,
 };
 
-fn sealed(bed: &Bed, path: &str, text: &str, seconds: i64) -> Version {
+/// A revision of one file, whose bytes are in the sealed store.
+fn sealed(bed: &Bed, path: &str, text: &str, seconds: i64) -> Arc<Revision> {
     let objects = Objects::open(&bed.at("objects")).unwrap();
     let sealed = objects.seal_bytes(text.as_bytes().to_vec(), 0).unwrap();
-    Version {
-        workspace: "a".into(),
-        path: path.to_owned(),
+    let entry = ManifestEntry {
         sha256: sealed.sha256,
         size: text.len() as u64,
-        at: Timestamp::from_second(seconds).unwrap(),
-        seq: 1,
-        handoff: HandoffId(1),
-        revision: 1,
-    }
+        ..entry(path)
+    };
+    revision(seconds, Manifest::new(Digest([0; 32]), vec![entry]))
 }
 
-fn stood(versions: &[&Version], forgotten: usize) -> Arc<Standing> {
-    let versions = versions.iter().copied().cloned();
-    Arc::new(Standing::new(versions, forgotten))
+fn stood(revisions: &[&Arc<Revision>], forgotten: usize) -> Arc<Standing> {
+    let newest = revisions.iter().map(|one| ("a".into(), Arc::clone(one)));
+    Arc::new(Standing::new(newest.collect(), forgotten, None))
 }
 
 fn ask(bed: &Bed, condition: Condition, past: &Arc<Standing>, order: Order) -> Answer {
@@ -128,25 +130,26 @@ fn what_was_let_go_of_leaves_the_index_with_the_next_question() {
     assert_eq!(found(&bed, word("okapi"), &rest), ["kept.md"]);
     assert_eq!(known(), 1);
     // What is not there any longer is named, and says why nothing else of it is found.
-    let lost = Version {
-        sha256: countersign_protocol::Digest([7; 32]),
-        ..sealed(&bed, "lost.md", "okapi", 1)
+    let lost = ManifestEntry {
+        sha256: Digest([7; 32]),
+        ..entry("lost.md")
     };
+    let lost = revision(1, Manifest::new(Digest([0; 32]), vec![lost]));
     let answer = ask(&bed, word("lost"), &stood(&[&lost], 1), Order::Path);
     let note = answer.results[0].note.as_deref().unwrap();
     assert!(note.contains("are not kept"), "{note}");
 }
 
 #[test]
-fn nothing_merges_any_more_when_the_index_is_thrown_away() {
+fn nothing_writes_any_more_when_the_index_is_thrown_away() {
     let bed = Bed::new();
     let notes = sealed(&bed, "notes.md", "okapi", 1);
     let past = stood(&[&notes], 0);
     for _ in 0..2 {
         assert_eq!(found(&bed, word("okapi"), &past), ["notes.md"]);
-        assert!(bed.search().past.may_merge());
+        assert!(bed.search().past.may_write());
         bed.search().past.clear().unwrap();
-        assert!(!bed.search().past.may_merge());
+        assert!(!bed.search().past.may_write());
     }
 }
 
