@@ -64,9 +64,12 @@ impl TraceContext {
     /// The trace of a revision that states none and goes on from nothing. `manifest` and `at` make it one of
     /// its own, also among several daemons.
     pub fn begun(handoff: HandoffId, manifest: Digest, at: Timestamp) -> Self {
-        let text = format!("countersign-trace\0{handoff}\0{manifest}\0{at}");
+        let mut seed = b"countersign-trace\0".to_vec();
+        seed.extend(handoff.0.to_be_bytes());
+        seed.extend(manifest.0);
+        seed.extend(at.as_nanosecond().to_be_bytes());
         Self {
-            trace: TraceId(first(Digest::of(text.as_bytes()))),
+            trace: TraceId(first(Digest::of(&seed))),
             parent: None,
         }
     }

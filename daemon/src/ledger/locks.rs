@@ -124,6 +124,13 @@ impl State {
         own_uid: u32,
     ) -> Vec<(Actor, Event)> {
         let workspace = accepted.at.workspace.as_str();
+        let all = || {
+            let held = self.locks.held(workspace);
+            held.chain(self.locks.waiting(workspace))
+        };
+        if all().next().is_none() {
+            return Vec::new();
+        }
         let folder = Pattern::read(&accepted.at.folder, Some(Kind::Folder));
         let Ok(folder) = folder else {
             return Vec::new();
@@ -136,11 +143,7 @@ impl State {
             }
             _ => false,
         };
-        let all = self
-            .locks
-            .held(workspace)
-            .chain(self.locks.waiting(workspace));
-        let ends: Vec<_> = all
+        let ends: Vec<_> = all()
             .filter(is_his)
             .map(|lock| {
                 let event = Event::LockReleased {

@@ -131,9 +131,12 @@ pub(super) fn check_checkpoint(findings: &mut Findings<'_>, content: &Map<String
 
 /// Refuses a second item of `list` whose `name` was used before. An item may also be that name itself.
 fn once(findings: &mut Findings<'_>, content: &Map<String, Value>, list: &str, name: &str) {
-    let mut seen = HashSet::new();
     let items = content.get(list).and_then(Value::as_array);
-    for (n, item) in items.into_iter().flatten().enumerate() {
+    let Some(items) = items.filter(|items| items.len() > 1) else {
+        return;
+    };
+    let mut seen = HashSet::new();
+    for (n, item) in items.iter().enumerate() {
         let (value, at) = match item.get(name) {
             Some(value) => (value.as_str(), format!("/{list}/{n}/{name}")),
             None => (item.as_str(), format!("/{list}/{n}")),
@@ -150,8 +153,10 @@ fn once(findings: &mut Findings<'_>, content: &Map<String, Value>, list: &str, n
 
 /// A gate that waits for one that never comes would hold the work for ever.
 fn gates(findings: &mut Findings<'_>, content: &Map<String, Value>) {
-    let gates = content.get("sign_off_gates").and_then(Value::as_array);
-    let gates: Vec<_> = gates.into_iter().flatten().take(MAX_GATES).collect();
+    let Some(Value::Array(gates)) = content.get("sign_off_gates") else {
+        return;
+    };
+    let gates: Vec<_> = gates.iter().take(MAX_GATES).collect();
     let id = |gate: &'_ Value| gate.get("id").and_then(Value::as_str).map(str::to_owned);
     let known: HashSet<_> = gates.iter().filter_map(|gate| id(gate)).collect();
     let after = |gate: &'_ Value| -> Vec<String> {

@@ -137,23 +137,13 @@ pub(super) fn object(
     content: &Map<String, Value>,
     at: &str,
 ) {
-    for field in fields {
-        match content.get(field.name) {
-            Some(item) => value(findings, field.rule, item, &pointer(at, field.name)),
-            None if field.required => {
-                let words = Words {
-                    code: "required",
-                    message: "is missing".to_owned(),
-                    fix: Some(add(field, content, fields)),
-                };
-                findings.missing(InvalidContract, at, &pointer(at, field.name), words);
-            }
-            None => {}
+    for (key, item) in content {
+        let known = fields.iter().find(|field| field.name == key);
+        if let Some(field) = known {
+            value(findings, field.rule, item, &pointer(at, key));
+            continue;
         }
-    }
-    for key in content.keys() {
-        let known = fields.iter().any(|field| field.name == key);
-        if known || key.starts_with("x-") || key.starts_with("x_") || findings.warned_enough() {
+        if key.starts_with("x-") || key.starts_with("x_") || findings.warned_enough() {
             continue;
         }
         let absent = fields.iter().filter(|f| !content.contains_key(f.name));
@@ -169,6 +159,15 @@ pub(super) fn object(
             }),
         };
         findings.warn(&pointer(at, key), words);
+    }
+    let required = fields.iter().filter(|field| field.required);
+    for field in required.filter(|field| !content.contains_key(field.name)) {
+        let words = Words {
+            code: "required",
+            message: "is missing".to_owned(),
+            fix: Some(add(field, content, fields)),
+        };
+        findings.missing(InvalidContract, at, &pointer(at, field.name), words);
     }
 }
 
