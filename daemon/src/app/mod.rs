@@ -409,7 +409,8 @@ pub async fn run(
     });
 
     let router = countersign_web::router(desk, web_settings);
-    let bell = tokio::spawn(ledger.hear());
+    let runtime = tokio::runtime::Handle::current();
+    ledger.bring_by(move |ring| server::bring(&runtime, ring));
     let ended = tokio::spawn({
         let (ledger, shutdown) = (ledger.clone(), shutdown.clone());
         async move {
@@ -422,7 +423,6 @@ pub async fn run(
 
     let is_defect = ended.is_finished();
     ended.abort();
-    bell.abort();
     serving.stop_watching();
     intake.stop();
     reconciler.finished().await;

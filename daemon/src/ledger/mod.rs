@@ -174,7 +174,7 @@ impl Ledger {
     pub fn open(mut store: Box<dyn Store>, clock: SharedClock) -> Result<Self, OpenError> {
         let mut state = State::default();
         verify(store.as_mut(), |body, hash| state.apply(body, hash))?;
-        let (bell, head_seen) = bell::Bell::new(state.head.seq)?;
+        let (bell, head_seen) = bell::Bell::new(state.head.seq);
         let bell = Arc::new(bell);
         let (work, work_seen) = watch::channel(state.head.seq);
         let (trouble, trouble_seen) = watch::channel(None);
@@ -214,10 +214,11 @@ impl Ledger {
         self.head.clone()
     }
 
-    /// Hears in this runtime when a commit came alone, and wakes those who wait for the news sooner than
-    /// who commits could. Without it they are woken all the same.
-    pub fn hear(&self) -> impl Future<Output = std::io::Result<()>> + Send + 'static {
-        bell::hear(Arc::clone(&self.bell))
+    /// Lets `bringer` tell of a commit that came alone: it calls what it is given, which wakes those who wait for the
+    /// news, and may serve them before it returns. It is called by who holds the engine, and so waits for nobody who
+    /// waits for the ledger. Only the first one is taken; without one they are woken all the same.
+    pub fn bring_by(&self, bringer: impl Fn(&mut dyn FnMut()) + Send + Sync + 'static) {
+        self.bell.bring_by(Box::new(bringer));
     }
 
     /// The same a moment later: for tasks that have work to do then, and would take a thread from those

@@ -4,6 +4,7 @@
 //! take every descriptor of the process, and intake would stand still. Here every wait has an end and
 //! the number of connections leaves room for intake.
 
+mod brought;
 mod connection;
 mod deadline;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::{
 };
 
 use axum::Router;
+use brought::Connection;
 use ipnet::IpNet;
 use rustix::process::{Resource, getrlimit};
 use tokio::{
@@ -27,6 +29,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
+
+pub use brought::bring;
 
 /// Descriptors that are kept free for intake, the ledger and the watches.
 const RESERVED_DESCRIPTORS: u64 = 64;
@@ -127,10 +131,10 @@ pub async fn serve(
             cancel.clone(),
             hard.clone(),
         );
-        tasks.spawn(async move {
+        tasks.spawn(Connection::new(async move {
             served.await;
             drop((place, counted));
-        });
+        }));
     }
     drop(listener);
     tasks.close();
