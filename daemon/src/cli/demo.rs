@@ -60,13 +60,17 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         if out.json {
             out.object("demo", json!({ "folder": demo.workspace.display().to_string(), "serve": serve::object(started) }));
         } else {
-            serve::lines(started, out);
+            serve::lines(started, out, Some(&demo.state));
             out.line("");
             out.line(&format!(
                 "Everything is in {}; nothing else is touched and nothing leaves this machine.",
                 folder.display()
             ));
             out.line("Ctrl-C stops it; `countersign demo --clean` removes it.");
+            out.line(&format!(
+                "`export COUNTERSIGN_DATA_DIR={}` lets commands in another terminal find it.",
+                demo.state.display()
+            ));
             out.line("");
         }
         if browser {

@@ -1,6 +1,6 @@
 //! `countersign serve`: the daemon.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::{self, AppError, Started},
-    config::{Config, Flags, LogFormat, WORKSPACE_FILE},
+    config::{Config, Flags, LogFormat, Origin, WORKSPACE_FILE},
 };
 
 #[derive(Debug, clap::Args)]
@@ -38,11 +38,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let config = config(args, context)?;
     start_log(config.observe.log.value);
-    serve(config, context, |started, out| {
+    let data_dir = &config.server.data_dir;
+    let is_named = matches!(data_dir.origin, Origin::Flag(_));
+    let named = is_named.then(|| data_dir.value.clone());
+    serve(config, context, move |started, out| {
         if out.json {
             out.object("serve", object(started));
         } else {
-            lines(started, out);
+            lines(started, out, named.as_deref());
         }
     })
 }
@@ -152,7 +155,9 @@ pub(super) fn object(started: &Started) -> serde_json::Value {
     })
 }
 
-pub(super) fn lines(started: &Started, out: &mut Output) {
+/// Says what is served and where. Commands find the daemon by its data folder: `named` is one that only this process
+/// was told of.
+pub(super) fn lines(started: &Started, out: &mut Output, named: Option<&Path>) {
     let ready = out.paint(Style::Good, "ready");
     for (name, path) in &started.workspaces {
         let path = inert(&path.display().to_string());
@@ -163,5 +168,10 @@ pub(super) fn lines(started: &Started, out: &mut Output) {
         let path = inert(&path.display().to_string());
         out.remark(&format!("not served  {path}  {}", inert(why)));
     }
-    out.hint("the address signs you in and works once; `countersign open` makes a new one");
+    let open = named.map_or_else(String::new, |dir| {
+        format!(" --data-dir {}", inert(&dir.display().to_string()))
+    });
+    out.hint(&format!(
+        "the address signs you in and works once; `countersign open{open}` makes a new one"
+    ));
 }
