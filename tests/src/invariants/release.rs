@@ -129,7 +129,8 @@ pub(super) fn every_decision_is_delivered(case: Case<'_>) -> Vec<String> {
     wrong
 }
 
-/// Every accepted delivery has its receipt in its folder, until a later one takes the place.
+/// Every accepted delivery has its receipt in its folder, until a later one takes the place, or a power cut undoes what was
+/// not synced and an earlier one is there again, which is answered then.
 pub(super) fn every_acceptance_is_answered(case: Case<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for body in &case.evidence.bodies {
@@ -139,16 +140,31 @@ pub(super) fn every_acceptance_is_answered(case: Case<'_>) -> Vec<String> {
         if !is_newest_at(case, body.seq, accepted) {
             continue;
         }
-        let places = case.history.deliveries.iter().map(|one| &one.delivery);
-        for place in places.filter(|place| place.sha256 == accepted.manifest.document) {
+        let deliveries = case.history.deliveries.iter().enumerate();
+        for (at, delivered) in deliveries {
+            let place = &delivered.delivery;
+            if place.sha256 != accepted.manifest.document {
+                continue;
+            }
             // The mirror of a package is ours, so it is always there.
             let kept = place.taken.is_some() || place.answers.exists();
-            if kept && place.receipt_now().is_none() {
+            let undone = !delivered.synced && an_earlier_one_is_back(case, at);
+            if kept && !undone && place.receipt_now().is_none() {
                 wrong.push(format!("{} has no receipt", place.answers.display()));
             }
         }
     }
     wrong
+}
+
+/// Whether a document that was delivered before that delivery stands in its place.
+fn an_earlier_one_is_back(case: Case<'_>, at: usize) -> bool {
+    let (before, from) = case.history.deliveries.split_at(at);
+    let mut before = before.iter().map(|one| &one.delivery);
+    before.any(|one| {
+        let place = &from[0].delivery;
+        one.document == place.document && one.sha256 != place.sha256 && one.is_there()
+    })
 }
 
 /// Whether the file holds that decision.
