@@ -157,7 +157,12 @@ impl Live {
     fn create_at(path: &Path) -> Result<Self, TantivyError> {
         let (schema, fields) = schema();
         let directory = MmapDirectory::open(path)?;
-        let index = Index::create(directory, schema, IndexSettings::default())?;
+        let settings = IndexSettings {
+            // What is stored of a file is short: to hand it to another thread takes longer than to compress it.
+            docstore_compress_dedicated_thread: false,
+            ..IndexSettings::default()
+        };
+        let index = Index::create(directory, schema, settings)?;
         Self::of(index, fields, path)
     }
 
