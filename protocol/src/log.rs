@@ -10,6 +10,7 @@ use crate::{
     chain::Body,
     event::{Event, Location},
     id::{Digest, HandoffId},
+    names::joined,
     principal::Actor,
     trace::TraceId,
 };
@@ -98,11 +99,7 @@ impl LogLine {
     }
 
     fn at(self, at: &Location) -> Self {
-        let file = match (at.folder.as_str(), at.file.as_str()) {
-            (_, "") => None,
-            ("", file) => Some(file.to_owned()),
-            (folder, file) => Some(format!("{folder}/{file}")),
-        };
+        let file = (!at.file.is_empty()).then(|| joined(&at.folder, &at.file));
         Self {
             workspace: Some(at.workspace.clone()),
             file,

@@ -1,5 +1,6 @@
 //! `countersign changed`: what changed since a moment, with the entry that did it.
 
+use countersign_protocol::names::joined;
 use countersign_web::desk::versions::{Changed, ChangedRow};
 use serde_json::json;
 
@@ -91,11 +92,11 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 fn table(rows: &[ChangedRow], several: bool) -> Table {
     let mut table = Table::new(&["", "file", "", "by", "when", "entry"]);
     for row in rows {
-        let place = match (several, row.folder.as_str()) {
-            (true, "") => format!("{}/{}", row.workspace, row.path),
-            (true, folder) => format!("{}/{folder}/{}", row.workspace, row.path),
-            (false, "") => row.path.clone(),
-            (false, folder) => format!("{folder}/{}", row.path),
+        let path = joined(&row.folder, &row.path);
+        let place = if several {
+            joined(&row.workspace, &path)
+        } else {
+            path
         };
         let more = match (&row.from_path, row.size_before, row.size) {
             (Some(from), ..) => format!("from {from} ({} %)", row.percent.unwrap_or_default()),

@@ -88,10 +88,9 @@ fn stamp_of(card: &Card) -> u64 {
 
 /// The path of what lies at `at`, relative to its workspace.
 pub(super) fn path_of(at: &Location) -> String {
-    match (at.folder.as_str(), at.file.as_str()) {
-        ("", file) => file.to_owned(),
-        (folder, "") => folder.to_owned(),
-        (folder, file) => format!("{folder}/{file}"),
+    match at.file.as_str() {
+        "" => at.folder.clone(),
+        file => joined(&at.folder, file),
     }
 }
 

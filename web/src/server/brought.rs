@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts news, and where it was told of it.
+    /// Counts news; one number is a defect to it.
     async fn listener(mut head: watch::Receiver<u64>, told: Arc<AtomicUsize>) {
         while head.changed().await.is_ok() {
             assert_ne!(*head.borrow_and_update(), 13, "a defect");
@@ -180,8 +180,7 @@ mod tests {
             let work = listener(seen.clone(), Arc::clone(one));
             tokio::spawn(Connection::new(work));
         }
-        // Each was at it once, and waits now.
-        until(|| head.receiver_count() > all.len()).await;
+        // Each has its turn once, and waits then.
         tokio::task::yield_now().await;
         let runtime = Handle::current();
         bring(&runtime, || tell(&head, 1));
@@ -209,17 +208,21 @@ mod tests {
         let (head, seen) = watch::channel(0);
         let (told, other) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let task = tokio::spawn(Connection::new(listener(seen.clone(), told)));
-        let careless = async move {
-            let mut seen = seen;
-            while seen.changed().await.is_ok() {
-                other.fetch_add(1, Ordering::SeqCst);
+        let sound = {
+            let other = Arc::clone(&other);
+            async move {
+                let mut seen = seen;
+                while seen.changed().await.is_ok() {
+                    other.fetch_add(1, Ordering::SeqCst);
+                }
             }
         };
-        let kept = tokio::spawn(Connection::new(careless));
+        let kept = tokio::spawn(Connection::new(sound));
         tokio::task::yield_now().await;
         bring(&Handle::current(), || tell(&head, 13));
         task.await.unwrap();
         assert!(!kept.is_finished());
+        assert_eq!(other.load(Ordering::SeqCst), 1);
         drop(head);
         kept.await.unwrap();
     }

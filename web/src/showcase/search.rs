@@ -1,7 +1,10 @@
 //! Searching the desk in memory: titles and paths, by every word.
 
 use async_trait::async_trait;
-use countersign_protocol::query::{self, Filter, HitKind, Query, What};
+use countersign_protocol::{
+    names::joined,
+    query::{self, Filter, HitKind, Query, What},
+};
 
 use super::{Showcase, card::Card, sample};
 use crate::desk::{
@@ -137,10 +140,7 @@ fn things(card: &Card) -> Vec<Hit> {
     let files = card.revisions.last().into_iter().flatten();
     let files = files.map(|(path, (bytes, _))| Hit {
         kind: HitKind::File,
-        path: Some(match row.folder.as_str() {
-            "" => path.clone(),
-            folder => format!("{folder}/{path}"),
-        }),
+        path: Some(joined(&row.folder, path)),
         size: Some(bytes.len() as u64),
         ..handoff.clone()
     });
