@@ -336,6 +336,14 @@ pub enum Event {
         /// The later hop, which was completed.
         by: u32,
     },
+    /// A person let a result through that its receiver was not sure enough of.
+    #[serde(rename = "transfer.result_passed")]
+    ResultPassed {
+        /// The card.
+        handoff: HandoffId,
+        /// The hop whose result it is.
+        hop: u32,
+    },
     /// A receiver that did not answer is asked again.
     #[serde(rename = "transfer.reminded")]
     ReceiverReminded {

@@ -41,6 +41,7 @@ pub mod reference;
 pub mod release;
 pub mod routing;
 pub mod schema;
+pub mod sign_off;
 pub mod state;
 pub mod terms;
 pub mod trace;

@@ -156,7 +156,9 @@ impl LogLine {
                 file: Some(folder.clone()),
                 ..self.hop(*hop)
             },
-            Event::HopResolved { hop, .. } | Event::ReceiverReminded { hop, .. } => self.hop(*hop),
+            Event::HopResolved { hop, .. }
+            | Event::ResultPassed { hop, .. }
+            | Event::ReceiverReminded { hop, .. } => self.hop(*hop),
             Event::HopTimedOut(overdue) => {
                 let phase = match overdue.phase {
                     crate::transfer::Phase::Acknowledge => "acknowledge",

@@ -65,6 +65,8 @@ pub enum ProblemKind {
     NoReturn,
     /// An answer to a hop that is over, or that its state does not allow.
     NotOpen,
+    /// A sign-off gate of a role that too few people hold, or none.
+    GateUnknownRole,
 }
 
 impl ProblemKind {
@@ -99,7 +101,8 @@ impl ProblemKind {
             | Self::ContextOverflow
             | Self::DeadlineTooShort
             | Self::AlreadyDone
-            | Self::NotOpen => false,
+            | Self::NotOpen
+            | Self::GateUnknownRole => false,
         }
     }
 
@@ -135,6 +138,7 @@ impl ProblemKind {
             Self::AlreadyDone => "already-done",
             Self::NoReturn => "no-return",
             Self::NotOpen => "not-open",
+            Self::GateUnknownRole => "gate-unknown-role",
         }
     }
 
@@ -185,6 +189,7 @@ impl ProblemKind {
             Self::AlreadyDone => "The task is done already",
             Self::NoReturn => "Nothing is expected back",
             Self::NotOpen => "The hop does not wait for that",
+            Self::GateUnknownRole => "A sign-off gate cannot be passed by anybody",
         }
     }
 }

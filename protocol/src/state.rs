@@ -147,6 +147,19 @@ impl HandoffState {
         }
     }
 
+    /// A person approved the result of an agent, and `next` has the task.
+    pub fn result_passed(&self, next: Self) -> Result<Self, NotAllowed> {
+        match self {
+            Self::WithAgent { .. }
+            | Self::Closed {
+                outcome: Outcome::Approved,
+                ..
+            } => Ok(next),
+            Self::Closed { outcome, .. } => Err(NotAllowed::Closed(*outcome)),
+            _ => Err(NotAllowed::WaitsForAgent),
+        }
+    }
+
     /// A person answered about `revision`, or the agent took it back.
     pub fn decided(
         &self,

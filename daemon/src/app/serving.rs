@@ -19,6 +19,7 @@ use countersign_protocol::{
 use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries, transfer::Reread};
 
 use crate::{
+    catalog::Catalog,
     changes::Changes,
     clock::SharedClock,
     config::{self, Config, Format},
@@ -398,6 +399,7 @@ fn settings(
             .iter()
             .map(|(agent, account)| (agent.clone(), account.uid))
             .collect(),
+        roles: Arc::new(Catalog::new(&config.policy).roles()),
         undo: stated.undo.value.window(),
         care: Care {
             resolve_threads: stated.resolve_threads.value,

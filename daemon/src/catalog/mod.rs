@@ -11,9 +11,12 @@ mod stand_in;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use countersign_protocol::routing::Asked;
+use countersign_protocol::{routing::Asked, sign_off::role_key};
 use jiff::Timestamp;
 
 pub use calendar::Turn;
@@ -100,6 +103,39 @@ impl Catalog {
             .calendars
             .iter()
             .find(|one| one.id.as_str() == id)
+    }
+
+    /// Returns the group, queue or calendar whose id or name is that of the role `text`; see
+    /// [`role_key`] for how they are compared.
+    pub fn role(&self, text: &str) -> Option<Target> {
+        let key = role_key(text);
+        let is_named =
+            |one: &&Members| role_key(one.id.as_str()) == key || role_key(&one.name.value) == key;
+        let id = |one: &Members| one.id.value.clone();
+        let group = self.policy.groups.iter().find(is_named).map(id);
+        let queue = || self.policy.queues.iter().find(is_named).map(id);
+        let calendars = self.policy.calendars.iter();
+        let mut calendars = calendars.filter(|one| role_key(one.id.as_str()) == key);
+        group
+            .map(Target::Group)
+            .or_else(|| queue().map(Target::Queue))
+            .or_else(|| Some(Target::OnCall(calendars.next()?.id.value.clone())))
+    }
+
+    /// Returns each role that somebody holds, by its key, with the number of people who hold it.
+    pub fn roles(&self) -> BTreeMap<String, usize> {
+        let named = |one: &Members| [role_key(one.id.as_str()), role_key(&one.name.value)];
+        let groups = self.policy.groups.iter().flat_map(named);
+        let queues = self.policy.queues.iter().flat_map(named);
+        let calendars = self.policy.calendars.iter();
+        let calendars = calendars.map(|one| role_key(one.id.as_str()));
+        let keys: BTreeSet<String> = groups.chain(queues).chain(calendars).collect();
+        let holders = |key: String| {
+            let target = self.role(&key)?;
+            let people = self.named(&target).len();
+            (people > 0).then_some((key, people))
+        };
+        keys.into_iter().filter_map(holders).collect()
     }
 
     /// The name that others see: of a person, a group or a queue; else the text itself.

@@ -42,10 +42,15 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 fn show(report: &RouteReport, context: &mut Context) {
     let routing = &report.routing;
     let names: Vec<&str> = routing.asked.iter().map(|one| one.name.as_str()).collect();
-    let to = match (report.passes, names.is_empty()) {
-        (true, _) => "passes without a person".to_owned(),
-        (false, true) => "nobody".to_owned(),
-        (false, false) => names.join(", "),
+    let names = match names.as_slice() {
+        [] => "nobody".to_owned(),
+        names => names.join(", "),
+    };
+    let to = match (report.passes, &report.agent, &report.hold) {
+        (_, Some(agent), Some(_)) => format!("{names}, before {agent} gets it"),
+        (_, Some(agent), None) => format!("goes to {agent}, no person is asked"),
+        (true, None, _) => "passes without a person".to_owned(),
+        (false, None, _) => names,
     };
     let head = format!(
         "{} revision {}: rule {}, {to}, risk {}",
@@ -63,6 +68,13 @@ fn show(report: &RouteReport, context: &mut Context) {
             Cell::new(rule.rule.clone()),
             Cell::new(word).style(style),
             Cell::new(rule.why.clone()),
+        ]);
+    }
+    if let Some(hold) = &report.hold {
+        table.row(vec![
+            Cell::new("person first"),
+            Cell::new("why").style(Style::Good),
+            Cell::new(hold.clone()),
         ]);
     }
     for trigger in &routing.triggers {

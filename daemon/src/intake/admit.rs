@@ -1,6 +1,11 @@
 //! The job that records a delivery: which card, which revision, or that it is not new.
 
-use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use countersign_protocol::{
     Digest, HandoffId,
@@ -10,15 +15,17 @@ use countersign_protocol::{
     principal::{Actor, Principal},
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
+    sign_off::{gates, role_key},
     state::HandoffState,
     trace::TraceContext,
     transfer::stricter,
 };
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     DONE, Delivery, Inner, PAUSE, Task,
-    hop::{Here, hop},
+    hop::{Here, Next, hop},
     seen::Seen,
     trace,
 };
@@ -105,6 +112,7 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
         ))
     } else {
         held(state, &at.workspace, &principal)
+            .or_else(|| gates_without_holders(&handoff.document, &settings.roles))
             .or_else(|| over_quota(state, &at.workspace, &manifest, settings.quota))
     };
     if let Some(refusal) = refusal {
@@ -190,20 +198,17 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
             return turned_away(state, at, &manifest, principal, handoff, refusal, objects);
         }
     };
-    // What has to pass first is checked before the receiver sees anything.
-    let is_first = accepted
-        .checks
-        .iter()
-        .any(|one| one.on_failure.is_required());
-    accepted.is_hop_owed = is_first && matches!(next, Some((_, Event::Offered(_))));
-    let next = next.filter(|_| !accepted.is_hop_owed);
+    accepted.is_hop_owed = matches!(next, Next::Agent);
     let reason = format!("the agent went on and handed over {id}");
     let mut events = back_again(state, &accepted.at, &actor, &reason);
     // Who hands over stops writing, so that what a person gets is nobody's any more.
     let released = state.handed_over(now, &accepted, rustix::process::geteuid().as_raw());
     events.push((actor, Event::Accepted(Box::new(accepted))));
     events.extend(released);
-    events.extend(next);
+    events.extend(match next {
+        Next::Stopped(stopped) => Some((Actor::Daemon, Event::HopStopped(Box::new(stopped)))),
+        Next::People | Next::Agent => None,
+    });
     Draft {
         events,
         objects,
@@ -246,6 +251,39 @@ fn turned_away(
         values: Vec::new(),
         value: Admitted::Conflict(refusal),
     }
+}
+
+/// Refuses sign-off gates that cannot be passed: nobody holds the role, or too few people do.
+fn gates_without_holders(document: &Value, roles: &BTreeMap<String, usize>) -> Option<Refusal> {
+    let mut needed: BTreeMap<String, usize> = BTreeMap::new();
+    for (n, gate) in gates(document).into_iter().enumerate() {
+        let Some(role) = &gate.role else { continue };
+        let key = role_key(role);
+        let holders = roles.get(&key).copied().unwrap_or_default();
+        // One person signs off one gate.
+        let needed = needed.entry(key).or_default();
+        *needed += usize::try_from(gate.min_approvals).unwrap_or(usize::MAX);
+        if *needed <= holders {
+            continue;
+        }
+        let known: Vec<&str> = roles.keys().map(String::as_str).collect();
+        let known = match known.as_slice() {
+            [] => {
+                "no role is held by anybody; the operator makes one with a `[[group]]`".to_owned()
+            }
+            known => format!("roles that are held: {}", known.join(", ")),
+        };
+        let id = &gate.id;
+        let message = match holders {
+            0 => format!("nobody holds the role `{role}` of the gate `{id}`"),
+            _ => format!(
+                "the gates of the role `{role}` need {needed} different people, and {holders} hold it"
+            ),
+        };
+        let refusal = Refusal::new(ProblemKind::GateUnknownRole, "gate_role", message, known);
+        return Some(refusal.at(format!("/sign_off_gates/{n}/role")));
+    }
+    None
 }
 
 /// Why the workspace has no room for the files, if it has none. Bytes that it keeps already cost nothing.

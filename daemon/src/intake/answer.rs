@@ -10,7 +10,7 @@ use countersign_protocol::{
     names,
     principal::{Actor, Principal},
     problem::{ProblemKind, Refusal},
-    transfer::{Answer, AnswerKind, AnswerReceipt, Answered},
+    transfer::{Answer, AnswerKind, AnswerReceipt, Answered, Stopped, Why},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -45,6 +45,8 @@ struct Prepared {
     manifest: Manifest,
     objects: Vec<(Digest, Vec<u8>)>,
     pins: Arc<Vec<Pin>>,
+    /// Why a person looks at the result before it goes on.
+    unsure: Option<String>,
 }
 
 /// What became of an answer.
@@ -99,6 +101,23 @@ fn is_sure(workspace: &Workspace, hop: &Hop, answer: &Answer) -> Result<(), Prob
         Some(_) => return Ok(()),
     };
     Err(refusal.at("/confidence").into())
+}
+
+/// Returns why a person looks at the result first: it is stated with less confidence than the contract, the
+/// workspace or the receiver itself asks for.
+fn unsure(workspace: &Workspace, hop: &Hop, answer: &Answer) -> Option<String> {
+    let is_done = matches!(
+        answer.answer,
+        AnswerKind::Complete | AnswerKind::AlreadyDone
+    );
+    let stated = answer.confidence.as_ref().filter(|_| is_done)?;
+    let contract = hop.offered.contract.as_deref();
+    let floor = workspace.settings.confidence_floor_of(contract);
+    let floor = stated.threshold.map_or(floor, |own| own.max(floor));
+    (stated.value < floor).then(|| {
+        let (by, value) = (&hop.offered.to, stated.value);
+        format!("`{by}` is done, and its confidence {value:.2} is under the {floor:.2} floor")
+    })
 }
 
 impl Inner {
@@ -231,6 +250,7 @@ impl Inner {
         let mut objects = gathered.objects;
         objects.push((sha256, bytes.to_vec()));
         Ok(Prepared {
+            unsure: unsure(workspace, hop, &answer),
             about,
             answer,
             manifest: Manifest::new(sha256, gathered.entries),
@@ -527,6 +547,7 @@ fn record(
         manifest,
         objects,
         pins: _,
+        unsure,
     } = prepared;
     let healed = state.dead_letter(&about.at).map(|dead| Event::RefusedGone {
         at: dead.location.clone(),
@@ -578,11 +599,22 @@ fn record(
         until,
         original: answer.original,
         has_result: answer.result.is_some(),
+        held: unsure.is_some(),
         manifest,
         at: about.at,
     };
     events.push((actor, Event::of_answer(answered)));
-    if is_done {
+    if let Some(text) = unsure {
+        let stopped = Stopped {
+            handoff: about.id,
+            revision: hop.offered.revision,
+            why: Why::UnsureResult,
+            text,
+            to: hop.offered.to.clone(),
+            work_sha256: hop.offered.work_sha256,
+        };
+        events.push((Actor::Daemon, Event::HopStopped(Box::new(stopped))));
+    } else if is_done {
         let resolved = card
             .ended_with(hop)
             .into_iter()
@@ -619,7 +651,7 @@ fn fits(hop: &Hop, answer: &Answer, document: Digest) -> Fits {
         | (HopStage::Accepted, Progress | Complete | AlreadyDone | Fail) => Fits::New,
         // Said again in other bytes, for example with another time in it.
         (HopStage::Accepted, Accept)
-        | (HopStage::Completed, Complete | AlreadyDone)
+        | (HopStage::Completed | HopStage::InReview, Complete | AlreadyDone)
         | (HopStage::Declined, Decline)
         | (HopStage::Duplicate, Duplicate)
         | (HopStage::Failed, Fail) => Fits::Known,
@@ -635,6 +667,7 @@ fn over(stage: HopStage) -> &'static str {
     match stage {
         HopStage::HandedOn => "you handed the task on, and it has not come back",
         HopStage::Returned => "you handed the task back",
+        HopStage::InReview => "you are done, and a person looks at your result",
         HopStage::Completed => "the task is completed",
         HopStage::Declined => "you declined it",
         HopStage::Duplicate => "you said that it is a duplicate",

@@ -1,10 +1,11 @@
 //! What becomes of a handoff that names an agent as its receiver. Decided in the job that records it, so
 //! that nothing happens in between.
+//!
+//! A hop that no rule of the workspace forbids is only noted as owed here. The `policy` stage offers it, after
+//! checks and triggers had their say: a person may have to be asked first.
 
 use countersign_protocol::{
-    event::{Accepted, Event},
-    fallback::Fallback,
-    principal::Actor,
+    event::Accepted,
     problem::Refusal,
     transfer::{Mesh, Proposal, Stopped, Verdict, judge},
 };
@@ -30,53 +31,48 @@ fn is_agent(document: &Value) -> bool {
     kind.is_none_or(|kind| kind == "agent")
 }
 
-/// The facts that follow on `accepted`: a hop that is offered, or why a person is asked instead. None where
-/// it is for a person anyway.
+/// Who is next after a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// People, as the handoff names no agent of this workspace.
+    People,
+    /// The stated agent, unless checks or policy ask for a person first.
+    Agent,
+    /// People instead of the stated agent, and why.
+    Stopped(Stopped),
+}
+
+/// Judges the hop that `accepted` asks for.
 pub(super) fn hop(
     state: &State,
     now: Timestamp,
     accepted: &Accepted,
     card: Option<&Card>,
     here: Here<'_>,
-) -> Result<Option<(Actor, Event)>, Refusal> {
+) -> Result<Next, Refusal> {
     let Here {
         mesh,
         class,
         document,
     } = here;
     let Some(to) = accepted.to_agent.as_deref() else {
-        return Ok(None);
+        return Ok(Next::People);
     };
     if mesh.is_empty() || !is_agent(document) {
-        return Ok(None);
+        return Ok(Next::People);
     }
     let ends = (accepted.from_agent.as_str(), to);
     let proposal = Proposal::of(accepted, document, ends, class, now);
-    let actor = Actor::Agent {
-        name: accepted.from_agent.clone(),
-        principal: accepted.principal.clone(),
-    };
-    let open = card.filter(|card| card.id == accepted.handoff);
     match judge(mesh, &state.past(card), &proposal) {
         Verdict::Refuse(refusal) => Err(refusal),
-        Verdict::Go(go) => {
-            let hops = open.map_or(0, |card| card.hops.len());
-            let number = u32::try_from(hops + 1).unwrap_or(u32::MAX);
-            let fallback = Fallback::of(document);
-            let place = (number, "to_agent");
-            let offered = proposal.offered(mesh, go, accepted, place, fallback.as_ref());
-            Ok(Some((actor, Event::Offered(Box::new(offered)))))
-        }
-        Verdict::Ask(why, text) => {
-            let stopped = Stopped {
-                handoff: accepted.handoff,
-                revision: accepted.revision,
-                why,
-                text,
-                to: mesh.canonical(to).to_owned(),
-                work_sha256: proposal.work_sha256,
-            };
-            Ok(Some((Actor::Daemon, Event::HopStopped(Box::new(stopped)))))
-        }
+        Verdict::Go(_) => Ok(Next::Agent),
+        Verdict::Ask(why, text) => Ok(Next::Stopped(Stopped {
+            handoff: accepted.handoff,
+            revision: accepted.revision,
+            why,
+            text,
+            to: mesh.canonical(to).to_owned(),
+            work_sha256: proposal.work_sha256,
+        })),
     }
 }

@@ -301,6 +301,7 @@ impl State {
             | Event::TaskCompleted(_)
             | Event::TaskFailed(_)
             | Event::HopResolved { .. }
+            | Event::ResultPassed { .. }
             | Event::ReceiverReminded { .. }
             | Event::HopTimedOut(_)
             | Event::TaskReturned { .. }
@@ -417,14 +418,6 @@ impl State {
         self.keys
             .insert((workspace.clone(), accepted.key.clone()), key);
         self.bury(&accepted.at);
-        self.waiting.insert(accepted.handoff);
-        if accepted.checks.is_empty() {
-            self.unrouted.insert(accepted.handoff);
-        } else {
-            self.unrouted.remove(&accepted.handoff);
-            self.unchecked.insert(accepted.handoff);
-        }
-        self.with_agents.remove(&accepted.handoff);
         for track in self.tracks_in_mut(&accepted.at) {
             track.over = true;
         }
@@ -473,10 +466,7 @@ impl State {
             card.was_handed_over(at, accepted.due);
             self.cards.insert(accepted.handoff, Arc::new(card));
         }
-        if let Some(card) = self.cards.get(&accepted.handoff) {
-            self.hops.index(card);
-        }
-        self.index_reading(accepted.handoff);
+        self.index(accepted.handoff);
     }
 
     fn was_checked(&mut self, seq: u64, at: Timestamp, checked: &Checked) {
@@ -600,8 +590,14 @@ impl State {
 
     pub(super) fn change(&mut self, id: HandoffId, change: impl FnOnce(&mut Card)) {
         if let Some(card) = self.cards.get_mut(&id) {
-            let card = Arc::make_mut(card);
-            change(card);
+            change(Arc::make_mut(card));
+            self.index(id);
+        }
+    }
+
+    /// Updates the sets of cards that ask for something, after the card `id` changed.
+    fn index(&mut self, id: HandoffId) {
+        if let Some(card) = self.cards.get(&id) {
             let has = |set: &mut BTreeSet<HandoffId>, is_in: bool| {
                 if is_in {
                     set.insert(id);

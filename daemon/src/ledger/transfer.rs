@@ -7,7 +7,7 @@ use countersign_protocol::{
     event::Event,
     principal::Actor,
     state::HandoffState,
-    transfer::{AnswerKind, Answered, Holding, Link, Offered, Overdue, Past, Stopped, Why},
+    transfer::{AnswerKind, Answered, Holding, Link, Offered, Overdue, Past, Stopped},
 };
 use jiff::Timestamp;
 
@@ -26,6 +26,8 @@ pub enum HopStage {
     HandedOn,
     /// What the receiver handed on came back past it.
     Returned,
+    /// The receiver is done, and a person looks at its result before it goes on.
+    InReview,
     /// It came to an end.
     Completed,
     /// The receiver did not take it.
@@ -49,6 +51,7 @@ impl HopStage {
             Self::Accepted => "accepted",
             Self::HandedOn => "handed_on",
             Self::Returned => "returned",
+            Self::InReview => "in_review",
             Self::Completed => "completed",
             Self::Declined => "declined",
             Self::Duplicate => "duplicate",
@@ -168,6 +171,8 @@ pub struct Stop {
     pub at: Timestamp,
     /// Why, and who would have been next.
     pub stopped: Stopped,
+    /// Whether a person let go on what was stopped.
+    pub is_over: bool,
 }
 
 impl Card {
@@ -186,7 +191,7 @@ impl Card {
     pub fn stopped(&self) -> Option<&Stop> {
         let newest = self.newest().accepted.revision;
         let last = self.stops.last()?;
-        let is_over = self.hops.last().is_some_and(|hop| hop.seq > last.seq);
+        let is_over = last.is_over || self.hops.last().is_some_and(|hop| hop.seq > last.seq);
         (last.stopped.revision == newest && !is_over).then_some(last)
     }
 
@@ -195,7 +200,7 @@ impl Card {
         let stop = self.stopped()?;
         let decision = self.decision(stop.stopped.revision)?;
         let by_person = matches!(decision.actor, Actor::Person { .. });
-        (matches!(stop.stopped.why, Why::Reviewed | Why::CheckFailed)
+        (stop.stopped.why.goes_on_when_approved()
             && decision.decided.outcome == Outcome::Approved
             && by_person)
             .then_some(stop)
@@ -232,7 +237,7 @@ impl Card {
                     HopStage::Returned
                 }
                 HopStage::Accepted => HopStage::HandedOn,
-                HopStage::Offered | HopStage::Queued => HopStage::Withdrawn,
+                HopStage::Offered | HopStage::Queued | HopStage::InReview => HopStage::Withdrawn,
                 other => other,
             };
             if next != hop.stage {
@@ -284,6 +289,7 @@ impl Card {
             AnswerKind::Queue => HopStage::Queued,
             AnswerKind::Decline => HopStage::Declined,
             AnswerKind::Duplicate => HopStage::Duplicate,
+            AnswerKind::Complete | AnswerKind::AlreadyDone if answered.held => HopStage::InReview,
             AnswerKind::Complete | AnswerKind::AlreadyDone => HopStage::Completed,
             AnswerKind::Fail => HopStage::Failed,
         };
@@ -301,6 +307,10 @@ impl Card {
                 hop.taken.get_or_insert(at);
                 let hop = hop.clone();
                 self.completed(&hop, at);
+            }
+            HopStage::InReview => {
+                hop.taken.get_or_insert(at);
+                self.holding = Some(hop.sender_chain.clone());
             }
             stage if stage.is_lost() => self.holding = Some(hop.sender_chain.clone()),
             _ => {}
@@ -334,15 +344,29 @@ impl Card {
             self.holding = None;
             over
         };
-        if let Ok(state) = self.state.left_agent(next) {
+        if let Ok(state) = self.state.result_passed(next) {
             self.state = state;
         }
+    }
+
+    /// Folds in that a person let the result of the hop `number` through.
+    fn result_passed(&mut self, number: u32, at: Timestamp) {
+        let Some(hop) = self.hop_mut(number) else {
+            return;
+        };
+        (hop.stage, hop.since) = (HopStage::Completed, at);
+        let hop = hop.clone();
+        if let Some(stop) = self.stops.last_mut() {
+            stop.is_over = true;
+        }
+        self.completed(&hop, at);
     }
 
     /// A person, or the sender, ended the card: nobody is expected to say anything any more.
     pub(super) fn end_hops(&mut self, at: Timestamp) {
         for hop in &mut self.hops {
-            if hop.stage.is_open() || hop.stage == HopStage::HandedOn {
+            let waits = matches!(hop.stage, HopStage::HandedOn | HopStage::InReview);
+            if hop.stage.is_open() || waits {
                 (hop.stage, hop.since) = (HopStage::Withdrawn, at);
             }
         }
@@ -375,6 +399,7 @@ impl State {
                     hop.resolved_by = Some(*by);
                 }
             }
+            Event::ResultPassed { hop, .. } => card.result_passed(*hop, at),
             Event::ReceiverReminded { hop, number, .. } => {
                 if let Some(hop) = card.hop_mut(*hop) {
                     hop.reminders = *number;
@@ -406,6 +431,7 @@ impl State {
                     seq,
                     at,
                     stopped: (**stopped).clone(),
+                    is_over: false,
                 });
             }
             event => {

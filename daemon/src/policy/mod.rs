@@ -3,6 +3,8 @@
 //! Nothing here believes the agent: what it states is an input to a rule, and the rule is ours.
 
 pub mod deadline;
+mod gates;
+mod hold;
 mod plan;
 pub mod reasons;
 pub mod routing;

@@ -14,6 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Rules, assess, built_in_level,
     deadline::{Fallback, ladder},
+    gates::Gates,
+    hold::hold,
     routing::{Considered, Owners, choose},
     trigger::{Chance, Firing, firing, millionths},
     work::Work,
@@ -90,6 +92,8 @@ pub struct Plan {
     pub doubts: Vec<String>,
     /// Set when it may pass without a person.
     pub progress: Option<Progressed>,
+    /// Why a person decides before an agent gets it; `None` where an agent may.
+    pub hold: Option<String>,
 }
 
 impl Plan {
@@ -186,6 +190,14 @@ pub fn plan(
     // With stages, those of the first one are asked first.
     let first = route.and_then(|route| route.approvals.stages.first());
     let targets = first.map_or(targets, |stage| texts(&stage.of.value));
+    let gates = Gates::of(work);
+    let hands_on = targets.iter().any(|target| target.starts_with("agent:"));
+    let is_special = route.is_some_and(|route| route.approvals.is_special());
+    let targets = match gates.first_targets(asking) {
+        // The people of the rule have no say of their own in it: those of the gates are asked.
+        first if !first.is_empty() && !is_special && !hands_on => first,
+        _ => targets,
+    };
     let mut fallback = Fallback::of(&work.document);
     if let Some((text, is_over)) = &work.stopped {
         risk = risk.max(Level::Medium);
@@ -211,10 +223,19 @@ pub fn plan(
         && passes(&firing)
         && is_sure
         && !is_held
+        && gates.is_empty()
         && accepted.partials.is_none();
     let sample = millionths(route.map(|route| route.sample).unwrap_or_default());
     let draw = chance.draw(&rule, work);
     let sampled = (may_pass && draw < sample) || fired.iter().any(|one| one.kind == "sample");
+    let hold = hold(
+        work,
+        &firing,
+        route,
+        &targets,
+        &gates,
+        may_pass && draw >= sample,
+    );
     let progress = (may_pass && draw >= sample).then(|| Progressed {
         handoff: accepted.handoff,
         revision: accepted.revision,
@@ -246,9 +267,11 @@ pub fn plan(
         } else {
             ladder
         },
-        approval: route
-            .filter(|route| route.approvals.is_special() && progress.is_none())
-            .map(|route| approval(route, accepted, &asked, asking)),
+        approval: if progress.is_some() {
+            None
+        } else {
+            approval(route, &gates, accepted, &asked, asking)
+        },
         terms: route
             .map(|route| route.approvals.terms())
             .unwrap_or_default(),
@@ -264,6 +287,7 @@ pub fn plan(
             .map(|owners| owners.doubts(asking.catalog))
             .unwrap_or_default(),
         progress,
+        hold,
     }
 }
 
@@ -271,8 +295,33 @@ fn texts(targets: &[Target]) -> Vec<String> {
     targets.iter().map(ToString::to_string).collect()
 }
 
-/// What it takes to decide, by `route`.
+/// Returns what it takes to decide: the stages of the rule, then those of the sign-off gates; `None` where one
+/// answer of anybody who may decide is enough.
 fn approval(
+    route: Option<&Route>,
+    gates: &Gates,
+    accepted: &Accepted,
+    asked: &[Asked],
+    asking: &Asking<'_>,
+) -> Option<ApprovalPlan> {
+    let route = route.filter(|route| route.approvals.is_special());
+    let of_rule = route.map(|route| approval_of_rule(route, accepted, asked, asking));
+    if gates.is_empty() {
+        return of_rule;
+    }
+    let mut plan = of_rule.unwrap_or_default();
+    plan.stages.extend(gates.stages(asking));
+    if gates.exclude_submitter() {
+        for id in owners_of(accepted, asking) {
+            if !plan.barred.contains(&id) {
+                plan.barred.push(id);
+            }
+        }
+    }
+    Some(plan)
+}
+
+fn approval_of_rule(
     route: &Route,
     accepted: &Accepted,
     asked: &[Asked],

@@ -77,7 +77,11 @@ impl Work {
             class: stricter(class, stated).to_owned(),
             before: None,
             files: OnceLock::new(),
-            floor,
+            // The agent itself may want a person earlier, and never later.
+            floor: document
+                .pointer("/confidence/threshold")
+                .and_then(Value::as_f64)
+                .map_or(floor, |own| own.max(floor)),
             progress_from: None,
             failed: Vec::new(),
             kinds,

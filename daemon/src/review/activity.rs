@@ -240,6 +240,9 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         | Event::TaskCompleted(_)
         | Event::TaskFailed(_) => event.answered().map_or_else(String::new, said),
         Event::HopResolved { hop, by, .. } => format!("hop {hop} came to an end with hop {by}"),
+        Event::ResultPassed { hop, .. } => {
+            format!("a person let the result of hop {hop} through")
+        }
         Event::ReceiverReminded { hop, number, .. } => {
             format!("the receiver of hop {hop} was reminded ({number})")
         }

@@ -114,6 +114,30 @@ impl LedgerDesk {
     }
 }
 
+impl LedgerDesk {
+    /// Returns the participant that `card` goes to unless a person is asked first: the one that its document
+    /// names, else the first one of the rule.
+    fn next_agent(&self, card: &Card, routed: &Routed) -> Option<String> {
+        let accepted = &card.newest().accepted;
+        let by_rule = routed
+            .asked
+            .iter()
+            .find_map(|one| one.target.strip_prefix("agent:"));
+        let stated = accepted.to_agent.as_deref().filter(|_| {
+            // A receiver that is no agent was never offered anything.
+            accepted.is_hop_owed
+                || card
+                    .stops
+                    .iter()
+                    .any(|stop| stop.stopped.revision == accepted.revision)
+        });
+        let agent = stated.or(by_rule)?;
+        self.with_settings(&card.workspace, |settings| {
+            Some(settings.mesh.find(agent)?.id.clone())
+        })
+    }
+}
+
 #[async_trait]
 impl RoutingDesk for LedgerDesk {
     async fn routing(&self, who: &Caller, id: HandoffId) -> Result<Routing, DeskError> {
@@ -130,7 +154,10 @@ impl RoutingDesk for LedgerDesk {
             won: one.won,
             why: one.why.clone(),
         });
+        let agent = self.next_agent(&card, &plan.routed);
         Ok(RouteReport {
+            hold: agent.as_ref().and(plan.hold),
+            agent,
             id,
             revision: plan.routed.revision,
             rules: rules.collect(),

@@ -48,7 +48,8 @@ impl LedgerDesk {
         let accepted = &newest.accepted;
         let (mut verdict, floor, class) = self.with_settings(&accepted.at.workspace, |settings| {
             let class = policy::class_of(accepted, &settings.class).to_owned();
-            (verdict(card, settings), settings.confidence_floor, class)
+            let floor = settings.confidence_floor_of(accepted.contract.as_deref());
+            (verdict(card, settings), floor, class)
         });
         if let Some(why) = with_agents(card) {
             verdict.why = why;
@@ -108,7 +109,7 @@ impl LedgerDesk {
 fn verdict(card: &Card, settings: &Settings) -> Assessment {
     let accepted = &card.newest().accepted;
     let rules = Rules {
-        confidence_floor: settings.confidence_floor,
+        confidence_floor: settings.confidence_floor_of(accepted.contract.as_deref()),
         class: policy::class_of(accepted, &settings.class),
     };
     let verdict = policy::assess(accepted, rules, answers_a_request(card));

@@ -92,6 +92,8 @@ pub struct Settings {
     pub undo: Option<Duration>,
     /// What an approval needs.
     pub care: Care,
+    /// Roles that somebody holds, as `role_key` writes them, and how many people hold each.
+    pub roles: Arc<BTreeMap<String, usize>>,
 }
 
 impl Default for Settings {
@@ -116,7 +118,18 @@ impl Default for Settings {
             heartbeat: Some(Duration::from_mins(5)),
             undo: None,
             care: Care::default(),
+            roles: Arc::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Returns the confidence under which a person is asked about work of `contract`: the floor of that
+    /// contract, else the floor of the workspace. Between 0 and 1.
+    pub fn confidence_floor_of(&self, contract: Option<&str>) -> f64 {
+        contract
+            .and_then(|id| self.contracts.get(id)?.confidence_floor)
+            .unwrap_or(self.confidence_floor)
     }
 }
 

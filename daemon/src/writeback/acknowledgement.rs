@@ -368,6 +368,8 @@ fn word(card: &Card, accepted: &Accepted, hop: Option<&Hop>) -> Option<Acknowled
         HopStage::Accepted if said == Some(AnswerKind::Progress) => Status::Progress,
         HopStage::Accepted => Status::Accepted,
         HopStage::HandedOn | HopStage::Returned => Status::HandedOn,
+        // Its stop says so; without one a newer revision is at work.
+        HopStage::InReview => Status::Stopped,
         HopStage::Completed if said == Some(AnswerKind::AlreadyDone) => Status::AlreadyDone,
         HopStage::Completed => Status::Completed,
         HopStage::Declined => Status::Declined,

@@ -94,6 +94,7 @@ impl Writeback {
             Event::HopTimedOut(overdue) => overdue.hop,
             Event::PackageDelivered { hop, .. }
             | Event::HopResolved { hop, .. }
+            | Event::ResultPassed { hop, .. }
             | Event::ReceiverReminded { hop, .. }
             | Event::TaskReturned { hop, .. } => *hop,
             Event::HopStopped(_) => 0,

@@ -70,6 +70,7 @@ impl Event {
             | Self::TimedOut { handoff, .. }
             | Self::PackageDelivered { handoff, .. }
             | Self::HopResolved { handoff, .. }
+            | Self::ResultPassed { handoff, .. }
             | Self::ReceiverReminded { handoff, .. }
             | Self::TaskReturned { handoff, .. }
             | Self::Released { handoff, .. } => Some(*handoff),
@@ -170,6 +171,7 @@ impl Event {
             Self::TaskCompleted(_) => "transfer.completed",
             Self::TaskFailed(_) => "transfer.failed",
             Self::HopResolved { .. } => "transfer.resolved",
+            Self::ResultPassed { .. } => "transfer.result_passed",
             Self::ReceiverReminded { .. } => "transfer.reminded",
             Self::HopTimedOut(_) => "transfer.timed_out",
             Self::TaskReturned { .. } => "transfer.returned",

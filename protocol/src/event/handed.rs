@@ -85,7 +85,7 @@ pub struct Accepted {
     /// The checks that it is put through before anybody is asked or it goes on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Owed>,
-    /// Whether it is offered to the stated receiver once they are over.
+    /// Whether it is offered to the stated receiver once checks and policy have nothing against it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_hop_owed: bool,
     /// The card this one continues after it was decided.

@@ -112,6 +112,9 @@ pub struct Answered {
     /// Whether the document has a result.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_result: bool,
+    /// True when a person looks at the result before it goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// The document and its files, sealed.
     pub manifest: Manifest,
     /// Where the document was found; its file name is empty when it came over HTTP.
@@ -161,6 +164,10 @@ pub enum Why {
     Failed,
     /// The receiver did not answer or finish in time.
     TimedOut,
+    /// A trigger fired for the work, or a rule of the operator names people for it.
+    Policy,
+    /// The receiver is less sure of its result than the workspace or the contract asks for.
+    UnsureResult,
 }
 
 impl Why {
@@ -174,7 +181,17 @@ impl Why {
             Self::CheckFailed => "check_failed",
             Self::Failed => "failed",
             Self::TimedOut => "timed_out",
+            Self::Policy => "policy",
+            Self::UnsureResult => "unsure_result",
         }
+    }
+
+    /// Returns whether the approval of a person carries the stopped hop out, or lets its result through.
+    pub fn goes_on_when_approved(self) -> bool {
+        matches!(
+            self,
+            Self::Reviewed | Self::CheckFailed | Self::Policy | Self::UnsureResult
+        )
     }
 }
 

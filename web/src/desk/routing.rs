@@ -106,6 +106,12 @@ pub struct RouteReport {
     pub reasons: Vec<String>,
     /// True when it would pass without a person.
     pub passes: bool,
+    /// The agent that it goes to: the one that the handoff names, else the first one of the rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Why a person is asked before that agent gets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<String>,
     /// What the rules name and cannot be read, such as a word in the file of owners, one line each.
     pub doubts: Vec<String>,
 }

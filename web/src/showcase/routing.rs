@@ -206,6 +206,8 @@ impl RoutingDesk for Showcase {
             why: why.to_owned(),
         };
         Ok(RouteReport {
+            agent: None,
+            hold: None,
             id,
             revision,
             rules: vec![

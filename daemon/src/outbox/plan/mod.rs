@@ -433,7 +433,7 @@ impl Story<'_> {
         let settings = self.settings(&card.workspace);
         let class = policy::class_of(accepted, &settings.class).to_owned();
         let rules = Rules {
-            confidence_floor: settings.confidence_floor,
+            confidence_floor: settings.confidence_floor_of(accepted.contract.as_deref()),
             class: &class,
         };
         let revised = asker_of(card, revision).is_some();

@@ -4,11 +4,13 @@
 use std::{convert::Infallible, sync::Arc};
 
 use countersign_protocol::{
-    HandoffId,
+    decision::Outcome,
     event::Event,
     fallback::{Action, Fallback},
     principal::Actor,
-    transfer::{Mesh, Mode, Overdue, Phase, Proposal, Stopped, Verdict, Why, judge, stricter},
+    transfer::{
+        Mesh, Mode, Overdue, Phase, Proposal, Stopped, Verdict, Why, judge, stricter, work_digest,
+    },
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -34,8 +36,8 @@ enum Next {
     After,
     /// A person approved that it is carried out.
     Approved,
-    /// Its checks are over.
-    Checked,
+    /// Its document names an agent, and its checks are over.
+    Owed,
 }
 
 impl Stage {
@@ -50,25 +52,40 @@ impl Stage {
                 let approved = state
                     .approved_hops()
                     .filter_map(|id| Some((Arc::clone(state.card(id)?), Next::Approved)));
-                let checked = state
-                    .owed_hops()
-                    .map(|card| (Arc::clone(card), Next::Checked));
-                lost.chain(approved).chain(checked).take(TOGETHER).collect()
+                let owed = state.owed_hops().map(|card| (Arc::clone(card), Next::Owed));
+                lost.chain(approved).chain(owed).take(TOGETHER).collect()
             };
             if cards.is_empty() {
                 return Ok(());
             }
-            let mut looked_at = Vec::with_capacity(cards.len());
-            for (card, next) in cards {
-                let work = self.work_of(&card).await?;
-                let settings = self.settings_of(&card);
-                looked_at.push((card.id, next, work, settings));
-            }
             let now = self.inner.clock.now();
+            let (cards, steps): (Vec<Arc<Card>>, Vec<Next>) = cards.into_iter().unzip();
+            let works = self.works_of(&cards).await?;
+            let planned = self.plans(&cards, works, now).await?;
+            let looked_at: Vec<_> = cards
+                .into_iter()
+                .zip(steps)
+                .zip(planned)
+                .map(|((card, next), (plan, work))| {
+                    let settings = self.settings_of(&card);
+                    (card.id, next, work, plan.hold, settings)
+                })
+                .collect();
             let recorded = self.inner.ledger.transact(move |state, _| {
-                let events = looked_at.iter().flat_map(|(id, next, work, settings)| {
-                    follow(state, *id, *next, work, settings, now)
-                });
+                let events = looked_at
+                    .iter()
+                    .flat_map(|(id, next, work, hold, settings)| {
+                        let scene = |card| Scene {
+                            state,
+                            card,
+                            work,
+                            hold: hold.as_deref(),
+                            settings,
+                            now,
+                        };
+                        let card = state.card(*id);
+                        card.map_or_else(Vec::new, |card| scene(card).follow(*next))
+                    });
                 let events: Vec<_> = events.collect();
                 Ok::<_, Infallible>(Draft::of(events, ()))
             });
@@ -143,55 +160,86 @@ fn due(hop: &Hop, now: Timestamp) -> Option<Event> {
     })
 }
 
-/// The facts that follow for a card, as the state is now.
-fn follow(
-    state: &State,
-    id: HandoffId,
-    next: Next,
-    work: &Work,
-    settings: &Settings,
-    now: Timestamp,
-) -> Vec<(Actor, Event)> {
-    let Some(card) = state.card(id) else {
-        return Vec::new();
-    };
-    let newest = card.newest();
-    if newest.accepted.manifest_sha256 != work.accepted.manifest_sha256 {
-        return Vec::new();
-    }
-    let scene = Scene {
-        state,
-        card,
-        work,
-        settings,
-        now,
-    };
-    match next {
-        Next::After => match card.hops.last().filter(|_| card.is_lost()) {
-            Some(hop) => scene.after(hop),
-            None => Vec::new(),
-        },
-        Next::Approved => match card.approved_stop() {
-            Some(stop) => scene.approved(&stop.stopped.to),
-            None => Vec::new(),
-        },
-        Next::Checked => match card.owed_hop() {
-            Some(to) => vec![(Actor::Daemon, scene.stated(to))],
-            None => Vec::new(),
-        },
-    }
-}
-
 /// A card with everything that is asked of it.
 pub(super) struct Scene<'a> {
     pub(super) state: &'a State,
     pub(super) card: &'a Card,
     pub(super) work: &'a Work,
+    /// Why a person decides before an agent gets the work.
+    pub(super) hold: Option<&'a str>,
     pub(super) settings: &'a Settings,
     pub(super) now: Timestamp,
 }
 
 impl Scene<'_> {
+    /// Returns the facts that follow for the card as it is now; none where it changed since it was looked at.
+    fn follow(&self, next: Next) -> Vec<(Actor, Event)> {
+        let card = self.card;
+        if card.newest().accepted.manifest_sha256 != self.work.accepted.manifest_sha256 {
+            return Vec::new();
+        }
+        match next {
+            Next::After => match card.hops.last().filter(|_| card.is_lost()) {
+                Some(hop) => self.after(hop),
+                None => Vec::new(),
+            },
+            Next::Approved => match card.approved_stop() {
+                Some(stop) if stop.stopped.why == Why::UnsureResult => self.result_passed(),
+                Some(stop) => self.approved(&stop.stopped.to),
+                None => Vec::new(),
+            },
+            Next::Owed => match card.owed_hop() {
+                Some(to) => vec![(Actor::Daemon, self.stated(to))],
+                None => Vec::new(),
+            },
+        }
+    }
+
+    /// Returns the fact that a person is asked instead of `to`, where policy says so and no person has approved
+    /// this revision already.
+    fn held(&self, to: &str) -> Option<Event> {
+        let hold = self.hold?;
+        let revision = self.work.accepted.revision;
+        let approved = self.card.decision(revision).is_some_and(|decision| {
+            decision.decided.outcome == Outcome::Approved
+                && matches!(decision.actor, Actor::Person { .. })
+        });
+        (!approved).then(|| {
+            let files = &self.work.accepted.manifest.entries;
+            let work = work_digest(&self.work.document, files);
+            self.stop(Why::Policy, hold.to_owned(), to, work)
+        })
+    }
+
+    /// Returns the fact that follows where a rule hands the card to the agents of `line`.
+    pub(super) fn by_rule(&self, line: &Line<'_>) -> Event {
+        self.held(line.first_agent())
+            .unwrap_or_else(|| self.along(line, Vec::new()))
+    }
+
+    /// Returns the facts that let the result of the last hop through.
+    fn result_passed(&self) -> Vec<(Actor, Event)> {
+        let in_review = |hop: &&Hop| hop.stage == HopStage::InReview;
+        let Some(hop) = self.card.hops.iter().rfind(in_review) else {
+            return Vec::new();
+        };
+        let (handoff, number) = (self.card.id, hop.offered.hop);
+        let mut events = vec![Event::ResultPassed {
+            handoff,
+            hop: number,
+        }];
+        let earlier = self.card.ended_with(hop).into_iter();
+        events.extend(earlier.map(|hop| Event::HopResolved {
+            handoff,
+            hop,
+            by: number,
+        }));
+        events
+            .into_iter()
+            .map(|event| (Actor::Daemon, event))
+            .collect()
+    }
+
     pub(super) fn class(&self) -> &str {
         let stated = self.work.document.get("classification");
         stricter(&self.settings.class, stated.and_then(Value::as_str))
@@ -266,8 +314,10 @@ impl Scene<'_> {
         });
         if let Some(line) = line {
             let rule = line.rule().to_owned();
-            let over = PassedOver::new(&offered.to, why, text);
-            return vec![(Actor::Policy { rule }, self.along(&line, vec![over]))];
+            let event = self.held(line.first_agent()).unwrap_or_else(|| {
+                self.along(&line, vec![PassedOver::new(&offered.to, why, text)])
+            });
+            return vec![(Actor::Policy { rule }, event)];
         }
         match &fallback {
             None if why == Why::Declined => {
@@ -288,6 +338,9 @@ impl Scene<'_> {
                         self.stop(why, text, &offered.to, offered.work_sha256),
                     )];
                 };
+                if let Some(stop) = self.held(&next.id) {
+                    return vec![(actor, stop)];
+                }
                 let ends = (offered.from.as_str(), next.id.as_str());
                 match self.offer(mesh, ends, "fallback", None) {
                     Ok(event) => vec![(actor, event)],
@@ -336,6 +389,9 @@ impl Scene<'_> {
 
     /// The task goes to `to`, as its sender stated: the fact, or why a person is asked all the same.
     fn stated(&self, to: &str) -> Event {
+        if let Some(stop) = self.held(to) {
+            return stop;
+        }
         let from = self.work.accepted.from_agent.as_str();
         let fallback = Fallback::of(&self.work.document);
         match self.offer(
@@ -347,30 +403,11 @@ impl Scene<'_> {
             Ok(event) => event,
             Err((why, text)) => {
                 let files = &self.work.accepted.manifest.entries;
-                let work = countersign_protocol::transfer::work_digest(&self.work.document, files);
+                let work = work_digest(&self.work.document, files);
                 self.stop(why, text, to, work)
             }
         }
     }
-}
-
-/// The fact that follows where a rule hands a card to agents.
-pub(super) fn by_rule(
-    state: &State,
-    card: &Card,
-    line: &Line<'_>,
-    work: &Work,
-    settings: &Settings,
-    now: Timestamp,
-) -> Event {
-    let scene = Scene {
-        state,
-        card,
-        work,
-        settings,
-        now,
-    };
-    scene.along(line, Vec::new())
 }
 
 /// What the receiver said last, one line.
@@ -386,5 +423,7 @@ fn said(hop: &Hop, what: &str) -> String {
     }
 }
 
+#[cfg(test)]
+mod doors;
 #[cfg(test)]
 mod tests;

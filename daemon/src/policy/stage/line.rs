@@ -52,6 +52,11 @@ impl<'a> Line<'a> {
         self.rule
     }
 
+    /// The agent that is named first.
+    pub(super) fn first_agent(&self) -> &str {
+        self.agents.first().copied().unwrap_or_default()
+    }
+
     /// Whether it names more than one agent, so that what one does not do is another's, and then people's.
     pub(super) fn is_several(&self) -> bool {
         self.agents.len() > 1

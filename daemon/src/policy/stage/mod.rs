@@ -22,7 +22,7 @@ use countersign_protocol::{
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use self::{clocks::Clocks, line::Line};
+use self::{clocks::Clocks, hops::Scene, line::Line};
 use super::{Asking, Plan, deadline, plan, routing::Owners, trigger::Chance, work::Work};
 use crate::{
     catalog::Catalog,
@@ -190,7 +190,15 @@ impl Stage {
                         let manifest = card.newest().accepted.manifest_sha256;
                         let hop = hop.as_ref().and_then(|(work, settings)| {
                             let line = Line::of(&plan.routed)?;
-                            let event = hops::by_rule(state, card, &line, work, settings, now);
+                            let scene = Scene {
+                                state,
+                                card,
+                                work,
+                                hold: plan.hold.as_deref(),
+                                settings,
+                                now,
+                            };
+                            let event = scene.by_rule(&line);
                             let rule = plan.routed.rule.clone();
                             Some((Actor::Policy { rule }, event))
                         });

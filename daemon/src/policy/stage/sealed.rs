@@ -67,9 +67,7 @@ impl Stage {
             .contract
             .as_deref()
             .and_then(|id| settings.contracts.get(id));
-        let floor = contract
-            .and_then(|contract| contract.confidence_floor)
-            .unwrap_or(settings.confidence_floor);
+        let floor = settings.confidence_floor_of(accepted.contract.as_deref());
         let progress_from = contract.and_then(|contract| contract.progress_from);
         let mut work = Work::new(accepted, parsed, &settings.class, floor)
             .since(before.map(|before| Arc::clone(&before.accepted)));

@@ -108,6 +108,8 @@ pub struct Firing {
     pub risk: Level,
     /// Whether work that it fired for may never pass without a person.
     pub needs_person: bool,
+    /// Whether a person is asked before an agent gets the work.
+    pub stops_agents: bool,
 }
 
 /// The triggers that fire for `work`: those of the configuration, then the built-in one of each
@@ -134,7 +136,12 @@ pub fn firing(configured: &[Trigger], work: &Work, chance: Chance) -> Vec<Firing
                 .iter()
                 .any(|one| one.fired.kind == name && one.fired.why == why)
         {
-            found.push(firing_of(name, kind, name, why, risk));
+            let firing = firing_of(name, kind, name, why, risk);
+            found.push(Firing {
+                // Agents hand to agents when a session ends; only the operator can want a person then.
+                stops_agents: firing.stops_agents && kind != TriggerKind::SessionEnd,
+                ..firing
+            });
         }
     }
     found
@@ -149,5 +156,6 @@ fn firing_of(rule: &str, kind: TriggerKind, name: &str, why: String, risk: Level
         },
         risk,
         needs_person: kind != TriggerKind::Completion,
+        stops_agents: kind != TriggerKind::Completion,
     }
 }
