@@ -67,7 +67,8 @@ impl Fallback {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Parses the text form; `None` when it cannot be read.
+    pub fn parse(text: &str) -> Option<Self> {
         let (what, within) = text.trim().split_once("_if_not_progressed_within_")?;
         let (name, action) = ACTIONS.iter().find(|(name, _)| {
             what.strip_prefix(name)

@@ -374,6 +374,7 @@ fn settings(
     let mesh = transfers.mesh();
     no_such_webhook(config, &mesh)?;
     let contracts = Contracts::of(stated)?;
+    let catalog = Catalog::new(&config.policy);
     Ok(Settings {
         mesh: Arc::new(mesh),
         checks: Arc::new(checks(config, stated, &contracts)?),
@@ -399,7 +400,8 @@ fn settings(
             .iter()
             .map(|(agent, account)| (agent.clone(), account.uid))
             .collect(),
-        roles: Arc::new(Catalog::new(&config.policy).roles()),
+        roles: Arc::new(catalog.roles()),
+        fallback_names: Arc::new(catalog.fallback_names()),
         undo: stated.undo.value.window(),
         care: Care {
             resolve_threads: stated.resolve_threads.value,

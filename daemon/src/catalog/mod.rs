@@ -138,6 +138,38 @@ impl Catalog {
         keys.into_iter().filter_map(holders).collect()
     }
 
+    /// Returns every name by which a fallback can mean somebody, in lower case: people by id, name and e-mail address,
+    /// groups, queues and calendars by id, and `oncall` and `queue` where there is one.
+    pub fn fallback_names(&self) -> BTreeSet<String> {
+        let people = self.policy.people.iter().flat_map(|one| {
+            let mail = one.email.as_ref().map(|mail| mail.as_str().to_owned());
+            [
+                Some(one.id.to_string()),
+                Some(one.name.value.clone()),
+                mail,
+                Some(format!("person:{}", one.id.value)),
+            ]
+        });
+        let named = |kind: &str, id: &str| [Some(id.to_owned()), Some(format!("{kind}:{id}"))];
+        let groups = self.policy.groups.iter();
+        let queues = self.policy.queues.iter();
+        let calendars = self.policy.calendars.iter();
+        let first_queue = queues.clone().next().map(|_| ["queue", "human_queue"]);
+        let first_calendar = calendars.clone().next().map(|_| "oncall".to_owned());
+        let all = people
+            .chain(groups.flat_map(|one| named("group", one.id.as_str())))
+            .chain(queues.flat_map(|one| named("queue", one.id.as_str())))
+            .chain(calendars.flat_map(|one| named("oncall", one.id.as_str())))
+            .chain(
+                first_queue
+                    .into_iter()
+                    .flatten()
+                    .map(|one| Some(one.to_owned())),
+            )
+            .chain([first_calendar]);
+        all.flatten().map(|name| name.to_lowercase()).collect()
+    }
+
     /// The name that others see: of a person, a group or a queue; else the text itself.
     pub fn display(&self, target: &str) -> String {
         let (kind, id) = target.split_once(':').unwrap_or(("person", target));

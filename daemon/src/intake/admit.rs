@@ -26,6 +26,7 @@ use serde_json::Value;
 use super::{
     DONE, Delivery, Inner, PAUSE, Task,
     hop::{Here, Next, hop},
+    receivers,
     seen::Seen,
     trace,
 };
@@ -140,6 +141,8 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
     let trace = trace::context(told, known.map(|card| &**card), &handoff.from_agent.id)
         .unwrap_or_else(|| TraceContext::begun(id, manifest_sha256, now));
     let checks = settings.checks.owed(contract.as_deref());
+    let mut warnings = checked.warnings;
+    warnings.extend(receivers::unknown(handoff, &settings));
     let mut accepted = Accepted {
         handoff: id,
         revision,
@@ -166,7 +169,7 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
         contract,
         manifest,
         manifest_sha256,
-        warnings: checked.warnings,
+        warnings,
         checks,
         is_hop_owed: false,
         follows,

@@ -9,7 +9,7 @@ use countersign_protocol::{
     manifest::Manifest,
     names,
     principal::{Actor, Principal},
-    problem::{ProblemKind, Refusal},
+    problem::{ProblemKind, Refusal, Violation},
     transfer::{Answer, AnswerKind, AnswerReceipt, Answered, Stopped, Why},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -47,6 +47,8 @@ struct Prepared {
     pins: Arc<Vec<Pin>>,
     /// Why a person looks at the result before it goes on.
     unsure: Option<String>,
+    /// What is accepted all the same.
+    warnings: Vec<Violation>,
 }
 
 /// What became of an answer.
@@ -159,6 +161,7 @@ impl Inner {
         unchanged(workspace, at, read.stamp)?;
         let (me, place, task, stamp) = (Arc::clone(self), at.clone(), task.clone(), read.stamp);
         let (sha256, answer) = (read.sha256, prepared.answer.answer);
+        let warnings = prepared.warnings.clone();
         let pins = Arc::clone(&prepared.pins);
         let values = vec![Seen::value(at, Some(stamp))];
         let workspace = Arc::clone(workspace);
@@ -183,6 +186,7 @@ impl Inner {
                             answer,
                             received_at: me.clock.now(),
                             answer_sha256: sha256,
+                            warnings,
                         };
                         me.queue.chore(Box::new(move || {
                             after.answered_again(&workspace, &place, &receipt);
@@ -209,7 +213,7 @@ impl Inner {
         about: About,
     ) -> Result<Prepared, Problem> {
         let document = dialect::read(bytes, Format::Json)?;
-        let (answer, _) = contract::check_answer(&document)?;
+        let (answer, warnings) = contract::check_answer(&document)?;
         let placed = |refusal: Refusal| Problem::Refused(place(refusal, &document));
         agrees(&answer, &about).map_err(placed)?;
         let card = self.ledger.state().card(about.id).cloned();
@@ -251,6 +255,7 @@ impl Inner {
         objects.push((sha256, bytes.to_vec()));
         Ok(Prepared {
             unsure: unsure(workspace, hop, &answer),
+            warnings,
             about,
             answer,
             manifest: Manifest::new(sha256, gathered.entries),
@@ -445,6 +450,7 @@ impl Intake {
                 Problem::Ours(why) => SubmitError::Unavailable(why),
             })?;
         let (answer, pins) = (prepared.answer.answer, Arc::clone(&prepared.pins));
+        let warnings = prepared.warnings.clone();
         let recorded = self.inner.ledger.transact(move |state, now| {
             let draft = record(state, now, prepared, Vec::new());
             match draft.value {
@@ -470,6 +476,7 @@ impl Intake {
             answer,
             received_at: self.inner.clock.now(),
             answer_sha256: sha256,
+            warnings,
         })
     }
 }
@@ -548,6 +555,7 @@ fn record(
         objects,
         pins: _,
         unsure,
+        warnings,
     } = prepared;
     let healed = state.dead_letter(&about.at).map(|dead| Event::RefusedGone {
         at: dead.location.clone(),
@@ -600,6 +608,7 @@ fn record(
         original: answer.original,
         has_result: answer.result.is_some(),
         held: unsure.is_some(),
+        warnings,
         manifest,
         at: about.at,
     };

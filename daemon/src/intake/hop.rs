@@ -26,7 +26,7 @@ pub(super) struct Here<'a> {
 }
 
 /// Whether the receiver that a document names is an agent: a person, queue or service is none.
-fn is_agent(document: &Value) -> bool {
+pub(super) fn is_agent(document: &Value) -> bool {
     let kind = document.pointer("/to_agent/kind").and_then(Value::as_str);
     kind.is_none_or(|kind| kind == "agent")
 }

@@ -14,6 +14,7 @@ mod look;
 mod mark;
 mod partial;
 mod queue;
+mod receivers;
 mod seen;
 mod silence;
 mod submit;

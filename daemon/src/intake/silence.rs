@@ -158,6 +158,8 @@ fn give_up(
         "reason": format!("{why}; last sign of life {last_seen}"),
         "completed": checkpoint.get("completed"),
         "remaining": checkpoint.get("remaining"),
+        "decisions": checkpoint.get("decisions"),
+        "pitfalls_hit": checkpoint.get("pitfalls_hit"),
         "context": { "checkpoint": checkpoint },
     });
     if let Some(fields) = document.as_object_mut() {

@@ -245,11 +245,17 @@ pub fn plan(
         sample,
         draw,
     });
-    let asked = if progress.is_some() {
+    let mut asked = if progress.is_some() {
         Vec::new()
     } else {
         asking.asked(&targets)
     };
+    let asks_owners = route.is_some_and(|route| route.to.value.contains(&Target::Owners));
+    if asks_owners && let (Some(owners), Some(first)) = (owners, asked.first_mut()) {
+        first
+            .notes
+            .extend(owners.written_by_agent(&accepted.principal));
+    }
     let routed = Routed {
         handoff: accepted.handoff,
         revision: accepted.revision,

@@ -1,6 +1,6 @@
 //! Everything the review page shows about one revision.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use countersign_protocol::{
     HandoffId,
@@ -9,6 +9,7 @@ use countersign_protocol::{
     dialect::{self, Format},
     event::Accepted,
     handoff::{Handoff, Trigger},
+    transfer::Why,
 };
 use countersign_web::desk::{Base, Caller, Check, DeskError, EditsDesk, Effect, Files, Review};
 use jiff::Timestamp;
@@ -19,7 +20,7 @@ use super::{
     row::is_waiting, timeline, votes::takes_many,
 };
 use crate::{
-    ledger::{Card, Revision, decision_document},
+    ledger::{Card, Hop, HopStage, Revision, decision_document},
     policy,
 };
 
@@ -61,6 +62,7 @@ impl LedgerDesk {
         let mut review = self.assembled(who, &card, &shown, base, said, files);
         review.evidence = evidence;
         review.checks.extend(self.of_commands(&card, &shown).await?);
+        review.checks.extend(self.held_result(&card, &shown).await?);
         if let Some(row) = review.row.partial.as_deref() {
             review.checks.push(partial::check(row));
             review.partial_end = self.end_of_partial(who, id, row.seen.through).await?;
@@ -99,6 +101,34 @@ impl LedgerDesk {
         Ok(checks)
     }
 
+    /// The result of an agent that waits for the decision, with what it says and the names of its files.
+    async fn held_result(&self, card: &Card, shown: &Revision) -> Result<Option<Check>, DeskError> {
+        let waits = |hop: &&Hop| {
+            hop.stage == HopStage::InReview && hop.offered.revision == shown.accepted.revision
+        };
+        let Some(answer) = card.hops.iter().rfind(waits).and_then(Hop::last_answer) else {
+            return Ok(None);
+        };
+        let answered = &answer.answered;
+        let said = self.bytes(answered.manifest.document, SHOWN).await?;
+        let mut said = said.map_or_else(String::new, |bytes| {
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        for entry in &answered.manifest.entries {
+            let _ = write!(
+                said,
+                "\n{}  {} bytes  {}",
+                entry.sha256, entry.size, entry.path
+            );
+        }
+        Ok(Some(Check {
+            ok: false,
+            verified: false,
+            text: format!("The result of `{}`, as it stated it", answered.agent),
+            said: Some(said),
+        }))
+    }
+
     fn assembled(
         &self,
         who: &Caller,
@@ -121,6 +151,17 @@ impl LedgerDesk {
         }
         let mut effects = policy::effects(accepted);
         let steps = self.no_answer(card);
+        let stop = card.stopped().filter(|_| current);
+        let stop = stop.filter(|stop| stop.stopped.why.goes_on_when_approved());
+        if let Some(approve) = effects.iter_mut().find(|effect| effect.answer == "approve")
+            && let Some(stop) = stop
+        {
+            let to = &stop.stopped.to;
+            approve.text.push_str(&match stop.stopped.why {
+                Why::UnsureResult => format!(" The result of {to} goes on to its receiver."),
+                _ => format!(" Then {to} gets the task."),
+            });
+        }
         if let Some(none) = effects.iter_mut().find(|effect| effect.answer == "none")
             && let Some(steps) = steps
         {
@@ -188,6 +229,7 @@ impl LedgerDesk {
             observed: accepted.observed.clone(),
             checks: checks(accepted)
                 .into_iter()
+                .chain(policy_stop(card, accepted))
                 .chain(kept_to(card, shown, self.clock.now()))
                 .chain(super::lock_rows::written(&state, accepted))
                 .collect(),
@@ -462,7 +504,30 @@ fn facts(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<(String, String)
     fact("Session", accepted.session_id.clone());
     fact("Task id", accepted.task_id.clone());
     fact("Its own id", accepted.agent_handoff_id.clone());
-    fact("For", accepted.to_agent.clone());
+    let party = |at: &str| {
+        let field = |name: &str| text(&format!("{at}/{name}"));
+        join([
+            field("id"),
+            field("name"),
+            field("kind"),
+            field("version"),
+            field("provider"),
+            field("model"),
+            field("session_id").map(|id| format!("session {id}")),
+        ])
+    };
+    fact("Calls itself", party("/from_agent"));
+    fact(
+        "For",
+        party("/to_agent").or_else(|| accepted.to_agent.clone()),
+    );
+    fact("Written at", text("/created_at"));
+    fact(
+        "Regulatory reference",
+        text("/regulatory_reference").or_else(|| {
+            handoff.and_then(|handoff| list(handoff.document.pointer("/regulatory_reference")?))
+        }),
+    );
     fact(
         "Confidence rests on",
         handoff.and_then(|handoff| handoff.confidence.as_ref()?.basis.clone()),
@@ -481,12 +546,46 @@ fn facts(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<(String, String)
         handoff.and_then(|handoff| list(handoff.document.pointer("/provenance/tools")?)),
     );
     fact(
+        "Used",
+        join([
+            text("/provenance/usage/input_tokens").map(|count| format!("{count} tokens in")),
+            text("/provenance/usage/output_tokens").map(|count| format!("{count} tokens out")),
+            text("/provenance/usage/cost/amount"),
+            text("/provenance/usage/cost/currency"),
+        ]),
+    );
+    fact(
+        "Expected back",
+        text("/expected_output/description").or_else(|| text("/expected_output")),
+    );
+    fact(
         "Fallback",
-        text("/fallback").or_else(|| text("/fallback/action")),
+        text("/fallback").or_else(|| join([text("/fallback/action"), text("/fallback/reason")])),
     );
     fact("Classification", text("/classification"));
     fact("Written as", Some(accepted.dialect.clone()));
     facts
+}
+
+/// Why a person is asked instead of an agent, as a line among the checks.
+fn policy_stop(card: &Card, accepted: &Accepted) -> Option<Check> {
+    let stop = &card.stopped()?.stopped;
+    let text = match stop.why {
+        Why::UnsureResult => format!("{}; it goes on when it is approved", stop.text),
+        why if why.goes_on_when_approved() => {
+            format!(
+                "`{}` gets it when it is approved. Why not before: {}",
+                stop.to, stop.text
+            )
+        }
+        _ => return None,
+    };
+    (stop.revision == accepted.revision).then_some(Check {
+        ok: false,
+        verified: true,
+        text,
+        said: None,
+    })
 }
 
 /// A provider that the agent tried: which, what came of it, and why it was chosen.

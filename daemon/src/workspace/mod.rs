@@ -7,7 +7,7 @@ mod checks;
 mod rooms;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
@@ -94,6 +94,9 @@ pub struct Settings {
     pub care: Care,
     /// Roles that somebody holds, as `role_key` writes them, and how many people hold each.
     pub roles: Arc<BTreeMap<String, usize>>,
+    /// Names by which a fallback can mean somebody, in lower case; empty where the reviewer of this machine answers
+    /// for everything.
+    pub fallback_names: Arc<BTreeSet<String>>,
 }
 
 impl Default for Settings {
@@ -119,6 +122,7 @@ impl Default for Settings {
             undo: None,
             care: Care::default(),
             roles: Arc::default(),
+            fallback_names: Arc::default(),
         }
     }
 }

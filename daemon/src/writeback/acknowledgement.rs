@@ -238,6 +238,7 @@ impl Writeback {
             answer: answered.answer,
             received_at: at,
             answer_sha256: answered.manifest.document,
+            warnings: answered.warnings.clone(),
         };
         let names = names::answers_for(&answered.at.file);
         let Some(answers) = folder(workspace, &answered.at)? else {

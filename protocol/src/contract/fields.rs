@@ -1,6 +1,6 @@
 //! The fields of contract 1.0. The published schemas say the same; a test holds the two together.
 
-use super::rule::{Field, Rule, may, must};
+use super::rule::{Field, Rule, may, must, unread};
 
 const MAX_CHUNKS: u64 = crate::partial::MAX_CHUNKS as u64;
 const YEAR: u64 = 31_536_000;
@@ -39,7 +39,7 @@ const PARTY: &Rule = &Rule::Either(
     ID,
     &Rule::Object(&[
         must("id", ID),
-        may("kind", &Rule::Word(&["agent", "human", "queue", "service"])),
+        may("kind", PARTY_KIND),
         may("name", &text(200)),
         may("session_id", ID),
         may("provider", &text(64)),
@@ -48,9 +48,29 @@ const PARTY: &Rule = &Rule::Either(
     ]),
 );
 
+/// Of a checkpoint: who writes it is told by the id alone.
+const CHECKPOINT_PARTY: &Rule = &Rule::Either(
+    ID,
+    &Rule::Object(&[
+        must("id", ID),
+        unread("kind", PARTY_KIND, ID_ALONE),
+        unread("name", &text(200), ID_ALONE),
+        unread("session_id", ID, ID_ALONE),
+        unread("provider", &text(64), ID_ALONE),
+        unread("model", &text(128), ID_ALONE),
+        unread("version", &text(64), ID_ALONE),
+    ]),
+);
+const PARTY_KIND: &Rule = &Rule::Word(&["agent", "human", "queue", "service"]);
+const ID_ALONE: &str = "the agent of a checkpoint is known by its id";
+
 const TRACE: &Rule = &Rule::Object(&[
     may("traceparent", &Rule::Traceparent),
-    may("tracestate", &text(512)),
+    unread(
+        "tracestate",
+        &text(512),
+        "spans go on from `traceparent` alone",
+    ),
     may("correlation_id", ID),
 ]);
 
@@ -59,6 +79,16 @@ const CONFIDENCE: &Rule = &Rule::Either(
     &Rule::Object(&[
         must("value", UNIT),
         may("basis", &text(2000)),
+        may("threshold", UNIT),
+    ]),
+);
+
+/// Of an answer: what its confidence rests on is not shown anywhere.
+const ANSWER_CONFIDENCE: &Rule = &Rule::Either(
+    UNIT,
+    &Rule::Object(&[
+        must("value", UNIT),
+        unread("basis", &text(2000), "the number alone is shown"),
         may("threshold", UNIT),
     ]),
 );
@@ -108,7 +138,11 @@ const ARTIFACT: &Rule = &Rule::Either(
                 "other",
             ]),
         ),
-        may("media_type", MEDIA),
+        unread(
+            "media_type",
+            MEDIA,
+            "what a file is follows from its bytes and its name",
+        ),
         may("sha256", SHA256),
         may("size", COUNT),
         may("title", &text(200)),
@@ -127,7 +161,7 @@ const REQUEST: &Rule = &Rule::Object(&[
         &Rule::Object(&[
             must("name", &text(256)),
             may("arguments", &Rule::Any),
-            may("call_id", ID),
+            unread("call_id", ID, "an answer names the request by its `id`"),
         ]),
     ),
     may(
@@ -139,7 +173,11 @@ const REQUEST: &Rule = &Rule::Object(&[
             unique: true,
         },
     ),
-    may("response_schema", &Rule::Schema),
+    unread(
+        "response_schema",
+        &Rule::Schema,
+        "no answer is held against it",
+    ),
     may("expires_at", TIME),
     may("artifacts", &list(1000, PATH)),
 ]);
@@ -149,7 +187,7 @@ const MODEL: &Rule = &Rule::Object(&[
     may("model", &text(128)),
     may("adapter", &text(64)),
     may("adapter_version", &text(64)),
-    may("at", TIME),
+    unread("at", TIME, "the ledger has the times of what happened here"),
     may("rationale", &text(2000)),
     may("policy", &list(32, &text(256))),
     may(
@@ -168,7 +206,11 @@ const PROVENANCE: &Rule = &Rule::Object(&[
                 &Rule::Object(&[
                     may("name", &text(256)),
                     may("uri", &text(2048)),
-                    may("digest", &Rule::Map(&text(256))),
+                    unread(
+                        "digest",
+                        &Rule::Map(&text(256)),
+                        "inputs are shown by name and held against nothing",
+                    ),
                 ]),
             ),
         ),
@@ -181,8 +223,8 @@ const PROVENANCE: &Rule = &Rule::Object(&[
                 &text(256),
                 &Rule::Object(&[
                     must("name", &text(256)),
-                    may("calls", COUNT),
-                    may("call_id", ID),
+                    unread("calls", COUNT, "tools are shown by name"),
+                    unread("call_id", ID, "tools are shown by name"),
                 ]),
             ),
         ),
@@ -203,7 +245,11 @@ const PROVENANCE: &Rule = &Rule::Object(&[
             ),
         ]),
     ),
-    may("trace", TRACE),
+    unread(
+        "trace",
+        TRACE,
+        "the trace of a handoff is its `trace` at the top",
+    ),
 ]);
 
 /// The fields of a handoff. `handoff_version` is checked before them, `task` or `task_id` after.
@@ -217,20 +263,29 @@ pub(super) const HANDOFF: &[Field] = &[
     may("handoff_id", ID),
     may("idempotency_key", ID),
     may("revision", &whole(1, 1_000_000)),
-    may("supersedes", ID),
+    unread(
+        "supersedes",
+        ID,
+        "a revision replaces the one before it by `task_id`, and nothing is closed by this",
+    ),
     may("created_at", TIME),
     must("from_agent", PARTY),
     may("to_agent", PARTY),
-    may("assignees", &list(32, ID)),
+    unread(
+        "assignees",
+        &list(32, ID),
+        "who is asked follows from the rules of the operator",
+    ),
     may("task_id", ID),
     may("session_id", ID),
     may("parent_handoff_id", ID),
-    may(
+    unread(
         "hops",
         &list(
             32,
             &Rule::Object(&[must("agent", ID), may("handoff_id", ID), may("at", TIME)]),
         ),
+        "the path of a task is what the ledger recorded",
     ),
     may(
         "task",
@@ -276,12 +331,16 @@ pub(super) const HANDOFF: &[Field] = &[
         "return_contract",
         &Rule::Object(&[
             may("allowed", FLAG),
-            may("to", ID),
+            unread("to", ID, "a task comes back to whom it came from"),
             may("max_hops", &whole(0, 32)),
         ]),
     ),
     may("artifacts", &list(1000, ARTIFACT)),
-    may("checkpoint", PATH),
+    unread(
+        "checkpoint",
+        PATH,
+        "the checkpoint of a task is the newest `checkpoint.json` in its folder",
+    ),
     may(
         "partials",
         &Rule::Object(&[
@@ -295,20 +354,21 @@ pub(super) const HANDOFF: &[Field] = &[
     may("provenance", PROVENANCE),
     may("trace", TRACE),
     may("capabilities_required", &list(64, &text(128))),
-    may(
+    unread(
         "privacy",
         &Rule::Object(&[
             may("modes", &list(16, &text(64))),
             may("regions", &list(64, &text(64))),
             may("retention_days", COUNT),
         ]),
+        "no mode, region or retention is enforced; `classification` is",
     ),
     may("provider_id", &text(64)),
     may("adapter_version", &text(64)),
     may("latency_budget_ms", COUNT),
     may("timeout_ms", &whole(1, YEAR * 1000)),
     may("expected_output_format", MEDIA),
-    may(
+    unread(
         "memory",
         &list(
             256,
@@ -319,14 +379,16 @@ pub(super) const HANDOFF: &[Field] = &[
                 may("version", COUNT),
             ]),
         ),
+        "it counts as state of the work, and no memory is read or written",
     ),
     may(
         "classification",
         &Rule::Word(&["public", "internal", "confidential", "restricted"]),
     ),
-    may(
+    unread(
         "regulatory_reference",
         &Rule::Either(&text(400), &list(32, &text(400))),
+        "it is shown, and nothing is held against the rules that it names",
     ),
     may(
         "sign_off_gates",
@@ -342,7 +404,7 @@ pub(super) const HANDOFF: &[Field] = &[
         ),
     ),
     may("quality_checklist", LINES),
-    may(
+    unread(
         "audit_trail",
         &list(
             1000,
@@ -354,14 +416,16 @@ pub(super) const HANDOFF: &[Field] = &[
                 may("hash", SHA256),
             ]),
         ),
+        "it is kept in the document, and its hashes are not checked",
     ),
-    may(
+    unread(
         "dialect",
         &Rule::Object(&[
             may("name", &text(64)),
             may("original", PATH),
             may("sha256", SHA256),
         ]),
+        "the dialect of a document is told by its shape",
     ),
 ];
 
@@ -369,7 +433,7 @@ pub(super) const HANDOFF: &[Field] = &[
 pub(super) const CHECKPOINT: &[Field] = &[
     may("$schema", &text(512)),
     may("checkpoint_version", &Rule::Any),
-    must("from_agent", PARTY),
+    must("from_agent", CHECKPOINT_PARTY),
     must("step", COUNT),
     may("steps", COUNT),
     may("task_id", ID),
@@ -381,20 +445,29 @@ pub(super) const CHECKPOINT: &[Field] = &[
     may("decisions", LINES),
     may("pitfalls_hit", LINES),
     may("context", FREE),
-    may("artifacts", &list(1000, ARTIFACT)),
+    unread(
+        "artifacts",
+        &list(1000, ARTIFACT),
+        "files of a checkpoint are not sealed; those of a handoff are",
+    ),
     may("session_id", ID),
     may("heartbeat_seconds", &whole(1, 86_400)),
     may("pid", &whole(1, 4_194_304)),
-    may(
+    unread(
         "resume",
         &Rule::Object(&[
             must("path", PATH),
             may("media_type", MEDIA),
             may("sha256", SHA256),
         ]),
+        "it is kept for whoever goes on, and not checked",
     ),
-    may("prev", SHA256),
-    may("trace", TRACE),
+    unread(
+        "prev",
+        SHA256,
+        "versions are in the order in which they were found",
+    ),
+    unread("trace", TRACE, "checkpoints are no part of a trace"),
 ];
 
 /// The fields of an answer to a hop. `answer_version` is checked before them.
@@ -434,8 +507,12 @@ pub(super) const ANSWER: &[Field] = &[
     may("retry_after_seconds", &whole(1, YEAR)),
     may("original", ID),
     may("percent", &whole(0, 100)),
-    may("confidence", CONFIDENCE),
+    may("confidence", ANSWER_CONFIDENCE),
     may("result", &Rule::Any),
     may("artifacts", &list(1000, ARTIFACT)),
-    may("trace", TRACE),
+    unread(
+        "trace",
+        TRACE,
+        "the trace of a hop is the one that it was offered with",
+    ),
 ];

@@ -7,6 +7,8 @@ mod hidden;
 mod profile;
 #[cfg(test)]
 mod published;
+#[cfg(test)]
+mod readers;
 mod relations;
 mod rule;
 mod text;

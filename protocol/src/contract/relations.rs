@@ -9,7 +9,7 @@ use super::{
     text,
     walk::whole,
 };
-use crate::{partial, problem::ProblemKind::InvalidContract};
+use crate::{fallback::Fallback, partial, problem::ProblemKind::InvalidContract};
 
 /// Gates beyond the limit are refused as such; looking at their order would only take time.
 const MAX_GATES: usize = 16;
@@ -22,6 +22,7 @@ pub(super) fn check(findings: &mut Findings<'_>, content: &Map<String, Value>) {
     gates(findings, content);
     envelope(findings, content);
     partials(findings, content);
+    fallback(findings, content);
     let time = |name: &str| text::time(content.get(name)?.as_str()?);
     if let (Some(made), Some(due)) = (time("created_at"), time("deadline"))
         && due <= made
@@ -148,6 +149,19 @@ fn once(findings: &mut Findings<'_>, content: &Map<String, Value>, list: &str, n
             let words = Words::new("duplicate", message, "Name each once.");
             findings.wrong(InvalidContract, &at, words);
         }
+    }
+}
+
+/// A fallback that nobody can read sets no timer.
+fn fallback(findings: &mut Findings<'_>, content: &Map<String, Value>) {
+    let Some(Value::String(text)) = content.get("fallback") else {
+        return;
+    };
+    if Fallback::parse(text).is_none() {
+        let message = "cannot be read as a fallback and has no effect: it keeps waiting";
+        let fix = "Write it as `escalate_to_oncall_if_not_progressed_within_300s`, or as an object with `action`, \
+                   `to` and `after_seconds`.";
+        findings.warn("/fallback", Words::new("no_effect", message, fix));
     }
 }
 

@@ -58,6 +58,8 @@ pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) rule: &'static Rule,
     pub(super) required: bool,
+    /// Why the field has no effect; `None` when the program reads it.
+    pub(super) unread: Option<&'static str>,
 }
 
 /// An optional field.
@@ -66,6 +68,17 @@ pub(super) const fn may(name: &'static str, rule: &'static Rule) -> Field {
         name,
         rule,
         required: false,
+        unread: None,
+    }
+}
+
+/// An optional field that is kept and that nothing reads, with the reason. A document that has it is warned.
+pub(super) const fn unread(name: &'static str, rule: &'static Rule, why: &'static str) -> Field {
+    Field {
+        name,
+        rule,
+        required: false,
+        unread: Some(why),
     }
 }
 
@@ -75,6 +88,7 @@ pub(super) const fn must(name: &'static str, rule: &'static Rule) -> Field {
         name,
         rule,
         required: true,
+        unread: None,
     }
 }
 

@@ -140,7 +140,13 @@ pub(super) fn object(
     for (key, item) in content {
         let known = fields.iter().find(|field| field.name == key);
         if let Some(field) = known {
-            value(findings, field.rule, item, &pointer(at, key));
+            let here = pointer(at, key);
+            value(findings, field.rule, item, &here);
+            if let Some(why) = field.unread {
+                let message = format!("has no effect: {why}");
+                let words = Words::new("no_effect", message, "Do not rely on it.");
+                findings.warn(&here, words);
+            }
             continue;
         }
         if key.starts_with("x-") || key.starts_with("x_") || findings.warned_enough() {

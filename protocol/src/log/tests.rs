@@ -33,6 +33,8 @@ fn a_line_says_who_did_what_and_repeats_nobodys_words() {
         until: None,
         original: None,
         has_result: false,
+        held: false,
+        warnings: Vec::new(),
         manifest: crate::manifest::Manifest::new(Digest::ZERO, Vec::new()),
         at: Location {
             workspace: "w".to_owned(),

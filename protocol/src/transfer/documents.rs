@@ -9,6 +9,7 @@ use crate::{
     event::Accepted,
     id::{Digest, HandoffId},
     names,
+    problem::Violation,
     trace::TraceParent,
 };
 
@@ -279,6 +280,9 @@ pub struct AnswerReceipt {
     pub received_at: Timestamp,
     /// Digest of the answer as it was read.
     pub answer_sha256: Digest,
+    /// What was accepted all the same, such as fields that nothing reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Violation>,
 }
 
 /// One turn of what agents hand to each other, for those who hear of it.

@@ -8,6 +8,7 @@ use crate::{
     event::Location,
     id::{Digest, HandoffId},
     manifest::Manifest,
+    problem::Violation,
     trace::TraceParent,
 };
 
@@ -115,6 +116,9 @@ pub struct Answered {
     /// True when a person looks at the result before it goes on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// What was accepted all the same, such as fields that nothing reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Violation>,
     /// The document and its files, sealed.
     pub manifest: Manifest,
     /// Where the document was found; its file name is empty when it came over HTTP.

@@ -7,7 +7,8 @@ use crate::{
     config::{Id, Target},
 };
 
-/// Whom it means: `oncall` is the first calendar, a plain name whatever has it.
+/// Whom it means: `oncall` is the first calendar, `oncall:data` and its like as rules write it, a plain name whatever
+/// has it.
 pub fn target(fallback: &Fallback, catalog: &Catalog) -> Option<Target> {
     let to = match (&fallback.to, fallback.action) {
         (Some(to), _) => to.as_str(),
@@ -24,7 +25,12 @@ pub fn target(fallback: &Fallback, catalog: &Catalog) -> Option<Target> {
             .map(|one| Target::Queue(one.id.value.clone())),
         _ => None,
     };
-    first.or_else(|| {
+    let explicit = || {
+        to.parse::<Target>().ok().filter(|target| {
+            !matches!(target, Target::Agent(_) | Target::Owners) && catalog.knows(target)
+        })
+    };
+    first.or_else(explicit).or_else(|| {
         let group = catalog.groups().iter().any(|one| one.id.as_str() == to);
         let queue = catalog.queues().iter().any(|one| one.id.as_str() == to);
         if catalog.calendar(to).is_some() {

@@ -5,6 +5,8 @@
 
 use std::{io::Read as _, os::unix::fs::MetadataExt as _, path::Path};
 
+use countersign_protocol::principal::Principal;
+
 use crate::{
     catalog::Catalog,
     config::{Policy, Target},
@@ -25,6 +27,8 @@ pub struct Owners {
     lines: Vec<(usize, Globs, Vec<Target>)>,
     /// What cannot be read, one line each.
     doubts: Vec<String>,
+    /// The user whose file it is; `None` for text that was never a file.
+    uid: Option<u32>,
 }
 
 impl Owners {
@@ -38,8 +42,8 @@ impl Owners {
     pub fn of_workspace(dir: &Dir) -> Option<Self> {
         let doubt = |why: String| {
             Some(Self {
-                lines: Vec::new(),
                 doubts: vec![why],
+                ..Self::default()
             })
         };
         let file = match dir.open_file(Path::new(NAME)) {
@@ -47,24 +51,38 @@ impl Owners {
             Err(error) if error.is_not_found() => return None,
             Err(error) => return doubt(error.to_string()),
         };
-        match file.metadata() {
+        let uid = match file.metadata() {
             Ok(meta) if meta.mode() & 0o022 != 0 => {
                 return doubt(format!(
                     "{NAME} does not count while group or others may write it: run `chmod go-w {NAME}`"
                 ));
             }
             Ok(meta) if !meta.is_file() => return doubt(format!("{NAME} is no file")),
-            Ok(_) => {}
+            Ok(meta) => meta.uid(),
             Err(error) => return doubt(format!("{NAME} cannot be read: {error}")),
-        }
+        };
         let mut text = String::new();
         match file.take(LONGEST + 1).read_to_string(&mut text) {
             Ok(_) if text.len() as u64 > LONGEST => doubt(format!(
                 "{NAME} is longer than {LONGEST} bytes and does not count"
             )),
-            Ok(_) => Some(Self::parse(&text)),
+            Ok(_) => Some(Self {
+                uid: Some(uid),
+                ..Self::parse(&text)
+            }),
             Err(error) => doubt(format!("{NAME} cannot be read: {error}")),
         }
+    }
+
+    /// Returns a note for people where the agent that delivered by `principal` can write the file: it runs as the
+    /// user whose file it is, and so may have chosen its own reviewer.
+    pub fn written_by_agent(&self, principal: &Principal) -> Option<String> {
+        let Principal::FileOwner { uid } = principal else {
+            return None;
+        };
+        (self.uid == Some(*uid)).then(|| {
+            format!("agents can write {NAME}: it belongs to user {uid}, as whom this agent runs")
+        })
     }
 
     /// Reads the text of such a file.
