@@ -31,6 +31,7 @@ pub mod python;
 pub mod repo;
 pub mod reviewer;
 pub mod samples;
+pub mod skip;
 pub mod smtp;
 pub mod standard_webhooks;
 pub mod timeshift;

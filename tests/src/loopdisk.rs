@@ -15,6 +15,8 @@ use std::{
 use rustix::ioctl;
 use tempfile::TempDir;
 
+use crate::skip::skip;
+
 /// `_IOR('X', 125, __u32)`.
 const SHUTDOWN: ioctl::Opcode = 0x8004_587d;
 
@@ -52,7 +54,7 @@ impl LoopDisk {
     /// Makes and mounts one. `None`, with the reason on standard error, where that is not possible.
     pub fn make(kind: Kind) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            skipped("mounting needs root");
+            skip("mounting needs root");
             return None;
         }
         let folder = tempfile::Builder::new()
@@ -71,7 +73,7 @@ impl LoopDisk {
             .expect("the image can be made");
         let made = Command::new(program).args(args).arg(&image).status();
         if !made.is_ok_and(|status| status.success()) {
-            skipped(&format!("`{program}` did not work"));
+            skip(&format!("`{program}` did not work"));
             return None;
         }
         let mut disk = Self {
@@ -80,7 +82,7 @@ impl LoopDisk {
         };
         fs::create_dir(disk.path()).expect("a mount point");
         if let Err(why) = disk.try_mount() {
-            skipped(&why);
+            skip(&why);
             return None;
         }
         Some(disk)
@@ -187,9 +189,4 @@ pub fn left_behind(folder: &Path) -> Vec<String> {
         .filter(|line| line.contains(&*name))
         .map(str::to_owned)
         .collect()
-}
-
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-fn skipped(why: &str) {
-    eprintln!("\n*** SKIPPED: no power cut was simulated: {why} ***\n");
 }

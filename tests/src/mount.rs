@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use crate::wait;
+use crate::{skip::skip, wait};
 
 /// A mounted tmpfs; unmounted when dropped.
 #[derive(Debug)]
@@ -29,7 +29,6 @@ impl Mount {
         Self::with(path, &format!("size=8m,mode=755,nr_inodes={files}"))
     }
 
-    #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
     fn with(path: &Path, options: &str) -> Option<Self> {
         fs::create_dir_all(path).expect("a mount point");
         let output = Command::new("mount")
@@ -39,7 +38,7 @@ impl Mount {
             .expect("mount is installed");
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            eprintln!("\n*** SKIPPED: nothing was mounted: {why} ***\n");
+            skip(&format!("nothing was mounted: {why}"));
             return None;
         }
         Some(Self {

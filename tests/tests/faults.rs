@@ -412,12 +412,13 @@ fn a_folder_that_cannot_be_read_hides_no_neighbour() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let agent = bed.agent("ada");
     for folder in ["neighbour", "deep/below/neighbour"] {
-        let delivery = deliver(&agent, folder);
-        let receipt = bed.reviewer();
+        deliver(&agent, folder);
+        // Each round waits for a card of its own: that of the round before is no answer.
         wait::until(folder, || {
-            receipt.turn().unwrap().iter().any(|_| true).then_some(())
+            let queue = bed.http().fetch("/api/v1/handoffs?view=turn").json();
+            let mut rows = queue["rows"].as_array()?.iter();
+            rows.any(|row| row["title"] == folder).then_some(())
         });
-        assert!(delivery.document.exists());
     }
     bed.trouble("closed");
 }

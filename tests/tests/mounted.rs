@@ -12,7 +12,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use countersign_tests::{agent::Care, bed::TestBed, wait};
+use countersign_tests::{agent::Care, bed::TestBed, skip::skip, wait};
 
 const SIZE: usize = 24 * 1024 * 1024 + 7;
 
@@ -193,7 +193,7 @@ fn a_film_is_played_from_the_mounted_folder_without_being_downloaded() {
         .open("/dev/fuse")
         .is_err()
     {
-        eprintln!("SKIPPED: mounting by FUSE takes /dev/fuse and who may open it");
+        skip("mounting by FUSE takes /dev/fuse and the right to open it");
         return;
     }
     let bed = scene();

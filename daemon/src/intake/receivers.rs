@@ -9,6 +9,13 @@ use countersign_protocol::{
 use super::hop::is_agent;
 use crate::workspace::Settings;
 
+/// Fields that are held against an agent that gets the work, and against nothing else.
+const FOR_AGENTS: [&str; 3] = [
+    "/capabilities_required",
+    "/return_contract",
+    "/expected_output/schema",
+];
+
 /// Returns a warning for a `to_agent` that does not count in this workspace, and for a `fallback` that means nobody.
 /// A participant that may not be handed to is refused elsewhere.
 pub(super) fn unknown(handoff: &Handoff, settings: &Settings) -> Vec<Violation> {
@@ -33,7 +40,19 @@ pub(super) fn unknown(handoff: &Handoff, settings: &Settings) -> Vec<Violation> 
     });
     let fallback = Fallback::of(&handoff.document);
     let fallback = fallback.and_then(|fallback| fallback_to_nobody(&fallback, settings));
-    to_agent.into_iter().chain(fallback).collect()
+    let without_agents = FOR_AGENTS
+        .iter()
+        .filter(|pointer| settings.mesh.is_empty() && handoff.document.pointer(pointer).is_some())
+        .map(|pointer| {
+            let message =
+                "has no effect: no agents hand to each other in this workspace".to_owned();
+            warning("no_effect", pointer, message, "Do not rely on it.")
+        });
+    to_agent
+        .into_iter()
+        .chain(fallback)
+        .chain(without_agents)
+        .collect()
 }
 
 fn fallback_to_nobody(fallback: &Fallback, settings: &Settings) -> Option<Violation> {

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     fs::Dir,
-    testing::{Rig, WORKSPACE, handoff, maya},
+    testing::{Rig, WORKSPACE, handoff, maya, skip},
     workspace::{Account, Settings},
 };
 
@@ -333,7 +333,7 @@ fn left(done: &Settlement) -> Vec<&str> {
 #[test]
 fn every_byte_is_the_persons_and_nothing_foreign_is_touched() {
     if !is_root() {
-        eprintln!("SKIPPED: only the superuser gives files away");
+        skip("only the superuser gives files away");
         return;
     }
     let ground = Ground::lay();

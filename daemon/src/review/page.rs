@@ -157,10 +157,12 @@ impl LedgerDesk {
             && let Some(stop) = stop
         {
             let to = &stop.stopped.to;
-            approve.text.push_str(&match stop.stopped.why {
-                Why::UnsureResult => format!(" The result of {to} goes on to its receiver."),
-                _ => format!(" Then {to} gets the task."),
-            });
+            let _ = match stop.stopped.why {
+                Why::UnsureResult => {
+                    write!(approve.text, " The result of {to} goes on to its receiver.")
+                }
+                _ => write!(approve.text, " Then {to} gets the task."),
+            };
         }
         if let Some(none) = effects.iter_mut().find(|effect| effect.answer == "none")
             && let Some(steps) = steps

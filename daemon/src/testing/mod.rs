@@ -7,6 +7,7 @@
 mod agent;
 mod model;
 mod people;
+mod skip;
 mod stand_ins;
 mod work;
 
@@ -55,6 +56,7 @@ use crate::{
 
 pub(crate) use agent::handoff;
 pub(crate) use people::{catalog, config};
+pub(crate) use skip::skip;
 pub(crate) use stand_ins::{DeadProcesses, SharedStore};
 pub(crate) use work::{accepted, entry};
 

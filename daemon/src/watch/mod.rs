@@ -20,11 +20,11 @@ mod sensor;
 mod sight;
 mod site;
 mod status;
-#[cfg(test)]
 #[expect(
     clippy::disallowed_methods,
     reason = "the tests play the agents, who do not use our door"
 )]
+#[cfg(test)]
 mod tests;
 mod tree;
 mod visit;

@@ -4,11 +4,10 @@ mod build;
 mod fields;
 mod findings;
 mod hidden;
+mod listing;
 mod profile;
 #[cfg(test)]
 mod published;
-#[cfg(test)]
-mod readers;
 mod relations;
 mod rule;
 mod text;
@@ -23,6 +22,7 @@ use crate::{
     transfer::Answer,
 };
 use findings::{Findings, Words};
+pub use listing::field_list;
 pub use version::SUPPORTED;
 
 /// Largest document, in bytes.

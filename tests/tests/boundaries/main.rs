@@ -31,7 +31,9 @@ use countersign_tests::{
     attack::{ARES, ATTACKS, HERMES, Outcome, Scene, Target, attack_by, neighbour, perform},
     bed::{TestBed, WORKSPACE},
     http::base64,
-    repo, wait,
+    repo,
+    skip::skip,
+    wait,
 };
 use serde_json::{Value, json};
 
@@ -359,7 +361,7 @@ fn every_attack_is_refused_or_found_put_right_and_told() {
     let mut columns = Vec::new();
     for setting in Setting::ALL {
         if setting.is_other_user() && !is_root() {
-            eprintln!("{setting:?} needs the superuser and is left out");
+            skip(&format!("{setting:?} needs the superuser"));
             continue;
         }
         let outcomes = attacks(setting);
@@ -686,6 +688,7 @@ fn kill_9_while_a_use_is_counted_counts_it_once_and_the_gate_goes_on() {
 #[test]
 fn an_agent_with_a_user_of_its_own_cannot_speak_for_another() {
     if !is_root() {
+        skip("it needs the superuser");
         return;
     }
     let theatre = Theatre::open(OtherUser);
@@ -711,6 +714,7 @@ fn an_agent_with_a_user_of_its_own_cannot_speak_for_another() {
 #[test]
 fn released_files_with_the_immutable_flag_cannot_be_changed_even_by_the_superuser() {
     if !is_root() {
+        skip("it needs the superuser");
         return;
     }
     let mut theatre = Theatre::open(OtherUser);

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use countersign_tests::{bed::TestBed, wait};
+use countersign_tests::{bed::TestBed, skip::skip, wait};
 use serde_json::{Value, json};
 
 const SECRET: &str = "a foreign secret";
@@ -74,7 +74,7 @@ fn what_is_mounted_in_a_workspace_is_not_handed_over_from_and_not_found() {
     let run = bed.workspace().join("run");
     fs::create_dir_all(run.join("data")).unwrap();
     let Some(mounted) = Bound::over(&foreign, &run.join("data")) else {
-        eprintln!("SKIPPED: mounting takes the superuser");
+        skip("mounting takes the superuser");
         return;
     };
     deliver(&run, &document("Lent", "data/secret.md"));

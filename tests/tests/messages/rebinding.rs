@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use countersign_tests::{bed::TestBed, hook::Hook};
+use countersign_tests::{bed::TestBed, hook::Hook, skip::skip};
 
 /// Where the name server of the test listens; only the superuser may.
 const SERVER: &str = "127.0.0.89";
@@ -81,11 +81,11 @@ fn ask_here(bed: &mut TestBed) {
 #[test]
 fn a_webhook_whose_name_changes_its_mind_never_connects() {
     let Ok(socket) = UdpSocket::bind((SERVER, 53)) else {
-        eprintln!("SKIPPED: only the superuser answers for names");
+        skip("only the superuser answers for names");
         return;
     };
     if !Path::new("/etc/resolv.conf").exists() {
-        eprintln!("SKIPPED: this machine asks for no names");
+        skip("this machine asks for no names");
         return;
     }
     let asked = serve(socket);

@@ -4,12 +4,12 @@
 me=investigation
 cd "${1:-$(dirname "$0")}" && . ./lib.sh || exit 1
 here=agents/$me
-await "$here/H-1.1/transfer.json"
-task=$(field task_id "$here/H-1.1/transfer.json")
-publish "$here/H-1.1.answer.json" <<END
+package=$(await_package "$here") || exit 1
+task=$(field task_id "$here/$package/transfer.json")
+publish "$here/$package.answer.json" <<END
 {"answer_version": "1.0", "answer": "accept"}
 END
-await "$here/H-1.1.answer.receipt.json"
+await "$here/$package.answer.receipt.json"
 say "took $task"
 work=$here/$task
 mkdir -p "$work"

@@ -14,6 +14,18 @@ await() {
     nap
   done
 }
+# Waits for a package that was not answered yet, and prints its name, such as H-1.1.
+await_package() { # folder of the agent
+  i=0
+  while :; do
+    for transfer in "$1"/H-*/transfer.json; do
+      name=$(basename "$(dirname "$transfer")")
+      [ -e "$transfer" ] && [ ! -e "$1/$name.answer.json" ] && { echo "$name"; return 0; }
+    done
+    i=$((i + 1)); [ "$i" -gt 300 ] && { say "no package came" >&2; return 1; }
+    nap
+  done
+}
 # Waits until a sender is told one of the words.
 await_ack() { # folder word...
   dir=$1; shift; i=0

@@ -13,7 +13,7 @@ publish "$work/handoff.json" <<END
   "task_id": "acme-notes-2031",
   "task": "Assess the currency denomination of the convertible notes due 2031",
   "summary": "The notes are convertible, and half of the coupons are owed in euro.",
-  "confidence": 0.7,
+  "confidence": 0.85,
   "reason": "Currency denomination is outside my domain.",
   "timeout_seconds": 3600,
   "expected_output": {"schema": {"type": "object", "required": ["currency_risk_score"]}},

@@ -12,6 +12,7 @@ use rustix::thread::CapabilitySet;
 
 use super::super::{Mode, Root};
 use super::{Bed, DEADLINE, Told};
+use crate::testing::skip;
 
 /// Longer than any period of the inbox, at which the root is looked at.
 const SOON: Duration = Duration::from_secs(7);
@@ -253,7 +254,7 @@ impl Mount {
             .status()
             .is_ok_and(|status| status.success());
         if !is_mounted {
-            eprintln!("SKIPPED: mounting a file system takes root");
+            skip("mounting a file system takes root");
         }
         is_mounted.then(|| Self(folder.to_owned()))
     }

@@ -1,11 +1,8 @@
-//! Holds every field of the contract against what reads it: a field that nothing reads has to say so.
+//! Holds every field of the contract and every key of the configuration against what reads it: what nothing reads
+//! has to say so.
 
-use std::{collections::BTreeMap, path::Path};
-
-use super::{
-    fields::{ANSWER, CHECKPOINT, HANDOFF},
-    rule::{Field, Rule},
-};
+use countersign_protocol::contract::field_list;
+use countersign_tests::repo;
 
 const ADMIT: &str = "daemon/src/intake/admit.rs";
 const BUILD: &str = "protocol/src/contract/build.rs";
@@ -197,52 +194,19 @@ const READERS: &[(&str, &str)] = &[
     ("answer/artifacts/title", "daemon/src/intake/gather.rs"),
 ];
 
-/// Collects the fields below `fields` with whether they say that nothing reads them; what lies below an unread field
-/// is left out.
-fn walk(fields: &[Field], at: &str, found: &mut BTreeMap<String, bool>) {
-    for field in fields {
-        let here = format!("{at}/{}", field.name);
-        found.insert(here.clone(), field.unread.is_some());
-        if field.unread.is_none() {
-            below(field.rule, &here, found);
-        }
-    }
-}
-
-fn below(rule: &Rule, at: &str, found: &mut BTreeMap<String, bool>) {
-    match rule {
-        Rule::Object(fields) => walk(fields, at, found),
-        Rule::List { of, .. } | Rule::Map(of) => below(of, at, found),
-        Rule::Either(one, other) => {
-            below(one, at, found);
-            below(other, at, found);
-        }
-        _ => {}
-    }
-}
-
-fn fields() -> BTreeMap<String, bool> {
-    let mut found = BTreeMap::new();
-    walk(HANDOFF, "handoff", &mut found);
-    walk(CHECKPOINT, "checkpoint", &mut found);
-    walk(ANSWER, "answer", &mut found);
-    found
-}
-
 #[test]
 fn every_field_is_read_or_says_so() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let fields = fields();
-    for (field, is_unread) in &fields {
+    let fields = field_list();
+    for (field, unread) in &fields {
         let reader = READERS.iter().find(|(name, _)| name == field);
         assert_eq!(
             reader.is_none(),
-            *is_unread,
+            unread.is_some(),
             "{field}: read by nothing, or unread and listed"
         );
         let Some((_, file)) = reader else { continue };
         let name = field.rsplit('/').next().unwrap();
-        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let text = repo::read(file);
         assert!(
             *file == EDITORS || text.contains(name),
             "{file} does not read {field}"
@@ -255,14 +219,13 @@ fn every_field_is_read_or_says_so() {
 
 #[test]
 fn the_contract_page_names_unread_fields() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let page = std::fs::read_to_string(root.join("docs/contract.md")).unwrap();
+    let page = repo::read("docs/contract.md");
     let section = page
         .split("## Fields without effect")
         .nth(1)
         .expect("the section");
     let section = section.split("\n## ").next().unwrap();
-    for (field, _) in fields().iter().filter(|(_, is_unread)| **is_unread) {
+    for (field, _) in field_list().iter().filter(|(_, unread)| unread.is_some()) {
         let (document, pointer) = field.split_once('/').unwrap();
         let row = section
             .lines()
@@ -271,6 +234,38 @@ fn the_contract_page_names_unread_fields() {
         assert!(
             row.contains(&format!("`{}`", pointer.replace('/', "."))),
             "{field}"
+        );
+    }
+}
+
+/// Keys that are read where their section is, under another name.
+const CONFIG_READERS: &[(&str, &str)] = &[];
+
+#[test]
+fn every_setting_is_read() {
+    let reference = repo::read("daemon/src/config/reference.toml");
+    let keys: std::collections::BTreeSet<&str> = reference
+        .lines()
+        .filter_map(|line| {
+            let line = line.trim_start_matches("# ");
+            let (key, _) = line.split_once(" = ")?;
+            let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            is_key.then_some(key)
+        })
+        .collect();
+    assert!(keys.len() > 60, "{keys:?}");
+    let sources: Vec<String> = repo::rust_files()
+        .iter()
+        .filter(|file| file.path.starts_with("daemon/src/config/"))
+        .map(|file| file.text().to_owned())
+        .collect();
+    for key in keys {
+        let quoted = format!("\"{key}\"");
+        let is_taken = sources.iter().any(|text| text.contains(&quoted));
+        let is_listed = CONFIG_READERS.iter().any(|(name, _)| *name == key);
+        assert!(
+            is_taken || is_listed,
+            "{key} of the reference is read by nothing"
         );
     }
 }
