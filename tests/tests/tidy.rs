@@ -239,6 +239,32 @@ fn every_requirement_is_listed_once() {
 }
 
 #[test]
+fn requirements_have_their_whole_text() {
+    let page = repo::read("docs/requirements.md");
+    let lines: Vec<&str> = page.lines().collect();
+    let mut wrong = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(rest) = line.strip_prefix("- [") else {
+            continue;
+        };
+        let below = |name: &str| {
+            let mut rows = lines[at + 1..]
+                .iter()
+                .take_while(|row| row.starts_with("  "));
+            rows.any(|row| row.starts_with(name))
+        };
+        if !below("  Whole text: ") {
+            wrong.push(format!("{line}: no text"));
+        }
+        let names_tests = line.contains(" — `");
+        if names_tests && rest.starts_with(' ') != below("  Not yet: ") {
+            wrong.push(format!("{line}: a tick, or what is not yet true of it"));
+        }
+    }
+    report(&wrong);
+}
+
+#[test]
 fn every_ticked_requirement_names_tests_that_exist() {
     let tests: BTreeSet<String> = repo::rust_files()
         .iter()

@@ -402,6 +402,7 @@ fn settings(
             .collect(),
         roles: Arc::new(catalog.roles()),
         fallback_names: Arc::new(catalog.fallback_names()),
+        watches_results: config.policy.watches_results(),
         undo: stated.undo.value.window(),
         care: Care {
             resolve_threads: stated.resolve_threads.value,

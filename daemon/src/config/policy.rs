@@ -49,6 +49,18 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether a trigger may want a person to look at the result of an agent.
+    pub fn watches_results(&self) -> bool {
+        self.triggers.iter().any(|trigger| {
+            matches!(
+                trigger.kind.value,
+                super::TriggerKind::Confidence
+                    | super::TriggerKind::Sensitive
+                    | super::TriggerKind::Sample
+            )
+        })
+    }
+
     /// Adds what a file says.
     pub(super) fn read(&mut self, top: &Section<'_>) {
         fn each<T>(

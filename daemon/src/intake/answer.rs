@@ -47,6 +47,8 @@ struct Prepared {
     pins: Arc<Vec<Pin>>,
     /// Why a person looks at the result before it goes on.
     unsure: Option<String>,
+    /// Whether policy looks at a result first.
+    watched: bool,
     /// What is accepted all the same.
     warnings: Vec<Violation>,
 }
@@ -255,6 +257,7 @@ impl Inner {
         objects.push((sha256, bytes.to_vec()));
         Ok(Prepared {
             unsure: unsure(workspace, hop, &answer),
+            watched: workspace.settings.watches_results,
             warnings,
             about,
             answer,
@@ -555,6 +558,7 @@ fn record(
         objects,
         pins: _,
         unsure,
+        watched,
         warnings,
     } = prepared;
     let healed = state.dead_letter(&about.at).map(|dead| Event::RefusedGone {
@@ -607,7 +611,7 @@ fn record(
         until,
         original: answer.original,
         has_result: answer.result.is_some(),
-        held: unsure.is_some(),
+        held: unsure.is_some() || (is_done && watched),
         warnings,
         manifest,
         at: about.at,
@@ -623,7 +627,7 @@ fn record(
             work_sha256: hop.offered.work_sha256,
         };
         events.push((Actor::Daemon, Event::HopStopped(Box::new(stopped))));
-    } else if is_done {
+    } else if is_done && !watched {
         let resolved = card
             .ended_with(hop)
             .into_iter()

@@ -51,6 +51,8 @@ pub struct State {
     pub(super) hops: Hops,
     /// Those of which a person approved that a hop is carried out, and it was not yet.
     pub(super) approved_hops: BTreeSet<HandoffId>,
+    /// Cards of which a result waits for policy.
+    pub(super) owed_results: BTreeSet<HandoffId>,
     /// The newest card of each workspace and subject.
     subjects: HashMap<(String, String), HandoffId>,
     /// Deliveries by workspace and key.
@@ -495,6 +497,11 @@ impl State {
         self.owed_hops.iter().filter_map(|id| self.cards.get(id))
     }
 
+    /// The cards of which a result waits for policy, oldest first.
+    pub fn owed_results(&self) -> impl Iterator<Item = &Arc<Card>> {
+        self.owed_results.iter().filter_map(|id| self.cards.get(id))
+    }
+
     /// A fact speaks of these kept bytes.
     pub(super) fn holds(&mut self, workspace: &str, manifest: &Manifest) {
         self.held.add(workspace, manifest.document, 0);
@@ -627,6 +634,7 @@ impl State {
                 card.owed_hop().is_some() && !card.is_unchecked(),
             );
             has(&mut self.approved_hops, card.approved_stop().is_some());
+            has(&mut self.owed_results, card.owed_result().is_some());
             self.hops.index(card);
             self.index_reading(id);
         }

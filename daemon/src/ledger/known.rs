@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use super::{
     routing::{Claim, Move, Routing, Service, Snooze},
     threads::Thread,
-    transfer::{Hop, Stop},
+    transfer::{Hop, HopStage, Stop},
     undo::{CameBack, HeldAnswer},
 };
 
@@ -212,6 +212,16 @@ impl Card {
                 .any(|stop| stop.stopped.revision == revision);
         let to = accepted.to_agent.as_deref()?;
         (accepted.is_hop_owed && !is_seen_to).then_some(to)
+    }
+
+    /// The hop whose result waits for policy: its receiver is done, and nothing says yet whether a person looks first.
+    pub fn owed_result(&self) -> Option<&Hop> {
+        let is_with_agent = matches!(self.state, HandoffState::WithAgent { .. });
+        let in_review = self
+            .hops
+            .iter()
+            .rfind(|hop| hop.stage == HopStage::InReview);
+        in_review.filter(|_| is_with_agent)
     }
 
     /// When the time for an answer to `revision` was over, if that was noticed.

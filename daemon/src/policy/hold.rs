@@ -39,6 +39,14 @@ pub(super) fn hold(
         })
 }
 
+/// Returns why a person looks at a result before it goes on, one line. Rules do not count here: they are about what is
+/// handed over.
+pub(super) fn hold_result(firing: &[Firing]) -> Option<String> {
+    let counts = |one: &&Firing| ["confidence", "sensitive", "sample"].contains(&&*one.fired.kind);
+    let fired = firing.iter().filter(|one| one.stops_agents).find(counts);
+    fired.map(|one| one.fired.why.clone())
+}
+
 /// Returns why the agent itself wants a person, where no trigger has a rule for it.
 fn stated(trigger: Stated) -> Option<&'static str> {
     match trigger {

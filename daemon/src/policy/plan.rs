@@ -15,7 +15,7 @@ use super::{
     Rules, assess, built_in_level,
     deadline::{Fallback, ladder},
     gates::Gates,
-    hold::hold,
+    hold::{hold, hold_result},
     routing::{Considered, Owners, choose},
     trigger::{Chance, Firing, firing, millionths},
     work::Work,
@@ -94,6 +94,8 @@ pub struct Plan {
     pub progress: Option<Progressed>,
     /// Why a person decides before an agent gets it; `None` where an agent may.
     pub hold: Option<String>,
+    /// The same where the work is the result of an agent.
+    pub hold_result: Option<String>,
 }
 
 impl Plan {
@@ -294,6 +296,7 @@ pub fn plan(
             .unwrap_or_default(),
         progress,
         hold,
+        hold_result: hold_result(&firing),
     }
 }
 

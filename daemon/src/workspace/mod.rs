@@ -97,6 +97,8 @@ pub struct Settings {
     /// Names by which a fallback can mean somebody, in lower case; empty where the reviewer of this machine answers
     /// for everything.
     pub fallback_names: Arc<BTreeSet<String>>,
+    /// Whether a trigger of the operator may want a person to look at the result of an agent.
+    pub watches_results: bool,
 }
 
 impl Default for Settings {
@@ -123,6 +125,7 @@ impl Default for Settings {
             care: Care::default(),
             roles: Arc::default(),
             fallback_names: Arc::default(),
+            watches_results: false,
         }
     }
 }

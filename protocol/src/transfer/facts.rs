@@ -31,7 +31,7 @@ pub struct Link {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Gate {
-    /// `signature`, `context`, `tools`, `capability`, `conflict` or `deadline`.
+    /// `sender`, `context`, `tools`, `capability`, `conflict` or `deadline`.
     pub gate: String,
     /// What was found, one line.
     pub found: String,

@@ -238,7 +238,7 @@ impl<'a> Hop<'a> {
             found,
         };
         Ok(vec![
-            gate("signature", signature(proposal.principal)),
+            gate("sender", delivered_by(proposal.principal)),
             gate("context", proposal.checked.clone()),
             gate(
                 "tools",
@@ -412,7 +412,7 @@ fn known(sender: &Participant) -> String {
     }
 }
 
-fn signature(principal: &Principal) -> String {
+fn delivered_by(principal: &Principal) -> String {
     match principal {
         Principal::FileOwner { uid } => format!("a file of user {uid}"),
         Principal::Token { id, agent } => format!("the token {id} of {agent}"),

@@ -38,6 +38,8 @@ enum Next {
     Approved,
     /// Its document names an agent, and its checks are over.
     Owed,
+    /// A receiver is done, and triggers have not looked at its result.
+    Result,
 }
 
 impl Stage {
@@ -53,14 +55,25 @@ impl Stage {
                     .approved_hops()
                     .filter_map(|id| Some((Arc::clone(state.card(id)?), Next::Approved)));
                 let owed = state.owed_hops().map(|card| (Arc::clone(card), Next::Owed));
-                lost.chain(approved).chain(owed).take(TOGETHER).collect()
+                let results = state
+                    .owed_results()
+                    .map(|card| (Arc::clone(card), Next::Result));
+                let all = lost.chain(approved).chain(owed).chain(results);
+                all.take(TOGETHER).collect()
             };
             if cards.is_empty() {
                 return Ok(());
             }
             let now = self.inner.clock.now();
             let (cards, steps): (Vec<Arc<Card>>, Vec<Next>) = cards.into_iter().unzip();
-            let works = self.works_of(&cards).await?;
+            let mut works = self.works_of(&cards).await?;
+            for ((card, next), work) in cards.iter().zip(&steps).zip(&mut works) {
+                if *next == Next::Result
+                    && let Some(result) = self.result_of(card).await?
+                {
+                    *work = result;
+                }
+            }
             let planned = self.plans(&cards, works, now).await?;
             let looked_at: Vec<_> = cards
                 .into_iter()
@@ -68,7 +81,11 @@ impl Stage {
                 .zip(planned)
                 .map(|((card, next), (plan, work))| {
                     let settings = self.settings_of(&card);
-                    (card.id, next, work, plan.hold, settings)
+                    let hold = match next {
+                        Next::Result => plan.hold_result,
+                        _ => plan.hold,
+                    };
+                    (card.id, next, work, hold, settings)
                 })
                 .collect();
             let recorded = self.inner.ledger.transact(move |state, _| {
@@ -175,6 +192,9 @@ impl Scene<'_> {
     /// Returns the facts that follow for the card as it is now; none where it changed since it was looked at.
     fn follow(&self, next: Next) -> Vec<(Actor, Event)> {
         let card = self.card;
+        if next == Next::Result {
+            return self.result_looked_at();
+        }
         if card.newest().accepted.manifest_sha256 != self.work.accepted.manifest_sha256 {
             return Vec::new();
         }
@@ -192,6 +212,35 @@ impl Scene<'_> {
                 Some(to) => vec![(Actor::Daemon, self.stated(to))],
                 None => Vec::new(),
             },
+            Next::Result => Vec::new(),
+        }
+    }
+
+    /// Returns the facts that follow on the result that policy looked at.
+    fn result_looked_at(&self) -> Vec<(Actor, Event)> {
+        let same = |hop: &&Hop| {
+            let last = hop
+                .last_answer()
+                .map(|answer| answer.answered.manifest.document);
+            last == Some(self.work.accepted.manifest.document)
+        };
+        let Some(hop) = self.card.owed_result().filter(same) else {
+            return Vec::new();
+        };
+        let offered = &hop.offered;
+        match self.hold {
+            None => self.result_passed(),
+            Some(why) => {
+                let stopped = Stopped {
+                    handoff: self.card.id,
+                    revision: offered.revision,
+                    why: Why::UnsureResult,
+                    text: format!("`{}` is done. {why}", offered.to),
+                    to: offered.to.clone(),
+                    work_sha256: offered.work_sha256,
+                };
+                vec![(Actor::Daemon, Event::HopStopped(Box::new(stopped)))]
+            }
         }
     }
 

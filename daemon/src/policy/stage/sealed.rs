@@ -2,7 +2,8 @@
 
 use std::{io::Read as _, sync::Arc};
 
-use countersign_protocol::{Digest, contract, transfer::Why};
+use countersign_protocol::{Digest, contract, event::Accepted, handoff::Trigger, transfer::Why};
+use serde_json::Value;
 
 use super::{Stage, StageError};
 use crate::{
@@ -46,17 +47,55 @@ impl Stage {
         Ok(works)
     }
 
+    /// The result that waits for policy, as work of its receiver; `None` without one.
+    pub(super) async fn result_of(&self, card: &Card) -> Result<Option<Work>, StageError> {
+        let Some(hop) = card.owed_result() else {
+            return Ok(None);
+        };
+        let Some(answer) = hop.last_answer() else {
+            return Ok(None);
+        };
+        let answered = &answer.answered;
+        let document = answered.manifest.document;
+        let bytes = self.sealed(document, contract::MAX_BYTES as u64).await?;
+        let bytes = bytes.unwrap_or_default();
+        let parsed = serde_json::from_slice(&bytes).unwrap_or_default();
+        let accepted = Accepted {
+            from_agent: hop.offered.to.clone(),
+            to_agent: None,
+            confidence: answered.confidence,
+            trigger: Trigger::Completion,
+            contract: hop.offered.contract.clone(),
+            manifest: answered.manifest.clone(),
+            ..(*card.newest().accepted).clone()
+        };
+        let work = self.work_of_document(card, Arc::new(accepted), parsed, bytes);
+        work.await.map(Some)
+    }
+
     async fn work_with(&self, card: &Card, bytes: Vec<u8>) -> Result<Work, StageError> {
         let accepted = Arc::clone(&card.newest().accepted);
+        let workspace = self.inner.workspaces.get(&card.workspace);
+        let parsed = workspace.and_then(|workspace| {
+            let contracts = &workspace.settings.contracts;
+            contracts.sealed(&bytes, &accepted.at).ok()
+        });
+        self.work_of_document(card, accepted, parsed.unwrap_or_default(), bytes)
+            .await
+    }
+
+    async fn work_of_document(
+        &self,
+        card: &Card,
+        accepted: Arc<Accepted>,
+        parsed: Value,
+        bytes: Vec<u8>,
+    ) -> Result<Work, StageError> {
         let settings = self
             .inner
             .workspaces
             .get(&card.workspace)
             .map(|workspace| workspace.settings.clone())
-            .unwrap_or_default();
-        let parsed = settings
-            .contracts
-            .sealed(&bytes, &accepted.at)
             .unwrap_or_default();
         let document = String::from_utf8(bytes).unwrap_or_default();
         let before = accepted

@@ -186,6 +186,7 @@ fn rig(policy: &str) -> Rig {
     let mut rig = Rig::with(Settings {
         mesh: Arc::new(mesh),
         contracts: Arc::new(Contracts::new(vec![strict])),
+        watches_results: policy.contains("[[trigger]]"),
         roles: Arc::new(BTreeMap::from([("compliance".to_owned(), 1)])),
         ..Settings::default()
     });
@@ -442,6 +443,37 @@ fn fallback_to_another_agent_is_held() {
         }
         assert_held(&rig, stop, "c", "The rule sams asks");
     }
+}
+
+#[test]
+fn results_meet_the_triggers_of_the_operator() {
+    let triggers = [
+        ("on = \"confidence\"\nfloor = 0.99", "0.99 floor"),
+        ("on = \"sensitive\"\npattern = \"salary\"", "`t`"),
+        ("on = \"sample\"\nshare = 1.0\nagent = [\"b\"]", "lot"),
+    ];
+    for (trigger, says) in triggers {
+        let mut rig = rig(&format!("[[trigger]]\nname = \"t\"\n{trigger}"));
+        rig.deliver("work/handoff.json", document(&[]));
+        go_on(&rig);
+        // Nothing speaks against the hop itself.
+        assert_eq!(rig.card().hops.len(), 1, "{trigger}");
+        let done = json!({"answer": "complete", "confidence": 0.9, "note": "the salary list"});
+        rig.restart();
+        answer(&rig, "H-1.1", &done);
+        let stop = rig.card().stopped().cloned().expect(trigger);
+        assert!(stop.stopped.text.contains(says), "{}", stop.stopped.text);
+        rig.decide(rig.card().id, Outcome::Approved).unwrap();
+        go_on(&rig);
+        assert_eq!(rig.card().state.name(), "completed", "{trigger}");
+    }
+    let rig = rig("[[trigger]]\nname = \"t\"\non = \"sensitive\"\npattern = \"salary\"");
+    rig.deliver("work/handoff.json", document(&[]));
+    go_on(&rig);
+    answer(&rig, "H-1.1", &json!({"answer": "complete"}));
+    assert_eq!(rig.card().state.name(), "completed");
+    assert_eq!(rig.count("transfer.result_passed"), 1);
+    assert_eq!(rig.count("transfer.stopped"), 0);
 }
 
 #[test]
