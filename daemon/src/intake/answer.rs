@@ -25,7 +25,7 @@ use crate::{
     fs::{Dir, Pin, Stamp},
     ledger::{Card, Draft, Hop, HopStage, State, TransactError},
     store::Space,
-    workspace::{Answers, FOLDER_MODE, Workspace, json},
+    workspace::{Answers, FOLDER_MODE, Remembered, Workspace, json},
 };
 
 /// Which hop is answered, by whom, and where the answer was found.
@@ -323,8 +323,13 @@ impl Inner {
             .and_then(|answers| {
                 let mut here = workspace.answering();
                 answers.remove_left_over()?;
-                let remembered = |key| self.ledger.value(Space::Written, key);
-                answers.write(&mut here, &name, &json(receipt), &remembered, true)
+                let last = |key| self.ledger.value(Space::Written, key);
+                let wrote = |digest| self.ledger.wrote(digest);
+                let remembered = Remembered {
+                    last: &last,
+                    wrote: &wrote,
+                };
+                answers.write(&mut here, &name, &json(receipt), remembered, true)
             });
         match written {
             Ok(written) => self.remember(written),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use countersign_protocol::{
-    Digest,
+    Digest, HandoffId,
     contract::Checked,
     dialect::Document,
     event::Location,
@@ -318,6 +318,8 @@ pub struct Delivery {
     pub steps: Option<Steps>,
     /// What the file of the document looked like, if it came as one.
     pub stamp: Option<Stamp>,
+    /// The card that it goes on with although its folder is another one by now.
+    pub moved: Option<HandoffId>,
 }
 
 impl Delivery {
@@ -350,6 +352,7 @@ impl Delivery {
             traceparent: None,
             steps: None,
             stamp: None,
+            moved: None,
         }
     }
 
@@ -361,6 +364,12 @@ impl Delivery {
             stamp: Some(stamp),
             ..self
         }
+    }
+
+    /// The same, as the next revision of that card.
+    #[must_use]
+    pub(super) fn of_moved(self, moved: Option<HandoffId>) -> Self {
+        Self { moved, ..self }
     }
 
     /// The same, with the span of the sender as its request named it.

@@ -223,6 +223,7 @@ impl Inner {
         };
         unchanged(workspace, at, read.stamp)?;
         fault::step("intake.sealed");
+        let moved = self.moved_card(workspace, &read.folder, at, &checked.handoff);
         let steps = way.sealed(self.clock.monotonic());
         gathered.note(&at.file, read.seen, &workspace.settings);
         let delivery = gather::Delivery::new(
@@ -234,7 +235,7 @@ impl Inner {
             gathered,
             &workspace.settings,
         );
-        let delivery = delivery.by_way_of(steps, read.stamp);
+        let delivery = delivery.by_way_of(steps, read.stamp).of_moved(moved);
         self.record(workspace, delivery, read.stamp, task.clone());
         Ok(())
     }

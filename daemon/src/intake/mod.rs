@@ -12,6 +12,7 @@ mod hop;
 mod lone;
 mod look;
 mod mark;
+mod moved;
 mod partial;
 mod queue;
 mod seen;

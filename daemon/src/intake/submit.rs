@@ -164,6 +164,9 @@ impl Intake {
             file: String::new(),
         };
         let sha256 = Digest::of(&document);
+        let moved = self
+            .inner
+            .moved_card(workspace, &here, &at, &checked.handoff);
         Ok(Delivery::new(
             at,
             document,
@@ -173,7 +176,8 @@ impl Intake {
             gathered,
             &workspace.settings,
         )
-        .traced(traceparent))
+        .traced(traceparent)
+        .of_moved(moved))
     }
 }
 

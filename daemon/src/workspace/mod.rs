@@ -22,7 +22,7 @@ use countersign_protocol::{
 };
 
 pub use account::Account;
-pub use answers::{AnswerError, Answers, Written, json};
+pub use answers::{AnswerError, Answers, Remembered, Written, json};
 pub use checks::{CheckCommand, CheckSettings};
 pub use rooms::{Opens, opens, own_box, protect};
 
