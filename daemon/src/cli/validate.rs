@@ -278,6 +278,7 @@ fn measure(folder: &Path, path: &str) -> Result<(u64, Digest), Refusal> {
     let mut file = open_artifact(&dir, path).map_err(|problem| match problem {
         Problem::Refused(refusal) => refusal,
         Problem::Busy(why) | Problem::Ours(why) => failed(&why),
+        Problem::Large(_) => failed(&"it is too large"),
     })?;
     let mut hash = Sha256::new();
     let mut size = 0;

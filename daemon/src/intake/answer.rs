@@ -18,7 +18,8 @@ use serde_json::Value;
 use super::{
     Inner, Intake, SubmitError, Task,
     gather::{Gather, Problem, place},
-    look::{Pause, still_written, unchanged},
+    lane::{self, Lane},
+    look::{Pause, Worker, still_written, unchanged},
     seen::Seen,
 };
 use crate::{
@@ -108,7 +109,7 @@ impl Inner {
         workspace: &Arc<Workspace>,
         at: &Location,
         (id, hop): (HandoffId, u32),
-        complete: bool,
+        (complete, worker): (bool, Worker),
         task: &Task,
     ) -> Result<(), Pause> {
         let Some(agent) = names::agent_of(&at.folder).filter(|name| at.folder.ends_with(name))
@@ -125,9 +126,14 @@ impl Inner {
             principal: read.principal.clone(),
             at: at.clone(),
         };
-        let prepared = match self.prepare_answer(workspace, &read.folder, None, &read.bytes, about)
-        {
+        let lane = match worker {
+            Worker::Herald => Lane::Small,
+            Worker::Of(lane) => lane,
+        };
+        let files = (&read.folder, None, lane);
+        let prepared = match self.prepare_answer(workspace, files, &read.bytes, about) {
             Ok(prepared) => prepared,
+            Err(Problem::Large(lane)) => return Err(Pause::Large(lane)),
             Err(Problem::Busy(_)) => {
                 return Err(Pause::Busy(std::time::Duration::from_millis(50)));
             }
@@ -184,8 +190,7 @@ impl Inner {
     fn prepare_answer(
         &self,
         workspace: &Workspace,
-        folder: &Dir,
-        given: Option<&BTreeMap<String, Vec<u8>>>,
+        (folder, given, lane): (&Dir, Option<&BTreeMap<String, Vec<u8>>>, Lane),
         bytes: &[u8],
         about: About,
     ) -> Result<Prepared, Problem> {
@@ -220,6 +225,7 @@ impl Inner {
             writers: self.writers,
             is_quiet: &|_, _| true,
             observer: None,
+            lane,
         };
         let gathered = gather
             .all(&answer.artifacts)
@@ -413,22 +419,36 @@ impl Intake {
                 file: String::new(),
             },
         };
-        let (me, sha256) = (Arc::clone(&self.inner), Digest::of(&document));
-        let prepared = tokio::task::spawn_blocking(move || {
-            let here = workspace
-                .dir()
-                .make_folder(Path::new(&folder), FOLDER_MODE)
-                .map_err(|error| Problem::Ours(error.to_string()))?;
-            me.prepare_answer(&workspace, &here, Some(&files), &document, about)
-        });
-        let prepared = prepared
-            .await
-            .map_err(|error| SubmitError::Unavailable(error.to_string()))?
-            .map_err(|problem| match problem {
-                Problem::Busy(path) => SubmitError::Refused(still_written(&path)),
-                Problem::Refused(refusal) => SubmitError::Refused(refusal),
-                Problem::Ours(why) => SubmitError::Unavailable(why),
-            })?;
+        let sha256 = Digest::of(&document);
+        let name = Arc::clone(&workspace.name);
+        let sent = Arc::new((document, files));
+        let mut lane = Lane::Small;
+        let prepared = loop {
+            let _turn = self.inner.turns.wait(&name, lane).await;
+            let (me, workspace, sent) = (
+                Arc::clone(&self.inner),
+                Arc::clone(&workspace),
+                Arc::clone(&sent),
+            );
+            let (about, folder) = (about.clone(), folder.clone());
+            let prepared = lane::run(lane, move || {
+                let here = workspace
+                    .dir()
+                    .make_folder(Path::new(&folder), FOLDER_MODE)
+                    .map_err(|error| Problem::Ours(error.to_string()))?;
+                let (document, files) = &*sent;
+                me.prepare_answer(&workspace, (&here, Some(files), lane), document, about)
+            });
+            match prepared.await.map_err(SubmitError::Unavailable)? {
+                Ok(prepared) => break prepared,
+                Err(Problem::Large(next)) => lane = next,
+                Err(Problem::Busy(path)) => {
+                    return Err(SubmitError::Refused(still_written(&path)));
+                }
+                Err(Problem::Refused(refusal)) => return Err(SubmitError::Refused(refusal)),
+                Err(Problem::Ours(why)) => return Err(SubmitError::Unavailable(why)),
+            }
+        };
         let (answer, pins) = (prepared.answer.answer, Arc::clone(&prepared.pins));
         let recorded = self.inner.ledger.transact(move |state, now| {
             let draft = record(state, now, prepared, Vec::new());

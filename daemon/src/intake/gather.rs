@@ -19,7 +19,10 @@ use countersign_protocol::{
     trace::{Steps, TraceParent},
 };
 
-use super::look::{not_regular, unreadable};
+use super::{
+    lane::Lane,
+    look::{not_regular, unreadable},
+};
 use crate::{
     fs::{Dir, FileKind, Objects, Pin, SealProblem, Sealed, Sealing, Stamp, Writers},
     provenance::{Observer, Seen},
@@ -40,6 +43,8 @@ pub(crate) enum Problem {
     Refused(Refusal),
     /// Our own disk fails.
     Ours(String),
+    /// The files have so many bytes that another lane reads them.
+    Large(Lane),
 }
 
 /// What was sealed.
@@ -67,6 +72,8 @@ pub(super) struct Gather<'a> {
     pub(super) is_quiet: &'a dyn Fn(&str, Stamp) -> bool,
     /// Who is asked who wrote the files.
     pub(super) observer: Option<&'a Observer>,
+    /// The lane in which the files are read.
+    pub(super) lane: Lane,
 }
 
 impl Gather<'_> {
@@ -93,9 +100,10 @@ impl Gather<'_> {
         let mut inline = INLINE_IN_ALL;
         let mut sealing = self.objects.sealing();
         let mut left = paths.into_iter();
+        let mut bytes = 0_u64;
         while let Some(path) = left.next() {
             let artifact = named.get(path.as_str()).copied();
-            match self.one(&path, &mut sealing, inline) {
+            match self.one(&path, &mut sealing, inline, &mut bytes) {
                 Ok((sealed, seen)) => {
                     gathered.note(&path, seen, self.settings);
                     inline = inline.saturating_sub(sealed.inline.as_ref().map_or(0, Vec::len));
@@ -192,12 +200,14 @@ impl Gather<'_> {
         }
     }
 
-    /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes.
+    /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes. Adds its size to
+    /// `bytes`, those that were read so far.
     fn one(
         &self,
         path: &str,
         sealing: &mut Sealing<'_>,
         inline: usize,
+        bytes: &mut u64,
     ) -> Result<(Sealed, Option<Seen>), Problem> {
         if let Some(bytes) = self.given.and_then(|given| given.get(path)) {
             let sealed = sealing.seal_bytes(bytes.clone(), inline);
@@ -210,10 +220,16 @@ impl Gather<'_> {
             if self.is_busy(path, &file) {
                 return Err(Problem::Busy(path.to_owned()));
             }
+            let size = file.metadata().map_or(0, |metadata| metadata.len());
+            let lane = Lane::of(bytes.saturating_add(size));
+            if lane > self.lane {
+                return Err(Problem::Large(lane));
+            }
             let sealed = sealing.seal(&mut file, self.settings.keep_up_to, inline);
             match sealed {
                 // Asked after the bytes were read, so that whoever wrote them is among those who are named.
                 Ok(sealed) => {
+                    *bytes = bytes.saturating_add(sealed.size);
                     let seen = self.observer.and_then(|observer| observer.writers(&file));
                     return Ok((sealed, seen));
                 }

@@ -15,6 +15,7 @@ use countersign_protocol::{
 use super::{
     DONE, Inner, SETTLE_MAX, Task, admit,
     gather::{self, Gather},
+    lane::Lane,
     lone,
     queue::News,
     seen::Seen,
@@ -58,6 +59,17 @@ pub(super) enum Pause {
     Ours(String),
     /// It takes longer than the thread that hears of documents may be away.
     Heavy,
+    /// Its files are read in that lane.
+    Large(Lane),
+}
+
+/// The thread that looks at a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worker {
+    /// The one that hears of documents.
+    Herald,
+    /// One that reads files of that size.
+    Of(Lane),
 }
 
 impl From<Refusal> for Pause {
@@ -93,9 +105,8 @@ pub(super) struct Read {
 }
 
 impl Inner {
-    /// Looks at a document and sees it through, or puts it back for later; with `here`, on the thread that heard
-    /// of it.
-    pub(super) fn run(self: &Arc<Self>, task: Task, news: News, here: bool) {
+    /// Looks at a document and sees it through, or puts it back for later.
+    pub(super) fn run(self: &Arc<Self>, task: Task, news: News, worker: Worker) {
         let complete = news.complete;
         let known = self.workspace(&task.workspace).and_then(|workspace| {
             let at = workspace.locate(&task.file)?;
@@ -107,9 +118,9 @@ impl Inner {
         };
         let outcome = match kind {
             DocumentKind::Handoff(format) => {
-                self.handoff(&workspace, &at, format, (news, here), &task)
+                self.handoff(&workspace, &at, format, (news, worker), &task)
             }
-            _ if here => Err(Pause::Heavy),
+            _ if worker == Worker::Herald => Err(Pause::Heavy),
             // Nobody works in a package: a checkpoint or mark is one of its files.
             DocumentKind::Checkpoint
             | DocumentKind::Mark
@@ -123,7 +134,7 @@ impl Inner {
             DocumentKind::Mark => self.mark(&workspace, &at, complete, &task),
             DocumentKind::Chunk(chunk) => self.chunk(&workspace, &at, chunk, complete, &task),
             DocumentKind::Answer(id, hop) => {
-                self.answer(&workspace, &at, (id, hop), complete, &task)
+                self.answer(&workspace, &at, (id, hop), (complete, worker), &task)
             }
         };
         match outcome {
@@ -143,6 +154,7 @@ impl Inner {
                 self.queue.finish(task.clone(), None);
                 self.queue.add(task, complete);
             }
+            Err(Pause::Large(lane)) => self.put_into(lane, task, news),
             Err(Pause::Ours(why)) => {
                 tracing::error!(file = %task.file.display(), why, "a delivery waits");
                 self.queue.finish(task, Some(Duration::from_secs(1)));
@@ -155,10 +167,10 @@ impl Inner {
         workspace: &Arc<Workspace>,
         at: &Location,
         format: Format,
-        (news, here): (News, bool),
+        (news, worker): (News, Worker),
         task: &Task,
     ) -> Result<(), Pause> {
-        if here && package(&at.folder).is_some() {
+        if worker == Worker::Herald && package(&at.folder).is_some() {
             return Err(Pause::Heavy);
         }
         let mut way = Way::begun(news.heard, self.moment());
@@ -185,9 +197,13 @@ impl Inner {
             }
         };
         way.validated(self.clock.monotonic());
-        if here && !lone::is_light(&read.folder, &checked.handoff.artifacts) {
-            return Err(Pause::Heavy);
-        }
+        let lane = match worker {
+            Worker::Herald if !lone::is_light(&read.folder, &checked.handoff.artifacts) => {
+                return Err(Pause::Heavy);
+            }
+            Worker::Herald => Lane::Small,
+            Worker::Of(lane) => lane,
+        };
         let gather = Gather {
             folder: &read.folder,
             objects: &self.objects,
@@ -202,6 +218,7 @@ impl Inner {
                 wait.is_zero()
             },
             observer: self.observer.as_ref(),
+            lane,
         };
         let mut gathered = match gather.all(&checked.handoff.artifacts) {
             Ok(gathered) => gathered,
@@ -220,6 +237,7 @@ impl Inner {
                 return Ok(());
             }
             Err(gather::Problem::Ours(why)) => return Err(Pause::Ours(why)),
+            Err(gather::Problem::Large(lane)) => return Err(Pause::Large(lane)),
         };
         unchanged(workspace, at, read.stamp)?;
         fault::step("intake.sealed");
