@@ -7,6 +7,7 @@ use countersign_protocol::{
     contract::{self, Rules},
     dialect::Format,
     event::{Event, Location},
+    misnamed::{Misnamed, misnamed},
     names::{self, DocumentKind},
     principal::{Actor, Principal},
     problem::{ProblemKind, Refusal},
@@ -31,6 +32,9 @@ use crate::{
 
 /// After this time a refusal that may heal by itself is looked at again without a hint.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// Characters of a name that a refusal shows.
+const MAX_SHOWN: usize = 80;
 
 /// Whether `folder` is one that the daemon fills itself. The watcher leaves them out; a hint is not
 /// believed either.
@@ -132,6 +136,9 @@ impl Inner {
             }
             DocumentKind::Checkpoint => self.checkpoint(&workspace, &at, complete, &task),
             DocumentKind::Mark => self.mark(&workspace, &at, complete, &task),
+            DocumentKind::Misnamed(mistake) => {
+                self.misnamed(&workspace, &at, mistake, complete, &task)
+            }
             DocumentKind::Chunk(chunk) => self.chunk(&workspace, &at, chunk, complete, &task),
             DocumentKind::Answer(id, hop) => {
                 self.answer(&workspace, &at, (id, hop), (complete, worker), &task)
@@ -255,6 +262,39 @@ impl Inner {
         );
         let delivery = delivery.by_way_of(steps, read.stamp).of_moved(moved);
         self.record(workspace, delivery, read.stamp, task.clone());
+        Ok(())
+    }
+
+    /// Refuses what has nearly the name of a handoff, so that its agent does not wait for ever. A number may be meant
+    /// where the handoff stands beside it, and everything in a package that has one.
+    fn misnamed(
+        self: &Arc<Self>,
+        workspace: &Arc<Workspace>,
+        at: &Location,
+        mistake: Misnamed,
+        complete: bool,
+        task: &Task,
+    ) -> Result<(), Pause> {
+        let read = self.read(workspace, at, complete)?;
+        let meant = misnamed(&at.file).map_or_else(|| at.file.clone(), |(_, meant)| meant);
+        let has_handoff = matches!(read.folder.kind(Path::new(&meant)), Ok(Some(_)));
+        let may_be_meant = mistake == Misnamed::Numbered || package(&at.folder).is_some();
+        if has_handoff && may_be_meant {
+            self.queue.finish(task.clone(), None);
+            return Ok(());
+        }
+        let shown: String = at.file.chars().take(MAX_SHOWN).collect();
+        let refusal = Refusal::new(
+            ProblemKind::InvalidContract,
+            "misnamed",
+            format!("`{shown}` {}", mistake.message()),
+            if has_handoff {
+                format!("remove it, or put what is newer in it into `{meant}`")
+            } else {
+                format!("rename it to `{meant}`")
+            },
+        );
+        self.refuse(at.clone(), Some(read), refusal, task.clone());
         Ok(())
     }
 
