@@ -21,6 +21,7 @@ use super::{
     lane::{self, Lane},
     look::{Pause, Worker, still_written, unchanged},
     seen::Seen,
+    submit::as_named,
 };
 use crate::{
     fs::{Dir, Pin, Stamp},
@@ -421,7 +422,7 @@ impl Intake {
         };
         let sha256 = Digest::of(&document);
         let name = Arc::clone(&workspace.name);
-        let sent = Arc::new((document, files));
+        let sent = Arc::new((document, as_named(files)));
         let mut lane = Lane::Small;
         let prepared = loop {
             let _turn = self.inner.turns.wait(&name, lane).await;

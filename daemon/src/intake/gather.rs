@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
     sync::Arc,
 };
 
@@ -13,6 +12,7 @@ use countersign_protocol::{
     event::Location,
     handoff::Artifact,
     manifest::{Manifest, ManifestEntry},
+    path,
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
     provenance::Observed,
@@ -20,6 +20,7 @@ use countersign_protocol::{
 };
 
 use super::{
+    artifact::{Opened, open_artifact},
     lane::Lane,
     look::{not_regular, unreadable},
 };
@@ -52,6 +53,8 @@ pub(super) struct Gathered {
     pub(super) entries: Vec<ManifestEntry>,
     pub(super) objects: Vec<(Digest, Vec<u8>)>,
     pub(super) pins: Vec<Pin>,
+    /// What the agent is told although the files were taken.
+    pub(super) warnings: Vec<Violation>,
     /// Who was seen writing them, where somebody watches.
     pub(super) observed: Option<Observed>,
 }
@@ -88,6 +91,7 @@ impl Gather<'_> {
             entries: Vec::new(),
             objects: Vec::new(),
             pins: Vec::new(),
+            warnings: Vec::new(),
             observed: self.observer.map(|_| Observed::default()),
         };
         let mut refused: Vec<Refusal> = Vec::new();
@@ -101,10 +105,17 @@ impl Gather<'_> {
         let mut sealing = self.objects.sealing();
         let mut left = paths.into_iter();
         let mut bytes = 0_u64;
+        let mut told = Vec::new();
         while let Some(path) = left.next() {
             let artifact = named.get(path.as_str()).copied();
-            match self.one(&path, &mut sealing, inline, &mut bytes) {
+            match self.one(&path, &mut sealing, inline, (&mut bytes, &mut told)) {
                 Ok((sealed, seen)) => {
+                    let pointer =
+                        artifact.map_or_else(String::new, |(at, _)| format!("/artifacts/{at}"));
+                    for mut warning in told.drain(..) {
+                        warning.pointer.clone_from(&pointer);
+                        gathered.warnings.push(warning);
+                    }
                     gathered.note(&path, seen, self.settings);
                     inline = inline.saturating_sub(sealed.inline.as_ref().map_or(0, Vec::len));
                     refused.extend(artifact.and_then(|(at, artifact)| {
@@ -121,7 +132,7 @@ impl Gather<'_> {
                     // The others are asked for too, so that all quiet periods pass at once.
                     for other in left.filter(|other| !self.is_given(other)) {
                         let _ = open_artifact(self.folder, &other)
-                            .map(|file| self.is_busy(&other, &file));
+                            .map(|opened| self.is_busy(&other, &opened.file));
                     }
                     return Err(Problem::Busy(path));
                 }
@@ -177,7 +188,7 @@ impl Gather<'_> {
                     ),
                     "rename the file",
                 )),
-                Some(path) if path == document || named.contains_key(path) => {}
+                Some(path) if path == document || named.contains_key(&*path::normal(path)) => {}
                 Some(path) if one.kind == FileKind::File => paths.push(path.to_owned()),
                 Some(path) => refused.push(not_regular(path, one.kind)),
             }
@@ -207,7 +218,7 @@ impl Gather<'_> {
         path: &str,
         sealing: &mut Sealing<'_>,
         inline: usize,
-        bytes: &mut u64,
+        (bytes, told): (&mut u64, &mut Vec<Violation>),
     ) -> Result<(Sealed, Option<Seen>), Problem> {
         if let Some(bytes) = self.given.and_then(|given| given.get(path)) {
             let sealed = sealing.seal_bytes(bytes.clone(), inline);
@@ -216,7 +227,7 @@ impl Gather<'_> {
                 .map_err(|problem| Problem::Ours(problem.to_string()));
         }
         for _ in 0..TRIES {
-            let mut file = open_artifact(self.folder, path)?;
+            let Opened { mut file, lies_at } = open_artifact(self.folder, path)?;
             if self.is_busy(path, &file) {
                 return Err(Problem::Busy(path.to_owned()));
             }
@@ -229,6 +240,9 @@ impl Gather<'_> {
             match sealed {
                 // Asked after the bytes were read, so that whoever wrote them is among those who are named.
                 Ok(sealed) => {
+                    if let Some(there) = &lies_at {
+                        told.push(other_form(path, there));
+                    }
                     *bytes = bytes.saturating_add(sealed.size);
                     let seen = self.observer.and_then(|observer| observer.writers(&file));
                     return Ok((sealed, seen));
@@ -241,34 +255,6 @@ impl Gather<'_> {
             }
         }
         Err(Problem::Busy(path.to_owned()))
-    }
-}
-
-/// Opens a named file for reading: a plain file beneath `folder`, without links on the way.
-pub(crate) fn open_artifact(folder: &Dir, path: &str) -> Result<std::fs::File, Problem> {
-    let missing = || {
-        Problem::Refused(Refusal::new(
-            ProblemKind::MissingArtifact,
-            "missing",
-            format!("`{path}` is not there"),
-            "write the file before the handoff, or take it out of `artifacts`; paths are relative to the folder of the handoff",
-        ))
-    };
-    // Whose fault it is decides: theirs is a refusal, ours (no descriptors, a failing disk) waits.
-    let failed = |error: crate::fs::Error| match error.source.raw_os_error() {
-        _ if error.is_not_found() => missing(),
-        Some(libc::ELOOP) => Problem::Refused(link_on_the_way(path)),
-        Some(libc::EXDEV) => Problem::Refused(mount_on_the_way(path)),
-        Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
-            Problem::Refused(unreadable(path, &error.source))
-        }
-        _ => Problem::Ours(error.to_string()),
-    };
-    match folder.kind(Path::new(path)) {
-        Ok(Some(FileKind::File)) => folder.open_file(Path::new(path)).map_err(failed),
-        Ok(Some(kind)) => Err(Problem::Refused(not_regular(path, kind))),
-        Ok(None) => Err(missing()),
-        Err(error) => Err(failed(error)),
     }
 }
 
@@ -344,7 +330,7 @@ impl Delivery {
         document: Vec<u8>,
         sha256: Digest,
         principal: Principal,
-        (checked, contract): (Checked, Option<String>),
+        (mut checked, contract): (Checked, Option<String>),
         gathered: Gathered,
         settings: &Settings,
     ) -> Self {
@@ -352,8 +338,10 @@ impl Delivery {
             entries,
             mut objects,
             pins,
+            warnings,
             observed,
         } = gathered;
+        checked.warnings.extend(warnings);
         objects.push((sha256, document));
         Self {
             at,
@@ -398,7 +386,7 @@ impl Delivery {
     }
 }
 
-fn link_on_the_way(path: &str) -> Refusal {
+pub(super) fn link_on_the_way(path: &str) -> Refusal {
     Refusal::new(
         ProblemKind::PathRefused,
         "link_on_the_way",
@@ -407,7 +395,7 @@ fn link_on_the_way(path: &str) -> Refusal {
     )
 }
 
-fn mount_on_the_way(path: &str) -> Refusal {
+pub(super) fn mount_on_the_way(path: &str) -> Refusal {
     Refusal::new(
         ProblemKind::PathRefused,
         "mount_on_the_way",
@@ -425,6 +413,25 @@ fn too_many(limit: usize) -> Refusal {
         format!("the handoff has more than {limit} files"),
         "hand over an archive, or several handoffs",
     )
+}
+
+/// Warns that a file was found by another spelling of its name.
+fn other_form(path: &str, there: &str) -> Violation {
+    Violation {
+        code: "other_form".to_owned(),
+        message: format!(
+            "`{path}` lies there under its name in another Unicode form ({} bytes in place of {}); it was taken",
+            there.len(),
+            path.len()
+        ),
+        fix: Some(
+            "nothing needs to be done; programs that compare names byte by byte may not find it"
+                .to_owned(),
+        ),
+        pointer: String::new(),
+        line: 0,
+        column: 0,
+    }
 }
 
 /// Adds line and column to what points into `document`.

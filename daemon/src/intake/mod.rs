@@ -6,6 +6,7 @@
 
 mod admit;
 mod answer;
+mod artifact;
 mod checkpoint;
 mod gather;
 mod hop;
@@ -34,8 +35,9 @@ use countersign_protocol::event::Location;
 
 pub use admit::{Admitted, admit};
 pub use answer::SubmittedAnswer;
+pub(crate) use artifact::open_artifact;
 pub use gather::Delivery;
-pub(crate) use gather::{Problem, merge, open_artifact, place};
+pub(crate) use gather::{Problem, merge, place};
 pub use submit::{SubmitError, Submitted};
 
 use crate::{

@@ -7,7 +7,7 @@ use countersign_protocol::{
     contract::Rules,
     dialect::Format,
     event::Location,
-    names,
+    names, path,
     principal::Principal,
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
@@ -57,7 +57,11 @@ impl Intake {
         workspace: Arc<Workspace>,
         submitted: Submitted,
     ) -> Result<Receipt, SubmitError> {
-        let submitted = Arc::new(submitted);
+        let submitted = Arc::new(Submitted {
+            folder: folder_as_named(&submitted.folder),
+            files: as_named(submitted.files),
+            ..submitted
+        });
         let mut lane = Lane::Small;
         let delivery = loop {
             let _turn = self.inner.turns.wait(&workspace.name, lane).await;
@@ -117,7 +121,7 @@ impl Intake {
             traceparent,
         } = submitted;
         if !folder.is_empty() {
-            countersign_protocol::path::check(folder).map_err(|problem| {
+            path::check(folder).map_err(|problem| {
                 Refusal::new(
                     ProblemKind::PathRefused,
                     "folder",
@@ -190,6 +194,23 @@ impl Intake {
         .traced(*traceparent)
         .of_moved(moved);
         Ok(Prepared::Ready(Box::new(delivery)))
+    }
+}
+
+/// Returns files by the one way to write their paths, which is that of the manifest.
+pub(super) fn as_named(files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    let named = files.into_iter();
+    named
+        .map(|(path, bytes)| (path::normal(&path).into_owned(), bytes))
+        .collect()
+}
+
+/// Returns the folder that a sender names; `.` is the workspace itself.
+fn folder_as_named(folder: &str) -> String {
+    let folder = path::normal(folder);
+    match folder.strip_suffix('/').unwrap_or(&folder) {
+        "." => String::new(),
+        folder => folder.to_owned(),
     }
 }
 
