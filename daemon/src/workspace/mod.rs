@@ -251,6 +251,15 @@ impl Workspaces {
         all.insert(Arc::clone(&workspace.name), Arc::new(workspace));
     }
 
+    /// Opens the folder of a workspace again: another one was put in its place.
+    pub fn reopen(&self, name: &str) -> Result<(), Error> {
+        if let Some(known) = self.get(name) {
+            let settings = known.settings.clone();
+            self.replace(Workspace::open(name, &known.path, settings)?);
+        }
+        Ok(())
+    }
+
     /// Serves the one of that name no longer.
     #[cfg(test)]
     pub(crate) fn remove(&self, name: &str) {
