@@ -452,6 +452,11 @@ impl Dir {
         }
     }
 
+    /// Whether the folder was removed since it was opened. Another one may have its inode by now.
+    pub fn is_deleted(&self) -> bool {
+        rustix::fs::fstat(&self.fd).is_ok_and(|stat| stat.st_nlink == 0)
+    }
+
     /// Device and inode: what tells this folder from another one at the same path.
     pub fn place(&self) -> Result<(u64, u64), Error> {
         let stat = rustix::fs::fstat(&self.fd)

@@ -442,7 +442,10 @@ impl Inner {
             wrote: &wrote,
         };
         let came_along = match answers.own(&here, &name, remembered) {
-            Ok(bytes) => bytes.filter(|bytes| is_receipt_of(bytes, id, revision)),
+            Ok(bytes) => bytes.filter(|bytes| {
+                let is_elsewhere = first.accepted.at.folder != at.folder;
+                is_elsewhere && is_receipt_of(bytes, id, revision)
+            }),
             Err(AnswerError::Fs(error)) => return Err(error),
             Err(AnswerError::Store(_)) => return Ok(()),
         };

@@ -109,7 +109,8 @@ pub enum Hint {
         /// The path.
         path: PathBuf,
     },
-    /// Another folder was put in the place of the workspace, and is the workspace from now on.
+    /// Another folder was put in the place of the workspace, and is the workspace from now on; or the workspace was away
+    /// and is back.
     Replaced {
         /// The workspace.
         workspace: Arc<str>,

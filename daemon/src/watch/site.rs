@@ -61,6 +61,8 @@ pub(crate) struct Site {
     is_mount: bool,
     /// Another folder that stands in its place and may be taken for the workspace, and since when.
     replacement: Option<(Place, Option<Duration>)>,
+    /// Whether it was away and is back, which the others do not know yet.
+    is_back: bool,
     offline: Option<String>,
     blind: Option<String>,
     /// Why watches are refused.
@@ -98,6 +100,7 @@ impl Site {
             pinned: None,
             is_mount: false,
             replacement: None,
+            is_back: false,
             offline: None,
             blind: None,
             limit: None,
@@ -128,6 +131,7 @@ impl Site {
             }
             (Ok(place), pinned) => {
                 let is_news = pinned != Some(place) || self.offline.is_some();
+                self.is_back |= self.offline.is_some();
                 self.pinned = Some(place);
                 self.is_mount = is_mount(&self.path, place);
                 self.replacement = None;
@@ -173,8 +177,14 @@ impl Site {
     }
 
     /// Takes the folder that has stood in the place of the workspace for long enough. Says whether it did: watches are
-    /// then set again.
+    /// then set again. Of a workspace that is back the folder is opened again as well: it may be another one with the
+    /// same inode.
     pub(crate) fn take_replacement(&mut self, hands: &Hands<'_>) -> bool {
+        if std::mem::take(&mut self.is_back) {
+            hands.herald.tell(Hint::Replaced {
+                workspace: Arc::clone(&self.workspace),
+            });
+        }
         let Some((place, since)) = &mut self.replacement else {
             return false;
         };
@@ -184,10 +194,13 @@ impl Site {
         }
         tracing::warn!(workspace = %self.workspace, path = %self.path.display(), "the folder of the workspace was replaced; the new one is taken");
         self.pinned = Some(*place);
+        self.is_back = false;
         hands.herald.tell(Hint::Replaced {
             workspace: Arc::clone(&self.workspace),
         });
-        self.is_there()
+        let is_there = self.is_there();
+        self.is_back = false;
+        is_there
     }
 
     pub(crate) fn is_offline(&self) -> bool {

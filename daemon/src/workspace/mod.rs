@@ -170,7 +170,9 @@ impl Workspace {
     /// or covered by a mount says nothing about what agents removed.
     pub fn is_there(&self) -> bool {
         let opened = self.dir.place().ok();
-        opened.is_some() && Dir::open(&self.path).and_then(|now| now.place()).ok() == opened
+        opened.is_some()
+            && !self.dir.is_deleted()
+            && Dir::open(&self.path).and_then(|now| now.place()).ok() == opened
     }
 
     /// The folder itself.

@@ -66,7 +66,7 @@ fn takes_folder_made_again() {
     bed.pass(SOON);
     assert!(is_offline(&bed));
     assert!(!bed.handle.ready(), "it is about to be taken");
-    for _ in 0..5 {
+    for _ in 0..6 {
         bed.pass(SOON);
     }
     assert_eq!(bed.status().mode, Mode::Watching);
