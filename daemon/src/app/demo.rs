@@ -117,10 +117,8 @@ impl Demo {
                 folder.display()
             )));
         }
-        let lock = match dir.kind(Path::new("state"))? {
-            Some(_) => Some(InstanceLock::take(&folder.join("state"))),
-            None => None,
-        };
+        let state = dir.kind(Path::new("state"))?;
+        let lock = state.map(|_| InstanceLock::take(&folder.join("state")));
         if let Some(Err(LockHeld::ByPid { pid })) = lock {
             return Err(AppError::Start(format!(
                 "the demonstration runs as process {pid}; stop it first, with Ctrl-C or `kill {pid}`; nothing was removed"

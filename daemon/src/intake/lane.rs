@@ -32,17 +32,22 @@ pub(crate) enum Lane {
 impl Lane {
     /// Returns the lane for that many bytes.
     pub(super) fn of(bytes: u64) -> Self {
-        match bytes {
-            0..=MAX_SMALL => Self::Small,
-            ..=MAX_LARGE => Self::Large,
-            _ => Self::Huge,
+        if bytes <= MAX_SMALL {
+            Self::Small
+        } else if bytes <= MAX_LARGE {
+            Self::Large
+        } else {
+            Self::Huge
         }
     }
 }
 
+/// A lane of a workspace.
+pub(super) type LaneOf = (Arc<str>, Lane);
+
 /// The turns of deliveries over HTTP, one at a time in each lane of a workspace.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<(Arc<str>, Lane), Arc<Semaphore>>>);
+pub(super) struct Turns(Mutex<HashMap<LaneOf, Arc<Semaphore>>>);
 
 impl Turns {
     /// Waits for a turn in that lane. The small one needs none.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::lane::Lane;
+use super::lane::{Lane, LaneOf};
 use crate::clock::SharedClock;
 
 /// A document to look at.
@@ -49,6 +49,9 @@ struct Queued {
     until: Option<Duration>,
 }
 
+/// The tasks of a lane for large files, with the hints that led to them.
+type LargeTasks = VecDeque<(Task, News)>;
+
 #[derive(Default)]
 struct Lists {
     chores: VecDeque<Chore>,
@@ -62,7 +65,7 @@ struct Lists {
     again: HashMap<Task, News>,
     /// Tasks of the lanes for large files, by workspace, for each lane that has a thread. They are among those that
     /// run, and take no room of other looks.
-    large: HashMap<(Arc<str>, Lane), VecDeque<(Task, News)>>,
+    large: HashMap<LaneOf, LargeTasks>,
     in_large: HashSet<Task>,
     closed: bool,
 }

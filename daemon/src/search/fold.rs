@@ -9,10 +9,10 @@ pub(super) use countersign_protocol::query::glob::{fold, folded};
 /// Returns a path or a piece of one without case and in Unicode normalisation form C: files from a Mac have their
 /// names in form D.
 pub(super) fn folded_path(path: &str) -> String {
-    match path.is_ascii() {
-        true => folded(path),
-        false => folded(&path.nfc().collect::<String>()),
+    if path.is_ascii() {
+        return folded(path);
     }
+    folded(&path.nfc().collect::<String>())
 }
 
 /// Whether `letter` belongs to a word.

@@ -1,7 +1,5 @@
 //! Large files hold up nothing but themselves.
 
-use std::fs::File;
-
 use crate::testing::{Rig, handoff};
 
 /// More than the lane for large files takes.
@@ -12,9 +10,9 @@ fn small_work_passes_huge_files() {
     let rig = Rig::new();
     for number in 0..4 {
         let folder = format!("huge-{number}");
-        rig.make_folder(&folder);
-        let file = File::create(rig.path(&format!("{folder}/big.img"))).unwrap();
-        file.set_len(HUGE).unwrap();
+        let name = format!("{folder}/big.img");
+        rig.write(&name, "");
+        rig.open_to_write(&name).set_len(HUGE).unwrap();
         rig.put(
             &format!("{folder}/handoff.json"),
             handoff(&folder, &["big.img"]),

@@ -1,6 +1,7 @@
 //! Answers to handoffs whose folder was moved, copied or removed after they were accepted.
 
 use countersign_protocol::{HandoffId, decision::Outcome, event::Event};
+use countersign_web::desk::{Caller, Desk as _};
 use serde_json::json;
 
 use crate::testing::{Rig, handoff};
@@ -126,8 +127,7 @@ fn answer_follows_folder_moved_while_stopped() {
 fn cancellation_follows_moved_folder() {
     let rig = waiting();
     moved(&rig, "moved");
-    let who = countersign_web::desk::Caller::Person(crate::testing::maya());
-    use countersign_web::desk::Desk as _;
+    let who = Caller::Person(crate::testing::maya());
     rig.wait(rig.desk().withdraw(&who, ONE, None)).unwrap();
     rig.round();
     assert_eq!(rig.json("moved/decision.json")["outcome"], "cancelled");
