@@ -163,6 +163,32 @@ pub enum Event {
         revision: u32,
         /// Entry of the decision.
         decision: u64,
+        /// The documents beside which it stands, when they are others than the one that was accepted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        at: Vec<Location>,
+    },
+    /// The answer could not be put beside the handoff: its folder is gone, and nobody knows where it went.
+    #[serde(rename = "handoff.undelivered")]
+    Undelivered {
+        /// The card.
+        handoff: HandoffId,
+        /// The answered revision.
+        revision: u32,
+        /// Entry of the decision, or of the withdrawal.
+        decision: u64,
+        /// Where the document was last seen.
+        at: Location,
+    },
+    /// The document of the newest revision was found at another place: it was moved or copied. Also said of the
+    /// place where it was before when its answer could not be delivered meanwhile.
+    #[serde(rename = "handoff.found")]
+    Found {
+        /// The card.
+        handoff: HandoffId,
+        /// The revision.
+        revision: u32,
+        /// Where it is.
+        at: Location,
     },
     /// Approved files were released.
     #[serde(rename = "artifact.approved")]

@@ -26,6 +26,7 @@ pub mod lock;
 pub mod log;
 pub mod manifest;
 pub mod mark;
+pub mod misnamed;
 pub mod names;
 pub mod ownership;
 pub mod partial;

@@ -190,6 +190,9 @@ impl LogLine {
             | Event::Snoozed { revision, .. }
             | Event::Rescheduled { revision, .. }
             | Event::TimedOut { revision, .. } => self.revision(*revision),
+            Event::Undelivered { revision, at, .. } | Event::Found { revision, at, .. } => {
+                self.at(at).revision(*revision)
+            }
             Event::Released {
                 revision, folder, ..
             } => Self {

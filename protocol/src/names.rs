@@ -1,6 +1,11 @@
 //! The names of the files that cross the shared folder.
 
-use crate::{dialect::Format, id::HandoffId, partial::Chunk};
+use crate::{
+    dialect::Format,
+    id::HandoffId,
+    misnamed::{self, Misnamed, misnamed},
+    partial::Chunk,
+};
 
 /// Folder at the root of a workspace that belongs to the daemon.
 pub const OWN_FOLDER: &str = ".countersign";
@@ -52,6 +57,8 @@ pub enum DocumentKind {
     Answer(HandoffId, u32),
     /// A chunk of a growing result.
     Chunk(Chunk),
+    /// No document: its name is nearly that of a handoff.
+    Misnamed(Misnamed),
 }
 
 /// The files that answer one handoff. They stand in the folder of the handoff, or in its mirror under
@@ -85,7 +92,10 @@ pub fn is_document(name: &str) -> Option<DocumentKind> {
     if let Some((id, hop)) = answer_of(name) {
         return Some(DocumentKind::Answer(id, hop));
     }
-    stem(name).map(|(_, format)| DocumentKind::Handoff(format))
+    match stem(name) {
+        Some((_, format)) => Some(DocumentKind::Handoff(format)),
+        None => misnamed(name).map(|(mistake, _)| DocumentKind::Misnamed(mistake)),
+    }
 }
 
 /// What the file `name` in `folder`, relative to a workspace with `/` between parts, is.
@@ -167,7 +177,14 @@ pub fn answers_for(name: &str) -> AnswerNames {
             ..names_with(&format!("{name}.chunk."))
         };
     }
-    let prefix = match stem(name) {
+    let known = stem(name);
+    if known.is_none() && misnamed(name).is_some() {
+        return AnswerNames {
+            errors: misnamed::errors_name(name),
+            ..names_with("")
+        };
+    }
+    let prefix = match known {
         Some((stem, _)) if !stem.is_empty() => format!("{stem}."),
         _ => String::new(),
     };
@@ -207,6 +224,15 @@ pub fn is_own_file(name: &str) -> bool {
         name.strip_suffix(own)
             .is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('.'))
     }) || name == OWN_FOLDER
+        || is_about_misnamed(name)
+}
+
+/// Whether `name` is that of the errors file for a misnamed document.
+fn is_about_misnamed(name: &str) -> bool {
+    name.strip_suffix(".errors.json").is_some_and(|stem| {
+        let mut endings = ["json", "yaml", "yml", "txt"].iter();
+        endings.any(|ending| misnamed(&format!("{stem}.{ending}")).is_some())
+    })
 }
 
 /// What stands before `.handoff.json`, empty for `handoff.json` itself.
@@ -284,17 +310,19 @@ mod tests {
             "handoff.json.part",
             ".handoff.json.swp",
             "myhandoff.json",
-            "HANDOFF.JSON",
             "a/handoff.json",
             "a\n.handoff.json",
             "q3.checkpoint.json",
         ] {
             assert_eq!(is_document(name), None, "{name:?}");
         }
-        assert_eq!(
-            is_document(&format!("{}.handoff.json", "n".repeat(200))),
-            None
-        );
+        let long = format!("{}.handoff.json", "n".repeat(200));
+        for (name, mistake) in [
+            (long.as_str(), Misnamed::Long),
+            ("HANDOFF.JSON", Misnamed::Case),
+        ] {
+            assert_eq!(is_document(name), Some(DocumentKind::Misnamed(mistake)));
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Paths that a document may name.
 
-use unicode_normalization::is_nfc;
+use std::borrow::Cow;
+
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 use crate::{invisible, names::OWN_FOLDER};
 
@@ -61,6 +63,36 @@ impl PathProblem {
     }
 }
 
+/// Returns the one way to write a path: without `.` parts, as in `./out/report.md`, and in Unicode normalisation
+/// form C. What is no path stays what it is, and is refused by [`check`].
+///
+/// ```
+/// use countersign_protocol::path;
+/// assert_eq!(path::normal("./out/./report.md"), "out/report.md");
+/// assert_eq!(path::normal("a\u{308}.md"), "ä.md");
+/// assert_eq!(path::normal("./"), "./");
+/// ```
+pub fn normal(path: &str) -> Cow<'_, str> {
+    let mut path = Cow::Borrowed(path);
+    if path.starts_with("./") || path.contains("/./") {
+        let parts: Vec<&str> = path.split('/').filter(|part| *part != ".").collect();
+        let left = parts.join("/");
+        if !left.is_empty() && !left.starts_with('/') {
+            path = Cow::Owned(left);
+        }
+    }
+    if !is_nfc(&path) {
+        path = Cow::Owned(path.nfc().collect());
+    }
+    path
+}
+
+/// Whether two names are the same but for upper and lower case and for how their letters are composed.
+pub fn is_alike(one: &str, other: &str) -> bool {
+    let folded = |text: &str| text.nfc().flat_map(char::to_lowercase).collect::<String>();
+    one == other || folded(one) == folded(other)
+}
+
 /// Checks a path as a document states it: relative, `/` between parts, inside its folder. Links on
 /// the way are a matter of the file system and are refused there.
 pub fn check(path: &str) -> Result<(), PathProblem> {
@@ -83,7 +115,7 @@ pub fn check(path: &str) -> Result<(), PathProblem> {
     if path.contains('\\') {
         return Err(PathProblem::Backslash);
     }
-    if path.chars().any(|c| c.is_control() || invisible::hides(c)) {
+    if invisible::marked(path).any(|(c, is_hidden)| c.is_control() || is_hidden) {
         return Err(PathProblem::Invisible);
     }
     if path.split('/').any(|part| part.is_empty() || part == ".") {

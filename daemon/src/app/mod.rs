@@ -215,8 +215,10 @@ pub async fn run(
     let watchers = {
         let (intake, search) = (intake.clone(), search.clone());
         let (guard, locks, changes) = (guard.clone(), locks.clone(), changes.clone());
+        let (workspaces, writeback) = (Arc::clone(&workspaces), writeback.clone());
         Watchers::start(Arc::clone(&clock), move |hint| {
-            serving::take(&intake, &search, &guard, &locks, &changes, hint);
+            let answers = (&*workspaces, &writeback);
+            serving::take(&intake, &search, &guard, &locks, &changes, answers, hint);
         })
         .map_err(AppError::Thread)?
     };

@@ -51,6 +51,7 @@ pub(super) fn take(
     guard: &Guard,
     locks: &Locks,
     changes: &Changes,
+    (workspaces, writeback): (&Workspaces, &Writeback),
     hint: Hint,
 ) {
     match hint {
@@ -77,6 +78,13 @@ pub(super) fn take(
             complete,
         } => intake.hint(&workspace, file, complete),
         Hint::Arrived { workspace, file } => intake.arrived(&workspace, file),
+        Hint::Replaced { workspace } => match workspaces.reopen(&workspace) {
+            Ok(()) => {
+                intake.serve(&workspace);
+                writeback.nudge();
+            }
+            Err(error) => tracing::warn!(%workspace, %error, "its new folder cannot be opened"),
+        },
         Hint::Gone { workspace, file } => intake.hint(&workspace, file, false),
         Hint::Activity { workspace, folder } => {
             if let Some(folder) = folder.to_str() {

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::{
     Context,
     exit::{Exit, Failure},
-    open, serve,
+    open,
+    output::{inert, shell_word},
+    serve,
 };
 use crate::{
     app::{AppError, Demo},
@@ -25,7 +27,7 @@ pub(crate) struct Args {
     /// Print the address and open no browser
     #[arg(long)]
     no_open: bool,
-    /// Remove the folder of the demonstration and end
+    /// Remove what the demonstration made and end; anything else in its folder is kept
     #[arg(long)]
     clean: bool,
 }
@@ -33,8 +35,22 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let folder = folder(args, context)?;
     if args.clean {
-        Demo::clean(&folder).map_err(failure)?;
-        context.out.line(&format!("removed  {}", folder.display()));
+        let kept = Demo::clean(&folder).map_err(failure)?;
+        let shown = inert(&folder.display().to_string());
+        if kept.is_empty() {
+            context.out.line(&format!("removed  {shown}"));
+        } else {
+            context
+                .out
+                .line(&format!("removed  the demonstration in {shown}"));
+            for path in &kept {
+                let path = inert(&folder.join(path).display().to_string());
+                context.out.line(&format!("kept     {path}"));
+            }
+            context
+                .out
+                .hint("what is kept was not made by the demonstration");
+        }
         return Ok(Exit::Done);
     }
     let demo = Demo::prepare(&folder).map_err(failure)?;
@@ -53,7 +69,8 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             .collect(),
     );
     let config = Config::load(&flags, &environment)?;
-    serve::start_log(config.observe.log.value);
+    serve::start_log(config.observe.log.value, context.out.colours_log());
+    let named = args.dir.as_ref().map(|_| folder.clone());
     let browser = !args.no_open && open::has_screen(&context.environment);
     let environment = context.environment.clone();
     serve::serve(config, context, |started, out| {
@@ -66,10 +83,16 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
                 "Everything is in {}; nothing else is touched and nothing leaves this machine.",
                 folder.display()
             ));
-            out.line("Ctrl-C stops it; `countersign demo --clean` removes it.");
+            let dir = match &named {
+                Some(dir) => format!(" --dir {}", shell_word(dir)),
+                None => String::new(),
+            };
+            out.line(&format!(
+                "Ctrl-C stops it; `countersign demo --clean{dir}` removes it."
+            ));
             out.line(&format!(
                 "`export COUNTERSIGN_DATA_DIR={}` lets commands in another terminal find it.",
-                demo.state.display()
+                shell_word(&demo.state)
             ));
             out.line("");
         }

@@ -325,6 +325,7 @@ pub fn main() -> u8 {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) -> u8 {
+    let arguments = search::options_first(arguments.into_iter().collect(), tree());
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &mut context),

@@ -1,5 +1,7 @@
 //! `countersign search`: ask, and see how it was read and what was found.
 
+use std::ffi::OsString;
+
 use countersign_protocol::query::HitKind;
 use countersign_web::desk::{Hit, SearchAnswer, Unmatched};
 use serde_json::json;
@@ -11,10 +13,13 @@ use super::{
     output::{Cell, Style, Table, ago, inert},
 };
 
+/// The command.
+const NAME: &str = "search";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A query or a question; several words need no quotes
-    #[arg(required_unless_present = "unmatched", allow_hyphen_values = true)]
+    #[arg(required_unless_present = "unmatched")]
     text: Vec<String>,
     /// Take the words as words, even where they could be a question
     #[arg(long)]
@@ -31,6 +36,77 @@ pub(crate) struct Args {
     /// List the questions that no rule understood
     #[arg(long, conflicts_with_all = ["text", "verbatim", "cursor", "tz"])]
     unmatched: bool,
+}
+
+/// Puts the options of `countersign search` before its words, wherever they were typed. Words may begin with a hyphen,
+/// as in `-is:closed`, so that clap could not tell the two apart. An unknown option with two hyphens stays one, and is
+/// refused; behind `--` everything is a word.
+pub(super) fn options_first(arguments: Vec<OsString>, tree: clap::Command) -> Vec<OsString> {
+    if !arguments.iter().any(|one| one == NAME) {
+        return arguments;
+    }
+    let mut tree = tree;
+    tree.build();
+    let Some(search) = tree.find_subcommand(NAME) else {
+        return arguments;
+    };
+    let takes_value = |argument: &str| -> Option<bool> {
+        let long = argument.strip_prefix("--");
+        let short = argument
+            .strip_prefix('-')
+            .filter(|rest| rest.chars().count() == 1);
+        let known = search.get_arguments().find(|known| match long {
+            Some(long) => known.get_long() == Some(long.split('=').next().unwrap_or(long)),
+            None => {
+                short.is_some() && known.get_short() == short.and_then(|rest| rest.chars().next())
+            }
+        })?;
+        Some(known.get_action().takes_values() && !argument.contains('='))
+    };
+    let mut left = arguments.into_iter();
+    let mut before: Vec<OsString> = left.next().into_iter().collect();
+    // What stands before the command are options for all commands, and their values.
+    loop {
+        let Some(argument) = left.next() else {
+            return before;
+        };
+        let is_it = argument == NAME;
+        let text = argument.to_string_lossy().into_owned();
+        before.push(argument);
+        if is_it {
+            break;
+        }
+        if !text.starts_with('-') {
+            before.extend(left);
+            return before;
+        }
+        if takes_value(&text) == Some(true) {
+            before.extend(left.next());
+        }
+    }
+    let mut words = Vec::new();
+    while let Some(argument) = left.next() {
+        let text = argument.to_string_lossy().into_owned();
+        if text == "--" {
+            words.extend(left);
+            break;
+        }
+        match takes_value(&text) {
+            Some(with_value) => {
+                before.push(argument);
+                if with_value {
+                    before.extend(left.next());
+                }
+            }
+            None if text.starts_with("--") => before.push(argument),
+            None => words.push(argument),
+        }
+    }
+    if !words.is_empty() {
+        before.push("--".into());
+        before.extend(words);
+    }
+    before
 }
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -182,4 +258,32 @@ fn unmatched(client: &Client, context: &mut Context) -> Result<Exit, Failure> {
     }
     context.out.table(&table);
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_may_follow_words() {
+        for (typed, ordered) in [
+            ("search is:snoozed --json", "search --json -- is:snoozed"),
+            (
+                "search a --limit 3 b --tz=UTC -is:closed",
+                "search --limit 3 --tz=UTC -- a b -is:closed",
+            ),
+            ("--json search a", "--json search -- a"),
+            ("--config search search a", "--config search search -- a"),
+            ("search a -- --json", "search -- a --json"),
+            ("search --unmatched", "search --unmatched"),
+            ("search agnet --jsn", "search --jsn -- agnet"),
+            ("ls search --json", "ls search --json"),
+        ] {
+            let arguments = format!("countersign {typed}");
+            let arguments = arguments.split(' ').map(OsString::from).collect();
+            let found = options_first(arguments, super::super::tree());
+            let found: Vec<_> = found.iter().map(|one| one.to_string_lossy()).collect();
+            assert_eq!(found.join(" "), format!("countersign {ordered}"));
+        }
+    }
 }

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::{
     Context,
     exit::{Exit, Failure},
-    output::{Output, Style, inert},
+    output::{Output, Style, inert, shell_word},
 };
 use crate::{
     app::{self, AppError, Started},
@@ -37,7 +37,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let config = config(args, context)?;
-    start_log(config.observe.log.value);
+    start_log(config.observe.log.value, context.out.colours_log());
     let data_dir = &config.server.data_dir;
     let is_named = matches!(data_dir.origin, Origin::Flag(_));
     let named = is_named.then(|| data_dir.value.clone());
@@ -123,11 +123,12 @@ fn stop_on_signals(shutdown: &CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-pub(super) fn start_log(format: LogFormat) {
+pub(super) fn start_log(format: LogFormat, is_coloured: bool) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("warn,countersign=info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(is_coloured)
         .with_writer(std::io::stderr);
     // A second subscriber in one process, as in tests, changes nothing.
     let _ = match format {
@@ -169,7 +170,7 @@ pub(super) fn lines(started: &Started, out: &mut Output, named: Option<&Path>) {
         out.remark(&format!("not served  {path}  {}", inert(why)));
     }
     let open = named.map_or_else(String::new, |dir| {
-        format!(" --data-dir {}", inert(&dir.display().to_string()))
+        format!(" --data-dir {}", shell_word(dir))
     });
     out.hint(&format!(
         "the address signs you in and works once; `countersign open{open}` makes a new one"

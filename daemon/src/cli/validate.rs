@@ -275,10 +275,12 @@ fn measure(folder: &Path, path: &str) -> Result<(u64, Digest), Refusal> {
         )
     };
     let dir = Dir::open(folder).map_err(|error| failed(&error))?;
-    let mut file = open_artifact(&dir, path).map_err(|problem| match problem {
+    let opened = open_artifact(&dir, path).map_err(|problem| match problem {
         Problem::Refused(refusal) => refusal,
         Problem::Busy(why) | Problem::Ours(why) => failed(&why),
+        Problem::Large(_) => failed(&"it is too large"),
     })?;
+    let mut file = opened.file;
     let mut hash = Sha256::new();
     let mut size = 0;
     let mut buffer = vec![0; 128 * 1024];

@@ -1,6 +1,9 @@
 //! How each kind of value is read from a file or from text, and shown again.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use countersign_protocol::{
     access::Permission, check::OnFailure, decision::Outcome, handoff::Profile, phrase::Phrase,
@@ -211,8 +214,23 @@ impl Value for PathBuf {
 
 impl Value for SocketAddr {
     fn from_text(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| "must be an address and a port such as `127.0.0.1:7420`".to_owned())
+        if let Ok(address) = text.parse() {
+            return Ok(address);
+        }
+        // A port alone is on this machine, never on all its addresses.
+        let port = match text.rsplit_once(':') {
+            None => text,
+            Some(("" | "localhost", port)) => port,
+            Some(_) => "",
+        };
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        match port.parse() {
+            Ok(port) if digits => Ok((Ipv4Addr::LOCALHOST, port).into()),
+            _ => Err(
+                "must be an address and a port such as `127.0.0.1:7420`, or a port on this machine such as `7420`"
+                    .to_owned(),
+            ),
+        }
     }
 
     fn show(&self) -> Json {

@@ -250,6 +250,15 @@ impl Dir {
         }
     }
 
+    /// Returns the path that the link `name` holds. Links on the way to it are not followed.
+    pub fn read_link(&self, name: &Path) -> Result<PathBuf, Error> {
+        let read = self
+            .resolve(name, OFlags::PATH | OFlags::NOFOLLOW, Mode::empty())
+            .and_then(|link| rustix::fs::readlinkat(&link, c"", Vec::new()));
+        read.map(|target| PathBuf::from(OsStr::from_bytes(target.to_bytes())))
+            .map_err(|source| Error::new("read the link", self.path.join(name), source))
+    }
+
     /// How `name` looks now. It is not opened, so nothing blocks or changes.
     pub fn stamp(&self, name: &Path) -> Result<Stamp, Error> {
         let metadata = self
@@ -441,6 +450,11 @@ impl Dir {
             Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
             Err(source) => Err(Error::new("remove", self.path.join(name), source)),
         }
+    }
+
+    /// Whether the folder was removed since it was opened. Another one may have its inode by now.
+    pub fn is_deleted(&self) -> bool {
+        rustix::fs::fstat(&self.fd).is_ok_and(|stat| stat.st_nlink == 0)
     }
 
     /// Device and inode: what tells this folder from another one at the same path.

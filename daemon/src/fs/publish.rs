@@ -248,6 +248,18 @@ impl Dir {
         self.rename_new(staged, Path::new(name))
     }
 
+    /// Removes the folder `name` if nothing is in it.
+    pub fn remove_empty_folder(&self, name: &Path) -> Result<(), Error> {
+        use rustix::io::Errno;
+        match rustix::fs::unlinkat(self.fd(), name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+            Err(source) => {
+                let path = self.path().join(name);
+                Err(Error::new("remove the folder", path, source))
+            }
+        }
+    }
+
     /// Removes a folder that only we write, with all that is in it; follows no link.
     pub fn remove_own_folder(&self, name: &Path) -> Result<(), Error> {
         let folder = match self.folder(name) {

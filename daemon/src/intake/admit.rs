@@ -26,7 +26,7 @@ use serde_json::Value;
 use super::{
     DONE, Delivery, Inner, PAUSE, Task,
     hop::{Here, Next, hop},
-    receivers,
+    moved, receivers,
     seen::Seen,
     trace,
 };
@@ -35,7 +35,7 @@ use crate::{
     fs::Stamp,
     ledger::{Draft, State},
     store::Space,
-    workspace::{AnswerError, Answers, Workspace, Written, json, package},
+    workspace::{AnswerError, Answers, Remembered, Workspace, Written, json, package},
 };
 
 /// What became of a delivery.
@@ -90,6 +90,7 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
         traceparent,
         steps,
         stamp,
+        moved,
     } = delivery;
     let handoff = &checked.handoff;
     let manifest_sha256 = manifest.digest();
@@ -97,10 +98,12 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
     let refusal = if let Some(used) = state.key_use(&at.workspace, &key) {
         if used.manifest_sha256 == manifest_sha256 {
             // A refused file in its place was put back to what is known to be good.
+            let found = moved::found_again(state, used, &at);
             let healed = state.dead_letter(&at).is_some();
-            let events = healed.then_some((Actor::Daemon, Event::RefusedGone { at }));
+            let healed = healed.then_some(Event::RefusedGone { at });
+            let events = healed.into_iter().chain(found);
             let value = Admitted::Duplicate(used.handoff, used.revision);
-            return Draft::of(events.into_iter().collect(), value);
+            return Draft::of(events.map(|event| (Actor::Daemon, event)).collect(), value);
         }
         Some(Refusal::new(
             ProblemKind::IdempotencyConflict,
@@ -119,7 +122,11 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
     if let Some(refusal) = refusal {
         return turned_away(state, at, &manifest, principal, handoff, refusal, objects);
     }
-    let subject = continued(state, handoff, &at).unwrap_or_else(|| subject(handoff, &at));
+    let moved = moved.and_then(|id| state.card(id));
+    let moved = moved.filter(|card| card.state.takes_revisions());
+    let subject = continued(state, handoff, &at)
+        .or_else(|| moved.map(|card| card.subject.clone()))
+        .unwrap_or_else(|| subject(handoff, &at));
     let known = state.card_of_subject(&at.workspace, &subject);
     let (id, revision, follows) = match known {
         Some(card) if card.state.takes_revisions() => {
@@ -372,7 +379,7 @@ fn key(handoff: &Handoff, manifest_sha256: Digest) -> String {
 
 /// A task without an id is the same one only from the same agent in the same place: two agents may
 /// well use the same words.
-fn subject(handoff: &Handoff, at: &Location) -> String {
+pub(super) fn subject(handoff: &Handoff, at: &Location) -> String {
     let subject = handoff.subject();
     if handoff.task_id.is_some() {
         return subject;
@@ -416,8 +423,17 @@ impl Inner {
     }
 
     /// A document that was taken in before. If it is a package, a crash or a missing right left it in
-    /// the inbox.
+    /// the inbox. One whose answer could not be delivered is looked at once more: its folder may be back.
     pub(super) fn clear_away(&self, workspace: &Workspace, at: &Location, task: Task) {
+        let is_back = {
+            let state = self.ledger.state();
+            let mut waiting = state.undelivered();
+            waiting.any(|card| card.places(card.newest().accepted.revision).contains(&at))
+        };
+        if is_back {
+            self.seen().forget(at);
+            return self.queue.finish(task, Some(Duration::ZERO));
+        }
         let is_left =
             package(&at.folder).is_some() && self.ledger.state().dead_letter(at).is_none();
         let done = if is_left {
@@ -459,8 +475,26 @@ impl Inner {
         let name = countersign_protocol::names::answers_for(&at.file).receipt;
         let mut here = workspace.answering();
         answers.remove_left_over()?;
-        let remembered = |key| self.ledger.value(Space::Written, key);
-        let written = match answers.write(&mut here, &name, &json(&receipt), &remembered, true) {
+        let last = |key| self.ledger.value(Space::Written, key);
+        let wrote = |digest| self.ledger.wrote(digest);
+        let remembered = Remembered {
+            last: &last,
+            wrote: &wrote,
+        };
+        let came_along = match answers.own(&here, &name, remembered) {
+            Ok(bytes) => bytes.filter(|bytes| {
+                let is_elsewhere = first.accepted.at.folder != at.folder;
+                is_elsewhere && is_receipt_of(bytes, id, revision)
+            }),
+            Err(AnswerError::Fs(error)) => return Err(error),
+            Err(AnswerError::Store(_)) => return Ok(()),
+        };
+        let written = match came_along {
+            // The folder was moved or copied with its receipt, which is as good.
+            Some(bytes) => Ok(answers.note(&mut here, &name, Some(Digest::of(&bytes)))),
+            None => answers.write(&mut here, &name, &json(&receipt), remembered, true),
+        };
+        let written = match written {
             Ok(written) => written,
             Err(AnswerError::Fs(error)) => return Err(error),
             // Without the ledger the receipt waits: the file is a duplicate again at the next look.
@@ -483,6 +517,12 @@ impl Inner {
             drop,
         );
     }
+}
+
+/// Whether `bytes` are a receipt for that revision.
+fn is_receipt_of(bytes: &[u8], id: HandoffId, revision: u32) -> bool {
+    serde_json::from_slice::<Receipt>(bytes)
+        .is_ok_and(|receipt| receipt.handoff_id == id && receipt.revision == revision)
 }
 
 /// When to try again to clear a recorded delivery away.

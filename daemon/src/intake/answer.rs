@@ -18,14 +18,16 @@ use serde_json::Value;
 use super::{
     Inner, Intake, SubmitError, Task,
     gather::{Gather, Problem, place},
-    look::{Pause, still_written, unchanged},
+    lane::{self, Lane},
+    look::{Pause, Worker, still_written, unchanged},
     seen::Seen,
+    submit::as_named,
 };
 use crate::{
     fs::{Dir, Pin, Stamp},
     ledger::{Card, Draft, Hop, HopStage, State, TransactError},
     store::Space,
-    workspace::{Answers, FOLDER_MODE, Workspace, json},
+    workspace::{Answers, FOLDER_MODE, Remembered, Workspace, json},
 };
 
 /// Which hop is answered, by whom, and where the answer was found.
@@ -131,7 +133,7 @@ impl Inner {
         workspace: &Arc<Workspace>,
         at: &Location,
         (id, hop): (HandoffId, u32),
-        complete: bool,
+        (complete, worker): (bool, Worker),
         task: &Task,
     ) -> Result<(), Pause> {
         let Some(agent) = names::agent_of(&at.folder).filter(|name| at.folder.ends_with(name))
@@ -148,9 +150,14 @@ impl Inner {
             principal: read.principal.clone(),
             at: at.clone(),
         };
-        let prepared = match self.prepare_answer(workspace, &read.folder, None, &read.bytes, about)
-        {
+        let lane = match worker {
+            Worker::Herald => Lane::Small,
+            Worker::Of(lane) => lane,
+        };
+        let files = (&read.folder, None, lane);
+        let prepared = match self.prepare_answer(workspace, files, &read.bytes, about) {
             Ok(prepared) => prepared,
+            Err(Problem::Large(lane)) => return Err(Pause::Large(lane)),
             Err(Problem::Busy(_)) => {
                 return Err(Pause::Busy(std::time::Duration::from_millis(50)));
             }
@@ -209,8 +216,7 @@ impl Inner {
     fn prepare_answer(
         &self,
         workspace: &Workspace,
-        folder: &Dir,
-        given: Option<&BTreeMap<String, Vec<u8>>>,
+        (folder, given, lane): (&Dir, Option<&BTreeMap<String, Vec<u8>>>, Lane),
         bytes: &[u8],
         about: About,
     ) -> Result<Prepared, Problem> {
@@ -245,6 +251,7 @@ impl Inner {
             writers: self.writers,
             is_quiet: &|_, _| true,
             observer: None,
+            lane,
         };
         let gathered = gather
             .all(&answer.artifacts)
@@ -351,8 +358,13 @@ impl Inner {
             .and_then(|answers| {
                 let mut here = workspace.answering();
                 answers.remove_left_over()?;
-                let remembered = |key| self.ledger.value(Space::Written, key);
-                answers.write(&mut here, &name, &json(receipt), &remembered, true)
+                let last = |key| self.ledger.value(Space::Written, key);
+                let wrote = |digest| self.ledger.wrote(digest);
+                let remembered = Remembered {
+                    last: &last,
+                    wrote: &wrote,
+                };
+                answers.write(&mut here, &name, &json(receipt), remembered, true)
             });
         match written {
             Ok(written) => self.remember(written),
@@ -436,22 +448,36 @@ impl Intake {
                 file: String::new(),
             },
         };
-        let (me, sha256) = (Arc::clone(&self.inner), Digest::of(&document));
-        let prepared = tokio::task::spawn_blocking(move || {
-            let here = workspace
-                .dir()
-                .make_folder(Path::new(&folder), FOLDER_MODE)
-                .map_err(|error| Problem::Ours(error.to_string()))?;
-            me.prepare_answer(&workspace, &here, Some(&files), &document, about)
-        });
-        let prepared = prepared
-            .await
-            .map_err(|error| SubmitError::Unavailable(error.to_string()))?
-            .map_err(|problem| match problem {
-                Problem::Busy(path) => SubmitError::Refused(still_written(&path)),
-                Problem::Refused(refusal) => SubmitError::Refused(refusal),
-                Problem::Ours(why) => SubmitError::Unavailable(why),
-            })?;
+        let sha256 = Digest::of(&document);
+        let name = Arc::clone(&workspace.name);
+        let sent = Arc::new((document, as_named(files)));
+        let mut lane = Lane::Small;
+        let prepared = loop {
+            let _turn = self.inner.turns.wait(&name, lane).await;
+            let (me, workspace, sent) = (
+                Arc::clone(&self.inner),
+                Arc::clone(&workspace),
+                Arc::clone(&sent),
+            );
+            let (about, folder) = (about.clone(), folder.clone());
+            let prepared = lane::run(lane, move || {
+                let here = workspace
+                    .dir()
+                    .make_folder(Path::new(&folder), FOLDER_MODE)
+                    .map_err(|error| Problem::Ours(error.to_string()))?;
+                let (document, files) = &*sent;
+                me.prepare_answer(&workspace, (&here, Some(files), lane), document, about)
+            });
+            match prepared.await.map_err(SubmitError::Unavailable)? {
+                Ok(prepared) => break prepared,
+                Err(Problem::Large(next)) => lane = next,
+                Err(Problem::Busy(path)) => {
+                    return Err(SubmitError::Refused(still_written(&path)));
+                }
+                Err(Problem::Refused(refusal)) => return Err(SubmitError::Refused(refusal)),
+                Err(Problem::Ours(why)) => return Err(SubmitError::Unavailable(why)),
+            }
+        };
         let (answer, pins) = (prepared.answer.answer, Arc::clone(&prepared.pins));
         let warnings = prepared.warnings.clone();
         let recorded = self.inner.ledger.transact(move |state, now| {

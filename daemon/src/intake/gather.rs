@@ -2,24 +2,28 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::Path,
     sync::Arc,
 };
 
 use countersign_protocol::{
-    Digest,
+    Digest, HandoffId,
     contract::Checked,
     dialect::Document,
     event::Location,
     handoff::Artifact,
     manifest::{Manifest, ManifestEntry},
+    path,
     principal::Principal,
     problem::{ProblemKind, Refusal, Violation},
     provenance::Observed,
     trace::{Steps, TraceParent},
 };
 
-use super::look::{not_regular, unreadable};
+use super::{
+    artifact::{Opened, open_artifact},
+    lane::Lane,
+    look::{not_regular, unreadable},
+};
 use crate::{
     fs::{Dir, FileKind, Objects, Pin, SealProblem, Sealed, Sealing, Stamp, Writers},
     provenance::{Observer, Seen},
@@ -40,6 +44,8 @@ pub(crate) enum Problem {
     Refused(Refusal),
     /// Our own disk fails.
     Ours(String),
+    /// The files have so many bytes that another lane reads them.
+    Large(Lane),
 }
 
 /// What was sealed.
@@ -47,6 +53,8 @@ pub(super) struct Gathered {
     pub(super) entries: Vec<ManifestEntry>,
     pub(super) objects: Vec<(Digest, Vec<u8>)>,
     pub(super) pins: Vec<Pin>,
+    /// What the agent is told although the files were taken.
+    pub(super) warnings: Vec<Violation>,
     /// Who was seen writing them, where somebody watches.
     pub(super) observed: Option<Observed>,
 }
@@ -67,6 +75,8 @@ pub(super) struct Gather<'a> {
     pub(super) is_quiet: &'a dyn Fn(&str, Stamp) -> bool,
     /// Who is asked who wrote the files.
     pub(super) observer: Option<&'a Observer>,
+    /// The lane in which the files are read.
+    pub(super) lane: Lane,
 }
 
 impl Gather<'_> {
@@ -81,6 +91,7 @@ impl Gather<'_> {
             entries: Vec::new(),
             objects: Vec::new(),
             pins: Vec::new(),
+            warnings: Vec::new(),
             observed: self.observer.map(|_| Observed::default()),
         };
         let mut refused: Vec<Refusal> = Vec::new();
@@ -93,10 +104,18 @@ impl Gather<'_> {
         let mut inline = INLINE_IN_ALL;
         let mut sealing = self.objects.sealing();
         let mut left = paths.into_iter();
+        let mut bytes = 0_u64;
+        let mut told = Vec::new();
         while let Some(path) = left.next() {
             let artifact = named.get(path.as_str()).copied();
-            match self.one(&path, &mut sealing, inline) {
+            match self.one(&path, &mut sealing, inline, (&mut bytes, &mut told)) {
                 Ok((sealed, seen)) => {
+                    let pointer =
+                        artifact.map_or_else(String::new, |(at, _)| format!("/artifacts/{at}"));
+                    for mut warning in told.drain(..) {
+                        warning.pointer.clone_from(&pointer);
+                        gathered.warnings.push(warning);
+                    }
                     gathered.note(&path, seen, self.settings);
                     inline = inline.saturating_sub(sealed.inline.as_ref().map_or(0, Vec::len));
                     refused.extend(artifact.and_then(|(at, artifact)| {
@@ -113,7 +132,7 @@ impl Gather<'_> {
                     // The others are asked for too, so that all quiet periods pass at once.
                     for other in left.filter(|other| !self.is_given(other)) {
                         let _ = open_artifact(self.folder, &other)
-                            .map(|file| self.is_busy(&other, &file));
+                            .map(|opened| self.is_busy(&other, &opened.file));
                     }
                     return Err(Problem::Busy(path));
                 }
@@ -169,7 +188,7 @@ impl Gather<'_> {
                     ),
                     "rename the file",
                 )),
-                Some(path) if path == document || named.contains_key(path) => {}
+                Some(path) if path == document || named.contains_key(&*path::normal(path)) => {}
                 Some(path) if one.kind == FileKind::File => paths.push(path.to_owned()),
                 Some(path) => refused.push(not_regular(path, one.kind)),
             }
@@ -192,12 +211,14 @@ impl Gather<'_> {
         }
     }
 
-    /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes.
+    /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes. Adds its size to
+    /// `bytes`, those that were read so far.
     fn one(
         &self,
         path: &str,
         sealing: &mut Sealing<'_>,
         inline: usize,
+        (bytes, told): (&mut u64, &mut Vec<Violation>),
     ) -> Result<(Sealed, Option<Seen>), Problem> {
         if let Some(bytes) = self.given.and_then(|given| given.get(path)) {
             let sealed = sealing.seal_bytes(bytes.clone(), inline);
@@ -206,14 +227,23 @@ impl Gather<'_> {
                 .map_err(|problem| Problem::Ours(problem.to_string()));
         }
         for _ in 0..TRIES {
-            let mut file = open_artifact(self.folder, path)?;
+            let Opened { mut file, lies_at } = open_artifact(self.folder, path)?;
             if self.is_busy(path, &file) {
                 return Err(Problem::Busy(path.to_owned()));
+            }
+            let size = file.metadata().map_or(0, |metadata| metadata.len());
+            let lane = Lane::of(bytes.saturating_add(size));
+            if lane > self.lane {
+                return Err(Problem::Large(lane));
             }
             let sealed = sealing.seal(&mut file, self.settings.keep_up_to, inline);
             match sealed {
                 // Asked after the bytes were read, so that whoever wrote them is among those who are named.
                 Ok(sealed) => {
+                    if let Some(there) = &lies_at {
+                        told.push(other_form(path, there));
+                    }
+                    *bytes = bytes.saturating_add(sealed.size);
                     let seen = self.observer.and_then(|observer| observer.writers(&file));
                     return Ok((sealed, seen));
                 }
@@ -225,34 +255,6 @@ impl Gather<'_> {
             }
         }
         Err(Problem::Busy(path.to_owned()))
-    }
-}
-
-/// Opens a named file for reading: a plain file beneath `folder`, without links on the way.
-pub(crate) fn open_artifact(folder: &Dir, path: &str) -> Result<std::fs::File, Problem> {
-    let missing = || {
-        Problem::Refused(Refusal::new(
-            ProblemKind::MissingArtifact,
-            "missing",
-            format!("`{path}` is not there"),
-            "write the file before the handoff, or take it out of `artifacts`; paths are relative to the folder of the handoff",
-        ))
-    };
-    // Whose fault it is decides: theirs is a refusal, ours (no descriptors, a failing disk) waits.
-    let failed = |error: crate::fs::Error| match error.source.raw_os_error() {
-        _ if error.is_not_found() => missing(),
-        Some(libc::ELOOP) => Problem::Refused(link_on_the_way(path)),
-        Some(libc::EXDEV) => Problem::Refused(mount_on_the_way(path)),
-        Some(libc::EACCES | libc::EPERM | libc::ENAMETOOLONG) => {
-            Problem::Refused(unreadable(path, &error.source))
-        }
-        _ => Problem::Ours(error.to_string()),
-    };
-    match folder.kind(Path::new(path)) {
-        Ok(Some(FileKind::File)) => folder.open_file(Path::new(path)).map_err(failed),
-        Ok(Some(kind)) => Err(Problem::Refused(not_regular(path, kind))),
-        Ok(None) => Err(missing()),
-        Err(error) => Err(failed(error)),
     }
 }
 
@@ -318,6 +320,8 @@ pub struct Delivery {
     pub steps: Option<Steps>,
     /// What the file of the document looked like, if it came as one.
     pub stamp: Option<Stamp>,
+    /// The card that it goes on with although its folder is another one by now.
+    pub moved: Option<HandoffId>,
 }
 
 impl Delivery {
@@ -326,7 +330,7 @@ impl Delivery {
         document: Vec<u8>,
         sha256: Digest,
         principal: Principal,
-        (checked, contract): (Checked, Option<String>),
+        (mut checked, contract): (Checked, Option<String>),
         gathered: Gathered,
         settings: &Settings,
     ) -> Self {
@@ -334,8 +338,10 @@ impl Delivery {
             entries,
             mut objects,
             pins,
+            warnings,
             observed,
         } = gathered;
+        checked.warnings.extend(warnings);
         objects.push((sha256, document));
         Self {
             at,
@@ -350,6 +356,7 @@ impl Delivery {
             traceparent: None,
             steps: None,
             stamp: None,
+            moved: None,
         }
     }
 
@@ -363,6 +370,12 @@ impl Delivery {
         }
     }
 
+    /// The same, as the next revision of that card.
+    #[must_use]
+    pub(super) fn of_moved(self, moved: Option<HandoffId>) -> Self {
+        Self { moved, ..self }
+    }
+
     /// The same, with the span of the sender as its request named it.
     #[must_use]
     pub(super) fn traced(self, traceparent: Option<TraceParent>) -> Self {
@@ -373,7 +386,7 @@ impl Delivery {
     }
 }
 
-fn link_on_the_way(path: &str) -> Refusal {
+pub(super) fn link_on_the_way(path: &str) -> Refusal {
     Refusal::new(
         ProblemKind::PathRefused,
         "link_on_the_way",
@@ -382,7 +395,7 @@ fn link_on_the_way(path: &str) -> Refusal {
     )
 }
 
-fn mount_on_the_way(path: &str) -> Refusal {
+pub(super) fn mount_on_the_way(path: &str) -> Refusal {
     Refusal::new(
         ProblemKind::PathRefused,
         "mount_on_the_way",
@@ -400,6 +413,25 @@ fn too_many(limit: usize) -> Refusal {
         format!("the handoff has more than {limit} files"),
         "hand over an archive, or several handoffs",
     )
+}
+
+/// Warns that a file was found by another spelling of its name.
+fn other_form(path: &str, there: &str) -> Violation {
+    Violation {
+        code: "other_form".to_owned(),
+        message: format!(
+            "`{path}` lies there under its name in another Unicode form ({} bytes in place of {}); it was taken",
+            there.len(),
+            path.len()
+        ),
+        fix: Some(
+            "nothing needs to be done; programs that compare names byte by byte may not find it"
+                .to_owned(),
+        ),
+        pointer: String::new(),
+        line: 0,
+        column: 0,
+    }
 }
 
 /// Adds line and column to what points into `document`.

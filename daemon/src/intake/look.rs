@@ -7,6 +7,7 @@ use countersign_protocol::{
     contract::{self, Rules},
     dialect::Format,
     event::{Event, Location},
+    misnamed::{Misnamed, misnamed},
     names::{self, DocumentKind},
     principal::{Actor, Principal},
     problem::{ProblemKind, Refusal},
@@ -15,6 +16,7 @@ use countersign_protocol::{
 use super::{
     DONE, Inner, SETTLE_MAX, Task, admit,
     gather::{self, Gather},
+    lane::Lane,
     lone,
     queue::News,
     seen::Seen,
@@ -30,6 +32,9 @@ use crate::{
 
 /// After this time a refusal that may heal by itself is looked at again without a hint.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// Characters of a name that a refusal shows.
+const MAX_SHOWN: usize = 80;
 
 /// Whether `folder` is one that the daemon fills itself. The watcher leaves them out; a hint is not
 /// believed either.
@@ -58,6 +63,17 @@ pub(super) enum Pause {
     Ours(String),
     /// It takes longer than the thread that hears of documents may be away.
     Heavy,
+    /// Its files are read in that lane.
+    Large(Lane),
+}
+
+/// The thread that looks at a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worker {
+    /// The one that hears of documents.
+    Herald,
+    /// One that reads files of that size.
+    Of(Lane),
 }
 
 impl From<Refusal> for Pause {
@@ -93,9 +109,8 @@ pub(super) struct Read {
 }
 
 impl Inner {
-    /// Looks at a document and sees it through, or puts it back for later; with `here`, on the thread that heard
-    /// of it.
-    pub(super) fn run(self: &Arc<Self>, task: Task, news: News, here: bool) {
+    /// Looks at a document and sees it through, or puts it back for later.
+    pub(super) fn run(self: &Arc<Self>, task: Task, news: News, worker: Worker) {
         let complete = news.complete;
         let known = self.workspace(&task.workspace).and_then(|workspace| {
             let at = workspace.locate(&task.file)?;
@@ -107,9 +122,9 @@ impl Inner {
         };
         let outcome = match kind {
             DocumentKind::Handoff(format) => {
-                self.handoff(&workspace, &at, format, (news, here), &task)
+                self.handoff(&workspace, &at, format, (news, worker), &task)
             }
-            _ if here => Err(Pause::Heavy),
+            _ if worker == Worker::Herald => Err(Pause::Heavy),
             // Nobody works in a package: a checkpoint or mark is one of its files.
             DocumentKind::Checkpoint
             | DocumentKind::Mark
@@ -121,9 +136,12 @@ impl Inner {
             }
             DocumentKind::Checkpoint => self.checkpoint(&workspace, &at, complete, &task),
             DocumentKind::Mark => self.mark(&workspace, &at, complete, &task),
+            DocumentKind::Misnamed(mistake) => {
+                self.misnamed(&workspace, &at, mistake, complete, &task)
+            }
             DocumentKind::Chunk(chunk) => self.chunk(&workspace, &at, chunk, complete, &task),
             DocumentKind::Answer(id, hop) => {
-                self.answer(&workspace, &at, (id, hop), complete, &task)
+                self.answer(&workspace, &at, (id, hop), (complete, worker), &task)
             }
         };
         match outcome {
@@ -143,6 +161,7 @@ impl Inner {
                 self.queue.finish(task.clone(), None);
                 self.queue.add(task, complete);
             }
+            Err(Pause::Large(lane)) => self.put_into(lane, task, news),
             Err(Pause::Ours(why)) => {
                 tracing::error!(file = %task.file.display(), why, "a delivery waits");
                 self.queue.finish(task, Some(Duration::from_secs(1)));
@@ -155,10 +174,10 @@ impl Inner {
         workspace: &Arc<Workspace>,
         at: &Location,
         format: Format,
-        (news, here): (News, bool),
+        (news, worker): (News, Worker),
         task: &Task,
     ) -> Result<(), Pause> {
-        if here && package(&at.folder).is_some() {
+        if worker == Worker::Herald && package(&at.folder).is_some() {
             return Err(Pause::Heavy);
         }
         let mut way = Way::begun(news.heard, self.moment());
@@ -185,9 +204,13 @@ impl Inner {
             }
         };
         way.validated(self.clock.monotonic());
-        if here && !lone::is_light(&read.folder, &checked.handoff.artifacts) {
-            return Err(Pause::Heavy);
-        }
+        let lane = match worker {
+            Worker::Herald if !lone::is_light(&read.folder, &checked.handoff.artifacts) => {
+                return Err(Pause::Heavy);
+            }
+            Worker::Herald => Lane::Small,
+            Worker::Of(lane) => lane,
+        };
         let gather = Gather {
             folder: &read.folder,
             objects: &self.objects,
@@ -202,6 +225,7 @@ impl Inner {
                 wait.is_zero()
             },
             observer: self.observer.as_ref(),
+            lane,
         };
         let mut gathered = match gather.all(&checked.handoff.artifacts) {
             Ok(gathered) => gathered,
@@ -220,9 +244,11 @@ impl Inner {
                 return Ok(());
             }
             Err(gather::Problem::Ours(why)) => return Err(Pause::Ours(why)),
+            Err(gather::Problem::Large(lane)) => return Err(Pause::Large(lane)),
         };
         unchanged(workspace, at, read.stamp)?;
         fault::step("intake.sealed");
+        let moved = self.moved_card(workspace, &read.folder, at, &checked.handoff);
         let steps = way.sealed(self.clock.monotonic());
         gathered.note(&at.file, read.seen, &workspace.settings);
         let delivery = gather::Delivery::new(
@@ -234,8 +260,41 @@ impl Inner {
             gathered,
             &workspace.settings,
         );
-        let delivery = delivery.by_way_of(steps, read.stamp);
+        let delivery = delivery.by_way_of(steps, read.stamp).of_moved(moved);
         self.record(workspace, delivery, read.stamp, task.clone());
+        Ok(())
+    }
+
+    /// Refuses what has nearly the name of a handoff, so that its agent does not wait for ever. A number may be meant
+    /// where the handoff stands beside it, and everything in a package that has one.
+    fn misnamed(
+        self: &Arc<Self>,
+        workspace: &Arc<Workspace>,
+        at: &Location,
+        mistake: Misnamed,
+        complete: bool,
+        task: &Task,
+    ) -> Result<(), Pause> {
+        let read = self.read(workspace, at, complete)?;
+        let meant = misnamed(&at.file).map_or_else(|| at.file.clone(), |(_, meant)| meant);
+        let has_handoff = matches!(read.folder.kind(Path::new(&meant)), Ok(Some(_)));
+        let may_be_meant = mistake == Misnamed::Numbered || package(&at.folder).is_some();
+        if has_handoff && may_be_meant {
+            self.queue.finish(task.clone(), None);
+            return Ok(());
+        }
+        let shown: String = at.file.chars().take(MAX_SHOWN).collect();
+        let refusal = Refusal::new(
+            ProblemKind::InvalidContract,
+            "misnamed",
+            format!("`{shown}` {}", mistake.message()),
+            if has_handoff {
+                format!("remove it, or put what is newer in it into `{meant}`")
+            } else {
+                format!("rename it to `{meant}`")
+            },
+        );
+        self.refuse(at.clone(), Some(read), refusal, task.clone());
         Ok(())
     }
 

@@ -6,12 +6,15 @@
 
 mod admit;
 mod answer;
+mod artifact;
 mod checkpoint;
 mod gather;
 mod hop;
+mod lane;
 mod lone;
 mod look;
 mod mark;
+mod moved;
 mod partial;
 mod queue;
 mod receivers;
@@ -33,19 +36,22 @@ use countersign_protocol::event::Location;
 
 pub use admit::{Admitted, admit};
 pub use answer::SubmittedAnswer;
+pub(crate) use artifact::open_artifact;
 pub use gather::Delivery;
-pub(crate) use gather::{Problem, merge, open_artifact, place};
+pub(crate) use gather::{Problem, merge, place};
 pub use submit::{SubmitError, Submitted};
 
 use crate::{
     clock::SharedClock,
-    fs::{Objects, Writers, writers},
+    fs::{Objects, Writers, give_way, writers},
     ledger::{Ledger, TransactError},
     provenance::Observer,
     store::StoreError,
     workspace::{Workspace, Workspaces},
 };
+use lane::{Lane, Turns};
 use lone::Lone;
+use look::Worker;
 use queue::{News, Queue, Task, Work};
 use seen::{Moment, Seen};
 
@@ -71,6 +77,7 @@ struct Inner {
     queue: Queue,
     seen: Mutex<Seen>,
     lone: Mutex<Lone>,
+    turns: Turns,
     /// The address of the pages, for links in receipts.
     public_url: String,
     /// Who is asked who wrote the files, where somebody watches.
@@ -104,6 +111,7 @@ impl Intake {
             clock,
             seen: Mutex::new(seen),
             lone: Mutex::default(),
+            turns: Turns::default(),
             public_url,
             observer,
             writers,
@@ -151,7 +159,7 @@ impl Intake {
         if !(alone && inner.queue.begin(&task, news)) {
             return inner.queue.add(task, true);
         }
-        inner.look(task, news, true);
+        inner.look(task, news, Worker::Herald);
         inner.lone().over(begun, inner.clock.monotonic());
     }
 
@@ -243,7 +251,7 @@ impl Intake {
 impl Inner {
     fn work(self: &Arc<Self>, work: Work) {
         match work {
-            Work::Look(task, news) => self.look(task, news, false),
+            Work::Look(task, news) => self.look(task, news, Worker::Of(Lane::Small)),
             Work::Chore(chore) => {
                 if catch_unwind(AssertUnwindSafe(chore)).is_err() {
                     tracing::error!("a defect of the program stopped what follows a delivery");
@@ -253,12 +261,35 @@ impl Inner {
     }
 
     /// Looks at a document. A defect met by one must not end the thread that all others need.
-    fn look(self: &Arc<Self>, task: Task, news: News, here: bool) {
-        let run = AssertUnwindSafe(|| self.run(task.clone(), news, here));
+    fn look(self: &Arc<Self>, task: Task, news: News, worker: Worker) {
+        let run = AssertUnwindSafe(|| self.run(task.clone(), news, worker));
         if catch_unwind(run).is_err() {
             let file = task.file.display().to_string();
             tracing::error!(file, "a defect of the program stopped a look at a document");
             self.queue.finish(task, Some(PAUSE));
+        }
+    }
+
+    /// Puts a task into a lane for large files, and starts the thread of that lane when it has none.
+    fn put_into(self: &Arc<Self>, lane: Lane, task: Task, news: News) {
+        let workspace = Arc::clone(&task.workspace);
+        if !self.queue.put_into(lane, task, news) {
+            return;
+        }
+        let inner = Arc::clone(self);
+        let of = Arc::clone(&workspace);
+        let thread = std::thread::Builder::new().name("intake-large".to_owned());
+        let started = thread.spawn(move || {
+            give_way();
+            while let Some((task, news)) = inner.queue.next_in(&of, lane) {
+                inner.look(task, news, Worker::Of(lane));
+            }
+        });
+        if let Err(error) = started {
+            tracing::error!(%error, "no thread for large files could be started; they wait");
+            while let Some((task, _)) = self.queue.next_in(&workspace, lane) {
+                self.queue.finish(task, Some(PAUSE));
+            }
         }
     }
 

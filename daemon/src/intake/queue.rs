@@ -1,12 +1,13 @@
 //! What is to be looked at, each document once however many hints there were.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use super::lane::{Lane, LaneOf};
 use crate::clock::SharedClock;
 
 /// A document to look at.
@@ -48,6 +49,9 @@ struct Queued {
     until: Option<Duration>,
 }
 
+/// The tasks of a lane for large files, with the hints that led to them.
+type LargeTasks = VecDeque<(Task, News)>;
+
 #[derive(Default)]
 struct Lists {
     chores: VecDeque<Chore>,
@@ -59,6 +63,10 @@ struct Lists {
     running: HashMap<Task, News>,
     /// Hinted again while running.
     again: HashMap<Task, News>,
+    /// Tasks of the lanes for large files, by workspace, for each lane that has a thread. They are among those that
+    /// run, and take no room of other looks.
+    large: HashMap<LaneOf, LargeTasks>,
+    in_large: HashSet<Task>,
     closed: bool,
 }
 
@@ -189,7 +197,7 @@ impl Queue {
                 lists.ready.push_back(task);
             }
         }
-        if lists.running.len() >= MOST_AT_ONCE {
+        if lists.running.len() - lists.in_large.len() >= MOST_AT_ONCE {
             return None;
         }
         let task = lists.ready.pop_front()?;
@@ -198,10 +206,36 @@ impl Queue {
         Some(Work::Look(task, news))
     }
 
+    /// Puts a running task into a lane of its workspace. Says whether that lane needs a thread, which takes its tasks by
+    /// [`Queue::next_in`].
+    pub(super) fn put_into(&self, lane: Lane, task: Task, news: News) -> bool {
+        let mut lists = self.lists();
+        lists.in_large.insert(task.clone());
+        let key = (Arc::clone(&task.workspace), lane);
+        let needs_thread = !lists.large.contains_key(&key);
+        lists.large.entry(key).or_default().push_back((task, news));
+        // There is room for one more look.
+        self.changed.notify_one();
+        needs_thread
+    }
+
+    /// Returns the next task of a lane; `None` when there is none, and the thread of the lane ends.
+    pub(super) fn next_in(&self, workspace: &Arc<str>, lane: Lane) -> Option<(Task, News)> {
+        let mut lists = self.lists();
+        let key = (Arc::clone(workspace), lane);
+        let next = lists.large.get_mut(&key).and_then(VecDeque::pop_front);
+        let next = next.filter(|_| !lists.closed);
+        if next.is_none() {
+            lists.large.remove(&key);
+        }
+        next
+    }
+
     /// A task is done; with `retry` it is due again after that time.
     pub(super) fn finish(&self, task: Task, retry: Option<Duration>) {
         let mut lists = self.lists();
         let before = lists.running.remove(&task).unwrap_or_default();
+        lists.in_large.remove(&task);
         if let Some(news) = lists.again.remove(&task) {
             let queued = Queued { news, until: None };
             lists.queued.insert(task.clone(), queued);
@@ -283,6 +317,27 @@ mod tests {
         queue.finish(task("a"), None);
         assert_eq!(due(&queue), Some((task("a"), false)));
         queue.finish(task("a"), None);
+        assert_eq!(queue.len(), 0);
+    }
+
+    #[test]
+    fn lanes_take_no_room_of_others() {
+        let queue = Queue::new(TestClock::at(Timestamp::UNIX_EPOCH));
+        for number in 0..=MOST_AT_ONCE {
+            let task = task(&number.to_string());
+            queue.add(task.clone(), false);
+            assert!(due(&queue).is_some(), "{number}");
+            let needs_thread = queue.put_into(Lane::Huge, task, News::default());
+            assert_eq!(needs_thread, number == 0);
+        }
+        assert!(queue.put_into(Lane::Large, task("0"), News::default()));
+        let workspace = Arc::from("w");
+        let mut taken = 0;
+        while let Some((task, _)) = queue.next_in(&workspace, Lane::Huge) {
+            queue.finish(task, None);
+            taken += 1;
+        }
+        assert_eq!(taken, MOST_AT_ONCE + 1);
         assert_eq!(queue.len(), 0);
     }
 

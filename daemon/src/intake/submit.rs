@@ -7,7 +7,7 @@ use countersign_protocol::{
     contract::Rules,
     dialect::Format,
     event::Location,
-    names,
+    names, path,
     principal::Principal,
     problem::{ProblemKind, Refusal},
     receipt::{Receipt, ReceiptStatus},
@@ -17,6 +17,7 @@ use countersign_protocol::{
 use super::{
     Admitted, Delivery, Intake, admit,
     gather::{Gather, Problem, place},
+    lane::{self, Lane},
     look::{is_ours, still_written},
 };
 use crate::{fs::Dir, ledger::TransactError, workspace::Workspace};
@@ -56,11 +57,22 @@ impl Intake {
         workspace: Arc<Workspace>,
         submitted: Submitted,
     ) -> Result<Receipt, SubmitError> {
-        let me = self.clone();
-        let prepared = tokio::task::spawn_blocking(move || me.prepare(&workspace, submitted));
-        let delivery = prepared
-            .await
-            .map_err(|error| SubmitError::Unavailable(error.to_string()))??;
+        let submitted = Arc::new(Submitted {
+            folder: folder_as_named(&submitted.folder),
+            files: as_named(submitted.files),
+            ..submitted
+        });
+        let mut lane = Lane::Small;
+        let delivery = loop {
+            let _turn = self.inner.turns.wait(&workspace.name, lane).await;
+            let (me, workspace, submitted) =
+                (self.clone(), Arc::clone(&workspace), Arc::clone(&submitted));
+            let prepared = lane::run(lane, move || me.prepare(&workspace, &submitted, lane));
+            match prepared.await.map_err(SubmitError::Unavailable)?? {
+                Prepared::Ready(delivery) => break *delivery,
+                Prepared::Large(next) => lane = next,
+            }
+        };
         let pins = Arc::clone(&delivery.pins);
         let recorded = self
             .inner
@@ -97,8 +109,9 @@ impl Intake {
     fn prepare(
         &self,
         workspace: &Workspace,
-        submitted: Submitted,
-    ) -> Result<Delivery, SubmitError> {
+        submitted: &Submitted,
+        lane: Lane,
+    ) -> Result<Prepared, SubmitError> {
         let Submitted {
             folder,
             document,
@@ -108,7 +121,7 @@ impl Intake {
             traceparent,
         } = submitted;
         if !folder.is_empty() {
-            countersign_protocol::path::check(&folder).map_err(|problem| {
+            path::check(folder).map_err(|problem| {
                 Refusal::new(
                     ProblemKind::PathRefused,
                     "folder",
@@ -117,7 +130,7 @@ impl Intake {
                 )
             })?;
         }
-        if is_ours(&folder) {
+        if is_ours(folder) {
             return Err(SubmitError::Refused(Refusal::new(
                 ProblemKind::PathRefused,
                 "folder",
@@ -128,53 +141,84 @@ impl Intake {
         let rules = Rules {
             least: workspace.settings.profile,
         };
-        let read = workspace.settings.contracts.read(
-            &document,
-            format,
-            rules,
-            names::agent_of(&folder),
-        )?;
+        let read =
+            workspace
+                .settings
+                .contracts
+                .read(document, *format, rules, names::agent_of(folder))?;
         let (checked, contract, read) = (read.checked, read.contract, read.document);
         let agent = &checked.handoff.from_agent.id;
-        speaks_for_itself(&principal, agent)
-            .and_then(|()| workspace.settings.admit(agent, &principal))
+        speaks_for_itself(principal, agent)
+            .and_then(|()| workspace.settings.admit(agent, principal))
             .map_err(|refusal| SubmitError::Refused(place(refusal, &read)))?;
-        let here = folder_of(workspace, &folder)?;
+        let here = folder_of(workspace, folder)?;
         let gather = Gather {
             folder: &here,
             objects: &self.inner.objects,
             settings: &workspace.settings,
-            given: Some(&files),
+            given: Some(files),
             package: None,
             writers: self.inner.writers,
             // Who sends it says that it is finished.
             is_quiet: &|_, _| true,
             observer: self.inner.observer.as_ref(),
+            lane,
         };
-        let gathered = gather
-            .all(&checked.handoff.artifacts)
-            .map_err(|problem| match problem {
-                Problem::Busy(path) => SubmitError::Refused(still_written(&path)),
-                Problem::Refused(refusal) => SubmitError::Refused(place(refusal, &read)),
-                Problem::Ours(why) => SubmitError::Unavailable(why),
-            })?;
+        let gathered = match gather.all(&checked.handoff.artifacts) {
+            Ok(gathered) => gathered,
+            Err(Problem::Large(lane)) => return Ok(Prepared::Large(lane)),
+            Err(Problem::Busy(path)) => return Err(SubmitError::Refused(still_written(&path))),
+            Err(Problem::Refused(refusal)) => {
+                return Err(SubmitError::Refused(place(refusal, &read)));
+            }
+            Err(Problem::Ours(why)) => return Err(SubmitError::Unavailable(why)),
+        };
         let at = Location {
             workspace: workspace.name.to_string(),
-            folder,
+            folder: folder.clone(),
             file: String::new(),
         };
-        let sha256 = Digest::of(&document);
-        Ok(Delivery::new(
+        let sha256 = Digest::of(document);
+        let moved = self
+            .inner
+            .moved_card(workspace, &here, &at, &checked.handoff);
+        let delivery = Delivery::new(
             at,
-            document,
+            document.clone(),
             sha256,
-            principal,
+            principal.clone(),
             (checked, contract),
             gathered,
             &workspace.settings,
         )
-        .traced(traceparent))
+        .traced(*traceparent)
+        .of_moved(moved);
+        Ok(Prepared::Ready(Box::new(delivery)))
     }
+}
+
+/// Returns files by the one way to write their paths, which is that of the manifest.
+pub(super) fn as_named(files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    let named = files.into_iter();
+    named
+        .map(|(path, bytes)| (path::normal(&path).into_owned(), bytes))
+        .collect()
+}
+
+/// Returns the folder that a sender names; `.` is the workspace itself.
+fn folder_as_named(folder: &str) -> String {
+    let folder = path::normal(folder);
+    match folder.strip_suffix('/').unwrap_or(&folder) {
+        "." => String::new(),
+        folder => folder.to_owned(),
+    }
+}
+
+/// What came of an attempt to seal a delivery.
+enum Prepared {
+    Ready(Box<Delivery>),
+    /// Its files are read in that lane.
+    Large(Lane),
 }
 
 /// A token speaks for one agent. A file only has an owner, and an owner may run many agents.

@@ -46,6 +46,10 @@ pub struct State {
     /// Those with an answer that can still be taken back.
     pub(super) held_cards: BTreeSet<HandoffId>,
     pub(super) locks: Table,
+    /// Those whose answer could not be delivered.
+    pub(super) undelivered: BTreeSet<HandoffId>,
+    /// The last card of which a document was found in a folder, by workspace and folder.
+    pub(super) found_in: HashMap<(String, String), HandoffId>,
     /// Those that are with an agent.
     pub(super) with_agents: BTreeSet<HandoffId>,
     pub(super) hops: Hops,
@@ -214,17 +218,9 @@ impl State {
             Event::Commented { .. }
             | Event::ThreadResolved { .. }
             | Event::ThreadReopened { .. } => self.discussed(body),
-            Event::Delivered {
-                handoff, decision, ..
-            } => self.change(*handoff, |card| {
-                if let Some(found) = card
-                    .decisions
-                    .iter_mut()
-                    .find(|known| known.seq == *decision)
-                {
-                    found.delivered = Some((seq, at));
-                }
-            }),
+            Event::Delivered { .. } | Event::Undelivered { .. } | Event::Found { .. } => {
+                self.folded_delivery(body);
+            }
             Event::Released {
                 handoff, folder, ..
             } => {
@@ -430,6 +426,9 @@ impl State {
             }
             card.revisions.push(revision);
             card.opened = None;
+            card.found.clear();
+            card.undelivered = None;
+            self.undelivered.remove(&accepted.handoff);
             card.was_handed_over(at, accepted.due);
         } else {
             self.subjects.insert(
@@ -455,6 +454,8 @@ impl State {
                 released: None,
                 used: None,
                 withdrawn: None,
+                found: Vec::new(),
+                undelivered: None,
                 routing: None,
                 claim: None,
                 snoozed: None,
@@ -628,6 +629,7 @@ impl State {
                     && card.owed_hop().is_none(),
             );
             has(&mut self.held_cards, !card.held.is_empty());
+            has(&mut self.undelivered, card.undelivered.is_some());
             has(&mut self.unchecked, card.is_unchecked());
             has(
                 &mut self.owed_hops,

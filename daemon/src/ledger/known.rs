@@ -20,6 +20,7 @@ use countersign_protocol::{
 use jiff::Timestamp;
 
 use super::{
+    delivery::{Delivery, Undelivered},
     routing::{Claim, Move, Routing, Service, Snooze},
     threads::Thread,
     transfer::{Hop, HopStage, Stop},
@@ -52,8 +53,8 @@ pub struct CardDecision {
     pub actor: Actor,
     /// What.
     pub decided: Decided,
-    /// The entry that says that the answer stands in the agent's folder.
-    pub delivered: Option<(u64, Timestamp)>,
+    /// The delivery to the agent's folder.
+    pub delivered: Option<Delivery>,
 }
 
 /// A vote, with the entry that recorded it.
@@ -147,6 +148,11 @@ pub struct Card {
     pub used: Option<Use>,
     /// That it was taken back.
     pub withdrawn: Option<Withdrawal>,
+    /// The places where the document of the newest revision was found after it was accepted, the last one at the
+    /// end.
+    pub found: Vec<Location>,
+    /// The answer about the newest revision that could not be delivered.
+    pub undelivered: Option<Undelivered>,
     /// The last revision whose time for an answer passed, and by which entry.
     pub timed_out: Option<TimedOut>,
     /// Who is asked about the newest revision; `None` until policy has looked at it.

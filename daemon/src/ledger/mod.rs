@@ -7,6 +7,7 @@
 
 mod answer;
 mod bell;
+mod delivery;
 mod fold;
 mod held;
 mod hops;
@@ -24,6 +25,7 @@ mod threads;
 mod transfer;
 mod undo;
 mod writer;
+mod written;
 
 use std::{
     sync::{Arc, OnceLock, RwLock, RwLockReadGuard},
@@ -40,6 +42,7 @@ use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 pub use answer::{decision_document, released, withdrawal_document};
+pub use delivery::{Delivery, Undelivered};
 pub use fold::State;
 pub use known::{
     Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
@@ -147,6 +150,7 @@ pub struct Ledger {
     trouble: watch::Receiver<Option<Arc<StoreError>>>,
     recent: Arc<recent::Recent>,
     commits: Commits,
+    written: Arc<written::WrittenDigests>,
 }
 
 /// Told how long a commit took, and of how many entries it was.
@@ -181,7 +185,12 @@ impl Ledger {
         let shared = Arc::new(RwLock::new(state));
         let commits = Commits::default();
         let recent = Arc::<recent::Recent>::default();
-        let told = (Arc::clone(&recent), Arc::clone(&commits));
+        let written = Arc::<written::WrittenDigests>::default();
+        let told = (
+            Arc::clone(&recent),
+            Arc::clone(&commits),
+            Arc::clone(&written),
+        );
         let around = (clock, Arc::clone(&shared));
         let writer = writer::Writer::new(store, around, (Arc::clone(&bell), work), trouble, told);
         let queue = Arc::new(queue::Queue::new(writer));
@@ -199,6 +208,7 @@ impl Ledger {
             trouble: trouble_seen,
             recent,
             commits,
+            written,
         })
     }
 
@@ -304,6 +314,13 @@ impl Ledger {
     /// A value, waited for in a thread that may block; never the ledger's own.
     pub fn value(&self, space: Space, key: String) -> Result<Option<String>, StoreError> {
         self.read_here(move |store| store.value(space, &key))
+    }
+
+    /// Whether we remember to have written a file with these bytes into any folder; waited for in a thread that may
+    /// block, never the ledger's own.
+    pub fn wrote(&self, digest: Digest) -> Result<bool, StoreError> {
+        let written = Arc::clone(&self.written);
+        self.read_here(move |store| written.contains(store, digest))
     }
 
     /// A small object, waited for in a thread that may block; never the ledger's own.

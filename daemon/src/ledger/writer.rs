@@ -9,7 +9,9 @@ use countersign_protocol::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::{Command, Commits, Done, Job, State, bell::Bell, recent::Recent};
+use super::{
+    Command, Commits, Done, Job, State, bell::Bell, recent::Recent, written::WrittenDigests,
+};
 use crate::{
     clock::SharedClock,
     store::{Batch, Store, StoreError},
@@ -29,6 +31,7 @@ pub(super) struct Writer {
     trouble: watch::Sender<Option<Arc<StoreError>>>,
     recent: Arc<Recent>,
     commits: Commits,
+    written: Arc<WrittenDigests>,
 }
 
 /// A job that looked at the state, with how many entries of the batch are its own.
@@ -43,7 +46,7 @@ impl Writer {
         (clock, shared): (SharedClock, Arc<RwLock<State>>),
         (bell, work): (Arc<Bell>, watch::Sender<u64>),
         trouble: watch::Sender<Option<Arc<StoreError>>>,
-        (recent, commits): (Arc<Recent>, Commits),
+        (recent, commits, written): (Arc<Recent>, Commits, Arc<WrittenDigests>),
     ) -> Self {
         let ahead = committed(&shared);
         Self {
@@ -56,6 +59,7 @@ impl Writer {
             trouble,
             recent,
             commits,
+            written,
         }
     }
 
@@ -142,6 +146,7 @@ impl Writer {
         match written {
             Ok(()) => {
                 if !batch.is_empty() {
+                    self.written.follow(&batch.values);
                     self.trouble
                         .send_if_modified(|trouble| trouble.take().is_some());
                 }

@@ -11,6 +11,7 @@ mod leases;
 #[cfg(test)]
 mod model;
 mod plan;
+mod resolve;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,7 @@ use std::{
 
 use countersign_protocol::{
     event::Process,
-    lock::{Lock, LockId, LockRequest, Pattern, Table},
+    lock::{Kind, Lock, LockId, LockRequest, Pattern, Table},
     principal::Actor,
 };
 use tokio::{sync::watch, task::AbortHandle};
@@ -111,6 +112,12 @@ impl Locks {
         request: LockRequest,
         in_line: bool,
     ) -> Result<LockId, LockError> {
+        let pattern = self.resolved(workspace, pattern).await?;
+        let request = LockRequest {
+            path: pattern.as_str().to_owned(),
+            kind: pattern.kind(),
+            ..request
+        };
         let wanted = Wanted {
             workspace: workspace.to_owned(),
             owner,
@@ -128,6 +135,30 @@ impl Locks {
             self.watch_processes();
         }
         taken
+    }
+
+    /// Returns the pattern by the name of what it is on, whichever way it was asked for.
+    async fn resolved(&self, workspace: &str, pattern: Pattern) -> Result<Pattern, LockError> {
+        let Some(workspace) = self.inner.workspaces.get(workspace) else {
+            return Ok(pattern);
+        };
+        let ledger = self.inner.ledger.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            let locked = || {
+                let state = ledger.state();
+                let table = state.locks();
+                let all = table
+                    .held(&workspace.name)
+                    .chain(table.waiting(&workspace.name));
+                all.filter(|lock| lock.pattern.kind() == Kind::File)
+                    .map(|lock| lock.pattern.as_str().to_owned())
+                    .collect()
+            };
+            resolve::resolve(&workspace, &locked, pattern)
+        });
+        found
+            .await
+            .map_err(|error| LockError::Unavailable(error.to_string()))
     }
 
     /// A sign of life of the owner, who may change the length of the lease and the process.

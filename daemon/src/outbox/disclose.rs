@@ -255,12 +255,12 @@ pub(super) fn line(text: &str, most: usize) -> String {
     let mut out = String::new();
     let mut count = 0;
     let mut space = false;
-    for c in text.chars() {
+    for (c, is_hidden) in invisible::marked(text) {
         if c.is_whitespace() || c.is_control() {
             space = count > 0;
             continue;
         }
-        if invisible::hides(c) {
+        if is_hidden {
             continue;
         }
         if count + usize::from(space) >= most {

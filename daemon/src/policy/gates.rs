@@ -65,3 +65,6 @@ fn holders(role: &str, asking: &Asking<'_>) -> Asked {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{ActivityRow, Caller, DeskError};
 
-use super::LedgerDesk;
+use super::{LedgerDesk, timeline};
 use crate::policy::words::{self, Name};
 
 /// Most lines on one page.
@@ -176,8 +176,19 @@ pub(super) fn line(event: &Event, name: Name<'_>) -> String {
         Event::Commented { text, .. } => format!("commented: {text}"),
         Event::ThreadResolved { thread, .. } => format!("resolved thread {thread}"),
         Event::ThreadReopened { thread, .. } => format!("opened thread {thread} anew"),
-        Event::Delivered { revision, .. } => {
+        Event::Delivered { revision, at, .. } if at.is_empty() => {
             format!("the answer to revision {revision} stands in the agent’s folder")
+        }
+        Event::Delivered { revision, at, .. } => format!(
+            "the answer to revision {revision} stands in {}",
+            timeline::folders(at)
+        ),
+        Event::Undelivered { revision, at, .. } => format!(
+            "the answer to revision {revision} was not delivered: {} is gone",
+            timeline::folder(at)
+        ),
+        Event::Found { revision, at, .. } => {
+            format!("revision {revision} was found in {}", timeline::folder(at))
         }
         Event::Released { folder, .. } => format!("files released to {folder}/"),
         Event::Used(used) => format!("used the approval of revision {}", used.revision),

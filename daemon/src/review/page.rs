@@ -11,7 +11,9 @@ use countersign_protocol::{
     handoff::{Handoff, Trigger},
     transfer::Why,
 };
-use countersign_web::desk::{Base, Caller, Check, DeskError, EditsDesk, Effect, Files, Review};
+use countersign_web::desk::{
+    Base, Caller, Check, DeliveryRow, DeskError, EditsDesk, Effect, Files, Review,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -20,7 +22,7 @@ use super::{
     row::is_waiting, timeline, votes::takes_many,
 };
 use crate::{
-    ledger::{Card, Hop, HopStage, Revision, decision_document},
+    ledger::{Card, CardDecision, Hop, HopStage, Revision, decision_document},
     policy,
 };
 
@@ -250,6 +252,7 @@ impl LedgerDesk {
             warnings: accepted.warnings.clone(),
             decision: decision.and_then(|decision| decision_document(&state, card, decision)),
             delivered: decision.is_some_and(|decision| decision.delivered.is_some()),
+            delivery: decision.and_then(|decision| delivery(card, decision)),
             position,
             previous,
             next,
@@ -429,6 +432,28 @@ fn seconds(milliseconds: u64) -> String {
         0..1_000 => format!("{milliseconds} ms"),
         _ => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
     }
+}
+
+/// Returns where the answer of `decision` stands, or could not be put.
+fn delivery(card: &Card, decision: &CardDecision) -> Option<DeliveryRow> {
+    if let Some(known) = &decision.delivered {
+        let accepted = &card.revision(decision.decided.revision)?.accepted;
+        let places = match known.places.as_slice() {
+            [] => std::slice::from_ref(&accepted.at),
+            places => places,
+        };
+        return Some(DeliveryRow {
+            delivered: true,
+            folders: places.iter().map(timeline::folder).collect(),
+            at: known.at,
+        });
+    }
+    let failed = card.undelivered.as_ref()?;
+    (failed.answer == decision.seq).then(|| DeliveryRow {
+        delivered: false,
+        folders: vec![timeline::folder(&failed.place)],
+        at: failed.at,
+    })
 }
 
 fn earlier_requests(card: &Card, shown: u32) -> Vec<ChangeRequest> {

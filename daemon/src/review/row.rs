@@ -65,7 +65,11 @@ impl LedgerDesk {
             why: verdict.why,
             agent: accepted.from_agent.clone(),
             workspace: card.workspace.clone(),
-            folder: accepted.at.folder.clone(),
+            folder: card
+                .place(accepted.revision)
+                .unwrap_or(&accepted.at)
+                .folder
+                .clone(),
             state: card.state.name().to_owned(),
             trigger: accepted.trigger,
             risk: Risk {
@@ -86,6 +90,10 @@ impl LedgerDesk {
                 at: decision.at,
                 revision: decision.decided.revision,
                 delivered: decision.delivered.is_some(),
+                undelivered: card
+                    .undelivered
+                    .as_ref()
+                    .is_some_and(|failed| failed.answer == decision.seq),
             }),
             stalled: accepted.stalled.is_some(),
             claimed_by: card.claim.as_ref().map(|claim| claim.display.clone()),

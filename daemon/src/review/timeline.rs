@@ -1,6 +1,10 @@
 //! How a handoff got where it is.
 
-use countersign_protocol::{event::Event, principal::Actor, transfer::Phase};
+use countersign_protocol::{
+    event::{Event, Location},
+    principal::Actor,
+    transfer::Phase,
+};
 use countersign_web::desk::{TimelineItem, threads::Comment};
 use jiff::Timestamp;
 
@@ -48,15 +52,16 @@ pub(super) fn timeline(state: &State, card: &Card, name: Name<'_>) -> Vec<Timeli
             (many, Some(comment)) => Some(format!("{comment} ({many} on lines or files)")),
         };
         add(decision.seq, decision.at, "decision", title, detail);
-        if let Some((seq, at)) = decision.delivered {
-            add(
-                seq,
-                at,
-                "delivered",
-                "The answer stands in the agent’s folder".to_owned(),
-                None,
-            );
+        if let Some(delivery) = &decision.delivered {
+            let title = "The answer stands in the agent’s folder".to_owned();
+            let detail = (!delivery.places.is_empty()).then(|| folders(&delivery.places));
+            add(delivery.seq, delivery.at, "delivered", title, detail);
         }
+    }
+    if let Some(failed) = &card.undelivered {
+        let title = "The answer was not delivered: the agent’s folder is gone".to_owned();
+        let detail = folders(std::slice::from_ref(&failed.place));
+        add(failed.seq, failed.at, "undelivered", title, Some(detail));
     }
     for vote in &card.votes {
         let title = format!("{} voted: {}", vote.display, vote.voted.outcome.word());
@@ -206,5 +211,19 @@ fn files(number: usize) -> String {
         "1 file".to_owned()
     } else {
         format!("{number} files")
+    }
+}
+
+/// Returns the folders of `places`, for readers.
+pub(super) fn folders(places: &[Location]) -> String {
+    let folders: Vec<String> = places.iter().map(folder).collect();
+    folders.join(", ")
+}
+
+/// Returns the folder of `at` with its workspace.
+pub(super) fn folder(at: &Location) -> String {
+    match at.folder.as_str() {
+        "" => at.workspace.clone(),
+        folder => format!("{}/{folder}", at.workspace),
     }
 }

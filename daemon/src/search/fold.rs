@@ -2,7 +2,18 @@
 //!
 //! Index, queries and the narrowing of patterns must agree on both, or answers would be left out.
 
+use unicode_normalization::UnicodeNormalization as _;
+
 pub(super) use countersign_protocol::query::glob::{fold, folded};
+
+/// Returns a path or a piece of one without case and in Unicode normalisation form C: files from a Mac have their
+/// names in form D.
+pub(super) fn folded_path(path: &str) -> String {
+    if path.is_ascii() {
+        return folded(path);
+    }
+    folded(&path.nfc().collect::<String>())
+}
 
 /// Whether `letter` belongs to a word.
 pub(super) fn is_word(letter: char) -> bool {

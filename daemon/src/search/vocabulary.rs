@@ -10,7 +10,7 @@ use std::{
 
 use tantivy::{Searcher, SegmentReader, index::SegmentId, schema::Field};
 
-use super::fold::folded;
+use super::fold::folded_path;
 
 /// Every so many words the place of one is kept.
 const STEP: usize = 64;
@@ -71,7 +71,7 @@ impl Vocabulary {
             let mut values = column.dictionary().stream()?;
             while values.advance() {
                 let value = String::from_utf8_lossy(values.key());
-                all.push(folded(&value).as_bytes());
+                all.push(folded_path(&value).as_bytes());
             }
         }
         all.bytes.shrink_to_fit();

@@ -12,7 +12,7 @@ use countersign_protocol::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    ledger::{Card, Hop, HopStage, State},
+    ledger::{Card, CardDecision, Hop, HopStage, State},
     message::Ended,
 };
 
@@ -160,6 +160,13 @@ impl Story<'_> {
             } => {
                 let mut decisions = self.card.decisions.iter();
                 let decided = decisions.find(|one| one.seq == *decision);
+                // Copies of the handoff get the answer again; the step ends with the first.
+                let is_first = |one: &&CardDecision| {
+                    one.delivered
+                        .as_ref()
+                        .is_none_or(|known| known.seq == self.body.seq)
+                };
+                let decided = decided.filter(is_first);
                 if let (Some((place, _)), Some(decided)) = (self.revision(*revision), decided) {
                     self.add(place.span("deliver", *decision, (decided.at, at)));
                 }

@@ -183,7 +183,9 @@ impl Manager {
         for site in sites {
             if now >= site.schedule.inbox {
                 site.schedule.after_inbox(hands.settings, now);
-                if site.is_there() {
+                let is_there = site.is_there();
+                is_reopened |= site.take_replacement(&hands);
+                if is_there {
                     site.urgent.push(Visit {
                         folder: INBOX.into(),
                         reach: Reach::Children,

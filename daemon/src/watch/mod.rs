@@ -109,6 +109,12 @@ pub enum Hint {
         /// The path.
         path: PathBuf,
     },
+    /// Another folder was put in the place of the workspace, and is the workspace from now on; or the workspace was away
+    /// and is back.
+    Replaced {
+        /// The workspace.
+        workspace: Arc<str>,
+    },
     /// A document that was hinted is no longer there.
     Gone {
         /// The workspace.
@@ -292,7 +298,8 @@ impl Handle {
     fn is_ready(&self, status: &[Status]) -> bool {
         let mut scanned = status
             .iter()
-            .map(|one| one.is_scanned || matches!(one.mode, Mode::Offline { .. }));
+            .map(|one| one.is_scanned || matches!(one.mode, Mode::Offline { .. }))
+            .chain(status.iter().map(|one| !one.is_replaced));
         status.len() >= self.given.load(Ordering::Relaxed) && scanned.all(|is_so| is_so)
     }
 

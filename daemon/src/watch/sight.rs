@@ -14,12 +14,14 @@ pub(crate) struct Place {
     pub(crate) inode: u64,
     /// The mount it is seen through. A bind mount has the device of its source, but not its mount.
     pub(crate) mount: u64,
+    /// When it was made, where the file system says so: an inode may be used again at once.
+    pub(crate) born: (i64, u32),
 }
 
 impl Place {
     /// Whether this is the same folder, even if its file system was mounted anew.
     pub(crate) fn is_same_folder(self, other: Self) -> bool {
-        self.device == other.device && self.inode == other.inode
+        self.device == other.device && self.inode == other.inode && self.born == other.born
     }
 }
 
@@ -67,7 +69,7 @@ pub(crate) fn says_absent(error: &io::Error) -> bool {
 }
 
 fn wanted() -> StatxFlags {
-    StatxFlags::BASIC_STATS | StatxFlags::MNT_ID
+    StatxFlags::BASIC_STATS | StatxFlags::MNT_ID | StatxFlags::BTIME
 }
 
 fn sight(found: &Statx) -> Sight {
@@ -77,6 +79,7 @@ fn sight(found: &Statx) -> Sight {
             device,
             inode: found.stx_ino,
             mount: found.stx_mnt_id,
+            born: (found.stx_btime.tv_sec, found.stx_btime.tv_nsec),
         },
         stamp: Stamp {
             device,

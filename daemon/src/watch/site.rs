@@ -16,6 +16,10 @@ use super::{Hint, Root, Settings};
 use crate::fs::blind_mount;
 use crate::walk::Rules;
 
+/// A folder that was put in the place of the workspace is taken for it when it has stood there for so long: until then
+/// the first one may come back.
+const REPLACED_AFTER: Duration = Duration::from_secs(30);
+
 /// How many troubled folders the status lists.
 const LISTED_TROUBLE: usize = 20;
 
@@ -53,6 +57,12 @@ pub(crate) struct Site {
     pub(super) counts: Counts,
     /// The folder that was found at `path` first. Another one in its place is not this workspace.
     pub(super) pinned: Option<Place>,
+    /// Whether something is mounted at `pinned`.
+    is_mount: bool,
+    /// Another folder that stands in its place and may be taken for the workspace, and since when.
+    replacement: Option<(Place, Option<Duration>)>,
+    /// Whether it was away and is back, which the others do not know yet.
+    is_back: bool,
     offline: Option<String>,
     blind: Option<String>,
     /// Why watches are refused.
@@ -88,6 +98,9 @@ impl Site {
             trouble: BTreeMap::new(),
             counts: Counts::default(),
             pinned: None,
+            is_mount: false,
+            replacement: None,
+            is_back: false,
             offline: None,
             blind: None,
             limit: None,
@@ -113,16 +126,19 @@ impl Site {
         };
         let fault = match (found, self.pinned) {
             (Err(why), _) => Some(why),
-            (Ok(place), Some(pinned)) if !place.is_same_folder(pinned) => Some(
-                "another folder is in its place; put the first one back, or start anew to accept this one"
-                    .to_owned(),
-            ),
+            (Ok(place), Some(pinned)) if !place.is_same_folder(pinned) => {
+                Some(self.replaced(place, pinned))
+            }
             (Ok(place), pinned) => {
                 let is_news = pinned != Some(place) || self.offline.is_some();
+                self.is_back |= self.offline.is_some();
                 self.pinned = Some(place);
+                self.is_mount = is_mount(&self.path, place);
+                self.replacement = None;
                 if is_news {
-                    self.blind = blind_mount(&self.path)
-                        .map(|name| format!("the folder is on {name}; changes made elsewhere raise no event"));
+                    self.blind = blind_mount(&self.path).map(|name| {
+                        format!("the folder is on {name}; changes made elsewhere raise no event")
+                    });
                     self.offline = None;
                     self.drop_watches();
                     self.begin_scan();
@@ -143,6 +159,48 @@ impl Site {
             self.put_off.clear();
         }
         self.offline.is_none()
+    }
+
+    /// Notes that another folder is in the place of the workspace, and says why it is away. A folder on the same file
+    /// system was made anew, and a volume was mounted again: both are taken after a while. Below a volume that
+    /// is not mounted lies a folder that is none of ours.
+    fn replaced(&mut self, place: Place, pinned: Place) -> String {
+        let is_mounted = is_mount(&self.path, place);
+        if is_mounted != self.is_mount || !is_mounted && place.device != pinned.device {
+            self.replacement = None;
+            return "another folder is in its place; put the first one back, or start again to accept this one".to_owned();
+        }
+        if self.replacement.is_none_or(|(known, _)| known != place) {
+            self.replacement = Some((place, None));
+        }
+        "another folder is in its place; it is taken when it stays there".to_owned()
+    }
+
+    /// Takes the folder that has stood in the place of the workspace for long enough. Says whether it did: watches are
+    /// then set again. Of a workspace that is back the folder is opened again as well: it may be another one with the
+    /// same inode.
+    pub(crate) fn take_replacement(&mut self, hands: &Hands<'_>) -> bool {
+        if std::mem::take(&mut self.is_back) {
+            hands.herald.tell(Hint::Replaced {
+                workspace: Arc::clone(&self.workspace),
+            });
+        }
+        let Some((place, since)) = &mut self.replacement else {
+            return false;
+        };
+        let since = *since.get_or_insert(hands.now);
+        if hands.now < since + REPLACED_AFTER {
+            return false;
+        }
+        tracing::warn!(workspace = %self.workspace, path = %self.path.display(), "the folder of the workspace was replaced; the new one is taken");
+        self.pinned = Some(*place);
+        self.is_back = false;
+        hands.herald.tell(Hint::Replaced {
+            workspace: Arc::clone(&self.workspace),
+        });
+        let is_there = self.is_there();
+        self.is_back = false;
+        is_there
     }
 
     pub(crate) fn is_offline(&self) -> bool {
@@ -350,6 +408,7 @@ impl Site {
             workspace: Arc::clone(&self.workspace),
             mode: self.mode(sensor),
             is_scanned: self.is_scanned,
+            is_replaced: self.replacement.is_some(),
             is_proven: self.probe.is_proven,
             folders: self.tree.folders.len(),
             documents: self.tree.document_count(),
@@ -358,4 +417,10 @@ impl Site {
             counts: self.counts,
         }
     }
+}
+
+/// Whether something is mounted at `path`, where `place` is.
+fn is_mount(path: &Path, place: Place) -> bool {
+    let parent = path.parent().map(sight::look_through);
+    matches!(parent, Some(Ok(parent)) if parent.place.mount != place.mount)
 }

@@ -59,6 +59,8 @@ pub struct Status {
     pub mode: Mode,
     /// Whether it was scanned in full at least once.
     pub is_scanned: bool,
+    /// Whether another folder stands in its place and is taken for it soon.
+    pub is_replaced: bool,
     /// Whether the last probe came back, so that events are known to arrive.
     pub is_proven: bool,
     /// Known folders.

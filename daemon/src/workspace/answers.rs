@@ -28,8 +28,14 @@ pub fn json(document: &impl serde::Serialize) -> Vec<u8> {
 /// What was written, to be remembered: the next answer may replace it.
 pub type Written = (Space, String, Option<String>);
 
-/// Gives what was remembered for a key.
-pub(crate) type Remembered<'a> = &'a dyn Fn(String) -> Result<Option<String>, StoreError>;
+/// What is remembered of the files that we wrote.
+#[derive(Clone, Copy)]
+pub struct Remembered<'a> {
+    /// Returns the digest that is remembered for a key.
+    pub last: &'a dyn Fn(String) -> Result<Option<String>, StoreError>,
+    /// Whether a file with these bytes was written into any folder, so that it is ours wherever it was moved.
+    pub wrote: &'a dyn Fn(Digest) -> Result<bool, StoreError>,
+}
 
 /// Why an answer was not written or removed.
 #[derive(Debug, thiserror::Error)]
@@ -66,19 +72,44 @@ impl Answers {
         format!("{}/{name}", self.key)
     }
 
-    /// The digest of what we last wrote as `name`: as `here` says, else as it is remembered. Asked only
-    /// about a file that is there, since it may wait for the ledger.
-    fn known(
+    /// Whether the bytes that stand as `name` are the last ones that we wrote there, or came with a folder that was
+    /// moved or copied from where we wrote them. Asked only about a file that is there, since it may wait for the
+    /// ledger.
+    fn is_own(
+        &self,
+        here: &WrittenHere,
+        name: &str,
+        found: Digest,
+        remembered: Remembered<'_>,
+    ) -> Result<bool, StoreError> {
+        let key = self.key(name);
+        let last = match here.get(&key) {
+            Some(known) => *known,
+            None => (remembered.last)(key)?.and_then(|digest| digest.parse().ok()),
+        };
+        Ok(last == Some(found)
+            || here.values().any(|known| *known == Some(found))
+            || (remembered.wrote)(found)?)
+    }
+
+    /// Returns the bytes of `name` if they are ours.
+    pub fn own(
         &self,
         here: &WrittenHere,
         name: &str,
         remembered: Remembered<'_>,
-    ) -> Result<Option<Digest>, StoreError> {
-        let key = self.key(name);
-        match here.get(&key) {
-            Some(known) => Ok(*known),
-            None => Ok(remembered(key)?.and_then(|digest| digest.parse().ok())),
-        }
+    ) -> Result<Option<Vec<u8>>, AnswerError> {
+        let There::Bytes(found) = self.there(name)? else {
+            return Ok(None);
+        };
+        let is_own = self.is_own(here, name, Digest::of(&found), remembered)?;
+        Ok(is_own.then_some(found))
+    }
+
+    /// Whether the file `name` has exactly these bytes.
+    pub fn holds(&self, name: &str, digest: Digest) -> bool {
+        let found = self.there(name);
+        matches!(found, Ok(There::Bytes(bytes)) if Digest::of(&bytes) == digest)
     }
 
     /// Notes that `digest`, or nothing, is what we left as `name`.
@@ -106,7 +137,7 @@ impl Answers {
             There::Bytes(found) if is_torn(&found, bytes) => false,
             There::Bytes(found) => {
                 let found = Digest::of(&found);
-                if self.known(here, name, remembered)? != Some(found) {
+                if !self.is_own(here, name, found, remembered)? {
                     self.set_aside(name, &found.short())?;
                 }
                 false
@@ -133,12 +164,10 @@ impl Answers {
         let There::Bytes(found) = self.there(name)? else {
             return Ok(None);
         };
-        let Some(known) = self.known(here, name, remembered)? else {
+        if !self.is_own(here, name, Digest::of(&found), remembered)? {
             return Ok(None);
-        };
-        if Digest::of(&found) == known {
-            self.dir.remove_own_file(Path::new(name))?;
         }
+        self.dir.remove_own_file(Path::new(name))?;
         Ok(Some(self.note(here, name, None)))
     }
 
@@ -198,7 +227,10 @@ mod tests {
     use super::*;
 
     /// Nothing was written before.
-    const NOTHING: Remembered<'static> = &|_| Ok(None);
+    const NOTHING: Remembered<'static> = Remembered {
+        last: &|_| Ok(None),
+        wrote: &|_| Ok(false),
+    };
 
     fn answers(folder: &Path) -> Answers {
         Answers::new(Dir::open(folder).unwrap(), "w/f".to_owned())
@@ -223,7 +255,10 @@ mod tests {
                 &mut WrittenHere::new(),
                 "decision.json",
                 b"two",
-                &|asked| Ok((asked == key).then(|| first.clone()).flatten()),
+                Remembered {
+                    last: &|asked| Ok((asked == key).then(|| first.clone()).flatten()),
+                    ..NOTHING
+                },
                 true,
             )
             .unwrap();
@@ -283,6 +318,29 @@ mod tests {
                 .unwrap()
                 .is_file()
         );
+    }
+
+    #[test]
+    fn replaces_own_file_of_moved_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let answers = answers(folder.path());
+        let dir = Dir::open(folder.path()).unwrap();
+        for name in ["handoff.receipt.json", "decision.json"] {
+            dir.publish(Path::new(name), b"ours", 0o644, false).unwrap();
+        }
+        let moved = Remembered {
+            wrote: &|digest| Ok(digest == Digest::of(b"ours")),
+            ..NOTHING
+        };
+        let mut here = WrittenHere::new();
+        let own = answers.own(&here, "decision.json", moved).unwrap();
+        assert_eq!(own.as_deref(), Some(&b"ours"[..]));
+        answers
+            .write(&mut here, "handoff.receipt.json", b"new", moved, true)
+            .unwrap();
+        answers.remove(&mut here, "decision.json", moved).unwrap();
+        let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(names.len(), 1, "nothing was set aside");
     }
 
     #[test]

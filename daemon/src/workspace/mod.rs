@@ -22,7 +22,7 @@ use countersign_protocol::{
 };
 
 pub use account::Account;
-pub use answers::{AnswerError, Answers, Written, json};
+pub use answers::{AnswerError, Answers, Remembered, Written, json};
 pub use checks::{CheckCommand, CheckSettings};
 pub use rooms::{Opens, opens, own_box, protect};
 
@@ -190,7 +190,9 @@ impl Workspace {
     /// or covered by a mount says nothing about what agents removed.
     pub fn is_there(&self) -> bool {
         let opened = self.dir.place().ok();
-        opened.is_some() && Dir::open(&self.path).and_then(|now| now.place()).ok() == opened
+        opened.is_some()
+            && !self.dir.is_deleted()
+            && Dir::open(&self.path).and_then(|now| now.place()).ok() == opened
     }
 
     /// The folder itself.
@@ -269,6 +271,15 @@ impl Workspaces {
     pub fn replace(&self, workspace: Workspace) {
         let mut all = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
         all.insert(Arc::clone(&workspace.name), Arc::new(workspace));
+    }
+
+    /// Opens the folder of a workspace again: another one was put in its place.
+    pub fn reopen(&self, name: &str) -> Result<(), Error> {
+        if let Some(known) = self.get(name) {
+            let settings = known.settings.clone();
+            self.replace(Workspace::open(name, &known.path, settings)?);
+        }
+        Ok(())
     }
 
     /// Serves the one of that name no longer.

@@ -17,7 +17,12 @@ use countersign_protocol::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Page, Writeback, WritebackError, folder, package::folder_of};
+use super::{
+    Page, Writeback, WritebackError,
+    destination::{Destination, destinations},
+    folder,
+    package::folder_of,
+};
 use crate::{
     fault,
     ledger::{Card, Hop, HopAnswer, HopStage},
@@ -80,21 +85,21 @@ impl Writeback {
         if word.is_none() && result.is_none() {
             return Ok(());
         }
-        let Some(answers) = folder(workspace, &accepted.at)? else {
-            return Ok(());
-        };
-        let names = names::answers_for(&accepted.at.file);
+        let result = result.map(|result| text(&result));
+        let word = word.map(|word| text(&word));
         let mut here = workspace.answering();
-        if let Some(result) = result {
-            let result = text(&result);
-            self.write(&answers, &mut here, &names.result, &result, durable, page)?;
+        for Destination { at, answers } in destinations(workspace, card, revision)? {
+            let names = names::answers_for(&at.file);
+            if let Some(result) = &result {
+                self.write(&answers, &mut here, &names.result, result, durable, page)?;
+            }
+            let Some(word) = &word else {
+                continue;
+            };
+            fault::step("writeback.before_ack");
+            self.write(&answers, &mut here, &names.ack, word, durable, page)?;
+            fault::step("writeback.after_ack");
         }
-        let Some(word) = word else {
-            return Ok(());
-        };
-        fault::step("writeback.before_ack");
-        self.write(&answers, &mut here, &names.ack, &text(&word), durable, page)?;
-        fault::step("writeback.after_ack");
         Ok(())
     }
 

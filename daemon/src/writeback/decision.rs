@@ -2,18 +2,21 @@
 
 use std::{fmt::Write as _, io::Read as _, path::Path, sync::Arc};
 
-use super::{Page, Writeback, WritebackError, folder};
+use super::{
+    Page, Writeback, WritebackError,
+    destination::{Destination, destinations, outcome},
+};
 use crate::{
     fault,
     fs::{Dir, Error, FileKind, read_limited},
-    ledger::{decision_document, withdrawal_document},
+    ledger::{Card, State, decision_document, withdrawal_document},
     workspace::{FILE_MODE, FOLDER_MODE, Workspace, json},
 };
 use countersign_protocol::{
     Digest, HandoffId,
     chain::Body,
     decision::{DecisionDocument, Outcome},
-    event::{Decided, Event, Location},
+    event::{Decided, Event},
     names,
     place::Place,
     principal::Actor,
@@ -45,10 +48,7 @@ impl Writeback {
             let Some(document) = decision_document(&state, &card, &decision) else {
                 return Ok(());
             };
-            // An answer that came too late to be read is kept, but no longer stands beside the newer work.
-            let newest = state.card_of_subject(&card.workspace, &card.subject);
-            let is_current = card.state.revision() == decided.revision
-                && newest.is_none_or(|newest| newest.id == id);
+            let is_current = is_current(&state, &card, decided.revision);
             (card, decision, document, is_current)
         };
         let Some(revision) = card.revision(decided.revision) else {
@@ -61,6 +61,7 @@ impl Writeback {
                     handoff: id,
                     revision: decided.revision,
                     decision: body.seq,
+                    at: Vec::new(),
                 };
                 page.events.push((Actor::Daemon, event));
             }
@@ -82,19 +83,30 @@ impl Writeback {
         let answer = Answer {
             document,
             title: &revision.accepted.title,
-            at: &revision.accepted.at,
+            destinations: if is_current {
+                destinations(workspace, &card, decided.revision)?
+            } else {
+                Vec::new()
+            },
             is_current,
-            was_delivered: decision.delivered.is_some(),
+            had: decision.delivered.is_some().then_some(true),
         };
         self.answer(workspace, &answer, page)?;
-        if decision.delivered.is_none() {
-            let event = Event::Delivered {
+        if decision.delivered.is_some() {
+            return Ok(());
+        }
+        let event = if is_current {
+            outcome(&card, decided.revision, body.seq, &answer.destinations)
+        } else {
+            Some(Event::Delivered {
                 handoff: id,
                 revision: decided.revision,
                 decision: body.seq,
-            };
-            page.events.push((Actor::Daemon, event));
-        }
+                at: Vec::new(),
+            })
+        };
+        page.events
+            .extend(event.map(|event| (Actor::Daemon, event)));
         Ok(())
     }
 
@@ -117,28 +129,36 @@ impl Writeback {
                 return Ok(());
             };
             let newest = state.card_of_subject(&card.workspace, &card.subject);
-            (
-                Arc::clone(&card),
-                document,
-                newest.is_none_or(|newest| newest.id == id),
-            )
+            let is_current = newest.is_none_or(|newest| newest.id == id);
+            (Arc::clone(&card), document, is_current)
         };
         let Some(revision) = card.revision(document.revision) else {
             return Ok(());
         };
+        let number = document.revision;
         let answer = Answer {
             document,
             title: &revision.accepted.title,
-            at: &revision.accepted.at,
+            destinations: if is_current {
+                destinations(workspace, &card, number)?
+            } else {
+                Vec::new()
+            },
             is_current,
-            was_delivered: false,
+            had: None,
         };
-        self.answer(workspace, &answer, page)
+        self.answer(workspace, &answer, page)?;
+        if is_current && answer.destinations.is_empty() {
+            let event = outcome(&card, number, seq, &answer.destinations);
+            page.events
+                .extend(event.map(|event| (Actor::Daemon, event)));
+        }
+        Ok(())
     }
 
     /// Writes the files of an answer: next to the handoff while that is what stands there, and into our own
     /// folder.
-    fn answer(
+    pub(super) fn answer(
         &self,
         workspace: &Workspace,
         answer: &Answer<'_>,
@@ -154,14 +174,16 @@ impl Writeback {
             own.remove_temporaries()?;
         }
         let record = format!("decision.r{}.json", document.revision);
+        let undelivered = format!("undelivered.r{}.json", document.revision);
         // The copy in our own folder is written after the agent's. Where it stands, the agent had its answer,
-        // and may have moved it away since.
-        let had = answer.was_delivered || holds(&own, &record, &bytes)?;
+        // and may have moved it away since; unless there was no place to put it.
+        let had = match answer.had {
+            Some(had) => had,
+            None => holds(&own, &record, &bytes)? && own.kind(Path::new(&undelivered))?.is_none(),
+        };
         fault::step("writeback.before_decision");
-        if answer.is_current
-            && let Some(answers) = folder(workspace, answer.at)?
-        {
-            let names = names::answers_for(&answer.at.file);
+        for Destination { at, answers } in &answer.destinations {
+            let names = names::answers_for(&at.file);
             let patch = patch.as_ref().map(|patch| (&names.patch, patch));
             let words = [(&names.feedback, &feedback), (&names.decision, &bytes)];
             for (name, bytes) in patch.into_iter().chain(words) {
@@ -170,19 +192,34 @@ impl Writeback {
                     let noted = answers.note(&mut here, name, Some(Digest::of(bytes)));
                     page.written.push(noted);
                 } else {
-                    self.write(&answers, &mut here, name, bytes, true, page)?;
+                    self.write(answers, &mut here, name, bytes, true, page)?;
                 }
             }
         }
         fault::step("writeback.after_decision");
+        let is_undelivered = answer.is_current && answer.destinations.is_empty();
+        if is_undelivered {
+            // Before the record, which would say that the agent had it.
+            own.publish(Path::new(&undelivered), &bytes, FILE_MODE, true)?;
+        }
         own.publish(Path::new("feedback.md"), &feedback, FILE_MODE, true)?;
         if let Some(patch) = &patch {
             let name = format!("decision.r{}.patch", document.revision);
             own.publish(Path::new(&name), patch, FILE_MODE, true)?;
         }
         own.publish(Path::new(&record), &bytes, FILE_MODE, true)?;
+        if !is_undelivered {
+            own.remove_own_file(Path::new(&undelivered))?;
+        }
         Ok(())
     }
+}
+
+/// Whether nothing newer stands in the place of `revision`. An answer that came too late to be read is kept, but no
+/// longer stands beside the newer work.
+pub(super) fn is_current(state: &State, card: &Card, revision: u32) -> bool {
+    let newest = state.card_of_subject(&card.workspace, &card.subject);
+    card.state.revision() == revision && newest.is_none_or(|newest| newest.id == card.id)
 }
 
 impl Writeback {
@@ -201,16 +238,16 @@ impl Writeback {
 }
 
 /// An answer on its way to the agent.
-struct Answer<'a> {
-    document: DecisionDocument,
+pub(super) struct Answer<'a> {
+    pub(super) document: DecisionDocument,
     /// The handoff in one line.
-    title: &'a str,
-    /// Where the handoff is.
-    at: &'a Location,
+    pub(super) title: &'a str,
+    /// The folders that it goes to.
+    pub(super) destinations: Vec<Destination>,
     /// Whether nothing newer stands there.
-    is_current: bool,
-    /// Whether the agent had it already.
-    was_delivered: bool,
+    pub(super) is_current: bool,
+    /// Whether the agent had it already, if that is known.
+    pub(super) had: Option<bool>,
 }
 
 /// Our own folder for the handoff in its workspace. What is in it is ours to replace.

@@ -63,14 +63,20 @@ impl Writeback {
             Event::Accepted(accepted) => Some(accepted.at.clone()),
             Event::Checked(checked) => {
                 let state = self.ledger.state();
-                let revision = state.card(checked.handoff)?.revision(checked.revision)?;
-                Some(revision.accepted.at.clone())
+                state
+                    .card(checked.handoff)?
+                    .place(checked.revision)
+                    .cloned()
             }
-            Event::Refused { at, .. } | Event::RefusedGone { at } => Some(at.clone()),
+            Event::Refused { at, .. } | Event::RefusedGone { at } | Event::Found { at, .. } => {
+                Some(at.clone())
+            }
             Event::Decided(decided) => {
                 let state = self.ledger.state();
-                let revision = state.card(decided.handoff)?.revision(decided.revision)?;
-                Some(revision.accepted.at.clone())
+                state
+                    .card(decided.handoff)?
+                    .place(decided.revision)
+                    .cloned()
             }
             Event::Withdrawn {
                 handoff, revision, ..
@@ -82,7 +88,7 @@ impl Writeback {
                 // document that somebody waits beside.
                 let is_own = accepted.stalled.is_some() || !accepted.violated.is_empty();
                 let is_awaited = card.decision(*revision).is_none() && !is_own;
-                is_awaited.then(|| accepted.at.clone())
+                card.place(*revision).filter(|_| is_awaited).cloned()
             }
             _ => None,
         }
@@ -142,7 +148,7 @@ impl Writeback {
                 errands.extend(other.and_then(|one| {
                     let known = card.revision(one.offered.revision)?;
                     Some(Errand {
-                        at: known.accepted.at.clone(),
+                        at: card.place(one.offered.revision)?.clone(),
                         what: What::Acknowledgement {
                             revision: known.accepted.revision,
                             hop: Some(one.offered.hop),
@@ -157,12 +163,17 @@ impl Writeback {
             }
             _ => {
                 let known = revision.and_then(|revision| card.revision(revision));
-                errands.extend(known.map(|known| Errand {
-                    at: known.accepted.at.clone(),
-                    what: What::Acknowledgement {
-                        revision: known.accepted.revision,
-                        hop: hop.map(|hop| hop.offered.hop),
-                    },
+                errands.extend(known.map(|known| {
+                    Errand {
+                        at: card
+                            .place(known.accepted.revision)
+                            .unwrap_or(&known.accepted.at)
+                            .clone(),
+                        what: What::Acknowledgement {
+                            revision: known.accepted.revision,
+                            hop: hop.map(|hop| hop.offered.hop),
+                        },
+                    }
                 }));
             }
         }

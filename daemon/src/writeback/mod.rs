@@ -7,6 +7,7 @@
 
 mod acknowledgement;
 mod decision;
+mod destination;
 mod errand;
 mod owed;
 mod package;
@@ -41,8 +42,12 @@ use crate::{
     fs::{Error, Objects},
     ledger::{Draft, Ledger, Recorded},
     store::{Space, StoreError},
-    workspace::{AnswerError, Answers, Workspace, Workspaces, Written, WrittenHere, json, package},
+    workspace::{
+        AnswerError, Answers, Remembered, Workspace, Workspaces, Written, WrittenHere, json,
+        package,
+    },
 };
+use destination::{Destination, destinations};
 use errand::{Errand, What};
 use owed::{Owed, Place};
 
@@ -394,6 +399,11 @@ impl Writeback {
                 self.clear(&answers, &mut here, &name, page)
             }
             Event::Decided(decided) => self.decision(workspace, body, decided, page),
+            Event::Found {
+                handoff,
+                revision,
+                at,
+            } => self.found(workspace, body, (*handoff, *revision, at), page),
             Event::Withdrawn { handoff, .. } => {
                 self.withdrawal(workspace, body.seq, *handoff, page)
             }
@@ -442,21 +452,21 @@ impl Writeback {
         durable: bool,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
-        let card = self.ledger.state().card(checked.handoff).cloned();
-        let revision = card.and_then(|card| card.revision(checked.revision).cloned());
-        let Some(revision) = revision else {
+        let Some(card) = self.ledger.state().card(checked.handoff).cloned() else {
+            return Ok(());
+        };
+        let Some(revision) = card.revision(checked.revision) else {
             return Ok(());
         };
         let Some(receipt) = self.receipt_of(&revision.accepted, revision.at) else {
             return Ok(());
         };
-        let at = &revision.accepted.at;
-        let Some(answers) = folder(workspace, at)? else {
-            return Ok(());
-        };
-        let name = names::answers_for(&at.file).receipt;
         let mut here = workspace.answering();
-        self.write(&answers, &mut here, &name, &receipt, durable, page)
+        for Destination { at, answers } in destinations(workspace, &card, checked.revision)? {
+            let name = names::answers_for(&at.file).receipt;
+            self.write(&answers, &mut here, &name, &receipt, durable, page)?;
+        }
+        Ok(())
     }
 
     /// The bytes of a receipt, as the state is now; `None` when a newer revision has its own.
@@ -480,9 +490,9 @@ impl Writeback {
         durable: bool,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
-        let remembered = |key| self.ledger.value(Space::Written, key);
-        page.written
-            .push(answers.write(here, name, bytes, &remembered, durable)?);
+        let written =
+            self.remembering(|remembered| answers.write(here, name, bytes, remembered, durable))?;
+        page.written.push(written);
         Ok(())
     }
 
@@ -493,10 +503,19 @@ impl Writeback {
         name: &str,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
-        let remembered = |key| self.ledger.value(Space::Written, key);
-        page.written
-            .extend(answers.remove(here, name, &remembered)?);
+        let removed = self.remembering(|remembered| answers.remove(here, name, remembered))?;
+        page.written.extend(removed);
         Ok(())
+    }
+
+    /// Runs `work` with what the ledger remembers of the files that we wrote.
+    fn remembering<T>(&self, work: impl FnOnce(Remembered<'_>) -> T) -> T {
+        let last = |key| self.ledger.value(Space::Written, key);
+        let wrote = |digest| self.ledger.wrote(digest);
+        work(Remembered {
+            last: &last,
+            wrote: &wrote,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     envelope::Envelope,
     handoff::{Artifact, Confidence, Handoff, Party, Profile, Request},
     partial::{FOLDER, Partials},
+    path,
     transfer::Answer,
 };
 
@@ -204,7 +205,7 @@ fn artifact(value: &Value) -> Option<Artifact> {
         Value::Object(content) => {
             let fields = Fields(content);
             Some(Artifact {
-                path: fields.text("path")?,
+                path: path::normal(&fields.text("path")?).into_owned(),
                 role: fields.text("role"),
                 media_type: fields.text("media_type"),
                 sha256: fields.word("sha256"),
@@ -213,7 +214,7 @@ fn artifact(value: &Value) -> Option<Artifact> {
             })
         }
         other => Some(Artifact {
-            path: other.as_str()?.to_owned(),
+            path: path::normal(other.as_str()?).into_owned(),
             role: None,
             media_type: None,
             sha256: None,

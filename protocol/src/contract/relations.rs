@@ -9,7 +9,7 @@ use super::{
     text,
     walk::whole,
 };
-use crate::{fallback::Fallback, partial, problem::ProblemKind::InvalidContract};
+use crate::{fallback::Fallback, partial, path, problem::ProblemKind::InvalidContract};
 
 /// Gates beyond the limit are refused as such; looking at their order would only take time.
 const MAX_GATES: usize = 16;
@@ -143,7 +143,11 @@ fn once(findings: &mut Findings<'_>, content: &Map<String, Value>, list: &str, n
             None => (item.as_str(), format!("/{list}/{n}")),
         };
         if let Some(value) = value
-            && !seen.insert(value)
+            && !seen.insert(match name {
+                // Two ways to write one path.
+                "path" => path::normal(value),
+                _ => value.into(),
+            })
         {
             let message = format!("repeats the {name} {}", text::quoted(value));
             let words = Words::new("duplicate", message, "Name each once.");

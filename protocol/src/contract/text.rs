@@ -4,6 +4,9 @@ use jiff::Timestamp;
 
 use super::rule::Rule;
 
+/// Digits of a fraction of a second that are kept.
+const MAX_DIGITS: usize = 9;
+
 /// Whether `said` has the grammar of `rule`. Free text and paths have their own checks.
 pub(super) fn fits(rule: &Rule, said: &str) -> bool {
     match rule {
@@ -27,21 +30,32 @@ pub(super) fn time(said: &str) -> Option<Timestamp> {
         bytes.len() == shape.len()
             && bytes.iter().zip(shape).all(|(byte, like)| match like {
                 b'0' => byte.is_ascii_digit(),
-                _ => byte == like,
+                _ => byte.eq_ignore_ascii_case(like),
             })
     };
-    let offset = match tail.strip_prefix(b".") {
-        None => tail,
+    let (digits, offset) = match tail.strip_prefix(b".") {
+        None => (0, tail),
         Some(rest) => {
             let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if !(1..=9).contains(&digits) {
+            if digits == 0 {
                 return None;
             }
-            &rest[digits..]
+            (digits, &rest[digits..])
         }
     };
-    let zoned = offset == b"Z" || matches(offset, b"+00:00") || matches(offset, b"-00:00");
-    (matches(head, shape) && zoned).then(|| said.parse().ok())?
+    let zoned = offset.eq_ignore_ascii_case(b"Z")
+        || matches(offset, b"+00:00")
+        || matches(offset, b"-00:00");
+    if !matches(head, shape) || !zoned {
+        return None;
+    }
+    if digits <= MAX_DIGITS {
+        return said.parse().ok();
+    }
+    // Finer than a nanosecond: some languages write twelve digits.
+    let kept = said.get(..20 + MAX_DIGITS)?;
+    let offset = said.get(20 + digits..)?;
+    format!("{kept}{offset}").parse().ok()
 }
 
 /// `said` in quotes and short enough for a message, with everything unusual escaped.
@@ -51,8 +65,8 @@ pub(super) fn quoted(said: &str) -> String {
         short.push('…');
     }
     let mut shown = String::from("\"");
-    for c in short.chars() {
-        if c.is_control() || crate::invisible::hides(c) {
+    for (c, is_hidden) in crate::invisible::marked(&short) {
+        if c.is_control() || is_hidden {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);

@@ -28,6 +28,7 @@ pub(super) fn value(findings: &mut Findings<'_>, rule: &Rule, value: &Value, at:
             let length = said.chars().take(max + 1).count();
             let (found, fix) = match length {
                 _ if length < *min => ("it is empty", "Say something in it."),
+                _ if *min > 0 && said.trim().is_empty() => ("it is blank", "Say something in it."),
                 _ if length > *max => (
                     "it is longer",
                     "Shorten it, or put it into a file and name that in `artifacts`.",
@@ -39,7 +40,7 @@ pub(super) fn value(findings: &mut Findings<'_>, rule: &Rule, value: &Value, at:
             findings.wrong(InvalidContract, at, words);
         }
         (Rule::Path, Value::String(said)) => {
-            if let Err(problem) = path::check(said) {
+            if let Err(problem) = path::check(&path::normal(said)) {
                 let words = Words::new("path", problem.to_string(), problem.fix());
                 findings.wrong(PathRefused, at, words);
             }

@@ -222,15 +222,14 @@ fn words(said: &str, rest: &str, at_start: bool) -> (String, &'static str) {
             "This does not look like JSON; it may be YAML.",
             "Name the file handoff.yaml, or write JSON.",
         ),
-        _ if said.contains("escape")
-            || said.contains("surrogate")
-            || said.contains("code point") =>
-        {
-            (
-                "A backslash in a string starts an escape that JSON does not know.",
-                "Write \\\\ for a backslash, or let a JSON library write the file.",
-            )
-        }
+        _ if said.contains("surrogate") || said.contains("end of hex escape") => (
+            "An escape in a string is half of a pair (\\ud800 to \\udfff), and stands for no character.",
+            "Write both halves or the character itself; text may have been cut in the middle of an emoji.",
+        ),
+        _ if said.contains("escape") || said.contains("code point") => (
+            "A backslash in a string starts an escape that JSON does not know.",
+            "Write \\\\ for a backslash, or let a JSON library write the file.",
+        ),
         "expected value" => (
             "A value is expected here.",
             "Let a JSON library write the file.",

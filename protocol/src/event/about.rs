@@ -61,6 +61,8 @@ impl Event {
             | Self::AnswerUndone { handoff, .. }
             | Self::AnswerLapsed { handoff, .. }
             | Self::Delivered { handoff, .. }
+            | Self::Undelivered { handoff, .. }
+            | Self::Found { handoff, .. }
             | Self::Forgotten { handoff, .. }
             | Self::Redriven { handoff, .. }
             | Self::Claimed { handoff, .. }
@@ -140,6 +142,8 @@ impl Event {
             Self::ThreadResolved { .. } => "thread.resolved",
             Self::ThreadReopened { .. } => "thread.reopened",
             Self::Delivered { .. } => "handoff.delivered",
+            Self::Undelivered { .. } => "handoff.undelivered",
+            Self::Found { .. } => "handoff.found",
             Self::Released { .. } => "artifact.approved",
             Self::Violated(_) => "artifact.violation",
             Self::Restored(_) => "artifact.restored",

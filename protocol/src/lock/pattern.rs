@@ -91,15 +91,31 @@ pub(super) enum Token {
 }
 
 impl Pattern {
-    /// Reads a path relative to the workspace. Without a kind, a slash at the end makes a folder, one of `*?[{` a
-    /// glob; the workspace itself is `.`.
+    /// Reads a path relative to the workspace. Without a kind, one of `*?[{` makes a glob, a slash at the end a
+    /// folder; the workspace itself is `.`. A glob with a slash at its end is for folders with all beneath them.
+    ///
+    /// ```
+    /// use countersign_protocol::lock::{Kind, Pattern};
+    /// let read = |text| Pattern::read(text, None).unwrap();
+    /// assert_eq!(read("src/").kind(), Kind::Folder);
+    /// assert!(read("src/**/*.rs").overlaps(&read("./src/main.rs")));
+    /// assert_eq!(read("packages/*/").as_str(), "packages/*/**");
+    /// ```
     pub fn read(text: &str, kind: Option<Kind>) -> Result<Self, PatternProblem> {
         let kind = kind.unwrap_or_else(|| match text {
             "." => Kind::Folder,
-            _ if text.ends_with('/') => Kind::Folder,
             _ if text.contains(['*', '?', '[', '{']) => Kind::Glob,
+            _ if text.ends_with('/') => Kind::Folder,
             _ => Kind::File,
         });
+        let mut text = path::normal(text);
+        if kind == Kind::Glob
+            && let Some(folders) = text.strip_suffix('/')
+        {
+            // Folders that fit, and so everything beneath them.
+            text = format!("{folders}/**").into();
+        }
+        let text = &*text;
         let alternatives = match kind {
             Kind::Folder if matches!(text, "" | "." | "./") => vec![vec![Part::Any]],
             Kind::Folder => {

@@ -217,6 +217,40 @@ fn the_decision_agrees_with_a_walk_over_all_paths() {
 }
 
 #[test]
+fn globs_may_end_in_slash() {
+    for (text, meant, inside) in [
+        ("packages/*/", "packages/*/**", "packages/web/index.ts"),
+        ("*/", "*/**", "a/b"),
+        ("**/", "**/**", "a"),
+        ("a/*/", "a/*/**", "a/b/c/d"),
+        ("[0-9]/", "[0-9]/**", "7/x"),
+        ("part-?/", "part-?/**", "part-1/x"),
+        ("{a,b}/", "{a,b}/**", "b/x"),
+        ("./*/", "*/**", "a/b"),
+    ] {
+        for kind in [None, Some(Kind::Glob)] {
+            let pattern = Pattern::read(text, kind).unwrap();
+            assert_eq!((pattern.as_str(), pattern.kind()), (meant, Kind::Glob));
+            assert!(pattern.covers(inside), "{text}");
+        }
+    }
+    assert!(Pattern::read("a//*/", None).is_err());
+    let folder = Pattern::read("a[b]/", Some(Kind::Folder)).unwrap();
+    assert_eq!(folder.as_str(), "a[b]/");
+}
+
+#[test]
+fn dots_in_paths_are_dropped() {
+    for (text, meant) in [
+        ("./src/a", "src/a"),
+        ("./src/", "src/"),
+        ("a/./*.rs", "a/*.rs"),
+    ] {
+        assert_eq!(Pattern::read(text, None).unwrap().as_str(), meant);
+    }
+}
+
+#[test]
 fn a_request_by_file_is_read_and_a_broken_one_says_where() {
     let request =
         read(br#"{"lock_version":"1.0","from_agent":"a","path":"src/","ttl_seconds":60}"#).unwrap();

@@ -15,9 +15,37 @@ fn plain_relative_paths_pass() {
         "a:b",
         "-rf",
         &"p".repeat(255),
+        "می\u{200c}خواهم.md",
+        "👩\u{200d}💻.md",
+        "✔\u{fe0f} done.md",
     ] {
         assert_eq!(check(path), Ok(()), "{path}");
     }
+}
+
+#[test]
+fn normal_drops_dots_and_composes() {
+    for (path, normal_form) in [
+        ("out/x", "out/x"),
+        ("./out/x", "out/x"),
+        ("././x", "x"),
+        ("out/./x", "out/x"),
+        ("u\u{308}/x", "ü/x"),
+        (".", "."),
+        ("./", "./"),
+        (".env", ".env"),
+        (".//etc/x", ".//etc/x"),
+        ("./../x", "../x"),
+    ] {
+        assert_eq!(normal(path), normal_form, "{path}");
+    }
+    assert_eq!(check(&normal("./../x")), Err(PathProblem::Parent));
+}
+
+#[test]
+fn alike_ignores_case_and_composition() {
+    assert!(is_alike("U\u{308}bergabe.TXT", "übergabe.txt"));
+    assert!(!is_alike("report.md", "reports.md"));
 }
 
 #[test]

@@ -75,7 +75,9 @@ pub use person_tokens::PersonTokensDesk;
 pub use preferences::PreferencesDesk;
 pub use reasons::{ReasonRow, worded};
 pub use requests::{ActionRow, RequestRow};
-pub use review::{Base, CareNeeded, Change, Check, Effect, FileRow, Review, TimelineItem};
+pub use review::{
+    Base, CareNeeded, Change, Check, DeliveryRow, Effect, FileRow, Review, TimelineItem,
+};
 pub use routing::RoutingDesk;
 pub use search::{
     Changes, Completion, Counted, Facet, Hit, HitError, IndexStatus, MatchedLine, Partial, ReadAs,
@@ -297,6 +299,9 @@ pub struct DecidedRow {
     pub revision: u32,
     /// True once the answer stands in the agent's folder.
     pub delivered: bool,
+    /// True when it could not be put there, since the folder is gone.
+    #[serde(default)]
+    pub undelivered: bool,
 }
 
 /// Which part of the queue.

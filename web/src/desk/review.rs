@@ -24,6 +24,17 @@ pub struct Effect {
     pub text: String,
 }
 
+/// The folders that an answer was put into, or the one that was gone when it was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryRow {
+    /// True when the answer stands in `folders`; false when it could not be put there.
+    pub delivered: bool,
+    /// The folders, each with its workspace.
+    pub folders: Vec<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// Something that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Check {
@@ -199,6 +210,9 @@ pub struct Review {
     pub decision: Option<DecisionDocument>,
     /// True once the answer stands in the agent's folder.
     pub delivered: bool,
+    /// Where the answer stands and since when, or where it could not be put.
+    #[serde(default)]
+    pub delivery: Option<DeliveryRow>,
     /// Place in the queue, from 1, and its length; absent when not waiting.
     pub position: Option<(usize, usize)>,
     /// The handoff before it in the queue.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     held::HeldPage,
-    view::{Stamp, place},
+    view::{Stamp, delivered_to, undelivered},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -32,6 +32,8 @@ pub(super) struct DecidedPage {
     /// Where the answer goes.
     place: String,
     delivered: bool,
+    /// When the answer could not be put there.
+    undelivered: Option<String>,
     released_to: Option<String>,
     released: String,
     document: String,
@@ -94,8 +96,9 @@ impl DecidedPage {
             title: row.title.clone(),
             heading: heading(document.outcome, &row.agent),
             stamp: Stamp::of_document(document, now),
-            place: place(row),
+            place: delivered_to(review),
             delivered: review.delivered,
+            undelivered: undelivered(review, now),
             released_to: document.released_to.clone(),
             released: words::count(document.artifacts.len(), "file"),
             document: pretty(document),
@@ -147,6 +150,9 @@ impl Page for DecidedPage {
         document.outcome = Outcome::Approved;
         document.released_to = Some("approved/H-7".to_owned());
         document.revision = 1;
-        vec![first, page(&review, &document, None)]
+        let delivered = page(&review, &document, None);
+        review.delivered = false;
+        review.delivery = Some(sample::undelivered());
+        vec![first, delivered, page(&review, &document, None)]
     }
 }

@@ -16,7 +16,10 @@ use super::{
     look::Asked,
     people::RoutingPart,
     remarks::{RemarkView, is_viewed, unsent},
-    view::{Due, Gauge, RiskView, Stamp, ViolationView, When, place, state_word},
+    view::{
+        Due, Gauge, RiskView, Stamp, ViolationView, When, delivered_to, delivered_when, place,
+        state_word, undelivered,
+    },
     visit::Chrome,
 };
 use crate::{
@@ -87,6 +90,11 @@ pub(super) struct ReviewPage {
     document: Option<String>,
     stamp: Option<Stamp>,
     delivered: bool,
+    /// The folders of the answer, and when it was put there.
+    delivered_to: String,
+    delivered_when: String,
+    /// When the answer could not be put there.
+    undelivered: Option<String>,
     position: Option<(usize, usize)>,
     previous: Option<String>,
     next: Option<String>,
@@ -374,6 +382,9 @@ impl ReviewPage {
                 .as_ref()
                 .map(|document| Stamp::of_document(document, now)),
             delivered: review.delivered,
+            delivered_to: delivered_to(review),
+            delivered_when: delivered_when(review, now),
+            undelivered: undelivered(review, now),
             position: review.position,
             previous: review.previous.map(|id| id.to_string()),
             next: review.next.map(|id| id.to_string()),

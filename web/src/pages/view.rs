@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    desk::{DecidedRow, HandoffRow, Person, Risk, RiskLevel},
+    desk::{DecidedRow, HandoffRow, Person, Review, Risk, RiskLevel},
     render::words,
 };
 
@@ -283,6 +283,26 @@ pub(super) fn place(row: &HandoffRow) -> String {
     } else {
         format!("{}/{}", row.workspace, row.folder)
     }
+}
+
+/// Returns the folders that hold the answer, or that were to hold it.
+pub(super) fn delivered_to(review: &Review) -> String {
+    review
+        .delivery
+        .as_ref()
+        .map_or_else(|| place(&review.row), |known| known.folders.join(", "))
+}
+
+/// Returns when the answer was put there, as seen from the time of the page.
+pub(super) fn delivered_when(review: &Review, now: Timestamp) -> String {
+    let known = review.delivery.as_ref();
+    known.map_or_else(String::new, |known| words::ago(known.at, now))
+}
+
+/// Returns when the answer could not be put there, as seen from the time of the page.
+pub(super) fn undelivered(review: &Review, now: Timestamp) -> Option<String> {
+    let failed = review.delivery.as_ref().filter(|known| !known.delivered);
+    failed.map(|failed| words::ago(failed.at, now))
 }
 
 /// The state of a closed handoff as a heading says it.

@@ -2,9 +2,11 @@
 //!
 //! A reviewer approves what is on the screen. A right-to-left override, a zero-width joiner or a
 //! control character makes the screen differ from the bytes (Unicode Technical Report 36, section 2.5),
-//! so each is shown by its code point, for example `‹U+202E›`.
+//! so each is shown by its code point, for example `‹U+202E›`. Joiners where a script needs them are part of the word.
 
 use std::{borrow::Cow, fmt::Write as _};
+
+use countersign_protocol::invisible;
 
 /// `text` with every hidden character written as `‹U+…›`. Line ends and tabs stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
@@ -15,9 +17,13 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     }
     let mut shown = String::with_capacity(text.len() + 16);
     let mut chars = text.chars().peekable();
+    let mut before = None;
     while let Some(c) = chars.next() {
-        let ends_line = c == '\r' && chars.peek() == Some(&'\n');
-        if is_hidden(c) && !ends_line {
+        let after = chars.peek().copied();
+        let ends_line = c == '\r' && after == Some('\n');
+        let joins = invisible::joins(before, c, after);
+        before = Some(c);
+        if is_hidden(c) && !ends_line && !joins {
             // Writing to a string cannot fail.
             let _ = write!(shown, "‹U+{:04X}›", u32::from(c));
         } else {
@@ -45,8 +51,17 @@ pub fn visible_json(text: &str) -> String {
 
 /// How many hidden characters `text` has, carriage returns at line ends not counted.
 pub fn hidden_count(text: &str) -> usize {
-    let all = text.chars().filter(|c| is_hidden(*c)).count();
-    all - text.matches("\r\n").count()
+    let mut chars = text.chars().peekable();
+    let mut before = None;
+    let mut count = 0;
+    while let Some(c) = chars.next() {
+        let after = chars.peek().copied();
+        let ends_line = c == '\r' && after == Some('\n');
+        let joins = invisible::joins(before, c, after);
+        count += usize::from(is_hidden(c) && !ends_line && !joins);
+        before = Some(c);
+    }
+    count
 }
 
 /// Whether a reader cannot see the character, or it changes the order of others.
@@ -80,6 +95,7 @@ mod tests {
             "a\tb\nc",
             "naïve Čevapčići 日本 العربية ❤️",
             "two\r\nlines\r\n",
+            "می\u{200C}خواهم 👩\u{200D}💻",
         ] {
             assert_eq!(visible(text), text);
             assert_eq!(hidden_count(text), 0, "{text:?}");

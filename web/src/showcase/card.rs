@@ -61,6 +61,7 @@ impl Card {
             at: last.decided_at,
             revision: last.revision,
             delivered,
+            undelivered: false,
         });
     }
 

@@ -24,8 +24,8 @@ use super::{
     growing, threads,
 };
 use crate::desk::{
-    ActivityRow, CareNeeded, Check, DeadLetter, Effect, HandoffRow, Health, Person, Queue,
-    QueueCounts, QueueView, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
+    ActivityRow, CareNeeded, Check, DeadLetter, DeliveryRow, Effect, HandoffRow, Health, Person,
+    Queue, QueueCounts, QueueView, Review, Risk, RiskLevel, TimelineItem, WorkspaceRow,
     threads::{Comment, Landing, Standing, ThreadRow},
 };
 
@@ -457,6 +457,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
         warnings: Vec::new(),
         decision: None,
         delivered: false,
+        delivery: None,
         position: Some((1, 5)),
         previous: None,
         next: Some(HandoffId(9)),
@@ -559,6 +560,16 @@ pub(super) fn backfill() -> Card {
     card.delivered = true;
     card.settle();
     card
+}
+
+/// An answer that found no folder to go to.
+#[cfg(test)]
+pub(crate) fn undelivered() -> DeliveryRow {
+    DeliveryRow {
+        delivered: false,
+        folders: vec!["shop/reports".to_owned()],
+        at: now(),
+    }
 }
 
 fn timeline() -> Vec<TimelineItem> {

@@ -153,12 +153,15 @@ pub(super) fn served(row: &WorkspaceRow) -> Finding {
                 .unwrap_or_else(|| "the folder is away".to_owned()),
             "bring the folder back; the daemon notices by itself",
         ),
-        (mode, trouble) => Finding::bad(
-            Mark::Warn,
-            what,
-            trouble.clone().unwrap_or_else(|| mode.to_owned()),
-            "nothing is lost; changes are found by a scan, a little later",
-        ),
+        (mode, trouble) => {
+            let text = trouble.clone().unwrap_or_else(|| mode.to_owned());
+            let hint = if text.contains("is mounted here") {
+                "what is mounted in a workspace is not read; serve it as a workspace of its own, or copy the files in"
+            } else {
+                "nothing is lost; changes are found by a scan, a little later"
+            };
+            Finding::bad(Mark::Warn, what, text, hint)
+        }
     }
 }
 

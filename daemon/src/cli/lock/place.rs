@@ -48,8 +48,14 @@ impl Place {
         } else {
             let whole = plain(&context.folder.join(path));
             let found = served.iter().find_map(|one| {
-                let inner = whole.strip_prefix(&one.path).ok()?;
-                Some((one, inner.to_str()?.to_owned()))
+                let inner = whole.strip_prefix(&one.path).ok()?.to_str()?;
+                // A glob for folders keeps its slash, which says so.
+                let end = if path.ends_with('/') && is_glob(inner) {
+                    "/"
+                } else {
+                    ""
+                };
+                Some((one, format!("{inner}{end}")))
             });
             let Some((one, inner)) = found else {
                 let why = format!("`{path}` is in no workspace that is served here");
@@ -63,7 +69,7 @@ impl Place {
         let kind = kind.or_else(|| match &there {
             Some(metadata) if metadata.is_dir() => Some("folder"),
             Some(_) => Some("file"),
-            None if path.ends_with('/') => Some("folder"),
+            None if path.ends_with('/') && !is_glob(path) => Some("folder"),
             None => None,
         });
         let inner = match inner.as_str() {
@@ -77,6 +83,10 @@ impl Place {
             here: here.filter(|_| there.is_some() && kind != Some("glob")),
         })
     }
+}
+
+fn is_glob(path: &str) -> bool {
+    path.contains(['*', '?', '[', '{'])
 }
 
 /// The path without `.` and `..`, by its letters alone: what it names need not exist.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::{
     diagnostic::Drawing,
-    inert::{inert, inert_lines},
+    inert::{inert, inert_lines, shell_word},
     style::Style,
     table::{Cell, Table},
     time::{ago, span},
@@ -87,6 +87,11 @@ impl Output {
             When::Always => (self.colour_out, self.colour_err) = (true, true),
             When::Never => (self.colour_out, self.colour_err) = (false, false),
         }
+    }
+
+    /// Whether the log, which goes to stderr, is coloured.
+    pub(crate) fn colours_log(&self) -> bool {
+        self.colour_err
     }
 
     /// A line of data.

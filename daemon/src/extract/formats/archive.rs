@@ -227,7 +227,7 @@ fn flag(entry: &mut Entry, start: &[u8]) {
     if path.starts_with('/') || path.get(1..3) == Some(":/") {
         entry.flag(EntryFlag::Absolute);
     }
-    if path.chars().any(|c| c.is_control() || invisible::hides(c)) {
+    if invisible::marked(&path).any(|(c, is_hidden)| c.is_control() || is_hidden) {
         entry.flag(EntryFlag::HiddenName);
     }
     match entry.kind {

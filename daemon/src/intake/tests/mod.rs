@@ -4,6 +4,7 @@ mod accept;
 mod again;
 mod heal;
 mod inbox;
+mod large;
 mod lone;
 mod partial;
 mod refuse;

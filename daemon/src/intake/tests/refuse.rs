@@ -262,3 +262,35 @@ fn what_is_over_the_quota_of_a_workspace_is_refused_with_the_numbers() {
     rig.deliver("three/handoff.json", handoff("Third", &["b.txt"]));
     assert_eq!(rig.cards().len(), 3);
 }
+
+#[test]
+fn misnamed_handoff_is_refused_by_name() {
+    let rig = Rig::new();
+    let document = handoff("Write it", &[]);
+    for (name, errors) in [
+        ("a/Handoff.json", "a/Handoff.errors.json"),
+        ("b/handoff.json.txt", "b/handoff.json.errors.json"),
+        ("c/handoff (1).json", "c/handoff (1).errors.json"),
+        ("d/handoff-1.json", "d/handoff-1.errors.json"),
+    ] {
+        rig.deliver(name, &document);
+        assert_eq!(rig.json(errors)["errors"][0]["code"], "misnamed", "{name}");
+    }
+    assert_eq!(rig.dead_letters(), 4);
+    rig.rename("a/Handoff.json", "a/handoff.json");
+    rig.hint("a/Handoff.json");
+    rig.look("a/handoff.json");
+    assert!(!rig.exists("a/Handoff.errors.json"));
+    assert_eq!((rig.dead_letters(), rig.cards().len()), (3, 1));
+}
+
+#[test]
+fn numbered_name_beside_handoff_is_meant() {
+    let rig = Rig::new();
+    rig.deliver("run/handoff.json", handoff("Write it", &[]));
+    rig.deliver("run/handoff-1.json", handoff("Kept from before", &[]));
+    assert_eq!(rig.dead_letters(), 0);
+    let copy = "run/handoff.sync-conflict-20261124-101500-ABCDEFG.json";
+    rig.deliver(copy, handoff("Of another", &[]));
+    assert_eq!(rig.dead_letters(), 1, "what a sync program keeps is told");
+}

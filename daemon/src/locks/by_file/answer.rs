@@ -11,8 +11,7 @@ use countersign_protocol::{
 use super::{super::error, Known, of_file};
 use crate::{
     ledger::State,
-    store::StoreError,
-    workspace::{AnswerError, Answers, Workspace, Written},
+    workspace::{AnswerError, Answers, Remembered, Workspace, Written},
 };
 
 /// An answer and where it belongs.
@@ -23,7 +22,7 @@ pub(super) type Done = ((Arc<str>, String), Option<Digest>, Written);
 pub(super) fn write(
     workspace: &Workspace,
     due: Vec<Due>,
-    remembered: &dyn Fn(String) -> Result<Option<String>, StoreError>,
+    remembered: Remembered<'_>,
 ) -> (Vec<Done>, Option<String>) {
     let folder = match workspace.dir().folder(Path::new(names::LOCKS)) {
         Ok(folder) => folder,

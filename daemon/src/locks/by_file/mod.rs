@@ -22,7 +22,7 @@ use crate::{
     ledger::Draft,
     process::{ProcessTable, Processes as _},
     store::Space,
-    workspace::{Workspace, json},
+    workspace::{Remembered, Workspace, json},
 };
 use answer::{answer_of, write};
 use look::{Asks, Listing, Look, list, look};
@@ -257,8 +257,13 @@ impl Locks {
         }
         let (here, ledger) = (Arc::clone(workspace), self.inner.ledger.clone());
         let (written, failed) = in_background(move || {
-            let remembered = |key: String| ledger.value(Space::Written, key);
-            write(&here, due, &remembered)
+            let last = |key: String| ledger.value(Space::Written, key);
+            let wrote = |digest| ledger.wrote(digest);
+            let remembered = Remembered {
+                last: &last,
+                wrote: &wrote,
+            };
+            write(&here, due, remembered)
         })
         .await?;
         let mut values = Vec::new();

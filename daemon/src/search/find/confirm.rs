@@ -11,7 +11,7 @@ use super::{
     docs::{BySegment, Docs},
     pattern::Pattern,
 };
-use crate::search::fold::folded;
+use crate::search::fold::folded_path;
 
 /// Threads that scan.
 const SCANNERS: usize = 2;
@@ -88,11 +88,11 @@ impl Finder<'_> {
                     return Ok(fits);
                 };
                 let document = self.document(*address, &mut columns)?;
-                let path = folded(&document.path);
+                let path = folded_path(&document.path);
                 let mut text = None;
                 let is_in = |wanted: &Wanted<'_>| {
                     let (pattern, phrase) = wanted;
-                    if phrase.is_some_and(|phrase| path.contains(&folded(phrase))) {
+                    if phrase.is_some_and(|phrase| path.contains(&folded_path(phrase))) {
                         return true;
                     }
                     let text = text.get_or_insert_with(|| self.text(&document, *address));

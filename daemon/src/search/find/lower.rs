@@ -14,7 +14,7 @@ use tantivy::{
 
 use super::{
     super::{
-        fold::folded,
+        fold::{folded, folded_path},
         live::Live,
         schema::{FAST_NAMES, flag, kind},
         standing::{Standing, Version},
@@ -169,7 +169,7 @@ impl Lower<'_> {
             };
         match phrase {
             Some(phrase) => {
-                let path = self.paths_with(&folded(phrase), |_| true)?;
+                let path = self.paths_with(&folded_path(phrase), |_| true)?;
                 Ok(Box::new(BooleanQuery::union(vec![text, docs::query(path)])))
             }
             None => Ok(text),
@@ -255,12 +255,13 @@ impl Lower<'_> {
         if let Some(ending) = ending.filter(is_plain) {
             return Ok(term(self.live.fields.ext, &ending.to_lowercase()));
         }
+        let text = &*countersign_protocol::path::normal(text);
         let Ok(pattern) = regex::Regex::new(&glob::path_pattern(text)) else {
             return Ok(Box::new(EmptyQuery));
         };
         let pieces = text.trim_matches('/').split(['*', '?']);
         let longest = pieces.max_by_key(|piece| piece.len()).unwrap_or_default();
-        let found = self.paths_with(&folded(longest), |path| pattern.is_match(path))?;
+        let found = self.paths_with(&folded_path(longest), |path| pattern.is_match(path))?;
         Ok(docs::query(found))
     }
 

@@ -81,6 +81,7 @@ impl Bed {
                     | Hint::Listed { .. }
                     | Hint::Scanned { .. }
                     | Hint::Approved { .. }
+                    | Hint::Replaced { .. }
             ) {
                 changed.lock().expect("the changes").push(hint);
                 return;
@@ -192,7 +193,8 @@ fn tell(hint: Hint) -> Told {
         Hint::Changed { .. }
         | Hint::Listed { .. }
         | Hint::Scanned { .. }
-        | Hint::Approved { .. } => {
+        | Hint::Approved { .. }
+        | Hint::Replaced { .. } => {
             unreachable!("kept apart")
         }
     }

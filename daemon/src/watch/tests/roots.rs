@@ -55,6 +55,34 @@ fn a_workspace_that_is_away_loses_nothing_and_comes_back() {
 }
 
 #[test]
+fn takes_folder_made_again() {
+    let mut bed = Bed::prepared(|root| {
+        fs::write(root.join("old.handoff.json"), "{}").expect("a document");
+    });
+    assert_eq!(bed.so_far().len(), 1);
+    fs::remove_dir_all(bed.at("")).expect("a removal");
+    bed.pass(SOON);
+    fs::create_dir(bed.at("")).expect("a folder");
+    fs::write(bed.at("new.handoff.json"), "{}").expect("a document");
+    bed.pass(SOON);
+    assert!(is_offline(&bed));
+    assert!(!bed.handle.ready(), "it is about to be taken");
+    for _ in 0..6 {
+        bed.pass(SOON);
+    }
+    assert_eq!(bed.status().mode, Mode::Watching);
+    assert!(bed.handle.ready());
+    let expected = BTreeSet::from([
+        Told::Look("new.handoff.json".into()),
+        Told::Gone("old.handoff.json".into()),
+    ]);
+    assert_eq!(BTreeSet::from_iter(bed.so_far()), expected);
+    fs::write(bed.at("later.handoff.json"), "{}").expect("a document");
+    let look = Told::Look("later.handoff.json".into());
+    assert!(bed.hints_until_now().contains(&look));
+}
+
+#[test]
 fn a_workspace_that_its_thread_has_not_heard_of_is_not_ready() {
     let bed = Bed::new();
     let (enter, entered) = channel();

@@ -1,0 +1,184 @@
+//! Sign-off gates hold by every door, and gates that nobody can pass are refused.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use countersign_protocol::{HandoffId, decision::Outcome, principal::Method};
+use countersign_web::desk::{Answered, Desk as _, DeskError};
+use serde_json::{Value, json};
+
+use crate::{testing::Rig, workspace::Settings};
+
+const ONE: HandoffId = HandoffId(1);
+const PEOPLE: &str = r#"
+[[person]]
+id = "ana"
+[[person]]
+id = "ben"
+[[person]]
+id = "cy"
+[[group]]
+id = "clinical-safety"
+members = ["ana"]
+[[group]]
+id = "qa"
+name = "Compliance Officer"
+members = ["ben", "cy"]
+[[agent]]
+id = "hermes"
+owner = "ben"
+"#;
+
+fn rig(rules: &str) -> Rig {
+    let roles = [("clinical-safety", 1), ("qa", 2), ("compliance-officer", 2)];
+    let roles = roles.map(|(role, people)| (role.to_owned(), people));
+    let mut rig = Rig::with(Settings {
+        roles: Arc::new(BTreeMap::from(roles)),
+        ..Settings::default()
+    });
+    rig.with_roles(&format!("{PEOPLE}{rules}"));
+    rig
+}
+
+fn hand(rig: &Rig, gates: &Value) {
+    let document = json!({
+        "handoff_version": "1.0", "from_agent": "hermes", "task": "Release", "sign_off_gates": gates,
+    });
+    rig.deliver("handoff.json", document.to_string());
+    rig.apply_policy();
+}
+
+fn two_gates() -> Value {
+    json!([
+        {"id": "release", "role": "compliance_officer", "after": ["clinical"], "exclude_submitter": true},
+        {"id": "clinical", "role": "Clinical Safety"},
+    ])
+}
+
+fn say(rig: &Rig, id: &str, method: Method) -> Result<Answered, DeskError> {
+    let person = rig.desk().person(id, id, method);
+    let answer = rig.answer(ONE, Outcome::Approved);
+    rig.wait(rig.desk().decide(&person, ONE, answer))
+}
+
+#[test]
+fn gates_hold_whichever_way_people_answer() {
+    for method in [Method::Web, Method::Cli, Method::Api, Method::EmailLink] {
+        let rig = rig("");
+        hand(&rig, &two_gates());
+        let card = rig.card();
+        let routing = card.routing.as_ref().unwrap();
+        assert_eq!(
+            routing.asked[0].people,
+            ["ana"],
+            "the first gate is asked first"
+        );
+        let names: Vec<&str> = routing
+            .routed
+            .approval
+            .as_ref()
+            .unwrap()
+            .stages
+            .iter()
+            .map(|one| &*one.name)
+            .collect();
+        assert_eq!(
+            names,
+            ["clinical (Clinical Safety)", "release (compliance_officer)"]
+        );
+        // The second gate does not come before the first.
+        assert!(say(&rig, "cy", method).is_err(), "{method:?}");
+        assert!(
+            matches!(say(&rig, "ana", method), Ok(Answered::Counted(_))),
+            "{method:?}"
+        );
+        // One person is one gate, and who answers for the agent is no submitter of approvals.
+        assert!(say(&rig, "ana", method).is_err(), "{method:?}");
+        assert!(say(&rig, "ben", method).is_err(), "{method:?}");
+        assert_eq!(rig.card().state.name(), "waiting");
+        say(&rig, "cy", method).unwrap();
+        assert_eq!(rig.card().state.name(), "approved", "{method:?}");
+    }
+}
+
+#[test]
+fn no_rule_passes_work_with_gates() {
+    let rig = rig("[[route]]\nname = \"all\"\nto = [\"ana\"]\nprogress = true\nsample = 0.0");
+    hand(&rig, &two_gates());
+    assert_eq!(rig.card().state.name(), "waiting");
+    assert_eq!(rig.count("handoff.progressed"), 0);
+}
+
+#[test]
+fn stages_of_the_rule_come_first() {
+    let stage = "[[route.stage]]\nname = \"lead\"\nof = [\"cy\"]\napprovals = 1";
+    let rig = rig(&format!(
+        "[[route]]\nname = \"all\"\nto = [\"cy\"]\n{stage}"
+    ));
+    hand(
+        &rig,
+        &json!([{"id": "clinical", "role": "clinical-safety"}]),
+    );
+    assert!(say(&rig, "ana", Method::Web).is_err());
+    say(&rig, "cy", Method::Web).unwrap();
+    say(&rig, "ana", Method::Web).unwrap();
+    assert_eq!(rig.card().state.name(), "approved");
+}
+
+#[test]
+fn gates_that_nobody_can_pass_are_refused() {
+    for (gates, pointer) in [
+        (
+            json!([{"id": "a", "role": "qa"}, {"id": "b", "role": "notary"}]),
+            "/sign_off_gates/1/role",
+        ),
+        (
+            json!([{"id": "a", "role": "qa", "min_approvals": 3}]),
+            "/sign_off_gates/0/role",
+        ),
+        // One person passes one gate, so two gates of one person are one too many.
+        (
+            json!([{"id": "a", "role": "clinical-safety"}, {"id": "b", "role": "Clinical Safety"}]),
+            "/sign_off_gates/1/role",
+        ),
+    ] {
+        let rig = rig("");
+        hand(&rig, &gates);
+        assert_eq!(
+            rig.dead(),
+            [("gate_role".to_owned(), pointer.to_owned())],
+            "{gates}"
+        );
+        assert_eq!(rig.json("handoff.errors.json")["code"], "gate-unknown-role");
+        let document = json!({
+            "handoff_version": "1.0", "from_agent": "hermes", "task": "Release", "sign_off_gates": gates,
+        });
+        assert!(
+            rig.submit("", &document.to_string(), &[]).is_err(),
+            "{gates}"
+        );
+        assert!(rig.cards().is_empty());
+    }
+}
+
+#[test]
+fn a_role_that_is_lost_later_stands_on_the_card() {
+    let mut rig = rig("");
+    rig.with_roles(&PEOPLE.replace(
+        "[[group]]\nid = \"clinical-safety\"\nmembers = [\"ana\"]",
+        "",
+    ));
+    hand(&rig, &two_gates());
+    let card = rig.card();
+    let plan = card
+        .routing
+        .as_ref()
+        .unwrap()
+        .routed
+        .approval
+        .clone()
+        .unwrap();
+    assert!(plan.stages[0].asked[0].notes[0].contains("nobody holds the role"));
+    for id in ["ana", "ben", "cy"] {
+        assert!(say(&rig, id, Method::Web).is_err(), "{id}");
+    }
+}
