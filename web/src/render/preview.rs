@@ -220,7 +220,7 @@ fn body(
                     .is_some_and(|old| matches!(old.file_type().kind, Kind::Audio | Kind::Video)),
             };
         }
-        (Kind::Zip | Kind::Tar | Kind::Gzip, Some(Sealed::Archive(archive))) => {
+        (Kind::Zip | Kind::Tar | Kind::Gzip | Kind::Packed, Some(Sealed::Archive(archive))) => {
             let contents = (
                 new.and_then(|side| side.content),
                 old.and_then(|side| side.content),

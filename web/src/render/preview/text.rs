@@ -49,6 +49,17 @@ pub(super) fn text(
     if new.is_some() && old.is_some() {
         preview.notes.extend(encoding::changes(&before, &now));
     }
+    if now.is_broken {
+        let finding = "Some of its bytes are no characters; \u{fffd} stands for them.";
+        if !preview.findings.iter().any(|known| known == finding) {
+            preview.findings.push(finding.to_owned());
+        }
+    }
+    if file_type.media_type == "application/rtf" {
+        preview
+            .notes
+            .push("It is shown as it is written. A word processor shows it otherwise.".to_owned());
+    }
     match hidden_count(&now.text) {
         0 => {}
         1 => preview
