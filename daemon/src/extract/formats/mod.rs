@@ -20,6 +20,7 @@ mod tarball;
 mod webm;
 mod word;
 mod workbook;
+mod xref;
 
 use std::{
     fs::File,
