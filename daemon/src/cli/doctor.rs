@@ -87,6 +87,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     findings.push(checks::descriptors(config.limits.connections.value));
     findings.push(checks::watches());
     findings.push(checks::reader());
+    findings.push(checks::pages());
     let mut folders: Vec<(String, PathBuf)> = Vec::new();
     let found = config.discover();
     for workspace in found.workspaces {

@@ -16,7 +16,7 @@ use super::View;
 use crate::fs::{Dir, Error, FileKind};
 
 /// Part of every name: a newer reader does not find what an older one kept, which then ages out.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The folder of what was read.
 #[derive(Debug)]

@@ -33,7 +33,7 @@ pub use self::{
     sandbox::{Guards, guards},
     slots::Urgency,
     source::Source,
-    worker::serve as serve_worker,
+    worker::{draws_pages, serve as serve_worker},
 };
 use self::{
     run::Death,

@@ -2,7 +2,8 @@
 
 use countersign_protocol::{
     content::{
-        Body, Charset, Content, CutReason, FileType, FindingCode, LineEndings, Place, Segment, Text,
+        self, Body, Content, CutReason, FileType, FindingCode, LineEndings, Place, Segment, Text,
+        decode,
     },
     invisible,
 };
@@ -33,19 +34,26 @@ pub(super) fn content(file_type: FileType, size: u64, source: &mut Source) -> Co
 
 fn read(bytes: &[u8], content: &mut Content) {
     let complete = bytes.len() as u64 >= content.size;
-    let (text, charset, bom) = decode(bytes, complete);
+    let decoded = decode(bytes, complete);
+    let text = decoded.text.into_owned();
     let (lines, longest_line) = text
         .split('\n')
         .fold((0, 0), |(lines, longest): (u64, usize), line| {
             (lines + 1, longest.max(line.len()))
         });
     content.body = Body::Text(Text {
-        charset,
-        bom,
+        charset: decoded.charset,
+        bom: decoded.bom,
         endings: LineEndings::of(&text),
         lines: lines - u64::from(text.is_empty() || text.ends_with('\n')),
         longest_line: longest_line as u64,
     });
+    if decoded.is_broken {
+        content.find(
+            FindingCode::WrongBytes,
+            "Some of its bytes are no characters; \u{fffd} stands for them.",
+        );
+    }
     let hidden = invisible::in_text(&text)
         .into_iter()
         .filter(|c| !matches!(c, '\u{c}' | '\u{1b}' | '\r'))
@@ -87,52 +95,7 @@ fn read(bytes: &[u8], content: &mut Content) {
     }
 }
 
-/// The bytes as text. What no charset explains is read as windows-1252, in which every byte is
-/// something.
-pub(super) fn decode(bytes: &[u8], complete: bool) -> (String, Charset, bool) {
-    let wide = match bytes {
-        [0xff, 0xfe, ..] => Some((encoding_rs::UTF_16LE, Charset::Utf16Le)),
-        [0xfe, 0xff, ..] => Some((encoding_rs::UTF_16BE, Charset::Utf16Be)),
-        _ => None,
-    };
-    if let Some((encoding, charset)) = wide {
-        let text = encoding.decode_without_bom_handling(&bytes[2..]).0;
-        return (text.into_owned(), charset, true);
-    }
-    let bom = bytes.starts_with(b"\xef\xbb\xbf");
-    let bytes = if bom { &bytes[3..] } else { bytes };
-    let valid = match std::str::from_utf8(bytes) {
-        Ok(text) => Some(text),
-        Err(error) if !complete && error.error_len().is_none() => {
-            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()
-        }
-        // A few broken characters in a long UTF-8 text do not make it another charset.
-        Err(error) if error.valid_up_to() > 1024 => {
-            return (
-                String::from_utf8_lossy(bytes).into_owned(),
-                Charset::Utf8,
-                bom,
-            );
-        }
-        Err(_) => None,
-    };
-    match valid {
-        Some(text) if text.is_ascii() && !bom => (text.to_owned(), Charset::Ascii, false),
-        Some(text) => (text.to_owned(), Charset::Utf8, bom),
-        None => {
-            let text = encoding_rs::WINDOWS_1252
-                .decode_without_bom_handling(bytes)
-                .0;
-            (text.into_owned(), Charset::Windows1252, bom)
-        }
-    }
-}
-
-/// Whether `bytes` are text that may be shown and searched.
-pub(super) fn is_text(bytes: &[u8], complete: bool) -> bool {
-    use countersign_protocol::content::{SNIFFED, sniff};
-    let head = &bytes[..bytes.len().min(SNIFFED)];
-    sniff(head, complete && head.len() == bytes.len(), "")
-        .kind
-        .is_text()
+/// Whether `bytes` of a file called `name` are text that may be shown and searched.
+pub(super) fn is_text(bytes: &[u8], complete: bool, name: &str) -> bool {
+    content::sniff(bytes, complete, name).kind.is_text()
 }

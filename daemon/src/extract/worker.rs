@@ -188,6 +188,11 @@ fn send(wire: &Wire, second: Option<&[u8]>) -> bool {
     write().is_ok()
 }
 
+/// Whether the program is installed that draws pages of a PDF.
+pub fn draws_pages() -> bool {
+    poppler().is_some()
+}
+
 /// Where `pdftoppm` is, in the places of the system only.
 pub(super) fn poppler() -> Option<&'static str> {
     [

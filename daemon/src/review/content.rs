@@ -90,6 +90,10 @@ impl ContentDesk for LedgerDesk {
         })
     }
 
+    fn draws_pages(&self) -> bool {
+        crate::extract::draws_pages()
+    }
+
     async fn chunk(
         &self,
         who: &Caller,

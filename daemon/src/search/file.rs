@@ -88,6 +88,11 @@ pub(super) fn read(
 
 /// The document `entry` of a plain file called `path`, with its text.
 pub(super) fn with_plain(mut entry: Entry, plain: Plain, path: &str, fields: &Fields) -> Entry {
+    if let Some(why) = plain.unread {
+        entry = entry
+            .with(fields.flags, flag::UNREAD)
+            .with(fields.note, why);
+    }
     let Some(text) = plain.text else {
         return entry;
     };

@@ -15,21 +15,38 @@ pub(super) fn folded_path(path: &str) -> String {
     folded(&path.nfc().collect::<String>())
 }
 
-/// Whether `letter` belongs to a word.
+/// Whether `letter` belongs to a word: letters, digits, and the marks of scripts without spaces.
 pub(super) fn is_word(letter: char) -> bool {
-    letter.is_alphanumeric()
+    letter.is_alphanumeric() || stands_alone(letter)
 }
 
-/// Whether `letter` is a word by itself: the scripts that put no space between words.
+/// Whether `letter` is a word by itself: the scripts that put no space between words. There a tone or vowel
+/// mark is one as well, since it tells words apart.
 pub(super) fn stands_alone(letter: char) -> bool {
     matches!(
         u32::from(letter),
-        0x3005..=0x3007
+        // Thai, but for the sign of the baht; Lao.
+        0x0E01..=0x0E3A | 0x0E40..=0x0E4E | 0x0E81..=0x0ECE
+            // Myanmar, Khmer.
+            | 0x1000..=0x103F
+            | 0x1050..=0x109F
+            | 0x1780..=0x17D3
+            // Tai Le, New Tai Lue, Tai Tham, Balinese, Javanese.
+            | 0x1950..=0x1974
+            | 0x1980..=0x19C9
+            | 0x1A20..=0x1A7C
+            | 0x1B00..=0x1B4C
+            | 0xA980..=0xA9C0
+            // Han and kana.
+            | 0x3005..=0x3007
             | 0x3041..=0x3096
             | 0x30A1..=0x30FA
+            | 0x30FC..=0x30FF
+            | 0x31F0..=0x31FF
             | 0x3400..=0x4DBF
             | 0x4E00..=0x9FFF
             | 0xF900..=0xFAFF
+            | 0xFF66..=0xFF9F
             | 0x20000..=0x323AF
     )
 }

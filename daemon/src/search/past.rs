@@ -333,15 +333,15 @@ impl Past {
             return None;
         }
         let is_text = content.file_type.kind.is_text();
-        let source = is_text.then(|| self.text(sha256)).flatten();
+        let source = is_text.then(|| self.text(path, sha256)).flatten();
         Some(Words::of(content, source))
     }
 
     /// The text of a version that is text, as far as the index has it.
-    pub(super) fn text(&self, sha256: Digest) -> Option<String> {
+    pub(super) fn text(&self, path: &str, sha256: Digest) -> Option<String> {
         match self.sealed(sha256).ok()? {
-            Source::Bytes(bytes) => text::decode(bytes),
-            Source::File(file) => text::read_text(&file).ok()?,
+            Source::Bytes(bytes) => text::decode(&bytes, true, path),
+            Source::File(file) => text::read_text(&file, path).ok()?,
         }
     }
 

@@ -252,7 +252,7 @@ fn read(wanted: &Wanted, extractor: &Extractor) -> Option<Read> {
         .file_type
         .kind
         .is_text()
-        .then(|| text::decode(bytes));
+        .then(|| text::decode(&bytes, true, path));
     Some(Read {
         may_pass: words::may_pass(&content),
         words: Words::of(content, source.flatten()),

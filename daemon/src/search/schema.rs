@@ -13,7 +13,7 @@ use tantivy::{
 use super::tokens;
 
 /// Changes with every change of fields, words or meaning: an index of another format is made anew.
-pub(super) const FORMAT: &str = "5";
+pub(super) const FORMAT: &str = "6";
 
 /// A kind of document. The names stand in the index.
 pub(crate) mod kind {

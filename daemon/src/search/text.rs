@@ -7,7 +7,7 @@ use std::{
 
 use countersign_protocol::{
     Digest,
-    content::{SNIFFED, sniff},
+    content::{self, FileType, Kind, SNIFFED, sniff},
 };
 
 use super::words;
@@ -17,8 +17,6 @@ use crate::fs::{Stamp, digest_of};
 pub(super) const LIMIT: u64 = 16 * 1024 * 1024;
 /// Larger files are not hashed: their digest would cost a minute each time they grow.
 const HASHED: u64 = 1024 * 1024 * 1024;
-/// A file with a zero byte among its first bytes is no text, unless it is UTF-16.
-const LOOKED_AT: usize = 8 * 1024;
 
 /// A file as it was read.
 #[derive(Debug)]
@@ -27,6 +25,8 @@ pub(super) struct Plain {
     pub(super) stamp: Stamp,
     /// Its text, if it is text.
     pub(super) text: Option<String>,
+    /// The reason for which none of its words were read, where it may have some.
+    pub(super) unread: Option<String>,
     /// Whether there is more text than was read.
     pub(super) is_cut: bool,
     /// Digest of all of it.
@@ -41,6 +41,7 @@ impl Plain {
         Self {
             stamp,
             text: None,
+            unread: None,
             is_cut: false,
             digest: None,
             is_for_a_child: false,
@@ -62,7 +63,8 @@ pub(super) fn read_from(mut from: impl Read, stamp: Stamp, name: &str) -> io::Re
     let mut bytes = Vec::with_capacity(within_limit(stamp.size) + 1);
     (&mut from).take(SNIFFED as u64).read_to_end(&mut bytes)?;
     let is_all = bytes.len() as u64 >= stamp.size;
-    if words::are_for_a_child(sniff(&bytes, is_all, name).kind, stamp.size) {
+    let file_type = sniff(&bytes, is_all, name);
+    if words::are_for_a_child(file_type.kind, stamp.size) {
         return Ok(Plain {
             is_for_a_child: true,
             ..Plain::unread(stamp)
@@ -78,9 +80,14 @@ pub(super) fn read_from(mut from: impl Read, stamp: Stamp, name: &str) -> io::Re
     } else {
         None
     };
+    let text = file_type.kind.is_text().then(|| {
+        let decoded = content::decode(&bytes, !is_cut);
+        decoded.text.into_owned()
+    });
     Ok(Plain {
         stamp,
-        text: decode(bytes),
+        text,
+        unread: unread(&file_type),
         is_cut,
         digest,
         is_for_a_child: false,
@@ -93,51 +100,27 @@ pub(super) fn within_limit(size: u64) -> usize {
 }
 
 /// Reads the text of `file` alone, as far as the index has it. Call it for files that had text.
-pub(super) fn read_text(file: &File) -> io::Result<Option<String>> {
+pub(super) fn read_text(file: &File, name: &str) -> io::Result<Option<String>> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Ok(None);
     }
     let mut bytes = Vec::with_capacity(within_limit(metadata.len()) + 1);
     file.take(LIMIT).read_to_end(&mut bytes)?;
-    Ok(decode(bytes))
+    Ok(decode(&bytes, metadata.len() <= LIMIT, name))
 }
 
-/// The text in `bytes`: UTF-8, whose wrong bytes become `U+FFFD`, or UTF-16 that begins with its mark.
-/// `None` when they are no text.
-pub(super) fn decode(bytes: Vec<u8>) -> Option<String> {
-    let wide = |of: fn([u8; 2]) -> u16| {
-        let units = bytes[2..]
-            .chunks_exact(2)
-            .map(|pair| of([pair[0], pair[1]]));
-        char::decode_utf16(units)
-            .map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect()
-    };
-    match bytes.as_slice() {
-        [0xff, 0xfe, ..] => return Some(wide(u16::from_le_bytes)),
-        [0xfe, 0xff, ..] => return Some(wide(u16::from_be_bytes)),
-        _ => {}
-    }
-    if bytes[..bytes.len().min(LOOKED_AT)].contains(&0) {
-        return None;
-    }
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let bytes = error.into_bytes();
-            let text = String::from_utf8_lossy(&bytes);
-            // Mostly wrong bytes are no text in another encoding, but no text at all.
-            let wrong = text
-                .chars()
-                .filter(|letter| *letter == char::REPLACEMENT_CHARACTER);
-            if wrong.count() * 10 > bytes.len() {
-                return None;
-            }
-            text.into_owned()
-        }
-    };
-    Some(text)
+/// Decodes a file called `name`, of which `bytes` were read, as pages show it. `None` when it is no text.
+pub(super) fn decode(bytes: &[u8], is_all: bool, name: &str) -> Option<String> {
+    let is_text = sniff(bytes, is_all, name).kind.is_text();
+    is_text.then(|| content::decode(bytes, is_all).text.into_owned())
+}
+
+/// The reason for which no words of a file of this type are in the index, where it may have some.
+fn unread(file_type: &FileType) -> Option<String> {
+    let is_picture = file_type.media_type.starts_with("image/");
+    (file_type.kind == Kind::Binary && !is_picture)
+        .then(|| format!("Files of this type are not read: {}.", file_type.name))
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ pub(super) fn are_for_a_child(kind: Kind, size: u64) -> bool {
         | Kind::Presentation
         | Kind::Zip
         | Kind::Tar
-        | Kind::Gzip => true,
+        | Kind::Gzip
+        | Kind::Packed => true,
         Kind::Html | Kind::Notebook | Kind::Email => size <= LIMIT,
         Kind::Empty
         | Kind::Text

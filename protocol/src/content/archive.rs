@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Archive {
-    /// `zip`, `tar`, `tar.gz` or `gzip`.
+    /// `zip`, `tar`, `gzip`, `bzip2`, `xz` or `zstd`, and for packed tar archives `tar.gz`, `tar.bz2`, `tar.xz`
+    /// or `tar.zst`.
     pub format: String,
     /// Its entries in the order of the archive, as many as were read.
     pub entries: Vec<Entry>,
@@ -63,6 +64,8 @@ pub enum EntryFlag {
     Executable,
     /// Its path has control or invisible characters.
     HiddenName,
+    /// Another path stands in front of its content than in the list of the archive.
+    Renamed,
 }
 
 impl EntryFlag {
@@ -79,6 +82,7 @@ impl EntryFlag {
             Self::Nested => "archive within the archive",
             Self::Executable => "program",
             Self::HiddenName => "hidden characters in its name",
+            Self::Renamed => "another name in front of its content",
         }
     }
 }

@@ -63,6 +63,14 @@ pub enum FindingCode {
     Scripts,
     /// It is not what its name says.
     NameDiffers,
+    /// Some bytes of a text are no characters in its encoding.
+    WrongBytes,
+    /// Its structure is damaged, and what is shown was found without it.
+    Repaired,
+    /// Programs that open it may show something else: two parts of one name, or names that contradict.
+    Ambiguous,
+    /// It has something that is not shown, such as pictures in a document.
+    NotShown,
 }
 
 /// Why something of a file is missing.
@@ -100,6 +108,8 @@ pub enum CutReason {
     Refused,
     /// The program that reads it ended on it.
     Crashed,
+    /// Some of it is in a form that is not read, or is not where the file says.
+    NotRead,
     /// This machine cannot read such files safely, or a program that is needed is not here.
     Unavailable,
 }

@@ -6,6 +6,7 @@
 
 mod archive;
 mod document;
+mod encoding;
 mod finding;
 mod media;
 mod sniff;
@@ -20,6 +21,7 @@ pub use self::{
         Attachment, CellKind, Document, Email, Html, Notebook, NotebookCell, Output, OutputImage,
         Pdf, Presentation,
     },
+    encoding::{Decoded, decode, decode_as},
     finding::{Cut, CutReason, Finding, FindingCode},
     media::{Binary, Image, Media, Picture},
     sniff::{SNIFFED, sniff},
@@ -58,6 +60,8 @@ pub enum Kind {
     Tar,
     /// One file, or a tar archive, packed with gzip.
     Gzip,
+    /// One file, or a tar archive, packed with bzip2, xz or Zstandard.
+    Packed,
     /// A picture that browsers show and that cannot carry scripts: PNG, JPEG, GIF, WebP.
     Image,
     /// Sound.
@@ -87,6 +91,7 @@ impl Kind {
             Self::Zip => "zip archive",
             Self::Tar => "tar archive",
             Self::Gzip => "gzip archive",
+            Self::Packed => "packed file",
             Self::Image => "image",
             Self::Audio => "audio",
             Self::Video => "video",

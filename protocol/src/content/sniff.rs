@@ -1,6 +1,6 @@
 //! What a file is, by its first bytes. Total and bounded: it reads what it is given and nothing else.
 
-use super::{FileType, Kind};
+use super::{FileType, Kind, encoding::text_start};
 
 /// How many of the first bytes tell all that this module can tell.
 pub const SNIFFED: usize = 8 * 1024;
@@ -22,14 +22,14 @@ const SIGNATURES: &[(&[u8], Kind, &str, &str)] = &[
     (b"\x1f\x8b", Kind::Gzip, "application/gzip", "gzip archive"),
     (
         b"\x28\xb5\x2f\xfd",
-        Kind::Binary,
+        Kind::Packed,
         "application/zstd",
         "Zstandard archive",
     ),
-    (b"BZh", Kind::Binary, "application/x-bzip2", "bzip2 archive"),
+    (b"BZh", Kind::Packed, "application/x-bzip2", "bzip2 archive"),
     (
         b"\xfd7zXZ\0",
-        Kind::Binary,
+        Kind::Packed,
         "application/x-xz",
         "xz archive",
     ),
@@ -96,9 +96,51 @@ const SIGNATURES: &[(&[u8], Kind, &str, &str)] = &[
         "application/x-ole-storage",
         "old office document",
     ),
+    (
+        b"Rar!\x1a\x07",
+        Kind::Binary,
+        "application/vnd.rar",
+        "RAR archive",
+    ),
+    (
+        b"!<arch>\n",
+        Kind::Binary,
+        "application/x-archive",
+        "ar archive or Debian package",
+    ),
+    (
+        b"MSCF\0\0\0\0",
+        Kind::Binary,
+        "application/vnd.ms-cab-compressed",
+        "cabinet archive",
+    ),
+    (
+        b"LZIP\x01",
+        Kind::Binary,
+        "application/lzip",
+        "lzip archive",
+    ),
+    (
+        b"\x04\x22\x4d\x18",
+        Kind::Binary,
+        "application/x-lz4",
+        "LZ4 archive",
+    ),
+    (
+        b"\x1f\x9d",
+        Kind::Binary,
+        "application/x-compress",
+        "compress archive",
+    ),
     (b"II*\0", Kind::Binary, "image/tiff", "TIFF image"),
     (b"MM\0*", Kind::Binary, "image/tiff", "TIFF image"),
 ];
+
+/// Endings of names under which a text that begins like a message is one.
+const MESSAGES: [&str; 5] = ["", "eml", "emlx", "mbox", "msg"];
+
+/// How far behind the start of a file the start of a PDF may be (ISO 32000-1, annex H, note 13).
+const PDF_WITHIN: usize = 1024;
 
 /// Endings of names that say which text it is. For anything but text the name decides nothing.
 const TEXTS: &[(&str, &str, &str)] = &[
@@ -113,6 +155,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ("yml", "application/yaml", "YAML"),
     ("toml", "application/toml", "TOML"),
     ("xml", "application/xml", "XML"),
+    ("rtf", "application/rtf", "RTF document"),
 ];
 
 /// What the file called `name` is that begins with `head`. `complete` is false when it has more bytes.
@@ -124,6 +167,9 @@ pub fn sniff(head: &[u8], complete: bool, name: &str) -> FileType {
         media_type: media_type.to_owned(),
         name: name.to_owned(),
     };
+    // The answer does not depend on how much more was read.
+    let complete = complete && head.len() <= SNIFFED;
+    let head = &head[..head.len().min(SNIFFED)];
     if head.is_empty() && complete {
         return found(Kind::Empty, "text/plain", "empty file");
     }
@@ -132,12 +178,18 @@ pub fn sniff(head: &[u8], complete: bool, name: &str) -> FileType {
         .find(|(start, ..)| head.starts_with(start));
     // A text may begin with letters like `MZ`; with a control character it is no text for people.
     if let Some((start, kind, media_type, words)) = known
-        && (start.iter().any(u8::is_ascii_control) || *kind == Kind::Pdf)
+        && (start.iter().any(u8::is_ascii_control)
+            || matches!(kind, Kind::Pdf)
+            || *media_type == "application/zstd"
+            || is_bzip2(head))
     {
         return match kind {
             Kind::Zip => office(head).unwrap_or_else(|| found(*kind, media_type, words)),
             _ => found(*kind, media_type, words),
         };
+    }
+    if is_late_pdf(head, name) {
+        return found(Kind::Pdf, "application/pdf", "PDF document");
     }
     if let Some(text) = text_start(head, complete) {
         return text_type(&text, name);
@@ -171,6 +223,41 @@ pub fn sniff(head: &[u8], complete: bool, name: &str) -> FileType {
     found(Kind::Binary, "application/octet-stream", "unknown binary")
 }
 
+/// Whether `head` begins a bzip2 stream: a block size, then a block or the end of the stream.
+fn is_bzip2(head: &[u8]) -> bool {
+    let level = head
+        .get(3)
+        .is_some_and(|level| (b'1'..=b'9').contains(level));
+    let block = head.get(4..10);
+    let begins = block == Some(b"1AY&SY") || block == Some(b"\x17\x72\x45\x38\x50\x90");
+    head.starts_with(b"BZh") && level && begins
+}
+
+/// Whether a PDF begins behind other bytes, as viewers accept it. A text that quotes a PDF is no PDF: only a
+/// mark and white space may stand before it, unless the name says that it is one.
+fn is_late_pdf(head: &[u8], name: &str) -> bool {
+    let start = &head[..head.len().min(PDF_WITHIN)];
+    let Some(at) = start.windows(5).position(|five| five == b"%PDF-") else {
+        return false;
+    };
+    let is_blank = start[..at]
+        .iter()
+        .all(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0xef | 0xbb | 0xbf));
+    let has_version = head
+        .get(at + 5..at + 8)
+        .is_some_and(|version| version[0].is_ascii_digit() && version[1] == b'.');
+    has_version && (is_blank || ending(name) == "pdf")
+}
+
+/// The ending of the last part of `name`, in lower case.
+fn ending(name: &str) -> String {
+    name.rsplit('/')
+        .next()
+        .and_then(|name| name.rsplit_once('.'))
+        .map(|(_, ending)| ending.to_ascii_lowercase())
+        .unwrap_or_default()
+}
+
 /// An office document is a zip archive whose first parts have names that tell.
 fn office(head: &[u8]) -> Option<FileType> {
     let has = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
@@ -197,52 +284,13 @@ fn office(head: &[u8]) -> Option<FileType> {
     })
 }
 
-/// The beginning as text, when it is: UTF-8 or UTF-16 with its mark, or bytes without control
-/// characters.
-fn text_start(head: &[u8], complete: bool) -> Option<String> {
-    let wide = |from: fn([u8; 2]) -> u16| {
-        let units = head[2..].chunks_exact(2).map(|two| from([two[0], two[1]]));
-        char::decode_utf16(units)
-            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect::<String>()
-    };
-    let text = match head {
-        [0xff, 0xfe, 0, 0, ..] => return None,
-        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
-        _ => match std::str::from_utf8(head) {
-            Ok(text) => text.to_owned(),
-            Err(error) if !complete && error.error_len().is_none() => {
-                String::from_utf8_lossy(&head[..error.valid_up_to()]).into_owned()
-            }
-            // Old single-byte text: mostly letters, and nothing that only binaries have.
-            Err(_) => {
-                let high = head.iter().filter(|byte| !byte.is_ascii()).count();
-                let odd = head.iter().any(|b| {
-                    b.is_ascii_control() && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)
-                });
-                if odd || high * 3 > head.len() {
-                    return None;
-                }
-                head.iter().map(|byte| char::from(*byte)).collect()
-            }
-        },
-    };
-    (!text.contains('\0')).then_some(text)
-}
-
 fn text_type(text: &str, name: &str) -> FileType {
     let found = |kind, media_type: &str, name: &str| FileType {
         kind,
         media_type: media_type.to_owned(),
         name: name.to_owned(),
     };
-    let ending = name
-        .rsplit('/')
-        .next()
-        .and_then(|name| name.rsplit_once('.'))
-        .map(|(_, ending)| ending.to_ascii_lowercase())
-        .unwrap_or_default();
+    let ending = ending(name);
     let start = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     let lower: String = start.chars().take(1024).collect::<String>().to_lowercase();
     if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
@@ -271,7 +319,7 @@ fn text_type(text: &str, name: &str) -> FileType {
             "Jupyter notebook",
         );
     }
-    if is_email(start) {
+    if MESSAGES.contains(&ending.as_str()) && is_email(start) {
         return found(Kind::Email, "message/rfc822", "e-mail message");
     }
     TEXTS.iter().find(|(end, ..)| *end == ending).map_or_else(
@@ -384,6 +432,41 @@ mod tests {
         ] {
             assert_eq!(kind(bytes, name), expected, "{bytes:?} {name}");
         }
+    }
+
+    #[test]
+    fn finds_pdf_behind_other_bytes() {
+        let late = |before: &str| format!("{before}%PDF-1.4\n1 0 obj\n");
+        for (before, name, expected) in [
+            ("\u{feff}", "a", Kind::Pdf),
+            ("\r\n", "a.txt", Kind::Pdf),
+            ("HTTP/1.1 200 OK\r\n\r\n", "a.pdf", Kind::Pdf),
+            ("A file begins with ", "a.md", Kind::Text),
+        ] {
+            assert_eq!(kind(late(before).as_bytes(), name), expected, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn takes_mail_by_ending() {
+        let mail = b"From: a@b.example\nTo: c@d.example\nDate: 2026-03-01\namount: 5\n";
+        for (name, expected) in [
+            ("a.eml", Kind::Email),
+            ("inbox/1", Kind::Email),
+            ("a.yaml", Kind::Text),
+            ("memo.md", Kind::Text),
+            ("0001-fix.patch", Kind::Text),
+            ("a.txt", Kind::Text),
+        ] {
+            assert_eq!(kind(mail, name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn ignores_what_follows_the_start() {
+        let mut bytes = vec![b'a'; SNIFFED];
+        bytes.extend(b"\0\x01");
+        assert_eq!(kind(&bytes, "a.log"), Kind::Text);
     }
 
     #[test]

@@ -112,9 +112,78 @@ pub enum Charset {
     /// UTF-16, most significant byte first.
     #[serde(rename = "utf-16be")]
     Utf16Be,
-    /// One byte for each character, read as windows-1252: a guess.
+    /// Western European: a guess, like all that follow but ISO-2022-JP.
     #[serde(rename = "windows-1252")]
     Windows1252,
+    /// Central European.
+    #[serde(rename = "windows-1250")]
+    Windows1250,
+    /// Cyrillic.
+    #[serde(rename = "windows-1251")]
+    Windows1251,
+    /// Greek.
+    #[serde(rename = "windows-1253")]
+    Windows1253,
+    /// Turkish.
+    #[serde(rename = "windows-1254")]
+    Windows1254,
+    /// Hebrew.
+    #[serde(rename = "windows-1255")]
+    Windows1255,
+    /// Arabic.
+    #[serde(rename = "windows-1256")]
+    Windows1256,
+    /// Baltic.
+    #[serde(rename = "windows-1257")]
+    Windows1257,
+    /// Vietnamese.
+    #[serde(rename = "windows-1258")]
+    Windows1258,
+    /// Thai.
+    #[serde(rename = "windows-874")]
+    Windows874,
+    /// Central European.
+    #[serde(rename = "iso-8859-2")]
+    Iso8859_2,
+    /// Baltic.
+    #[serde(rename = "iso-8859-4")]
+    Iso8859_4,
+    /// Cyrillic.
+    #[serde(rename = "iso-8859-5")]
+    Iso8859_5,
+    /// Arabic.
+    #[serde(rename = "iso-8859-6")]
+    Iso8859_6,
+    /// Greek.
+    #[serde(rename = "iso-8859-7")]
+    Iso8859_7,
+    /// Hebrew.
+    #[serde(rename = "iso-8859-8")]
+    Iso8859_8,
+    /// Cyrillic, KOI8-R included.
+    #[serde(rename = "koi8-u")]
+    Koi8,
+    /// Cyrillic of DOS.
+    #[serde(rename = "ibm866")]
+    Ibm866,
+    /// Japanese.
+    #[serde(rename = "shift_jis")]
+    ShiftJis,
+    /// Japanese.
+    #[serde(rename = "euc-jp")]
+    EucJp,
+    /// Japanese of mail, by escape sequences.
+    #[serde(rename = "iso-2022-jp")]
+    Iso2022Jp,
+    /// Korean.
+    #[serde(rename = "euc-kr")]
+    EucKr,
+    /// Chinese, GBK included.
+    #[serde(rename = "gb18030")]
+    Gb18030,
+    /// traditional Chinese.
+    #[serde(rename = "big5")]
+    Big5,
 }
 
 impl Charset {
@@ -126,6 +195,29 @@ impl Charset {
             Self::Utf16Le => "UTF-16 LE",
             Self::Utf16Be => "UTF-16 BE",
             Self::Windows1252 => "Windows-1252 (guessed)",
+            Self::Windows1250 => "Windows-1250 (guessed)",
+            Self::Windows1251 => "Windows-1251 (guessed)",
+            Self::Windows1253 => "Windows-1253 (guessed)",
+            Self::Windows1254 => "Windows-1254 (guessed)",
+            Self::Windows1255 => "Windows-1255 (guessed)",
+            Self::Windows1256 => "Windows-1256 (guessed)",
+            Self::Windows1257 => "Windows-1257 (guessed)",
+            Self::Windows1258 => "Windows-1258 (guessed)",
+            Self::Windows874 => "Windows-874 (guessed)",
+            Self::Iso8859_2 => "ISO-8859-2 (guessed)",
+            Self::Iso8859_4 => "ISO-8859-4 (guessed)",
+            Self::Iso8859_5 => "ISO-8859-5 (guessed)",
+            Self::Iso8859_6 => "ISO-8859-6 (guessed)",
+            Self::Iso8859_7 => "ISO-8859-7 (guessed)",
+            Self::Iso8859_8 => "ISO-8859-8 (guessed)",
+            Self::Koi8 => "KOI8 (guessed)",
+            Self::Ibm866 => "IBM866 (guessed)",
+            Self::ShiftJis => "Shift-JIS (guessed)",
+            Self::EucJp => "EUC-JP (guessed)",
+            Self::Iso2022Jp => "ISO-2022-JP",
+            Self::EucKr => "EUC-KR (guessed)",
+            Self::Gb18030 => "GB18030 (guessed)",
+            Self::Big5 => "Big5 (guessed)",
         }
     }
 }

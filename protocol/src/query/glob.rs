@@ -4,7 +4,7 @@
 //! into the syntax of regular expressions, so that matching takes linear time whatever somebody wrote.
 
 /// One letter for all that differ from it by case only, in the sense of simple case folding (Unicode,
-/// section 5.18): `ſ`, `s` and `S` are `s`. It may join more letters than that, never fewer.
+/// section 5.18): `ſ`, `s` and `S` are `s`, and the dotless `ı` is itself.
 pub fn fold(letter: char) -> char {
     if letter.is_ascii() {
         return letter.to_ascii_lowercase();
@@ -14,6 +14,8 @@ pub fn fold(letter: char) -> char {
         '\u{1fd3}' => '\u{390}',
         '\u{1fe3}' => '\u{3b0}',
         '\u{fb05}' => '\u{fb06}',
+        // Its capital is `I`, and yet it is another letter than `i` (Turkish, Azerbaijani).
+        '\u{131}' => return letter,
         other => other,
     };
     let upper = single(letter.to_uppercase()).unwrap_or(letter);

@@ -199,7 +199,7 @@ fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {
-        if matches!(c, '"' | '\\' | '“' | '”' | '„') {
+        if matches!(c, '"' | '\\') {
             quoted.push('\\');
         }
         quoted.push(c);

@@ -48,6 +48,7 @@ const SANDBOX_SVG: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline
             content_type = "application/octet-stream"
         ),
         (status = 206, description = "The part that `Range` asked for"),
+        (status = 304, description = "`If-None-Match` names these bytes"),
         Problems
     )
 )]
@@ -84,6 +85,10 @@ pub(crate) async fn send_open(
     let head = file.read(0, SNIFFED).await.map_err(failed)?;
     let file_type = sniff(&head, head.len() as u64 == file.size, &file.path);
     let tag = format!("\"{tag}\"");
+    if is_known(request, &tag) {
+        let headers = [(header::ETAG, value(&tag))];
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
     let part = match range::wanted(method, request, &tag, file.size) {
         Part::Whole => None,
         Part::Some(first, last) => Some((first, last)),
@@ -138,4 +143,15 @@ pub(crate) async fn send_open(
 /// A header value of text that was made of visible ASCII.
 fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Whether the client has the bytes with the entity tag `tag` (RFC 9110, section 13.1.2).
+fn is_known(request: &HeaderMap, tag: &str) -> bool {
+    let lists = request.get_all(header::IF_NONE_MATCH).into_iter();
+    let mut tags = lists
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .map(str::trim);
+    // Weak comparison: a `W/` in front makes no difference.
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }

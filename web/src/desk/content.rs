@@ -168,6 +168,11 @@ pub trait ContentDesk: Send + Sync + 'static {
         side: u32,
     ) -> Result<Result<Picture, Cut>, DeskError>;
 
+    /// Whether this machine can draw pages of a PDF.
+    fn draws_pages(&self) -> bool {
+        true
+    }
+
     /// A chunk of the result that grows beside a handoff.
     async fn chunk(
         &self,

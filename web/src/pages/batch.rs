@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Response},
 };
-use countersign_protocol::{Digest, HandoffId, decision::Outcome, terms::Terms};
+use countersign_protocol::{Digest, HandoffId, content::sniff, decision::Outcome, terms::Terms};
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -164,10 +164,11 @@ async fn first_lines(visit: &Visit, review: &Review) -> String {
     let Ok(bytes) = sealed.open.read(0, BYTES).await else {
         return String::new();
     };
-    if bytes.contains(&0) {
+    let complete = bytes.len() as u64 == sealed.open.size;
+    if !sniff(&bytes, complete, &file.path).kind.is_text() {
         return format!("{}, {}", file.path, words::size(file.size));
     }
-    let read = text::decode(&bytes, false);
+    let read = text::decode(&bytes, complete);
     let lines = read.text.lines().take(LINES);
     let lines: Vec<String> = lines
         .map(|line| visible(&line.chars().take(WIDTH).collect::<String>()).into_owned())

@@ -76,7 +76,7 @@ pub(super) async fn cards(
         card.troubles = troubles.remove(&row.path).unwrap_or_default();
         cards.push(card);
     }
-    let look = look(asked);
+    let look = look(visit, asked);
     let asked = asked.clone();
     work(move || {
         let mut room = ALL_LINES;
@@ -142,7 +142,7 @@ pub(super) async fn card(
         })
         .await;
     }
-    let mut look = look(asked);
+    let mut look = look(visit, asked);
     let (asked, previews) = (asked.clone(), Arc::clone(previews));
     work(move || {
         if let Some((pair, known)) = sides
@@ -177,8 +177,9 @@ fn troubles(review: &Review) -> BTreeMap<String, Vec<Trouble>> {
     trouble::said(outputs.into_iter(), &paths)
 }
 
-fn look(asked: &Asked) -> Look {
+fn look(visit: &Visit, asked: &Asked) -> Look {
     let mut look = asked.look();
+    look.without_pages = !visit.app.desk.draws_pages();
     look.diff.deadline = Some((Instant::now() + PATIENCE).into_std());
     look
 }

@@ -64,6 +64,7 @@ impl Asked {
             view: self.view.unwrap_or_default(),
             split: self.split(),
             entry: self.entry.clone(),
+            without_pages: false,
             diff: Wish {
                 ignore_space: self.ignore_space(),
                 open: open

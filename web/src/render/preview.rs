@@ -27,6 +27,8 @@ pub struct Look {
     pub split: bool,
     /// Of an archive, the one entry that is wanted.
     pub entry: Option<String>,
+    /// Whether pages of a PDF cannot be drawn on this machine.
+    pub without_pages: bool,
     /// How texts are compared.
     pub diff: diff::Wish,
 }
@@ -220,7 +222,7 @@ fn body(
                     .is_some_and(|old| matches!(old.file_type().kind, Kind::Audio | Kind::Video)),
             };
         }
-        (Kind::Zip | Kind::Tar | Kind::Gzip, Some(Sealed::Archive(archive))) => {
+        (Kind::Zip | Kind::Tar | Kind::Gzip | Kind::Packed, Some(Sealed::Archive(archive))) => {
             let contents = (
                 new.and_then(|side| side.content),
                 old.and_then(|side| side.content),
@@ -276,6 +278,11 @@ fn body(
                     false,
                 )
             }));
+            let contents = (
+                new.or(old).and_then(|side| side.content),
+                before.and(old).and_then(|side| side.content),
+            );
+            sheets.extend(body::beside_cells(contents, everything));
             preview.body = Body::Table { sheets };
         }
         (Kind::Notebook, Some(Sealed::Notebook(notebook))) if look.view != View::Source => {
@@ -291,6 +298,21 @@ fn body(
         }
         (Kind::Pdf | Kind::Document | Kind::Presentation, Some(_)) => {
             text::paper(preview, new, old, look);
+        }
+        (Kind::Email, Some(Sealed::Email(_))) => {
+            let view = match look.view {
+                View::Source => View::Source,
+                _ => View::Fitting,
+            };
+            if view == View::Source {
+                text::text(preview, file_type, new, old, look);
+            } else {
+                text::paper(preview, new, old, look);
+            }
+            preview.choose(
+                view,
+                &[(View::Fitting, "Message"), (View::Source, "Source")],
+            );
         }
         (kind, _) if kind.is_text() => text::text(preview, file_type, new, old, look),
         _ => {

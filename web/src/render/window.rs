@@ -4,6 +4,7 @@ mod index;
 
 use std::io;
 
+use countersign_protocol::content::{Charset, decode, decode_as};
 use serde::Serialize;
 
 use super::visible::visible;
@@ -91,6 +92,10 @@ pub fn window(file: &OpenFile, at: At, filter: Level, index: Option<&Index>) -> 
     let mut offset = start;
     let mut notes = Vec::new();
     let mut buffer = vec![0; BYTES];
+    let charset = {
+        let count = file.fill(&mut buffer, 0)?;
+        decode(&buffer[..count], count as u64 >= file.size).charset
+    };
     let mut is_cut = false;
     'read: while offset < file.size && offset - start < REACH {
         let count = file.fill(&mut buffer, offset)?;
@@ -103,9 +108,8 @@ pub fn window(file: &OpenFile, at: At, filter: Level, index: Option<&Index>) -> 
         };
         let chunk = offset;
         for piece in bytes[..whole].split_inclusive(|byte| *byte == b'\n') {
-            let level = level(piece);
+            let (text, level, cut) = shown(piece, charset, offset);
             if level >= filter {
-                let (text, cut) = shown(piece);
                 is_cut |= cut;
                 lines.push(Line {
                     offset,
@@ -216,16 +220,21 @@ fn back(file: &OpenFile, offset: u64) -> io::Result<u64> {
     })
 }
 
-fn shown(piece: &[u8]) -> (String, bool) {
-    let text = piece.strip_suffix(b"\n").unwrap_or(piece);
-    let text = text.strip_suffix(b"\r").unwrap_or(text);
+/// Decodes the line `piece`, which begins at `offset`. Says whether it is longer than is shown.
+fn shown(piece: &[u8], charset: Charset, offset: u64) -> (String, Level, bool) {
+    // Lines end at the byte of a line feed, which leaves the second byte of it to the next line.
+    let is_split = charset == Charset::Utf16Le && offset % 2 == 1;
+    let text = &piece[usize::from(is_split)..];
     // No character takes more than four bytes.
     let near = &text[..text.len().min(MAX_LINE * 4)];
-    let decoded = String::from_utf8_lossy(near);
-    let short: String = decoded.chars().take(MAX_LINE).collect();
-    let cut = near.len() < text.len() || short.len() < decoded.len();
+    let decoded = decode_as(near, charset, false).text;
+    let line = decoded.trim_end_matches(['\n', '\r']);
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+    let short: String = line.chars().take(MAX_LINE).collect();
+    let cut = near.len() < text.len() || short.len() < line.len();
     let end = if cut { "…" } else { "" };
-    (format!("{}{end}", visible(&short)), cut)
+    let level = level(short.as_bytes());
+    (format!("{}{end}", visible(&short)), level, cut)
 }
 
 /// What a line says of itself, by the words that loggers write, near its beginning.

@@ -116,6 +116,20 @@ pub(super) fn reader() -> Finding {
     }
 }
 
+/// Reports whether pages of a PDF can be drawn, besides their words.
+pub(super) fn pages() -> Finding {
+    if extract::draws_pages() {
+        Finding::ok("pages of PDFs", "drawn by pdftoppm")
+    } else {
+        Finding::bad(
+            Mark::Warn,
+            "pages of PDFs",
+            "not drawn; reviewers see their words only",
+            "install poppler (package `poppler-utils`), which has pdftoppm",
+        )
+    }
+}
+
 pub(super) fn watches() -> Finding {
     let path = "/proc/sys/fs/inotify/max_user_watches";
     let found = std::fs::read_to_string(path)

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use countersign_protocol::content::{Body, Cut, FindingCode, Html, Place};
+use countersign_protocol::content::{Body, Cut, FindingCode, Html, Place, decode};
 use html5ever::{
     tendril::StrTendril,
     tokenizer::{
@@ -13,14 +13,13 @@ use html5ever::{
 };
 
 use super::{Bytes, Draft, all};
-use crate::extract::plain;
 
 /// Most bytes of a page that are read.
 const SIZE: u64 = 32 << 20;
 
 pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
     let bytes = all(file, SIZE)?;
-    let (text, page) = text_of(&decode(&bytes));
+    let (text, page) = text_of(&decode(&bytes, true).text);
     if page.scripts > 0 {
         let message = format!("It has scripts, which are not run here: {}.", page.scripts);
         draft.content.find(FindingCode::Scripts, message);
@@ -28,22 +27,6 @@ pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
     draft.content.body = Body::Html(page);
     draft.say(Place::Whole, text);
     Ok(())
-}
-
-/// The characters, by mark, validity, or what the page states (HTML, section 13.2.3).
-fn decode(bytes: &[u8]) -> String {
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_ascii_lowercase();
-    let stated = start
-        .split_once("charset=")
-        .map(|(_, rest)| rest.trim_start_matches(['"', '\'']))
-        .and_then(|rest| rest.split(['"', '\'', ' ', '>', ';', '/']).next())
-        .and_then(|label| encoding_rs::Encoding::for_label(label.as_bytes()));
-    match stated {
-        Some(encoding) if std::str::from_utf8(bytes).is_err() => {
-            encoding.decode(bytes).0.into_owned()
-        }
-        _ => plain::decode(bytes, true).0,
-    }
 }
 
 /// The text of a page or of a piece of one, and its facts.

@@ -68,8 +68,17 @@ pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
     draft.content.body = Body::Image(facts.clone());
     if facts.showable {
         file.seek(SeekFrom::Start(0)).map_err(damaged)?;
-        facts.animated = animated(BufReader::new(file), format).unwrap_or(false);
-        draft.content.body = Body::Image(facts);
+        facts.animated = animated(BufReader::new(&mut *file), format).unwrap_or(false);
+        draft.content.body = Body::Image(facts.clone());
+        // A header alone may be whole: only the pixels tell whether there is a picture.
+        file.seek(SeekFrom::Start(0)).map_err(damaged)?;
+        let pixels =
+            open(file).and_then(|(decoder, _)| DynamicImage::from_decoder(decoder).map_err(broken));
+        if let Err(cut) = pixels {
+            facts.showable = false;
+            draft.content.body = Body::Image(facts);
+            return Err(cut);
+        }
     }
     Ok(())
 }

@@ -2,9 +2,9 @@
 //! panics, loops or fills the memory ends with its file.
 
 mod archive;
+mod directory;
 mod email;
 mod exif;
-mod gzip;
 mod html;
 mod image;
 mod media;
@@ -12,12 +12,15 @@ mod mp3;
 mod mp4;
 mod notebook;
 mod ooxml;
+mod package;
+mod packed;
 mod pdf;
 mod slides;
 mod tarball;
 mod webm;
 mod word;
 mod workbook;
+mod xref;
 
 use std::{
     fs::File,
@@ -132,7 +135,7 @@ fn dispatch(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
             tarball::read(file, draft);
             Ok(())
         }
-        Kind::Gzip => gzip::read(file, draft),
+        Kind::Gzip | Kind::Packed => packed::read(file, draft),
         Kind::Html => html::read(file, draft),
         Kind::Notebook => notebook::read(file, draft),
         Kind::Email => email::read(file, draft),

@@ -1,5 +1,5 @@
-//! What Word, Excel and `PowerPoint` files share (ECMA-376, parts 1 and 2): parts of XML in a zip
-//! archive, with relations between them.
+//! The XML of Word, Excel and `PowerPoint` files (ECMA-376, part 1), and what all of them tell besides their
+//! text.
 
 use std::io::BufReader;
 
@@ -8,9 +8,8 @@ use quick_xml::{
     Reader, XmlVersion,
     events::{BytesStart, Event},
 };
-use zip::ZipArchive;
 
-use super::{Bytes, Draft, cut, damaged};
+use super::{Draft, cut, damaged, package::Package};
 
 /// Most bytes that are read of one part.
 const PART: u64 = 128 << 20;
@@ -18,8 +17,6 @@ const PART: u64 = 128 << 20;
 const TITLE: usize = 1_000;
 /// Most links that are named.
 const LINKS: usize = 100;
-
-pub(super) type Package<'a> = ZipArchive<&'a mut dyn Bytes>;
 
 /// What a reader of XML sees.
 pub(super) enum Token<'a> {
@@ -39,15 +36,9 @@ pub(super) fn part(
     name: &str,
     mut see: impl FnMut(Token<'_>) -> bool,
 ) -> Result<bool, Cut> {
-    let Some(index) = package.index_for_name(name) else {
+    let Some(member) = package.open(name)? else {
         return Ok(false);
     };
-    let member = package.by_index(index).map_err(|error| match error {
-        zip::result::ZipError::UnsupportedArchive(_) => {
-            cut(CutReason::Encrypted, "It needs a password.")
-        }
-        other => damaged(other),
-    })?;
     let mut xml = Reader::from_reader(BufReader::new(super::tarball::Bounded::new(member, PART)));
     xml.config_mut().check_end_names = false;
     let mut buffer = Vec::new();
@@ -104,59 +95,6 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> 
         })
 }
 
-/// A relation of a part.
-pub(super) struct Relation {
-    pub(super) id: String,
-    /// The last word of its type, for example `slide`.
-    pub(super) kind: String,
-    pub(super) target: String,
-    pub(super) external: bool,
-}
-
-/// The relations of `part` (part 2, section 6.5).
-pub(super) fn relations(package: &mut Package<'_>, of: &str) -> Result<Vec<Relation>, Cut> {
-    let (folder, name) = of.rsplit_once('/').unwrap_or(("", of));
-    let path = format!("{folder}/_rels/{name}.rels");
-    read_relations(package, path.trim_start_matches('/'))
-}
-
-fn read_relations(package: &mut Package<'_>, path: &str) -> Result<Vec<Relation>, Cut> {
-    let mut found = Vec::new();
-    part(package, path, |token| {
-        if let Token::Start(element, _) = token
-            && element.local_name().as_ref() == "Relationship"
-        {
-            let kind = attribute(element, "Type").unwrap_or_default();
-            found.push(Relation {
-                id: attribute(element, "Id").unwrap_or_default(),
-                kind: kind.rsplit('/').next().unwrap_or_default().to_owned(),
-                target: attribute(element, "Target").unwrap_or_default(),
-                external: attribute(element, "TargetMode").is_some_and(|mode| mode == "External"),
-            });
-        }
-        found.len() < 10_000
-    })?;
-    Ok(found)
-}
-
-/// The part that `target` names, seen from `part`.
-pub(super) fn resolve(part: &str, target: &str) -> String {
-    let mut path: Vec<&str> = match target.strip_prefix('/') {
-        Some(_) => Vec::new(),
-        None => part
-            .rsplit_once('/')
-            .map_or(Vec::new(), |(folder, _)| folder.split('/').collect()),
-    };
-    for step in target.trim_start_matches('/').split('/') {
-        match step {
-            ".." => drop(path.pop()),
-            "." | "" => {}
-            step => path.push(step),
-        }
-    }
-    path.join("/")
-}
-
 /// What every office document tells besides its text.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -167,18 +105,13 @@ pub(super) struct Facts {
 }
 
 pub(super) fn facts(package: &mut Package<'_>, draft: &mut Draft) -> Result<Facts, Cut> {
-    let names: Vec<String> = package
-        .file_names()
-        .flatten()
-        .take(super::archive::ENTRIES)
-        .map(std::borrow::Cow::into_owned)
-        .collect();
+    let names: Vec<String> = package.names().take(super::archive::ENTRIES).collect();
     let mut facts = Facts {
         macros: names.iter().any(|name| name.ends_with("vbaProject.bin")),
         ..Facts::default()
     };
     for name in names.iter().filter(|name| name.contains("_rels/")) {
-        for relation in read_relations(package, name)? {
+        for relation in package.read_relations(name)? {
             if relation.external
                 && relation.kind != "hyperlink"
                 && facts.external_links.len() < LINKS
@@ -229,5 +162,43 @@ pub(super) fn facts(package: &mut Package<'_>, draft: &mut Draft) -> Result<Fact
             format!("It carries embedded objects: {embedded}."),
         );
     }
+    let is_picture = |name: &&String| {
+        let name = name.to_ascii_lowercase();
+        name.contains("/media/") && !name.ends_with('/')
+    };
+    let pictures = names.iter().filter(is_picture).count();
+    if pictures > 0 {
+        draft.content.find(
+            FindingCode::NotShown,
+            format!("It has pictures or other media, which are not shown here: {pictures}."),
+        );
+    }
     Ok(facts)
+}
+
+/// Reads the words of a part, a line for each paragraph.
+pub(super) fn words(package: &mut Package<'_>, name: &str, room: usize) -> Result<String, Cut> {
+    let (mut text, mut within) = (String::new(), false);
+    part(package, name, |token| {
+        match token {
+            Token::Start(element, ends) => match element.local_name().as_ref() {
+                // Runs of text, words of old comments, and values of charts.
+                "t" | "text" | "v" => within = !ends,
+                "br" => text.push('\n'),
+                _ => {}
+            },
+            Token::Text(words) if within => text.push_str(words),
+            Token::End("t") => within = false,
+            Token::End("text" | "v" | "p" | "si" | "comment" | "threadedComment") => {
+                within = false;
+                if !text.is_empty() && !text.ends_with('\n') {
+                    text.push('\n');
+                }
+            }
+            Token::Text(_) | Token::End(_) => {}
+        }
+        // One byte more than is kept, so that the cut is noticed.
+        text.len() <= room
+    })?;
+    Ok(text)
 }

@@ -8,7 +8,7 @@ use std::{
 use countersign_protocol::content::{Body, Cut, CutReason, FindingCode, Pdf, Place};
 use pdf_extract::{Dictionary, Document, Error, Object, PlainTextOutput, output_doc_page};
 
-use super::{Bytes, Draft, all, cut, damaged};
+use super::{Bytes, Draft, all, cut, damaged, xref};
 
 /// Most bytes of a file that is read: its objects take several times as much in memory.
 const SIZE: u64 = 64 << 20;
@@ -22,8 +22,28 @@ pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
     let mut facts = Pdf::default();
     draft.content.body = Body::Pdf(facts.clone());
     let opened = Document::load_mem(&bytes);
+    let is_empty = |opened: &Result<Document, Error>| {
+        opened
+            .as_ref()
+            .is_ok_and(|document| document.get_pages().is_empty())
+    };
+    let is_locked = |opened: &Result<Document, Error>| {
+        matches!(opened, Err(Error::InvalidPassword | Error::Decryption(_)))
+    };
+    let mut repaired = None;
+    if (opened.is_err() && !is_locked(&opened)) || is_empty(&opened) {
+        let rebuilt = xref::rebuild(&bytes).map(|rebuilt| Document::load_mem(&rebuilt));
+        repaired =
+            rebuilt.filter(|rebuilt| is_locked(rebuilt) || (rebuilt.is_ok() && !is_empty(rebuilt)));
+    }
     drop(bytes);
-    let mut document = match opened {
+    if repaired.is_some() {
+        draft.content.find(
+            FindingCode::Repaired,
+            "Its table of objects is wrong. What is shown was found without it; other programs may show something else.",
+        );
+    }
+    let mut document = match repaired.unwrap_or(opened) {
         Ok(document) => document,
         Err(Error::InvalidPassword | Error::Decryption(_)) => {
             facts.encrypted = true;

@@ -1,13 +1,22 @@
 //! Workbooks (XLSX), read cell by cell: a sheet that claims a million columns costs nothing until it
 //! has cells there.
 
-use calamine::{DataRef, Reader as _, SheetVisible, Xlsx};
+use std::{
+    collections::HashMap,
+    io::{Cursor, Write as _},
+};
+
+use calamine::{DataRef, Reader as _, Xlsx};
 use countersign_protocol::content::{
     Body, Cell, CellType, Cut, CutReason, FindingCode, Place, Sheet, Workbook,
 };
-use zip::ZipArchive;
+use zip::{ZipWriter, write::SimpleFileOptions};
 
-use super::{Bytes, Draft, damaged, ooxml};
+use super::{
+    Draft, cut, damaged,
+    ooxml::{self, Token},
+    package::{Package, Relation, resolve, tell_missing},
+};
 
 /// Most sheets that are read.
 const SHEETS: usize = 200;
@@ -18,47 +27,85 @@ const COLUMNS: u32 = 1_000;
 /// Most cells that are kept of a workbook, empty ones between others included.
 const CELLS: usize = 200_000;
 
-pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
-    let facts = {
-        let borrowed: &mut dyn Bytes = &mut *file;
-        let mut package = ZipArchive::new(borrowed).map_err(damaged)?;
-        // Entities would be ignored by what reads the cells; say so as for other documents.
-        ooxml::part(&mut package, "xl/workbook.xml", |_| true)?;
-        ooxml::part(&mut package, "xl/sharedStrings.xml", |_| true)?;
-        ooxml::facts(&mut package, draft)?
-    };
+/// Whether relations of that kind lead to words of a sheet beside its cells.
+fn has_words(kind: &str) -> bool {
+    matches!(
+        kind,
+        "comments" | "threadedComment" | "drawing" | "chart" | "diagramData"
+    )
+}
+
+/// A sheet as the workbook lists it.
+#[derive(Default)]
+struct Listed {
+    name: String,
+    hidden: bool,
+    /// The id of its relation.
+    id: String,
+}
+
+/// What the main part says of the workbook.
+#[derive(Default)]
+struct Plan {
+    sheets: Vec<Listed>,
+    date1904: bool,
+}
+
+pub(super) fn read(package: &mut Package<'_>, main: &str, draft: &mut Draft) -> Result<(), Cut> {
+    let facts = ooxml::facts(package, draft)?;
     let mut workbook = Workbook {
         macros: facts.macros,
         external_links: facts.external_links,
         ..Workbook::default()
     };
     draft.content.body = Body::Workbook(workbook.clone());
-    file.seek(std::io::SeekFrom::Start(0)).map_err(damaged)?;
-    let mut xlsx: Xlsx<&mut dyn Bytes> = Xlsx::new(file).map_err(damaged)?;
-    let names: Vec<(String, bool)> = xlsx
-        .sheets_metadata()
-        .iter()
-        .map(|sheet| (sheet.name.clone(), sheet.visible != SheetVisible::Visible))
-        .collect();
+    let plan = plan(package, main)?;
+    let relations = package.relations(main)?;
+    let plain = plain(package, main, (&plan, &relations), draft)?;
+    let mut xlsx = Xlsx::new(Cursor::new(plain)).map_err(damaged)?;
     let mut cells = CELLS;
-    for (name, hidden) in names.iter().take(SHEETS) {
+    for (at, listed) in plan.sheets.iter().take(SHEETS).enumerate() {
         let mut sheet = Sheet {
-            name: name.clone(),
-            hidden: *hidden,
+            name: listed.name.clone(),
+            hidden: listed.hidden,
             ..Sheet::default()
         };
-        let read = cells_of(&mut xlsx, &mut sheet, &mut cells);
+        let relation = relations.iter().find(|one| one.id == listed.id);
+        let target = relation.map(|relation| resolve(main, &relation.target));
+        let read = match (relation, &target) {
+            (Some(relation), Some(part)) if package.has(part) => {
+                if relation.kind == "worksheet" {
+                    cells_of(&mut xlsx, &plain_name(at), &mut sheet, &mut cells)
+                } else {
+                    let message = format!(
+                        "Sheet `{}` has no cells ({}); it is not shown.",
+                        sheet.name, relation.kind
+                    );
+                    Err(cut(CutReason::NotRead, message))
+                }
+            }
+            _ => {
+                let message = format!(
+                    "Sheet `{}` is not where the workbook says; none of it is shown.",
+                    sheet.name
+                );
+                Err(cut(CutReason::NotRead, message))
+            }
+        };
         if let Err(Cut { reason, message }) = read {
             draft.content.cut(reason, message);
         }
         say(&sheet, draft);
+        if let Some(part) = target.filter(|part| package.has(part)) {
+            beside(package, &part, &sheet.name, draft)?;
+        }
         workbook.sheets.push(sheet);
     }
-    if names.len() > SHEETS {
-        let message = format!("It has {} sheets; {SHEETS} are read.", names.len());
+    if plan.sheets.len() > SHEETS {
+        let message = format!("It has {} sheets; {SHEETS} are read.", plan.sheets.len());
         draft.content.cut(CutReason::TooMany, message);
     }
-    let hidden = names.iter().filter(|(_, hidden)| *hidden).count();
+    let hidden = plan.sheets.iter().filter(|sheet| sheet.hidden).count();
     if hidden > 0 {
         draft.content.find(
             FindingCode::HiddenParts,
@@ -69,17 +116,150 @@ pub(super) fn read(file: &mut dyn Bytes, draft: &mut Draft) -> Result<(), Cut> {
     Ok(())
 }
 
+fn plan(package: &mut Package<'_>, main: &str) -> Result<Plan, Cut> {
+    let mut plan = Plan::default();
+    ooxml::part(package, main, |token| {
+        if let Token::Start(element, _) = token {
+            match element.local_name().as_ref() {
+                "workbookPr" => {
+                    let date1904 = ooxml::attribute(element, "date1904");
+                    plan.date1904 |= date1904.is_some_and(|value| value == "1" || value == "true");
+                }
+                "sheet" => {
+                    let state = ooxml::attribute(element, "state");
+                    plan.sheets.push(Listed {
+                        name: ooxml::attribute(element, "name").unwrap_or_default(),
+                        hidden: state.is_some_and(|state| state != "visible"),
+                        id: ooxml::attribute(element, "id").unwrap_or_default(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        true
+    })?;
+    Ok(plan)
+}
+
+fn plain_name(at: usize) -> String {
+    format!("sheet{at}")
+}
+
+/// The same workbook with its parts at the places where the reader of cells looks for them, and with a name
+/// of its own for each sheet. Nothing is unpacked for it.
+fn plain(
+    package: &mut Package<'_>,
+    main: &str,
+    (plan, relations): (&Plan, &[Relation]),
+    draft: &mut Draft,
+) -> Result<Vec<u8>, Cut> {
+    const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut copied: HashMap<String, String> = HashMap::new();
+    let mut of_book = String::new();
+    let mut sheets = String::new();
+    for (at, listed) in plan.sheets.iter().take(SHEETS).enumerate() {
+        let relation = relations.iter().find(|one| one.id == listed.id);
+        let relation = relation.filter(|relation| relation.kind == "worksheet");
+        let name = plain_name(at);
+        let mut path = format!("xl/worksheets/{name}.xml");
+        if let Some(relation) = relation {
+            let part = resolve(main, &relation.target);
+            // The reader of cells would ignore entities; they are refused as in other documents.
+            let checked = ooxml::part(package, &part, |token| !is_cell(&token));
+            if let Err(Cut { reason, message }) = checked {
+                draft.content.cut(reason, message);
+            } else if let Some(known) = copied.get(&part) {
+                path.clone_from(known);
+            } else if package.copy(&part, &mut archive, &path)? {
+                copied.insert(part, path.clone());
+            }
+        }
+        of_book.push_str(&format!(
+            "<Relationship Id='{name}' Type='{OFFICE}/worksheet' Target='/{path}'/>"
+        ));
+        sheets.push_str(&format!(
+            "<sheet name='{name}' sheetId='{}' r:id='{name}'/>",
+            at + 1
+        ));
+    }
+    for (kind, path) in [
+        ("sharedStrings", "xl/sharedStrings.xml"),
+        ("styles", "xl/styles.xml"),
+    ] {
+        let mut of_kind = relations.iter().filter(|one| one.kind == kind);
+        if let Some(relation) = of_kind.next() {
+            let part = resolve(main, &relation.target);
+            if kind == "sharedStrings" {
+                ooxml::part(package, &part, |_| true)?;
+            }
+            if !package.copy(&part, &mut archive, path)? {
+                tell_missing(&[part], draft);
+            }
+        } else {
+            // Files without the relation have the part at its usual place.
+            package.copy(path, &mut archive, path)?;
+        }
+    }
+    let date1904 = u8::from(plan.date1904);
+    let book = format!(
+        "<workbook xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main' xmlns:r='{OFFICE}'>\
+        <workbookPr date1904='{date1904}'/><sheets>{sheets}</sheets></workbook>"
+    );
+    let of_book = relations_of(&of_book);
+    let root =
+        format!("<Relationship Id='r1' Type='{OFFICE}/officeDocument' Target='xl/workbook.xml'/>");
+    let root = relations_of(&root);
+    for (name, text) in [
+        ("xl/workbook.xml", &book),
+        ("xl/_rels/workbook.xml.rels", &of_book),
+        ("_rels/.rels", &root),
+    ] {
+        let options = SimpleFileOptions::default();
+        archive.start_file(name, options).map_err(damaged)?;
+        archive.write_all(text.as_bytes()).map_err(damaged)?;
+    }
+    Ok(archive.finish().map_err(damaged)?.into_inner())
+}
+
+fn relations_of(relations: &str) -> String {
+    format!(
+        "<Relationships xmlns='http://schemas.openxmlformats.org/package/2006/relationships'>{relations}</Relationships>"
+    )
+}
+
+/// Whether cells begin, before which a part declares what it defines.
+fn is_cell(token: &Token<'_>) -> bool {
+    matches!(token, Token::Start(element, _) if element.local_name().as_ref() == "sheetData")
+}
+
+/// Says the words of a sheet that stand in no cell: comments, boxes and charts.
+fn beside(
+    package: &mut Package<'_>,
+    sheet: &str,
+    name: &str,
+    draft: &mut Draft,
+) -> Result<(), Cut> {
+    for part in package.reachable(sheet, has_words, draft)? {
+        let text = ooxml::words(package, &part.name, draft.room())?;
+        let what = match part.kind.as_str() {
+            "comments" | "threadedComment" => "comments",
+            "drawing" | "diagramData" => "drawings",
+            kind => kind,
+        };
+        let part = format!("{name}, {what}");
+        draft.say(Place::Part { part }, text);
+    }
+    Ok(())
+}
+
 fn cells_of(
-    xlsx: &mut Xlsx<&mut dyn Bytes>,
+    xlsx: &mut Xlsx<Cursor<Vec<u8>>>,
+    plain_name: &str,
     sheet: &mut Sheet,
     room: &mut usize,
 ) -> Result<(), Cut> {
-    let mut reader = match xlsx.worksheet_cells_reader(&sheet.name) {
-        Ok(reader) => reader,
-        // A sheet that is a chart has no cells.
-        Err(calamine::XlsxError::WorksheetNotFound(_)) => return Ok(()),
-        Err(error) => return Err(damaged(error)),
-    };
+    let mut reader = xlsx.worksheet_cells_reader(plain_name).map_err(damaged)?;
     let mut found: Vec<(u32, u32, Cell)> = Vec::new();
     let mut cut = None;
     let (mut last_row, mut last_column) = (0, 0);
@@ -176,6 +356,8 @@ fn value(data: &DataRef<'_>) -> (String, CellType) {
             let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
             let day = format!("{year:04}-{month:02}-{day:02}");
             let text = match (hour, minute, second) {
+                // Below one there is no day: the cell has a time alone.
+                _ if date.as_f64() < 1.0 => format!("{hour:02}:{minute:02}:{second:02}"),
                 (0, 0, 0) => day,
                 _ => format!("{day}T{hour:02}:{minute:02}:{second:02}"),
             };

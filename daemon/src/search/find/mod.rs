@@ -210,7 +210,8 @@ impl Finder<'_> {
             (Text::File, None) => read::of_file(document, &self.search.workspaces),
             (Text::File, Some(past)) => {
                 let version = past.get(document.key)?;
-                self.search.past.text(version.entry.sha256)
+                let path = version.path();
+                self.search.past.text(path.as_str(), version.entry.sha256)
             }
         }
     }

@@ -144,7 +144,7 @@ fn text_of(column: Option<&StrColumn>, doc: u32) -> Option<String> {
 pub(super) fn of_file(document: &Document, workspaces: &Workspaces) -> Option<String> {
     let workspace = workspaces.get(&document.workspace)?;
     let file = workspace.dir().open_file(Path::new(&document.path)).ok()?;
-    text::read_text(&file).ok()?
+    text::read_text(&file, &document.path).ok()?
 }
 
 /// The text that the index keeps of a document.

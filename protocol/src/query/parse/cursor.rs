@@ -85,16 +85,21 @@ impl<'a> Cursor<'a> {
         minus
     }
 
-    /// Text in quotes; `\"` and `\\` stand for themselves.
+    /// Reads text in quotes; `\"` and `\\` stand for themselves. A straight mark is closed by a straight one, so
+    /// that a phrase may hold curly ones.
     pub(super) fn take_quoted(&mut self) -> Result<Option<String>, QueryError> {
         let mut chars = self.rest().char_indices();
         let Some((_, open)) = chars.next().filter(|(_, c)| QUOTES.contains(c)) else {
             return Ok(None);
         };
+        let closes = |c: char| match open {
+            '"' => c == '"',
+            _ => QUOTES.contains(&c),
+        };
         let mut text = String::new();
         let mut escaped = false;
         for (at, c) in chars {
-            if escaped || !(QUOTES.contains(&c) || c == '\\') {
+            if escaped || !(closes(c) || c == '\\') {
                 if escaped && c != '"' && c != '\\' {
                     text.push('\\');
                 }

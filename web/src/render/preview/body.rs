@@ -1,6 +1,6 @@
 //! The ways in which content is shown.
 
-use countersign_protocol::content::Sheet;
+use countersign_protocol::content::{Content, Place, Sheet};
 use serde::Serialize;
 
 use super::super::{
@@ -226,4 +226,49 @@ pub(super) fn table_of(sheet: &Sheet) -> Table {
         left_out: count.saturating_sub(read),
         rows,
     }
+}
+
+/// The words of a workbook that stand in no cell, such as comments, a table for each place.
+pub(super) fn beside_cells(
+    (now, before): (Option<&Content>, Option<&Content>),
+    everything: bool,
+) -> Vec<table::Sheet> {
+    let words = |content: Option<&Content>| -> Vec<(String, Table)> {
+        let segments = content.into_iter().flat_map(|content| &content.text);
+        let beside = segments.filter_map(|segment| match &segment.place {
+            Place::Part { part } => Some((part, &segment.text)),
+            _ => None,
+        });
+        let mut tables: Vec<(String, Table)> = Vec::new();
+        for (part, text) in beside {
+            let rows = text.lines().filter(|line| !line.trim().is_empty());
+            let rows = rows.map(|line| vec![line.to_owned()]);
+            match tables.iter_mut().find(|(name, _)| name == part) {
+                Some((_, table)) => table.rows.extend(rows),
+                None => {
+                    let table = Table {
+                        header: vec!["Words".to_owned()],
+                        rows: rows.collect(),
+                        left_out: 0,
+                    };
+                    tables.push((part.clone(), table));
+                }
+            }
+        }
+        tables
+    };
+    let (now, then) = (words(now), words(before));
+    let mut sheets: Vec<table::Sheet> = now
+        .iter()
+        .map(|(name, new)| {
+            let known = then.iter().find(|(other, _)| other == name);
+            let old = before.map(|_| known.map(|(_, old)| old.clone()).unwrap_or_default());
+            table::sheet(name, new, old.as_ref(), everything)
+        })
+        .collect();
+    let gone = then
+        .iter()
+        .filter(|(name, _)| now.iter().all(|(other, _)| other != name));
+    sheets.extend(gone.map(|(name, old)| table::sheet(name, &Table::default(), Some(old), false)));
+    sheets
 }

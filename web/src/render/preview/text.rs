@@ -49,6 +49,17 @@ pub(super) fn text(
     if new.is_some() && old.is_some() {
         preview.notes.extend(encoding::changes(&before, &now));
     }
+    if now.is_broken {
+        let finding = "Some of its bytes are no characters; \u{fffd} stands for them.";
+        if !preview.findings.iter().any(|known| known == finding) {
+            preview.findings.push(finding.to_owned());
+        }
+    }
+    if file_type.media_type == "application/rtf" {
+        preview
+            .notes
+            .push("It is shown as it is written. A word processor shows it otherwise.".to_owned());
+    }
     match hidden_count(&now.text) {
         0 => {}
         1 => preview
@@ -315,19 +326,7 @@ pub(super) fn paper(
 ) {
     let content = |side: Option<Side<'_>>| side.and_then(|side| side.content).cloned();
     let (now, before) = (content(new), content(old));
-    let words = |content: &Option<Content>| match content {
-        Some(content) => {
-            let mut text = String::new();
-            for segment in &content.text {
-                text.push_str(&segment.text);
-                if !segment.text.ends_with('\n') {
-                    text.push('\n');
-                }
-            }
-            text
-        }
-        None => String::new(),
-    };
+    let words = |content: &Option<Content>| content.as_ref().map(paper_words).unwrap_or_default();
     let page_text = |content: &Option<Content>, wanted: u32| -> String {
         let segments = content.iter().flat_map(|content| &content.text);
         let on_page = segments.filter(|segment| segment.place == Place::Page { page: wanted });
@@ -342,6 +341,13 @@ pub(super) fn paper(
         };
         pages = (1..=pdf.pages.min(500)).filter(differs).take(6).collect();
     }
+    if look.without_pages && !pages.is_empty() {
+        pages.clear();
+        preview.notes.push(
+            "Its pages are not drawn here, since `pdftoppm` of poppler is not installed. Only its words are shown."
+                .to_owned(),
+        );
+    }
     let mut diff = diff::diff(&words(&before), &words(&now), &look.diff);
     preview.notes.append(&mut diff.notes);
     if diff.total == 0 {
@@ -354,4 +360,45 @@ pub(super) fn paper(
         diff.split();
     }
     preview.body = Body::Paper { words: diff, pages };
+}
+
+/// The words of a document as lines. What stands beside the running text has its place in a line before it.
+fn paper_words(content: &Content) -> String {
+    /// Headers that people read; the others stand in the source.
+    const HEADERS: [&str; 9] = [
+        "subject",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "date",
+        "x-priority",
+    ];
+    let mut text = String::new();
+    let mut place = &Place::Whole;
+    for segment in &content.text {
+        match &segment.place {
+            Place::Header { name } if HEADERS.contains(&name.as_str()) => {
+                let mut letters = name.chars();
+                text.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+                text.push_str(letters.as_str());
+                text.push_str(": ");
+            }
+            Place::Header { .. } => continue,
+            Place::Part { .. } | Place::Member { .. } if segment.place != *place => {
+                text.push_str("— ");
+                text.push_str(&segment.place.to_string());
+                text.push_str(" —\n");
+            }
+            _ => {}
+        }
+        place = &segment.place;
+        text.push_str(&segment.text);
+        if !segment.text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    text
 }

@@ -132,3 +132,20 @@ fn what_cannot_be_seen_is_written_out() {
         "x‹U+202E›y"
     );
 }
+
+#[test]
+fn finds_the_separator() {
+    for (text, columns) in [
+        ("a,b,c\n1,2,3\n", 3),
+        ("a;b;c\n1,5;2;3\n", 3),
+        ("Name\tBetrag\tOrt\r\nMüller\t1\tKöln\r\n", 3),
+        ("a|b|c\n1|2|3\n", 3),
+        ("sep=;\r\na;b\r\n1,5;2\r\n", 2),
+        ("\"x;y;z\",b\n1,2\n", 2),
+        ("one\ntwo\n", 1),
+        ("", 0),
+    ] {
+        assert_eq!(read(text, false).header.len(), columns, "{text:?}");
+    }
+    assert_eq!(read("sep=;\na;b\n", false).header, ["a", "b"]);
+}

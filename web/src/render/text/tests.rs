@@ -3,31 +3,6 @@
 use super::*;
 
 #[test]
-fn every_encoding_is_read_and_named() {
-    for (bytes, text, charset, bom) in [
-        (&b"plain"[..], "plain", Charset::Ascii, false),
-        ("Čaj".as_bytes(), "Čaj", Charset::Utf8, false),
-        (b"\xef\xbb\xbfa", "a", Charset::Ascii, true),
-        (b"\xff\xfeh\0i\0", "hi", Charset::Utf16Le, true),
-        (b"\xfe\xff\0h\0i", "hi", Charset::Utf16Be, true),
-        (b"caf\xe9 \x80", "café €", Charset::Windows1252, false),
-        (b"", "", Charset::Ascii, false),
-    ] {
-        let read = decode(bytes, true);
-        assert_eq!(read.text, text);
-        let charset = if bytes.starts_with(b"\xef\xbb\xbf") {
-            Charset::Utf8
-        } else {
-            charset
-        };
-        assert_eq!((read.charset, read.bom), (charset, bom), "{text}");
-    }
-    let cut = &"aČ".as_bytes()[..2];
-    assert_eq!(decode(cut, false).text, "a");
-    assert_eq!(decode(cut, true).charset, Charset::Windows1252);
-}
-
-#[test]
 fn changes_of_encoding_and_line_ends_are_named() {
     let say = |old: &[u8], new: &[u8]| changes(&decode(old, true), &decode(new, true));
     for (old, new, note) in [

@@ -119,3 +119,25 @@ fn odd_places_and_files_are_no_trouble() {
         }
     }
 }
+
+#[test]
+fn decodes_lines_in_any_encoding() {
+    let lines = ["größe 部門", "zwei", "ERROR drei"];
+    let text = lines.map(|line| format!("{line}\r\n")).concat();
+    let units: Vec<u16> = text.encode_utf16().collect();
+    let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+    let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+    for (mark, bytes) in [
+        (&b"\xff\xfe"[..], little),
+        (b"\xfe\xff", big),
+        (b"\xef\xbb\xbf", text.clone().into_bytes()),
+        (b"", text.into_bytes()),
+    ] {
+        let bytes = [mark, &bytes].concat();
+        let file = OpenFile::new("a.log".to_owned(), bytes.len() as u64, bytes);
+        let shown = window(&file, At::Byte(0), Level::Plain, None).unwrap();
+        assert_eq!(texts(&shown)[..3], lines, "{mark:?}");
+        let errors = window(&file, At::Byte(0), Level::Error, None).unwrap();
+        assert_eq!(texts(&errors), ["ERROR drei"], "{mark:?}");
+    }
+}
