@@ -5,6 +5,9 @@ use super::rule::{Field, Rule, may, must};
 const MAX_CHUNKS: u64 = crate::partial::MAX_CHUNKS as u64;
 const YEAR: u64 = 31_536_000;
 
+/// The arguments of an action.
+pub(super) const ARGUMENTS: &str = "arguments";
+
 const ID: &Rule = &Rule::Id;
 const TIME: &Rule = &Rule::Time;
 const PATH: &Rule = &Rule::Path;
@@ -124,9 +127,10 @@ const REQUEST: &Rule = &Rule::Object(&[
     may("prompt", &text(10_000)),
     may(
         "action",
-        &Rule::Object(&[
+        // A reviewer approves what is shown, so an action has no field that nothing shows.
+        &Rule::Closed(&[
             must("name", &text(256)),
-            may("arguments", &Rule::Any),
+            may(ARGUMENTS, &Rule::Any),
             may("call_id", ID),
         ]),
     ),
