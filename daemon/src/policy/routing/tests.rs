@@ -1,5 +1,7 @@
 //! Which rule wins, as a table; and owners.
 
+use std::collections::BTreeSet;
+
 use countersign_protocol::Digest;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,6 +22,7 @@ fn planned(catalog: &Catalog, scene: Scene) -> Plan {
         catalog,
         operator: "local:op",
         now: "2026-11-20T10:00:00Z".parse::<Timestamp>().unwrap(),
+        disabled: &BTreeSet::new(),
     };
     plan(
         catalog.policy(),
@@ -128,6 +131,7 @@ fn work_passes_only_by_a_rule_and_a_share_of_it_is_seen() {
             catalog: &catalog,
             operator: "local:op",
             now: Timestamp::UNIX_EPOCH,
+            disabled: &BTreeSet::new(),
         };
         let draw = || {
             plan(
