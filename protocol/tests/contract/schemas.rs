@@ -212,6 +212,7 @@ fn a_decision_matches_its_schema() {
             outcome: Outcome::Edited,
             comment: None,
             edited: Some(serde_json::json!({ "name": "send" })),
+            value: Some(serde_json::json!({ "date": "2026-12-01" })),
             stated: serde_json::Map::new(),
         }],
         edited: Some(Edited {
