@@ -87,6 +87,18 @@ pub struct VoteRecord {
     /// How they showed that it is them, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verified>,
+    /// The reason for which the vote did not count; absent when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_counted: Option<NotCounted>,
+}
+
+/// The reason for which a recorded vote does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NotCounted {
+    /// The account of the voter was disabled before the decision.
+    AccountDisabled,
 }
 
 /// Whether an outcome is for going on.
@@ -117,6 +129,42 @@ impl Voter<'_> {
 }
 
 impl ApprovalPlan {
+    /// Returns the plan without the people for whom `is_out` holds. A stage that is left with too few voters also
+    /// takes the votes of people who are asked in their place.
+    #[must_use]
+    pub fn without(&self, is_out: &dyn Fn(&str) -> bool) -> Self {
+        let present = |asked: &[Asked]| -> Vec<Asked> {
+            let left = |one: &Asked| Asked {
+                people: one
+                    .people
+                    .iter()
+                    .filter(|id| !is_out(id))
+                    .cloned()
+                    .collect(),
+                ..one.clone()
+            };
+            asked.iter().map(left).collect()
+        };
+        let stages = self.stages.iter().map(|stage| {
+            let asked = present(&stage.asked);
+            let count = |asked: &[Asked]| {
+                let people: BTreeSet<&String> = asked.iter().flat_map(|one| &one.people).collect();
+                u32::try_from(people.len()).unwrap_or(u32::MAX)
+            };
+            let is_short = count(&asked) < stage.needed && count(&asked) < count(&stage.asked);
+            ApprovalStage {
+                asked,
+                widens: stage.widens || is_short,
+                ..stage.clone()
+            }
+        });
+        Self {
+            stages: stages.collect(),
+            veto: present(&self.veto),
+            barred: self.barred.clone(),
+        }
+    }
+
     /// Whether the word of one person can be the last one.
     pub fn is_met_by_one(&self) -> bool {
         self.stages.iter().map(|stage| stage.needed).sum::<u32>() <= 1

@@ -123,6 +123,13 @@ pub struct RequestAnswer {
         deserialize_with = "some"
     )]
     pub edited: Option<Value>,
+    /// The typed answer to a request with a `response_schema`, which it keeps.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "some"
+    )]
+    pub value: Option<Value>,
     /// What the tool that the answer was given with says beside it.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub stated: Map<String, Value>,

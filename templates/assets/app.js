@@ -177,19 +177,16 @@
 
   // ---- decide: a key opens the form, Ctrl Enter sends it ----
   const say = (text) => { for (const line of $$("[data-picked-note]")) line.textContent = text; };
+  const unpick = () => { for (const one of $$(".decide .acts .btn")) delete one.dataset.picked; say(""); };
   const pick = (value) => {
     const button = $(`.decide .acts [value=${value}]`);
     if (!button || button.disabled) return;
-    for (const other of $$(".decide .acts .btn")) delete other.dataset.picked;
+    unpick();
     button.dataset.picked = "";
-    say(`Ctrl Enter sends: ${$(".hide-s", button).textContent}. Esc leaves.`);
+    say(`Ctrl Enter sends: ${$(".hide-s", button).textContent}. Esc takes it back.`);
     note.focus();
   };
-  const send = () => {
-    const button = $("[data-picked]");
-    if (button && !button.disabled) form.requestSubmit(button);
-    else say("Choose an answer first.");
-  };
+  const send = (button = $("[data-picked]:enabled")) => (button ? form.requestSubmit(button) : say("Choose an answer first."));
   $(".summary")?.focus();
 
   // ---- cursor over rows and files ----
@@ -292,6 +289,8 @@
       event.preventDefault();
       return send();
     }
+    if (event.key === "Enter" && on.matches("input") && on.form && on.form === $("[data-none]")?.form) return event.preventDefault();
+    if (event.key === "Escape" && !event.isComposing && !palette.open && !help.open) unpick();
     if (event.key === "k" && (event.ctrlKey || event.metaKey)) return event.preventDefault(), palette.open || palette.showModal();
     if (palette.open || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (on.matches("input:not([type=checkbox]), textarea, select")) return event.key === "Escape" && on.blur();

@@ -20,6 +20,8 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 pub mod key {
     /// Enter.
     pub const ENTER: char = '\u{e007}';
+    /// Escape.
+    pub const ESCAPE: char = '\u{e00c}';
     /// Control, held until the end of the chord.
     pub const CONTROL: char = '\u{e009}';
 }

@@ -176,6 +176,135 @@ fn everything_works_without_javascript() {
     assert_eq!(second.decision(2).outcome, Outcome::Approved);
 }
 
+/// Presses Enter in each field of the answer form. Nothing is decided by it, and the page stays.
+fn enter_decides_nothing(look: Look) {
+    let has_scripts = look.scripts;
+    let driver = Driver::start();
+    let mut bed = TestBed::prepare().configured(
+        "[[reason]]\nname = \"no-source\"\nwords = \"{which figure} has no source.\"\nanswers = [\"changes\"]\n",
+    );
+    bed.up();
+    let scene = Scene { driver, bed };
+    let agent = scene.bed.agent("mailer");
+    let requests = json!([
+        { "id": "mail", "kind": "approve_action", "action": { "name": "send", "arguments": { "to": "ana" } } },
+        { "id": "seats", "kind": "input", "response_schema": {
+            "type": "object",
+            "properties": { "seats": { "type": "integer" }, "window": { "type": "boolean" } },
+        } },
+    ]);
+    let package = agent
+        .package("A mail and seats")
+        .with("task_id", "seats")
+        .with("confidence", 0.9)
+        .with("requests", requests);
+    let delivery = agent
+        .write("seats", &package, Care::Rename)
+        .expect("it is writable");
+    let id = delivery.receipt().handoff_id;
+    let browser = scene.signed_in(look);
+    browser.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
+    browser.says("A mail and seats");
+    let address = browser.url();
+    let fields = "input:not([type=hidden]), select";
+    let fields = format!("form#decide :is({fields}), :is({fields})[form=decide]");
+    let count = browser.all(&fields).len();
+    assert!(count >= 7, "{count} fields");
+    for at in 0..count {
+        // Those that are folded away are opened by their summary, as a person does it.
+        for summary in browser.all("form#decide details:not([open]) > summary") {
+            summary.click();
+        }
+        browser.all(&fields)[at].write(&key::ENTER.to_string());
+        // Without the script Enter on a tick shows the page once more.
+        browser.says("A mail and seats");
+    }
+    if has_scripts {
+        assert_eq!(browser.url(), address);
+    }
+    assert_eq!(scene.bed.reviewer().row(id)["state"], "waiting");
+}
+
+#[test]
+fn enter_in_fields_decides_nothing() {
+    enter_decides_nothing(Look::default());
+}
+
+#[test]
+fn enter_decides_nothing_without_javascript() {
+    enter_decides_nothing(Look {
+        scripts: false,
+        ..Look::default()
+    });
+}
+
+#[test]
+fn escape_takes_the_pick_back() {
+    let scene = Scene::start();
+    let (id, delivery) = scene.hand_over("q3", "Draft the Q3 risk summary", "# Risks\n");
+    let browser = scene.signed_in(Look::default());
+    browser.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
+    browser.says("Risks");
+    browser.press(&['a']);
+    browser.says("Ctrl Enter sends: Approve");
+    browser.press(&[key::ESCAPE]);
+    browser.find("#note").write("I have doubts");
+    browser.press(&[key::CONTROL, key::ENTER]);
+    browser.says("Choose an answer first.");
+    assert_eq!(scene.bed.reviewer().row(id)["state"], "waiting");
+    // Another pick is sent as before.
+    browser.press(&[key::ESCAPE]);
+    browser.press(&['r']);
+    browser.press(&[key::CONTROL, key::ENTER]);
+    assert_eq!(delivery.decision(1).outcome, Outcome::ChangesRequested);
+}
+
+#[test]
+fn typed_answer_is_given_by_form() {
+    let scene = Scene::start();
+    let agent = scene.bed.agent("traveller");
+    let schema = json!({
+        "type": "object",
+        "required": ["seats"],
+        "properties": {
+            "seats": { "type": "integer", "title": "How many seats", "maximum": 9 },
+            "class": { "enum": ["first", "second"] },
+        },
+    });
+    let requests = json!([{ "id": "trip", "kind": "input", "prompt": "Which seats?", "response_schema": schema }]);
+    let package = agent
+        .package("Book the trip")
+        .with("task_id", "trip")
+        .with("confidence", 0.9)
+        .with("requests", requests);
+    let delivery = agent
+        .write("trip", &package, Care::Rename)
+        .expect("it is writable");
+    let id = delivery.receipt().handoff_id;
+    let browser = scene.signed_in(Look::default());
+    browser.go(&format!("{}/h/{id}", scene.bed.endpoint().url));
+    browser.says("How many seats");
+    assert!(browser.all(".decide [value=approve]").is_empty());
+    browser
+        .find("[name='each.0.answer'] [value=respond]")
+        .click();
+    browser.find("[name='each.0.field.0']").write("10");
+    browser.find("[name='each.0.field.1'] [value='1']").click();
+    browser.find("[value=each]").click();
+    browser.says("10 is greater than the maximum of 9");
+    // What was typed is kept.
+    let kept = browser.run("return document.querySelector(\"[name='each.0.field.0']\").value");
+    assert_eq!(kept, "10");
+    browser
+        .find("[name='each.0.field.0']")
+        .write("\u{e003}\u{e003}2");
+    browser.find("[value=each]").click();
+    let decision = delivery.decision(1);
+    assert_eq!(decision.outcome, Outcome::Responded);
+    let value = json!({ "seats": 2, "class": "second" });
+    assert_eq!(decision.answers[0].value, Some(value));
+}
+
 #[test]
 fn what_an_agent_writes_is_inert() {
     let scene = Scene::start();

@@ -32,7 +32,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use demo::Demo;
 pub use error::AppError;
 pub use memory::hold_little;
-pub(crate) use state::LEDGER_FILE;
+pub(crate) use state::{LEDGER_FILE, local_person};
 pub(crate) use trials::try_all;
 
 use crate::{
@@ -174,6 +174,7 @@ pub async fn run(
             templates: web_settings.templates.clone(),
             home: public_url.clone(),
             catalog: catalog.clone(),
+            roster: Roster::new(&config, catalog.clone(), &person.0),
             operator: person.clone(),
         },
         &Arc::new(config.notify.clone()),

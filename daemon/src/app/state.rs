@@ -135,7 +135,7 @@ pub(super) fn random_key() -> Result<String, AppError> {
 
 /// Id and display name of the person who reviews at this machine: somebody of the catalogue when the
 /// name is theirs, else a name of this machine.
-pub(super) fn local_person(config: &Config, catalog: &Catalog) -> (String, String) {
+pub(crate) fn local_person(config: &Config, catalog: &Catalog) -> (String, String) {
     let display = config.auth.reviewer.value.clone();
     if let Some(person) = catalog.find(&display) {
         return (person.id.value.to_string(), person.name.value.clone());

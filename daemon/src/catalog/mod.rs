@@ -187,16 +187,24 @@ impl Catalog {
         name.unwrap_or_else(|| id.to_owned())
     }
 
-    /// The people whom `target` means at `now`, with those who stand in for who is away.
-    pub fn resolve(&self, target: &Target, now: Timestamp) -> Asked {
+    /// Returns the people whom `target` means at `now`, with those who stand in for people who are away. People whose
+    /// account is `disabled` are left out, with a note.
+    pub fn resolve(&self, target: &Target, now: Timestamp, disabled: &BTreeSet<String>) -> Asked {
         let mut asked = Asked {
             target: self.name_of(target),
             people: Vec::new(),
             notes: Vec::new(),
         };
         for person in self.members(target, now, &mut asked.notes) {
-            let (id, note) = self.present(&person, now);
+            let (id, note) = self.present(&person, now, disabled);
             asked.notes.extend(note);
+            if disabled.contains(&id) {
+                let name = self.display(&format!("person:{id}"));
+                asked
+                    .notes
+                    .push(format!("the account of {name} is disabled"));
+                continue;
+            }
             if !asked.people.contains(&id) {
                 asked.people.push(id);
             }
@@ -233,7 +241,7 @@ impl Catalog {
         let members = self.members(&target, now, &mut Vec::new());
         members
             .iter()
-            .any(|member| member == id || self.present(member, now).0 == id)
+            .any(|member| member == id || self.present(member, now, &BTreeSet::new()).0 == id)
     }
 
     /// The ids of the people behind `target`, as configured, whoever stands in for them.

@@ -110,6 +110,20 @@ impl Roster {
         Access::new(self.grant(who, None, now), named.collect())
     }
 
+    /// Returns whether the person `id` has, or by a group at the provider may have, a role that lets them read
+    /// `workspace`.
+    pub fn may_enter(&self, id: &str, workspace: &str, now: Timestamp) -> bool {
+        let access = self.access(id, &[], now);
+        let by_provider = self.members.iter().any(|member| {
+            let is_here = member
+                .workspace
+                .as_deref()
+                .is_none_or(|name| name == workspace);
+            is_here && !member.sso.is_empty()
+        });
+        by_provider || access.grant(Some(workspace)).may.contains(Permission::Read)
+    }
+
     /// Whether any role is for one of these groups at the provider.
     pub fn welcomes(&self, groups: &[String]) -> bool {
         let mut named = self.members.iter().flat_map(|one| &one.sso);

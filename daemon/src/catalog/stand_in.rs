@@ -1,5 +1,7 @@
 //! Who answers for somebody who is away.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Catalog, calendar::moment};
@@ -18,9 +20,14 @@ impl Catalog {
             .find(|away| away.from.0 <= local && local < away.until.0)
     }
 
-    /// Who answers for `id` at `now`, with the reason when it is not themselves. Somebody whom
-    /// nobody can stand in for stays asked.
-    pub fn present(&self, id: &str, now: Timestamp) -> (String, Option<String>) {
+    /// Returns the person who answers for `id` at `now`, with the reason when it is another one. A person without a
+    /// stand-in stays asked; a `disabled` account stands in for nobody.
+    pub fn present(
+        &self,
+        id: &str,
+        now: Timestamp,
+        disabled: &BTreeSet<String>,
+    ) -> (String, Option<String>) {
         let Some(first) = self.person(id) else {
             return (id.to_owned(), None);
         };
@@ -43,7 +50,7 @@ impl Catalog {
             let next = self
                 .members(&delegate.value, now, &mut Vec::new())
                 .into_iter()
-                .find(|next| !seen.contains(next));
+                .find(|next| !seen.contains(next) && !disabled.contains(next));
             let Some(next) = next.and_then(|next| self.person(&next)) else {
                 break;
             };

@@ -1,5 +1,7 @@
 //! Calendars over the days on which clocks change, people who are away, quiet hours.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use super::*;
@@ -66,7 +68,9 @@ hours = ["mon-fri 09:00-17:00"]
 "#;
 
 fn asked(catalog: &Catalog, target: &str, now: &str) -> Vec<String> {
-    catalog.resolve(&target.parse().unwrap(), at(now)).people
+    catalog
+        .resolve(&target.parse().unwrap(), at(now), &BTreeSet::new())
+        .people
 }
 
 #[test]
@@ -86,7 +90,7 @@ fn groups_and_queues_mean_their_people_each_once() {
 fn who_is_away_is_replaced_and_who_cannot_be_stays() {
     let catalog = catalog(TEAM);
     let now = at("2026-12-21T10:00:00Z");
-    let one = catalog.resolve(&"maya".parse().unwrap(), now);
+    let one = catalog.resolve(&"maya".parse().unwrap(), now, &BTreeSet::new());
     assert_eq!(one.people, ["sam"]);
     assert_eq!(
         one.notes,
@@ -94,7 +98,7 @@ fn who_is_away_is_replaced_and_who_cannot_be_stays() {
     );
     // Sam is away too and points back at a group with Maya in it: the other member answers.
     assert_eq!(asked(&catalog, "maya", "2026-12-25T10:00:00Z"), ["kim"]);
-    let alone = catalog.resolve(&"lee".parse().unwrap(), now);
+    let alone = catalog.resolve(&"lee".parse().unwrap(), now, &BTreeSet::new());
     assert_eq!(alone.people, ["lee"]);
     assert!(alone.notes[0].ends_with("nobody stands in"));
     // The day that `until` names is included, in the person's own zone.
@@ -144,6 +148,7 @@ fn outside_of_its_hours_a_calendar_names_nobody_and_says_so() {
     let night = catalog.resolve(
         &"oncall:office".parse().unwrap(),
         at("2026-11-20T20:00:00Z"),
+        &BTreeSet::new(),
     );
     assert_eq!(night.people, Vec::<String>::new());
     assert_eq!(night.notes, ["nobody is on call for office at this hour"]);
@@ -242,4 +247,21 @@ fn where_nobody_is_listed_the_person_of_this_machine_may_more_and_all_others_the
         assert_eq!(roles(text, "local:sam"), other, "{text}");
         assert_eq!(roles(text, ""), other, "{text}");
     }
+}
+
+#[test]
+fn disabled_accounts_are_not_asked() {
+    let catalog = catalog(TEAM);
+    let disabled = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    let resolve = |target: &str, now, ids: &[&str]| {
+        catalog.resolve(&target.parse().unwrap(), at(now), &disabled(ids))
+    };
+    let now = "2026-11-20T10:00:00Z";
+    let group = resolve("group:editors", now, &["kim"]);
+    assert_eq!(group.people, ["maya"]);
+    assert_eq!(group.notes, ["the account of kim is disabled"]);
+    assert!(resolve("oncall:office", now, &["kim"]).people.is_empty());
+    // Sam stands in for Maya only with an account that can be used.
+    let away = resolve("maya", "2026-12-21T10:00:00Z", &["sam"]);
+    assert_eq!(away.people, ["maya"]);
 }

@@ -10,6 +10,7 @@ use super::{
     client::Client,
     exit::{Exit, Failure},
     output::{Cell, Drawing, Style, Table, inert},
+    unanswerable::unanswerable,
 };
 use crate::{
     catalog::Catalog,
@@ -112,6 +113,19 @@ fn check(roots: &[PathBuf], context: &mut Context) -> Result<Exit, Failure> {
             context.out.remark(&inert(doubt));
         }
         return Err(failure);
+    }
+    let names: Vec<&str> = found
+        .workspaces
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    // Only the running daemon knows accounts; without one the file is checked by itself.
+    let accounts = Client::find(context).and_then(|client| client.get("/api/v1/people"));
+    let now = context.clock.now();
+    for one in unanswerable(&config, &names, accounts.ok().as_ref(), now) {
+        context
+            .out
+            .remark(&inert(&format!("{}; {}", one.text, one.fix)));
     }
     let file = config.file.as_ref().map(|file| file.display().to_string());
     if context.out.json {

@@ -90,15 +90,8 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
         .post(&path, &json!(answer))
         .map_err(|failure| stale(failure, &row, answer.revision, outcome))?
         .json()?;
-    let unreadable = |error: serde_json::Error| {
-        Failure::new(
-            Exit::Failed,
-            format!("the answer of the daemon cannot be read: {error}"),
-        )
-    };
     if answered.get("decision_version").is_none() {
-        let approval: Approval = serde_json::from_value(answered).map_err(unreadable)?;
-        counted(&row, outcome, &approval, context);
+        counted(verb(outcome), &row, answered, context)?;
         return Ok(Exit::Done);
     }
     let decision: DecisionDocument = serde_json::from_value(answered).map_err(unreadable)?;
@@ -118,30 +111,36 @@ pub(crate) fn run(args: &Args, outcome: Outcome, context: &mut Context) -> Resul
     Ok(Exit::Done)
 }
 
-/// Says that others have to answer, too.
-fn counted(row: &HandoffRow, outcome: Outcome, approval: &Approval, context: &mut Context) {
+/// Says that the answer was a vote, and who may answer next.
+pub(super) fn counted(
+    verb: &'static str,
+    row: &HandoffRow,
+    answered: Value,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let approval: Approval = serde_json::from_value(answered).map_err(unreadable)?;
     if context.out.json {
         let object = json!({ "handoff": row.id, "approval": approval });
-        context.out.object(verb(outcome), object);
-        return;
+        context.out.object(verb, object);
+        return Ok(());
     }
     let stage = approval.stages.iter().find(|stage| stage.current);
-    let progress = stage.map_or_else(String::new, |stage| {
-        let name = match stage.name.as_str() {
-            "" => String::new(),
-            name => format!(" for {}", inert(name)),
-        };
-        format!(": {} of {} approvals{name}", stage.have, stage.needed)
-    });
-    context
-        .out
-        .line(&format!("{} has your answer{progress}", row.id));
-    let open = stage
-        .map(|stage| stage.open_to.join(", "))
-        .unwrap_or_default();
+    let stage = match stage.map_or("", |stage| stage.name.as_str()) {
+        "" => String::new(),
+        name => format!(" ({})", inert(name)),
+    };
+    let line = format!("{}: {}{stage}", row.id, approval.words());
+    context.out.line(&line);
+    let open = approval.open_to().join(", ");
     if !open.is_empty() {
         context.out.hint(&format!("it waits for {}", inert(&open)));
     }
+    Ok(())
+}
+
+fn unreadable(error: serde_json::Error) -> Failure {
+    let text = format!("the answer of the daemon cannot be read: {error}");
+    Failure::new(Exit::Failed, text)
 }
 
 fn verb(outcome: Outcome) -> &'static str {

@@ -13,6 +13,7 @@ use super::{
     client::Client,
     exit::{Exit, Failure},
     output::{Cell, Style, Table},
+    unanswerable::unanswerable,
 };
 use crate::{
     config::{Config, Flags},
@@ -117,6 +118,12 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     for (name, path) in folders {
         findings.extend(checks::workspace(&name, &path));
         findings.push(events::delivery(&name, &path, context.clock.as_ref()));
+    }
+    let names: Vec<&str> = served.iter().map(|(name, _)| name.as_str()).collect();
+    let accounts = Client::find(context).and_then(|client| client.get("/api/v1/people"));
+    let now = context.clock.now();
+    for one in unanswerable(&config, &names, accounts.ok().as_ref(), now) {
+        findings.push(Finding::bad(Mark::Warn, "people", one.text, one.fix));
     }
     let served = served
         .iter()

@@ -54,6 +54,7 @@ mod token;
 mod tongue;
 mod transfer;
 mod try_boundary;
+mod unanswerable;
 mod user;
 mod validate;
 mod verify;

@@ -92,6 +92,9 @@ fn show(report: &RouteReport, context: &mut Context) {
         ]);
     }
     context.out.table(&table);
+    for note in routing.asked.iter().flat_map(|one| &one.notes) {
+        context.out.remark(&inert(note));
+    }
     for doubt in &report.doubts {
         context
             .out

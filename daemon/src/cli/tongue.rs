@@ -78,8 +78,10 @@ pub(crate) fn answer(args: &AnswerArgs, context: &mut Context) -> Result<Exit, F
         },
     };
     let path = format!("/api/v1/handoffs/{}/decision", row.id);
-    client.post(&path, &json!(answer))?;
-    if context.out.json {
+    let answered: Value = client.post(&path, &json!(answer))?.json()?;
+    if answered.get("decision_version").is_none() {
+        super::decide::counted("answer", &row, answered, context)?;
+    } else if context.out.json {
         let object = json!({ "handoff": row.id, "outcome": outcome });
         context.out.object("answer", object);
     } else {

@@ -5,11 +5,11 @@ use countersign_protocol::{
     dialect::{self, Document, Format},
     event::Location,
     names::{self, DocumentKind},
-    problem::Refusal,
+    problem::{ProblemKind, Refusal, Violation},
 };
 use serde_json::{Map, Value, json};
 
-use super::{Contract, Contracts};
+use super::{Contract, Contracts, response_schema_fault};
 
 /// The dialect of a document that a contract takes for a handoff.
 const DIALECT: &str = "contract";
@@ -62,6 +62,7 @@ impl Contracts {
             });
         }
         let mut checked = contract::check(&document, rules)?;
+        enforceable(&document, &checked)?;
         let (contract, warnings) = self
             .judge(&document.value)
             .map_err(|refusal| placed(refusal, &document))?;
@@ -81,8 +82,15 @@ impl Contracts {
             _ => Format::Yaml,
         };
         let agent = names::agent_of(&at.folder);
-        let read = self.read(bytes, format, Rules::default(), agent)?;
-        Ok(read.checked.handoff.document)
+        let read = self.read(bytes, format, Rules::default(), agent);
+        match read {
+            Ok(read) => Ok(read.checked.handoff.document),
+            // It was accepted when the rules were less strict.
+            Err(refusal) => match contract::read_accepted(&dialect::read(bytes, format)?) {
+                Some(handoff) => Ok(handoff.document),
+                None => Err(refusal),
+            },
+        }
     }
 
     /// The contract that takes `fields` for a handoff. Where none fits, the refusal is that of the one that
@@ -135,6 +143,35 @@ impl Contract {
         }
         handoff
     }
+}
+
+/// Refuses a `response_schema` that cannot be enforced: nobody could keep to it.
+fn enforceable(document: &Document, checked: &Checked) -> Result<(), Refusal> {
+    let requests = checked.handoff.requests.iter().enumerate();
+    let faults = requests.filter_map(|(at, request)| {
+        let schema = request.stated.get("response_schema")?;
+        let why = response_schema_fault(schema)?;
+        let pointer = format!("/requests/{at}/response_schema");
+        let (line, column) = document.place(&pointer);
+        Some(Violation {
+            code: "schema".to_owned(),
+            pointer,
+            line,
+            column,
+            message: why,
+            fix: Some(
+                "Write a JSON Schema that stands for itself, or leave the field out.".to_owned(),
+            ),
+        })
+    });
+    let violations: Vec<Violation> = faults.collect();
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal {
+        kind: ProblemKind::InvalidContract,
+        violations,
+    })
 }
 
 fn placed(mut refusal: Refusal, document: &Document) -> Refusal {

@@ -7,6 +7,7 @@
 mod adopt;
 mod lint;
 mod prompt;
+mod response;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::{config, fs::Dir};
 
 pub use adopt::Read;
 pub use prompt::prompt;
+pub use response::{check_response, response_schema_fault};
 pub use schema::{check as check_schema, unfit};
 
 /// A contract that is kept in a workspace.

@@ -1,7 +1,7 @@
 //! The answer to a revision, as the ledger knows it. The same for the file, the API and the pages.
 
 use countersign_protocol::{
-    approval::VoteRecord,
+    approval::{NotCounted, VoteRecord},
     decision::{DecidedArtifact, DecidedBy, DecisionDocument, LogReference, Outcome, Resume},
     manifest::ManifestEntry,
     names,
@@ -118,7 +118,7 @@ pub fn withdrawal_document(
 }
 
 /// Who voted about a revision before the entry `before`, the last vote of each.
-fn votes(card: &Card, revision: u32, before: u64) -> Vec<VoteRecord> {
+fn votes(state: &State, card: &Card, revision: u32, before: u64) -> Vec<VoteRecord> {
     let about = |vote: &&CardVote| vote.voted.revision == revision && vote.seq < before;
     let mut last: Vec<&CardVote> = Vec::new();
     for vote in card.votes.iter().filter(about) {
@@ -131,6 +131,9 @@ fn votes(card: &Card, revision: u32, before: u64) -> Vec<VoteRecord> {
         outcome: vote.voted.outcome,
         at: vote.at,
         verified: vote.voted.verified.clone(),
+        not_counted: state
+            .was_disabled(&vote.person, before)
+            .then_some(NotCounted::AccountDisabled),
     };
     last.into_iter().map(record).collect()
 }
@@ -174,7 +177,7 @@ fn document(
         outcome: Outcome::Cancelled,
         decided_at,
         decided_by,
-        votes: votes(card, revision, log.index),
+        votes: votes(state, card, revision, log.index),
         comment: None,
         requests: Vec::new(),
         threads: card.threads_before(log.index),

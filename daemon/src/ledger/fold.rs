@@ -23,7 +23,9 @@ use super::known::{
     Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
     Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
 };
-use super::{held::Held, hops::Hops, ownership::Ownership, partial::Growing};
+use super::{
+    accounts::DisabledAccounts, held::Held, hops::Hops, ownership::Ownership, partial::Growing,
+};
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +76,7 @@ pub struct State {
     marks: BTreeMap<String, Vec<Arc<Mark>>>,
     /// When each person was last at work, by id.
     sittings: BTreeMap<String, Sittings>,
+    pub(super) disabled_accounts: DisabledAccounts,
     /// People who want no mail, by id.
     mail_stopped: BTreeSet<String>,
     /// How people chose to be told, by id and topic.
@@ -319,12 +322,14 @@ impl State {
             | Event::Rescheduled { .. } => self.asked(body),
             // A fact about the machine; no card changes by it.
             // What became of a message stands with the message.
-            // Accounts stand beside the chain, where they can be forgotten.
-            Event::Account { .. }
-            | Event::ClockJumped { .. }
+            Event::ClockJumped { .. }
             | Event::MessageFailed { .. }
             | Event::FilesChanged(_)
             | Event::MessagesRedriven { .. } => {}
+            // Accounts stand beside the chain, where they can be forgotten; only whether they are disabled counts here.
+            Event::Account { account, change } => {
+                self.disabled_accounts.apply(seq, account, change);
+            }
             Event::LockRequested { .. }
             | Event::LockAcquired { .. }
             | Event::LockRenewed { .. }

@@ -5,6 +5,7 @@
 //! deliveries share one sync, and no two decisions can both be the first. Readers see the state of
 //! the last commit, never one that might still fail.
 
+mod accounts;
 mod answer;
 mod bell;
 mod delivery;

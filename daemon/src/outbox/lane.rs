@@ -362,13 +362,14 @@ impl Lane {
         }
         // A program is told what happened; a person, what is still to do; an agent, what it has not answered.
         let notice = owed.notice();
-        let over = notice.and_then(|notice| {
+        let over = {
             let state = self.ledger.state();
-            match owed.to {
-                Some(_) => later::overtaken(&state, notice),
-                None => later::answered(&state, notice),
+            match &owed.to {
+                Some(to) => later::barred(&state, to)
+                    .or_else(|| notice.and_then(|notice| later::overtaken(&state, notice))),
+                None => notice.and_then(|notice| later::answered(&state, notice)),
             }
-        });
+        };
         if let Some(why) = over {
             return self.done.push(Tried {
                 owed,

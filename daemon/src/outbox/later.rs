@@ -10,7 +10,7 @@ use crate::{
     catalog::Catalog,
     config::{Kind, Person},
     ledger::State,
-    message::{self, Change, Held, Notice, Owed, Risk, Topic},
+    message::{self, Change, Held, Notice, Owed, Recipient, Risk, Topic},
 };
 
 /// What comes within so long after a message to the same person is told together.
@@ -99,6 +99,12 @@ pub(super) fn overtaken(state: &State, notice: &Notice) -> Option<&'static str> 
     }
 }
 
+/// Returns why nothing more is delivered to a person, if so. A message may have waited since before.
+pub(super) fn barred(state: &State, to: &Recipient) -> Option<&'static str> {
+    let is_disabled = state.is_disabled(&to.id);
+    is_disabled.then_some("the account of the person is disabled")
+}
+
 /// Why an agent need not be told of work any more, if so.
 pub(super) fn answered(state: &State, notice: &Notice) -> Option<&'static str> {
     let work = notice.work.as_ref()?;
@@ -135,6 +141,9 @@ impl Batch {
         (notice, cause): (&Notice, Digest),
         pace: Pace,
     ) {
+        if people::unfit(inner, person, notice).is_some() {
+            return;
+        }
         let topic = Topic::of(notice);
         let Some((lane, to)) = people::way(inner, state, person, topic) else {
             return;
@@ -172,17 +181,18 @@ impl Batch {
             each.entry(held.to.id.clone()).or_default().push(held);
         }
         for (id, all) in each {
-            let (over, current): (Vec<Held>, Vec<Held>) = all
-                .into_iter()
-                .partition(|held| overtaken(state, &held.notice).is_some());
+            let person = inner.around.catalog.person(&id);
+            let why_not = |held: &Held| {
+                let unfit = person.and_then(|one| people::unfit(inner, one, &held.notice));
+                unfit.or_else(|| overtaken(state, &held.notice))
+            };
+            let (over, current): (Vec<Held>, Vec<Held>) =
+                all.into_iter().partition(|held| why_not(held).is_some());
             for held in over {
-                let why = overtaken(state, &held.notice)
-                    .unwrap_or_default()
-                    .to_owned();
+                let why = why_not(&held).unwrap_or_default().to_owned();
                 self.changes
                     .extend(held.release(message::State::Dropped { why }));
             }
-            let person = inner.around.catalog.person(&id);
             let Some((lane, to)) = person.and_then(|one| people::way(inner, state, one, None))
             else {
                 for held in current {

@@ -37,7 +37,7 @@ use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Roster},
     clock::SharedClock,
     config::{Disclosure, Environment, Format, Kind, Notify},
     egress::{Http, Lookup, system_lookup},
@@ -104,6 +104,8 @@ pub struct Around {
     pub home: String,
     /// Who there is to tell.
     pub catalog: Catalog,
+    /// What each person may do.
+    pub roster: Roster,
     /// Id and name of the person who runs this server.
     pub operator: (String, String),
 }

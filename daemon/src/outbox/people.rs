@@ -4,7 +4,7 @@ use super::{Inner, MAIL};
 use crate::{
     config::{Channel, Person},
     ledger::State,
-    message::{Owed, Recipient, Topic},
+    message::{Notice, Owed, Recipient, Topic},
 };
 
 /// The lane and the address of a person: the first of their ways that works, else the first there is, where the
@@ -38,6 +38,10 @@ fn ways(
     person: &Person,
     topic: Option<Topic>,
 ) -> Vec<(String, Recipient)> {
+    // A disabled account is told nothing.
+    if state.is_disabled(person.id.as_str()) {
+        return Vec::new();
+    }
     let wish = topic.and_then(|topic| state.wish(person.id.as_str(), topic.name()));
     let chosen = |lane: &str| {
         wish.is_none_or(|wish| {
@@ -57,6 +61,20 @@ fn ways(
         (is_there && wanted && chosen(lane)).then(|| (lane.to_owned(), to))
     });
     ways.collect()
+}
+
+/// Returns why `person` is not told what `notice` says, if so: it is about a workspace that no role of theirs lets them
+/// read. A person who is offered a workspace hears of the offer.
+pub(super) fn unfit(inner: &Inner, person: &Person, notice: &Notice) -> Option<&'static str> {
+    let workspace = notice.workspace.as_str();
+    let now = inner.around.clock.now();
+    let may_read = workspace.is_empty()
+        || notice.offer.is_some()
+        || inner
+            .around
+            .roster
+            .may_enter(person.id.as_str(), workspace, now);
+    (!may_read).then_some("the person has no role in the workspace")
 }
 
 fn recipient(person: &Person, channel: &Channel, by_mail: bool) -> Option<Recipient> {

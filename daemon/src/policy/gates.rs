@@ -57,7 +57,7 @@ impl Gates {
 
 fn holders(role: &str, asking: &Asking<'_>) -> Asked {
     match asking.catalog.role(role) {
-        Some(target) => asking.catalog.resolve(&target, asking.now),
+        Some(target) => asking.resolve(&target),
         None => Asked {
             target: format!("role:{role}"),
             people: Vec::new(),

@@ -1,6 +1,8 @@
 //! The whole of policy for one revision: triggers, risk, rule, who is asked, deadlines, and whether
 //! it may pass without a person.
 
+use std::collections::BTreeSet;
+
 use countersign_protocol::{
     Digest,
     approval::{ApprovalPlan, ApprovalStage},
@@ -28,6 +30,8 @@ use crate::{
 /// The rule of those whom no rule matches.
 pub const DEFAULT: &str = "default";
 
+static NONE_DISABLED: BTreeSet<String> = BTreeSet::new();
+
 /// Who can be asked, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a> {
@@ -37,6 +41,8 @@ pub struct Asking<'a> {
     pub operator: &'a str,
     /// The time of the clock on the wall.
     pub now: Timestamp,
+    /// Ids of the people whose account is disabled: they are not asked.
+    pub disabled: &'a BTreeSet<String>,
 }
 
 impl Asking<'_> {
@@ -51,19 +57,45 @@ impl Asking<'_> {
             {
                 return Some(self.fallback(Vec::new()));
             }
-            Some(self.catalog.resolve(&parsed, self.now))
+            Some(self.resolve(&parsed))
         };
         let mut asked: Vec<Asked> = targets
             .iter()
             .map(|target| match (resolve(target), target.parse::<Target>()) {
                 (Some(asked), _) => asked,
-                (None, Ok(parsed)) => self.catalog.resolve(&parsed, self.now),
+                (None, Ok(parsed)) => self.resolve(&parsed),
                 (None, Err(_)) => self.fallback(vec![format!("`{target}` names nobody")]),
             })
             .collect();
         if asked.iter().all(|one| one.people.is_empty()) {
             let notes = asked.iter().flat_map(|one| one.notes.clone()).collect();
             asked.push(self.fallback(notes));
+        }
+        asked
+    }
+
+    /// Returns the people whom `target` means now, and nobody in their place.
+    pub(super) fn resolve(&self, target: &Target) -> Asked {
+        self.catalog.resolve(target, self.now, self.disabled)
+    }
+
+    /// Returns the people whom `targets` mean, with the operator where disabled accounts leave fewer than `needed`.
+    pub fn asked_for(&self, targets: &[String], needed: u32) -> Vec<Asked> {
+        let mut asked = self.asked(targets);
+        let all = Asking {
+            disabled: &NONE_DISABLED,
+            ..*self
+        };
+        let usable = number_of_people(&asked);
+        let enough = usize::try_from(needed).unwrap_or(usize::MAX);
+        if usable < enough && usable < number_of_people(&all.asked(targets)) {
+            let is_asked = asked
+                .iter()
+                .any(|one| one.people.iter().any(|id| id == self.operator));
+            if !is_asked {
+                let note = "too few of those who are asked have an account that can be used";
+                asked.push(self.fallback(vec![note.to_owned()]));
+            }
         }
         asked
     }
@@ -79,6 +111,11 @@ impl Asking<'_> {
             notes,
         }
     }
+}
+
+fn number_of_people(asked: &[Asked]) -> usize {
+    let people: BTreeSet<&String> = asked.iter().flat_map(|one| &one.people).collect();
+    people.len()
 }
 
 /// What policy found.
@@ -226,6 +263,7 @@ pub fn plan(
         && is_sure
         && !is_held
         && gates.is_empty()
+        && work.takes_approval()
         && accepted.partials.is_none();
     let sample = millionths(route.map(|route| route.sample).unwrap_or_default());
     let draw = chance.draw(&rule, work);
@@ -250,7 +288,7 @@ pub fn plan(
     let mut asked = if progress.is_some() {
         Vec::new()
     } else {
-        asking.asked(&targets)
+        asking.asked_for(&targets, first_needed(route))
     };
     let asks_owners = route.is_some_and(|route| route.to.value.contains(&Target::Owners));
     if asks_owners && let (Some(owners), Some(first)) = (owners, asked.first_mut()) {
@@ -304,6 +342,18 @@ fn texts(targets: &[Target]) -> Vec<String> {
     targets.iter().map(ToString::to_string).collect()
 }
 
+/// The approvals that the first stage of `route` needs.
+fn first_needed(route: Option<&Route>) -> u32 {
+    let rule = route.map(|route| &route.approvals);
+    let stage = rule.and_then(|rule| rule.stages.first());
+    let needed = match (stage, rule.and_then(|rule| rule.needed.as_ref())) {
+        (Some(stage), _) => stage.needed.value,
+        (None, Some(needed)) => needed.value,
+        (None, None) => 1,
+    };
+    u32::try_from(needed).unwrap_or(u32::MAX)
+}
+
 /// Returns what it takes to decide: the stages of the rule, then those of the sign-off gates; `None` where one
 /// answer of anybody who may decide is enough.
 fn approval(
@@ -341,7 +391,7 @@ fn approval_of_rule(
     let stages = rule.stages.iter().map(|stage| ApprovalStage {
         name: stage.name.value.clone(),
         needed: number(stage.needed.value),
-        asked: asking.asked(&texts(&stage.of.value)),
+        asked: asking.asked_for(&texts(&stage.of.value), number(stage.needed.value)),
         widens: false,
     });
     let mut stages: Vec<ApprovalStage> = stages.collect();

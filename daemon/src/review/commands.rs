@@ -6,23 +6,26 @@ use countersign_protocol::{
     access::Permission,
     decision::{ChangeRequest, Outcome},
     event::{Decided, Event},
-    principal::{Actor, Verified},
+    place::Place,
+    principal::{Actor, Method, Verified},
     state::{HandoffState, NotAllowed},
+    terms::Terms,
 };
 use countersign_web::desk::{Answer, Answered, Caller, DeskError, Person};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     LedgerDesk,
     access::{actor, person_actor, sees_card},
     partial, unavailable,
     undo::{Ending, held_row},
+    votes::on_terms,
 };
 use crate::{
     fault,
     ledger::{Card, Draft, State, TransactError, decision_document},
-    store::Space,
+    store::{Space, Value},
 };
 
 /// What an answer takes.
@@ -33,6 +36,8 @@ pub(super) fn needed(outcome: Outcome) -> Permission {
     }
 }
 
+/// The time within which the same form is sent again.
+const RETRY_LIMIT: SignedDuration = SignedDuration::from_mins(10);
 /// Longest comment, in characters.
 const MOST_WORDS: usize = 20_000;
 /// Most requests in one answer.
@@ -46,7 +51,25 @@ pub(super) fn refused(error: TransactError<DeskError>) -> DeskError {
     }
 }
 
+/// Refuses what the person `id` does once their account is disabled. A session or a link from before changes nothing.
+pub(super) fn may_act(state: &State, id: &str) -> Result<(), DeskError> {
+    if state.is_disabled(id) {
+        let why = format!("The account {id} is disabled");
+        return Err(DeskError::NotAllowed(why));
+    }
+    Ok(())
+}
+
 impl LedgerDesk {
+    /// Returns the account by whose right `who` answers: for a guest, that of the host. The person at this machine
+    /// needs none, except for a link in a mail.
+    pub(super) fn account_behind(&self, who: &Person) -> Option<String> {
+        let invited = self.accounts.outsider(&who.id);
+        let id = invited.map_or_else(|| who.id.clone(), |invited| invited.by);
+        let is_local = self.local.roster.is_local(&id) && who.method != Method::EmailLink;
+        (!is_local).then_some(id)
+    }
+
     /// Refuses an answer that the roles of `who` do not allow.
     pub(super) fn may_answer(
         &self,
@@ -58,17 +81,19 @@ impl LedgerDesk {
         self.check_card(&Caller::Person(who.clone()), id, needed)
     }
 
-    /// Takes an answer, at once or when its time to be taken back is over, with how `who` showed that it is them.
+    /// Takes an answer, at once or when its time to be taken back is over, with how `who` showed that it is them. Every
+    /// door that answers ends here, so that each rule about answers holds at all of them. `spent` is written with it.
     pub(super) async fn record_answer(
         &self,
         who: &Person,
         id: HandoffId,
         answer: Answer,
         (ending, verified): (Ending, Option<Verified>),
+        spent: Vec<Value>,
     ) -> Result<Answered, DeskError> {
         self.may_answer(who, id, answer.outcome)?;
         self.knows_reasons(id, &answer)?;
-        self.knows_requests(who, id, &answer).await?;
+        let answer = self.answers_requests(id, answer).await?;
         self.takes_care(who, id, &answer).await?;
         let must_verify = self.must_verify(id, answer.outcome);
         let unsent = self.to_send(who, id).await?;
@@ -81,13 +106,17 @@ impl LedgerDesk {
         let votes = self.votes();
         let is_held = matches!(ending, Ending::After(_));
         let (me, typed) = (who.id.clone(), answer.care.typed.clone());
+        let account = self.account_behind(who);
         let decided = self.ledger.transact(move |state, now| {
             let card = state
                 .card(id)
                 .ok_or_else(|| DeskError::NotFound(id.to_string()))?;
-            let same = same_answer(card, &actor, &answer, own);
-            if let Some(seq) = same.or_else(|| same_vote(card, &actor, &answer, own)) {
-                return Ok(Draft::nothing(Some(seq)));
+            if let Some(account) = &account {
+                may_act(state, account)?;
+            }
+            if let Some(seq) = same(state, card, &actor, &answer, own) {
+                let known = Draft::nothing(Some(seq));
+                return Ok(Draft { values: spent, ..known });
             }
             if ending.stands(card, &me, &answer)?.is_some() {
                 return Ok(Draft::nothing(None));
@@ -166,12 +195,13 @@ impl LedgerDesk {
             };
             let is_over = answer.outcome != Outcome::ChangesRequested;
             let held = ending.instead(&actor, &decided, typed, now)?;
-            let facts = votes.facts(card, actor, decided, now)?;
+            let facts = votes.facts(state, card, actor, decided, now)?;
             if let Some(held) = held {
                 // All that goes with it stays with its person until then.
                 return Ok(Draft::of(vec![held], None));
             }
             let mut draft = Draft::of(facts, None);
+            draft.values.extend(spent);
             // What was sent is a draft no longer, in the same transaction.
             let sent = unsent.keys.into_iter();
             draft
@@ -196,20 +226,22 @@ impl LedgerDesk {
         };
         let state = self.ledger.state();
         let card = state.card(id).cloned();
-        let held = card.as_ref().and_then(|card| card.held_by(&who.id));
+        let held = card
+            .as_ref()
+            .and_then(|card| Some(held_row(card, card.held_by(&who.id)?, who)));
         if let Some(held) = held {
-            return Ok(Answered::Held(Box::new(held_row(held, who))));
+            return Ok(Answered::Held(Box::new(held)));
         }
         let document = card.as_ref().and_then(|card| {
             let mut decisions = card.decisions.iter();
             let decision = decisions.find(|decision| recorded.contains(&decision.seq))?;
             decision_document(&state, card, decision)
         });
-        drop(state);
         if let Some(document) = document {
             return Ok(Answered::Decided(Box::new(document)));
         }
-        let counted = card.and_then(|card| self.approval_of(&card));
+        let counted = card.and_then(|card| self.approval_of(&state, &card));
+        drop(state);
         counted
             .map(|approval| Answered::Counted(Box::new(approval)))
             .ok_or_else(|| DeskError::Unavailable(format!("the answer about {id} cannot be read")))
@@ -309,57 +341,68 @@ pub(super) fn visible<'a>(
         .ok_or_else(|| DeskError::NotFound(id.to_string()))
 }
 
-/// The decision that says the same already: a second click, a retry.
+/// Returns the entry that says the same already: a second click, a retry. Any other answer is not the same.
 /// Of its requests the `own` first ones came with it; the others were drafts, which are sent once.
-fn same_answer(card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Option<u64> {
-    let decision = card.decision(answer.revision)?;
-    let Decided {
-        manifest_sha256,
-        outcome,
-        comment,
-        requests,
-        ..
-    } = &decision.decided;
-    let same_words = |(sent, again): (&ChangeRequest, &ChangeRequest)| {
-        (&sent.path, sent.line, &sent.text) == (&again.path, again.line, &again.text)
+fn same(state: &State, card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Option<u64> {
+    let Actor::Person { id: me, .. } = actor else {
+        return None;
     };
+    let Some(decision) = card.decision(answer.revision) else {
+        let last = card.votes.iter().rfind(|vote| vote.person == *me)?;
+        let voted = &last.voted;
+        let same = voted.revision == answer.revision
+            && voted.manifest_sha256 == answer.manifest_sha256
+            && voted.outcome == answer.outcome
+            && voted.comment == answer.comment
+            && same_requests(&voted.requests, answer, own)
+            && same_terms(voted.terms, (state, card), answer, last.at);
+        return same.then_some(last.seq);
+    };
+    let known = &decision.decided;
+    let same_person = matches!(&decision.actor, Actor::Person { id, .. } if id == me);
     let same_files = answer.edits.iter().all(|edit| {
         let sha256 = Digest::of(edit.text.as_bytes());
-        let known = decision.decided.edited.iter().flat_map(|one| &one.files);
-        known
+        let files = known.edited.iter().flat_map(|one| &one.files);
+        files
             .into_iter()
             .any(|file| file.path == edit.path && file.sha256 == sha256)
     });
-    let same_person = matches!((actor, &decision.actor), (Actor::Person { id: a, .. }, Actor::Person { id: b, .. }) if a == b);
-    let same = *manifest_sha256 == answer.manifest_sha256
-        && *outcome == answer.outcome
-        && *comment == answer.comment
-        && own <= requests.len()
-        && requests.iter().zip(&answer.requests[..own]).all(same_words);
-    (same_person && same && same_files).then_some(decision.seq)
+    let same = same_person
+        && same_files
+        && known.manifest_sha256 == answer.manifest_sha256
+        && known.outcome == answer.outcome
+        && known.comment == answer.comment
+        && known.answers == answer.answers
+        && same_requests(&known.requests, answer, own)
+        && same_terms(known.terms, (state, card), answer, decision.at);
+    same.then_some(decision.seq)
 }
 
-/// The vote that says the same already.
-fn same_vote(card: &Card, actor: &Actor, answer: &Answer, own: usize) -> Option<u64> {
-    let Actor::Person { id, .. } = actor else {
-        return None;
-    };
-    let last = card.votes.iter().rfind(|vote| vote.person == *id)?;
-    let voted = &last.voted;
+fn same_requests(known: &[ChangeRequest], answer: &Answer, own: usize) -> bool {
     let same_words = |(sent, again): (&ChangeRequest, &ChangeRequest)| {
-        (&sent.path, sent.line, &sent.text) == (&again.path, again.line, &again.text)
+        let place = |one: &ChangeRequest| Place {
+            sha256: None,
+            ..one.place()
+        };
+        (place(sent), &sent.text) == (place(again), &again.text)
     };
-    let same = voted.revision == answer.revision
-        && voted.manifest_sha256 == answer.manifest_sha256
-        && voted.outcome == answer.outcome
-        && voted.comment == answer.comment
-        && own <= voted.requests.len()
-        && voted
-            .requests
-            .iter()
-            .zip(&answer.requests[..own])
-            .all(same_words);
-    same.then_some(last.seq)
+    own <= known.len() && known.iter().zip(&answer.requests[..own]).all(same_words)
+}
+
+/// Returns whether an approval on the terms of `answer`, given at the time of the known one, is on the `known` terms. A
+/// form counts "for a day" from each click.
+fn same_terms(
+    known: Terms,
+    (state, card): (&State, &Card),
+    answer: &Answer,
+    at: Timestamp,
+) -> bool {
+    let would_be = on_terms(state, card, answer.outcome, answer.terms, at);
+    let same_end = match (known.valid_until, would_be.valid_until) {
+        (Some(known), Some(again)) => again.duration_since(known).abs() <= RETRY_LIMIT,
+        (known, again) => known == again,
+    };
+    same_end && known.single_use == would_be.single_use
 }
 
 fn conflict(card: &Card, why: NotAllowed) -> String {
@@ -432,12 +475,13 @@ fn says_enough(answer: &Answer) -> Result<(), DeskError> {
         })
     };
     let silent = answer.comment.is_none();
+    let has_value = answer.answers.iter().any(|one| one.value.is_some());
     match answer.outcome {
         Outcome::ChangesRequested if silent && answer.requests.is_empty() => {
             invalid("comment", "say what should change")
         }
         Outcome::Rejected if silent => invalid("comment", "say why you reject it"),
-        Outcome::Responded if silent => invalid("comment", "write your answer"),
+        Outcome::Responded if silent && !has_value => invalid("comment", "write your answer"),
         Outcome::Approved
         | Outcome::Edited
         | Outcome::ChangesRequested

@@ -7,28 +7,30 @@ use countersign_protocol::{
     HandoffId,
     access::Permission,
     decision::Outcome,
-    event::{Decided, Event},
+    event::Event,
     principal::{Actor, Method},
     state::HandoffState,
     terms::Terms,
 };
 use countersign_web::desk::{
-    Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person, ReceiverRow,
-    RiskLevel, TestResult, messages::Disclosed,
+    Answer, Answered, Caller, Care, DeskError, LinkError, LinkView, MessageRow, MessagesDesk,
+    Person, ReceiverRow, RiskLevel, TestResult, messages::Disclosed,
 };
 use jiff::Timestamp;
 
 use super::{
     LedgerDesk,
     access::{person_actor, visible_card},
+    commands::may_act,
     row::level,
     unavailable,
+    undo::Ending,
+    votes::effects_of,
 };
 use crate::{
-    fault,
-    ledger::{Draft, TransactError},
+    ledger::{Card, Draft},
     message::{self, Change, Health, Link, LinkAnswer, Owed, State, Status, StopKey},
-    policy::{self, Level},
+    policy::Level,
     store::{Store, StoreError},
 };
 
@@ -88,6 +90,29 @@ fn collected(store: &mut dyn Store, status: &mut Status) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Returns what the person decides by a link.
+fn outcome(answer: LinkAnswer) -> Outcome {
+    match answer {
+        LinkAnswer::Approve => Outcome::Approved,
+        LinkAnswer::Changes => Outcome::ChangesRequested,
+    }
+}
+
+/// Returns why an answer by a link was not taken, for its reader.
+fn refused_by(id: HandoffId, error: DeskError) -> LinkError {
+    match error {
+        DeskError::Stale { .. } => {
+            LinkError::Overtaken(format!("{id} went on since the mail was sent"))
+        }
+        DeskError::Conflict { .. } | DeskError::Overtaken(_) => {
+            LinkError::Overtaken(error.to_string())
+        }
+        DeskError::Unavailable(why) => LinkError::Unavailable(why),
+        DeskError::NotAllowed(why) => LinkError::Refused(why),
+        error => LinkError::SignIn(format!("{error}; open {id} itself")),
+    }
+}
+
 impl LedgerDesk {
     /// Reads the engine for this desk.
     pub(super) async fn stored<T: Send + 'static>(
@@ -133,6 +158,30 @@ impl LedgerDesk {
             return Err(LinkError::Overtaken(why));
         }
         Ok(link)
+    }
+
+    /// Refuses a link whose person may not give its answer: their account was disabled, or their role no longer
+    /// allows it.
+    fn check_holder(&self, holder: &Person, link: &Link) -> Result<(), LinkError> {
+        let refused = |error: DeskError| LinkError::Refused(error.to_string());
+        if let Some(account) = self.account_behind(holder) {
+            may_act(&self.ledger.state(), &account).map_err(refused)?;
+        }
+        self.may_answer(holder, link.handoff, outcome(link.answer))
+            .map_err(|error| LinkError::SignIn(error.to_string()))
+    }
+
+    /// Returns the names of those who are asked about `card`, when the person `id` is no longer among them.
+    fn given_to(&self, card: &Card, id: &str) -> Option<Vec<String>> {
+        let routing = card.routing.as_ref()?;
+        let people = || routing.asked.iter().flat_map(|one| &one.people);
+        if people().any(|asked| asked == id) {
+            return None;
+        }
+        let mut names: Vec<String> = people().map(|id| self.name_of(id)).collect();
+        names.sort();
+        names.dedup();
+        Some(names)
     }
 
     /// What a link is bound to, when it still holds.
@@ -307,6 +356,8 @@ impl MessagesDesk for LedgerDesk {
     ) -> Result<LinkView, LinkError> {
         let link = self.found_link(id, token).await?;
         self.checked_link(&link, now)?;
+        let holder = self.person(&link.person.id, &link.person.display, Method::EmailLink);
+        self.check_holder(&holder, &link)?;
         let card = self
             .ledger
             .state()
@@ -316,9 +367,8 @@ impl MessagesDesk for LedgerDesk {
         let accepted = &card.newest().accepted;
         let verdict = self.verdict(&card);
         let answer = link.answer.word();
-        let effect = policy::effects(accepted)
-            .into_iter()
-            .find(|effect| effect.answer == answer);
+        let effects = effects_of(&card);
+        let effect = effects.into_iter().find(|effect| effect.answer == answer);
         let names = accepted
             .manifest
             .entries
@@ -326,6 +376,7 @@ impl MessagesDesk for LedgerDesk {
             .take(8)
             .map(|entry| entry.path.clone());
         let risk: RiskLevel = level(verdict.level);
+        let given_to = self.given_to(&card, &link.person.id);
         Ok(LinkView {
             id,
             revision: link.revision,
@@ -339,6 +390,7 @@ impl MessagesDesk for LedgerDesk {
             sent_to: link.person.email.unwrap_or(link.person.display),
             sent_at: link.made,
             expires: link.expires,
+            given_to,
         })
     }
 
@@ -348,7 +400,7 @@ impl MessagesDesk for LedgerDesk {
         token: &str,
         signed_in: Option<&Person>,
         note: Option<String>,
-    ) -> Result<(), LinkError> {
+    ) -> Result<Answered, LinkError> {
         let link = self.found_link(id, token).await?;
         let now = self.clock.now();
         self.checked_link(&link, now)?;
@@ -371,65 +423,34 @@ impl MessagesDesk for LedgerDesk {
                 )));
             }
         };
+        self.check_holder(&person, &link)?;
         let is_approval = matches!(link.answer, LinkAnswer::Approve);
         if is_approval && self.needs_page(&person, id).await {
             return Err(LinkError::SignIn(format!(
                 "An approval of {id} needs more than a link can tell; open {id} itself"
             )));
         }
-        let decided = Decided {
-            handoff: id,
+        let answer = Answer {
             revision: link.revision,
             manifest_sha256: link.manifest_sha256,
-            outcome: match link.answer {
-                LinkAnswer::Approve => Outcome::Approved,
-                LinkAnswer::Changes => Outcome::ChangesRequested,
-            },
+            outcome: outcome(link.answer),
             comment: note,
-            requests: Vec::new(),
-            checked: Vec::new(),
-            answers: Vec::new(),
             reasons: Vec::new(),
-            edited: None,
-            verified: None,
+            answers: Vec::new(),
+            requests: Vec::new(),
+            edits: Vec::new(),
             terms: Terms::default(),
+            care: Care::default(),
             partial: None,
         };
         let spent = Link {
             used: Some(now),
             ..link.clone()
         };
-        self.may_answer(&person, id, decided.outcome)
-            .map_err(|error| LinkError::SignIn(error.to_string()))?;
-        let (change, actor) = (spent.change(token), person_actor(&person));
-        let votes = self.votes();
-        let recorded = self.ledger.transact(move |state, now| {
-            let card = state.card(id).ok_or(LinkError::Unknown)?;
-            let newest = &card.newest().accepted;
-            let moved = newest.revision != decided.revision
-                || newest.manifest_sha256 != decided.manifest_sha256;
-            let allowed = card.state.decided(decided.revision, decided.outcome, now);
-            if moved || allowed.is_err() {
-                return Err(LinkError::Overtaken(format!(
-                    "{id} went on since the mail was sent"
-                )));
-            }
-            let facts = votes.facts(card, actor, decided, now);
-            let facts = facts.map_err(|error| match error {
-                DeskError::Conflict { .. } => LinkError::Overtaken(error.to_string()),
-                error => LinkError::SignIn(error.to_string()),
-            })?;
-            Ok(Draft {
-                values: vec![change],
-                ..Draft::of(facts, ())
-            })
-        });
-        let recorded = recorded.await.map(drop).map_err(|error| match error {
-            TransactError::Refused(refused) => refused,
-            error => LinkError::Unavailable(format!("not recorded, nothing was changed: {error}")),
-        });
-        fault::step("decide.after_commit");
-        recorded
+        let spent = vec![spent.change(token)];
+        self.record_answer(&person, id, answer, (Ending::Now, None), spent)
+            .await
+            .map_err(|error| refused_by(id, error))
     }
 
     async fn mail_stopped(&self, token: &str) -> Option<bool> {

@@ -9,6 +9,8 @@ mod care;
 mod commands;
 mod compared;
 mod content;
+#[cfg(test)]
+mod disabled;
 mod edits;
 mod evidence;
 mod files;
@@ -316,7 +318,7 @@ impl Desk for LedgerDesk {
         id: HandoffId,
         answer: Answer,
     ) -> Result<Answered, DeskError> {
-        self.record_answer(who, id, answer, (undo::Ending::Now, None))
+        self.record_answer(who, id, answer, (undo::Ending::Now, None), Vec::new())
             .await
     }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use countersign_protocol::{
     HandoffId,
     access::{Access, Grant, Permission},
+    approval::ApprovalPlan,
 };
 use countersign_web::desk::{
     Caller, DeskError, NewSession, OutsidersDesk, Person,
@@ -33,13 +34,15 @@ impl LedgerDesk {
     /// What somebody from outside may do now: never more than whoever invited them, and nothing once the work is of a
     /// class that stays inside.
     pub(super) fn access_from_outside(&self, invited: &Outsider) -> Access {
+        let host = &invited.by;
         let state = self.ledger.state();
         let card = state.card(invited.handoff).cloned();
+        let is_disabled = state.is_disabled(host);
         drop(state);
-        let host = &invited.by;
+        let is_configured =
+            || self.accounts.name(host).is_none() && self.policy.catalog().person(host).is_some();
         let is_known = self.local.roster.is_local(host)
-            || self.accounts.is_usable(host)
-            || (self.accounts.name(host).is_none() && self.policy.catalog().person(host).is_some());
+            || !is_disabled && (self.accounts.is_usable(host) || is_configured());
         let Some(card) = card.filter(|card| is_known && self.is_for_outside(card)) else {
             return Access::default();
         };
@@ -89,6 +92,16 @@ impl OutsidersDesk for LedgerDesk {
         if new.decides {
             caller.check_on(Permission::Decide, id, &card.workspace)?;
             let plan = super::votes::plan_of(&card);
+            let is_named =
+                |plan: &ApprovalPlan| plan.stages.iter().any(|one| !one.asked.is_empty());
+            if plan.is_some_and(is_named) {
+                return Err(DeskError::Invalid {
+                    field: "decides".to_owned(),
+                    message: format!(
+                        "named people vote about {id}, and a guest is none of them; invite them to read and comment"
+                    ),
+                });
+            }
             if plan.is_some_and(|plan| plan.barred.contains(&who.id)) {
                 return Err(DeskError::NotAllowed(
                     "Who may not approve their own work lets nobody else do it for them".to_owned(),

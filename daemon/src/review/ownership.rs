@@ -19,7 +19,7 @@ use countersign_web::desk::{
 use super::{
     LedgerDesk,
     access::{actor, person_actor, sees},
-    commands::{refused, words},
+    commands::{may_act, refused, words},
     person_tokens::check_present,
 };
 use crate::{
@@ -162,6 +162,7 @@ impl LedgerDesk {
             });
         let (workspace, offer) =
             found.ok_or_else(|| DeskError::NotFound("the offer".to_owned()))?;
+        may_act(&state, &offer.terms.to)?;
         // The link shows whom it was made for what it is about, and nothing else.
         let here = [(workspace.to_owned(), Grant::of(&[Role::Viewer]))];
         let person = Person {
@@ -246,6 +247,15 @@ impl OwnershipDesk for LedgerDesk {
         let owner = self.owner_of_workspace(&self.ledger.state(), &here).id;
         let (by, caller, name) = (actor(who), who.clone(), workspace.to_owned());
         self.change_hands(move |state| {
+            if state.is_disabled(&to.id) {
+                return Err(DeskError::Invalid {
+                    field: "/to".to_owned(),
+                    message: format!(
+                        "the account of {} is disabled; offer it to another person",
+                        to.name
+                    ),
+                });
+            }
             let known = state.ownership(&name);
             let held = known.and_then(|one| one.held_by());
             let owner = known
@@ -334,7 +344,11 @@ impl OwnershipDesk for LedgerDesk {
         let reason = short("/reason", reason)?;
         let (by, name) = (person_actor(&person), workspace.to_owned());
         let now = self.clock.now();
+        let account = self.account_behind(&person);
         self.change_hands(move |state| {
+            if let Some(account) = &account {
+                may_act(state, account)?;
+            }
             let offer = open_offer(state, &name).filter(|offer| offer.terms.expires > now);
             let Some(offer) = offer else {
                 return Err(DeskError::Overtaken(format!(

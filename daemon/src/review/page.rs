@@ -3,8 +3,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use countersign_protocol::{
-    HandoffId,
-    contract::{self, Rules},
+    HandoffId, contract,
     decision::{ChangeRequest, Outcome},
     dialect::{self, Format},
     event::Accepted,
@@ -12,14 +11,20 @@ use countersign_protocol::{
     transfer::Why,
 };
 use countersign_web::desk::{
-    Base, Caller, Check, DeliveryRow, DeskError, EditsDesk, Effect, Files, Review,
+    Base, Caller, Check, DeliveryRow, DeskError, EditsDesk, Effect, Files, RequestRow, Review,
 };
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    LedgerDesk, access::visible_card, base, commands, origins::origins, partial, requests,
-    row::is_waiting, timeline, votes::takes_many,
+    LedgerDesk,
+    access::visible_card,
+    base, commands,
+    origins::origins,
+    partial, requests,
+    row::is_waiting,
+    timeline,
+    votes::{effects_of, takes_many},
 };
 use crate::{
     ledger::{Card, CardDecision, Hop, HopStage, Revision, decision_document},
@@ -144,14 +149,14 @@ impl LedgerDesk {
         let state = self.ledger.state();
         let current = is_waiting(card) && card.newest().accepted.revision == accepted.revision;
         let mut possible = if current && matches!(who, Caller::Person(_)) {
-            answers(accepted, handoff)
+            answers(accepted, handoff, &requests::stated(handoff))
         } else {
             Vec::new()
         };
         if !possible.is_empty() && takes_many(card) {
             possible.push("abstain".to_owned());
         }
-        let mut effects = policy::effects(accepted);
+        let mut effects = effects_of(card);
         let steps = self.no_answer(card);
         let stop = card.stopped().filter(|_| current);
         let stop = stop.filter(|stop| stop.stopped.why.goes_on_when_approved());
@@ -172,9 +177,6 @@ impl LedgerDesk {
             none.text = steps;
         }
         let effects = effects.into_iter();
-        let offered = |answer: &str| {
-            (answer == "none" && current) || possible.iter().any(|one| one == answer)
-        };
         let (position, previous, next) = self.neighbours(&state, who, card.id);
         let decision = card.decision(accepted.revision);
         let lines = |pick: fn(&Handoff) -> &Vec<String>| {
@@ -193,15 +195,32 @@ impl LedgerDesk {
                 return false;
             }
             let needed = commands::needed(outcome);
-            who.may_on(needed, card.id, &card.workspace) && self.vote_counts(card, who, outcome)
+            who.may_on(needed, card.id, &card.workspace)
+                && self.vote_counts(&state, card, who, outcome)
         };
-        let answers = possible
+        let answers: Vec<String> = possible
             .iter()
             .filter(|one| allowed(one))
             .cloned()
             .collect();
+        // A reader who may not answer sees what others can; an abstention or an edit is nothing to count on.
+        let told: Vec<&String> = if answers.is_empty() {
+            let is_usual = |one: &&String| !matches!(one.as_str(), "abstain" | "edit");
+            possible.iter().filter(is_usual).collect()
+        } else {
+            answers.iter().collect()
+        };
+        let offered =
+            |answer: &str| (answer == "none" && current) || told.iter().any(|one| *one == answer);
+        let effects: Vec<Effect> = effects
+            .filter(|effect| offered(effect.answer))
+            .map(|effect| Effect {
+                answer: effect.answer.to_owned(),
+                text: effect.text,
+            })
+            .collect();
         Review {
-            approval: self.approval_of(card),
+            approval: self.approval_of(&state, card),
             partial_end: None,
             terms: card
                 .routing
@@ -222,13 +241,7 @@ impl LedgerDesk {
             pitfalls: lines(|handoff| &handoff.pitfalls_hit),
             choices: lines(|handoff| &handoff.decisions),
             questions: lines(|handoff| &handoff.questions),
-            effects: effects
-                .filter(|effect| offered(effect.answer))
-                .map(|effect| Effect {
-                    answer: effect.answer.to_owned(),
-                    text: effect.text,
-                })
-                .collect(),
+            effects,
             answers,
             observed: accepted.observed.clone(),
             checks: checks(accepted)
@@ -275,16 +288,14 @@ impl LedgerDesk {
     }
 }
 
-fn parsed(document: &str) -> Option<Handoff> {
+pub(super) fn parsed(document: &str) -> Option<Handoff> {
     let format = if document.trim_start().starts_with('{') {
         Format::Json
     } else {
         Format::Yaml
     };
     let document = dialect::read(document.as_bytes(), format).ok()?;
-    contract::check(&document, Rules::default())
-        .ok()
-        .map(|checked| checked.handoff)
+    contract::read_accepted(&document)
 }
 
 /// The one sentence that the agent asks: its first request or question, else its task.
@@ -302,54 +313,42 @@ fn ask(accepted: &Accepted, handoff: Option<&Handoff>) -> String {
     })
 }
 
-/// The answers that make sense: asking for changes and rejecting always do; the agent may say which of the others do.
-fn answers(accepted: &Accepted, handoff: Option<&Handoff>) -> Vec<String> {
+/// Returns the answers to the whole that make sense: asking for changes and rejecting always do; the others where each
+/// request takes them.
+fn answers(accepted: &Accepted, handoff: Option<&Handoff>, asked: &[RequestRow]) -> Vec<String> {
     if !accepted.violated.is_empty() {
         return vec!["approve".to_owned()];
     }
-    let allowed: Vec<&str> = handoff
-        .map(|handoff| {
-            handoff
-                .requests
-                .iter()
-                .flat_map(|request| request.allowed.iter().map(String::as_str))
-                .collect()
-        })
-        .unwrap_or_default();
+    let is_stated = asked.iter().any(|request| !request.allowed.is_empty());
+    let takes = |outcome| asked.iter().all(|request| request.takes(outcome));
     let question = handoff.is_some_and(|handoff| {
-        let kind = |request: &countersign_protocol::handoff::Request| {
-            matches!(request.kind.as_deref(), Some("question" | "input"))
-        };
-        !handoff.questions.is_empty() || handoff.requests.iter().any(kind)
+        let kind =
+            |request: &RequestRow| matches!(request.kind.as_deref(), Some("question" | "input"));
+        !handoff.questions.is_empty() || asked.iter().any(kind)
     });
     let stopped = accepted.trigger == Trigger::Error || accepted.stalled.is_some();
-    let mut answers = Vec::new();
-    let mut offer = |answer: &str, offered: bool| {
-        if offered {
-            answers.push(answer.to_owned());
-        }
-    };
-    offer(
-        "approve",
-        allowed.is_empty() || allowed.contains(&"approve") || allowed.contains(&"edit"),
-    );
     let has_files = accepted
         .manifest
         .entries
         .iter()
         .any(|entry| super::edits::could_be_edited(entry));
-    offer(
-        "edit",
-        has_files && (allowed.is_empty() || allowed.contains(&"edit")),
-    );
-    offer("changes", true);
-    offer("reject", true);
-    offer(
-        "respond",
-        allowed.contains(&"respond") || (allowed.is_empty() && (question || stopped)),
-    );
-    offer("ignore", allowed.contains(&"ignore"));
-    answers
+    // One value cannot answer several requests.
+    let is_one_value = asked.len() == 1 || asked.iter().all(|one| one.response_schema.is_none());
+    [
+        ("approve", takes(Outcome::Approved)),
+        ("edit", has_files && takes(Outcome::Edited)),
+        ("changes", true),
+        ("reject", true),
+        (
+            "respond",
+            takes(Outcome::Responded) && is_one_value && (is_stated || question || stopped),
+        ),
+        ("ignore", takes(Outcome::Ignored) && is_stated),
+    ]
+    .into_iter()
+    .filter(|(_, offered)| *offered)
+    .map(|(answer, _)| answer.to_owned())
+    .collect()
 }
 
 fn checks(accepted: &Accepted) -> Vec<Check> {

@@ -60,7 +60,9 @@ impl LedgerDesk {
             message,
         };
         let target: Target = to.parse().map_err(|why| invalid(format!("`{to}` {why}")))?;
-        let asked = self.policy.catalog().resolve(&target, self.clock.now());
+        let disabled = self.ledger.state().disabled_accounts().clone();
+        let catalog = self.policy.catalog();
+        let asked = catalog.resolve(&target, self.clock.now(), &disabled);
         if asked.people.is_empty() {
             let why = asked.notes.first().cloned();
             return Err(invalid(

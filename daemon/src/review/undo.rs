@@ -21,6 +21,7 @@ use super::{
     access::{person_actor, visible_card},
     commands::refused,
     unavailable,
+    votes::takes_many,
 };
 use crate::{
     fault,
@@ -92,15 +93,18 @@ fn says(decided: &Decided, answer: &Answer) -> bool {
         && decided.manifest_sha256 == answer.manifest_sha256
         && decided.outcome == answer.outcome
         && decided.comment == answer.comment
-        && decided.terms == answer.terms
+        && decided.answers == answer.answers
+        && decided.terms.single_use == answer.terms.single_use
+        && decided.terms.valid_until.is_some() == answer.terms.valid_until.is_some()
 }
 
 /// What a person sees of an answer that can be taken back.
-pub(super) fn held_row(one: &HeldAnswer, who: &Person) -> HeldRow {
+pub(super) fn held_row(card: &Card, one: &HeldAnswer, who: &Person) -> HeldRow {
     HeldRow {
         outcome: one.held.decided.outcome,
         by: one.actor.name().to_owned(),
         mine: one.person == who.id,
+        vote: takes_many(card),
         comment: one.held.decided.comment.clone(),
         until: one.held.until,
     }
@@ -112,7 +116,7 @@ pub(super) fn held(card: &Card, who: &Caller) -> Option<HeldRow> {
         return None;
     };
     let one = card.held_by(&person.id).or(card.held.first())?;
-    Some(held_row(one, person))
+    Some(held_row(card, one, person))
 }
 
 /// What a person answered to a card last, when it was not given.
@@ -201,9 +205,8 @@ impl LedgerDesk {
         // How they showed that it is them belongs to the answer, and was checked with it.
         let verified = decided.verified.clone();
         let ending = Ending::Due(Box::new(due.clone()));
-        self.record_answer(&who, id, answer, (ending, verified))
-            .await
-            .map(drop)
+        let done = self.record_answer(&who, id, answer, (ending, verified), Vec::new());
+        done.await.map(drop)
     }
 
     /// Takes an answer of a person at the desk, who showed that it is them as `verified` says.
@@ -216,7 +219,7 @@ impl LedgerDesk {
     ) -> Result<Answered, DeskError> {
         let card = visible_card(&self.ledger.state(), &Caller::Person(who.clone()), id)?;
         let ending = self.window(&card).map_or(Ending::Now, Ending::After);
-        self.record_answer(who, id, answer, (ending, verified))
+        self.record_answer(who, id, answer, (ending, verified), Vec::new())
             .await
     }
 

@@ -3,8 +3,7 @@
 use std::{io::Read as _, sync::Arc};
 
 use countersign_protocol::{
-    Digest,
-    contract::{self, Rules},
+    Digest, contract,
     decision::Outcome,
     dialect::{self, Format},
     event::Location,
@@ -268,8 +267,7 @@ fn document(sha256: Digest, ledger: &Ledger, objects: &Objects) -> Option<Handof
         Format::Yaml
     };
     let document = dialect::read(&bytes, format).ok()?;
-    let checked = contract::check(&document, Rules::default()).ok()?;
-    Some(checked.handoff)
+    contract::read_accepted(&document)
 }
 
 /// What a handoff says in words, one field a line or more.

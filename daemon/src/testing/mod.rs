@@ -24,8 +24,8 @@ use countersign_protocol::{
     chain::Body,
     decision::{DecisionDocument, Outcome},
     dialect::Format,
-    event::Event,
-    principal::{Method, Principal},
+    event::{AccountChange, Event},
+    principal::{Actor, Method, Principal},
     receipt::Receipt,
 };
 use countersign_web::desk::{
@@ -43,7 +43,7 @@ use crate::{
     extract,
     fs::Objects,
     intake::{Intake, SubmitError, Submitted},
-    ledger::{Card, Draft, Ledger},
+    ledger::{Card, Draft, Ledger, State},
     locks::Locks,
     policy::Stage,
     review::{LedgerDesk, Local},
@@ -316,6 +316,17 @@ impl Rig {
         let from = Visitor::default();
         let accepted = self.desk().accept_invitation(token, PASSWORD, from);
         self.wait(accepted).unwrap().secret
+    }
+
+    /// Records that an account was disabled, or enabled again.
+    pub(crate) fn change_account(&self, id: &str, change: AccountChange) {
+        let event = Event::Account {
+            account: id.to_owned(),
+            change,
+        };
+        let draft = Draft::of(vec![(Actor::Daemon, event)], ());
+        let job = move |_: &State, _| Ok::<_, std::convert::Infallible>(draft);
+        self.wait(self.ledger().transact(job)).unwrap();
     }
 
     pub(crate) fn desk(&self) -> &Arc<LedgerDesk> {

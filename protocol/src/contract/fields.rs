@@ -5,6 +5,9 @@ use super::rule::{Field, Rule, may, must, unread};
 const MAX_CHUNKS: u64 = crate::partial::MAX_CHUNKS as u64;
 const YEAR: u64 = 31_536_000;
 
+/// The arguments of an action.
+pub(super) const ARGUMENTS: &str = "arguments";
+
 const ID: &Rule = &Rule::Id;
 const TIME: &Rule = &Rule::Time;
 const PATH: &Rule = &Rule::Path;
@@ -158,9 +161,10 @@ const REQUEST: &Rule = &Rule::Object(&[
     may("prompt", &text(10_000)),
     may(
         "action",
-        &Rule::Object(&[
+        // A reviewer approves what is shown, so an action has no field that nothing shows.
+        &Rule::Closed(&[
             must("name", &text(256)),
-            may("arguments", &Rule::Any),
+            may(ARGUMENTS, &Rule::Any),
             unread("call_id", ID, "an answer names the request by its `id`"),
         ]),
     ),
@@ -173,11 +177,7 @@ const REQUEST: &Rule = &Rule::Object(&[
             unique: true,
         },
     ),
-    unread(
-        "response_schema",
-        &Rule::Schema,
-        "no answer is held against it",
-    ),
+    may("response_schema", &Rule::Schema),
     may("expires_at", TIME),
     may("artifacts", &list(1000, PATH)),
 ]);

@@ -37,7 +37,7 @@ fn walk(fields: &[Field], at: &str, found: &mut Found) {
 
 fn below(rule: &Rule, at: &str, found: &mut Found) {
     match rule {
-        Rule::Object(fields) => walk(fields, at, found),
+        Rule::Object(fields) | Rule::Closed(fields) => walk(fields, at, found),
         Rule::List { of, .. } | Rule::Map(of) => below(of, at, found),
         Rule::Either(one, other) => {
             below(one, at, found);

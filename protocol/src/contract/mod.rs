@@ -74,6 +74,16 @@ pub fn check(document: &Document, rules: Rules) -> Result<Checked, Refusal> {
     })
 }
 
+/// Reads a handoff that was accepted before. It is not held against the rules again: they may have become stricter
+/// since, and what was accepted stays readable.
+pub fn read_accepted(document: &Document) -> Option<Handoff> {
+    let mut findings = Findings::new(document);
+    let content = document.fields();
+    let version = version::check(&mut findings, content, "handoff_version")?;
+    let profile = profile::check(&mut findings, content, Profile::default());
+    Some(build::handoff(content, version, profile))
+}
+
 /// Checks a checkpoint; also gives what is worth knowing all the same.
 pub fn check_checkpoint(document: &Document) -> Result<(Checkpoint, Vec<Violation>), Refusal> {
     let mut findings = Findings::new(document);

@@ -103,6 +103,13 @@ impl Published {
                 assert_eq!(schema["type"], "object", "{at}");
                 self.object(fields, schema, at);
             }
+            Rule::Closed(fields) => {
+                assert_eq!(schema["type"], "object", "{at}");
+                assert_eq!(schema["additionalProperties"], false, "{at}");
+                let extensions = json!({"^x[-_]": true});
+                assert_eq!(schema["patternProperties"], extensions, "{at}");
+                self.object(fields, schema, at);
+            }
             Rule::Map(of) => {
                 assert_eq!(schema["type"], "object", "{at}");
                 self.same(of, &schema["additionalProperties"], &format!("{at}/*"));

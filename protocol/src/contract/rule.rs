@@ -40,8 +40,10 @@ pub(super) enum Rule {
         max: usize,
         unique: bool,
     },
-    /// An object with these fields.
+    /// An object with these fields; others are kept with a warning.
     Object(&'static [Field]),
+    /// An object with these fields; others are refused, except extensions (`x-…`).
+    Closed(&'static [Field]),
     /// An object whose values all keep one rule.
     Map(&'static Rule),
     /// An object of at most so many fields, or nothing.
@@ -116,7 +118,7 @@ impl Rule {
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::List { min: 0, max, .. } => format!("a list of at most {max} items"),
             Self::List { min, max, .. } => format!("a list of {min} to {max} items"),
-            Self::Object(_) | Self::Map(_) => "an object".to_owned(),
+            Self::Object(_) | Self::Closed(_) | Self::Map(_) => "an object".to_owned(),
             Self::Free { max } => format!("an object of at most {max} fields"),
             Self::Schema => "a JSON Schema: an object, true or false".to_owned(),
             Self::Either(one, _) => one.wants(),
@@ -157,7 +159,7 @@ impl Rule {
                 "Write a list in square brackets, within that length.".to_owned()
             }
             Self::Text { .. } => "Write text in quotes.".to_owned(),
-            Self::Object(_) | Self::Map(_) | Self::Free { .. } => {
+            Self::Object(_) | Self::Closed(_) | Self::Map(_) | Self::Free { .. } => {
                 "Write an object in braces.".to_owned()
             }
             Self::Schema => "Write a JSON Schema, or leave the field out.".to_owned(),

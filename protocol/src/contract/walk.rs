@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{
+    fields::ARGUMENTS,
     findings::{Findings, Words, meant, pointer},
     rule::{Field, Rule},
     text,
@@ -107,6 +108,9 @@ pub(super) fn value(findings: &mut Findings<'_>, rule: &Rule, value: &Value, at:
             }
         }
         (Rule::Object(fields), Value::Object(content)) => object(findings, fields, content, at),
+        (Rule::Closed(fields), Value::Object(content)) => {
+            members(findings, fields, content, at, Strays::Refused);
+        }
         (Rule::Map(of), Value::Object(content)) => {
             for (key, item) in content {
                 self::value(findings, of, item, &pointer(at, key));
@@ -138,6 +142,23 @@ pub(super) fn object(
     content: &Map<String, Value>,
     at: &str,
 ) {
+    members(findings, fields, content, at, Strays::Warned);
+}
+
+/// What happens to the fields of an object that nothing knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strays {
+    Warned,
+    Refused,
+}
+
+fn members(
+    findings: &mut Findings<'_>,
+    fields: &[Field],
+    content: &Map<String, Value>,
+    at: &str,
+    strays: Strays,
+) {
     for (key, item) in content {
         let known = fields.iter().find(|field| field.name == key);
         if let Some(field) = known {
@@ -150,7 +171,15 @@ pub(super) fn object(
             }
             continue;
         }
-        if key.starts_with("x-") || key.starts_with("x_") || findings.warned_enough() {
+        if is_extension(key) {
+            continue;
+        }
+        if strays == Strays::Refused {
+            let words = undisclosed(fields, content);
+            findings.wrong(InvalidContract, &pointer(at, key), words);
+            continue;
+        }
+        if findings.warned_enough() {
             continue;
         }
         let absent = fields.iter().filter(|f| !content.contains_key(f.name));
@@ -178,6 +207,28 @@ pub(super) fn object(
     }
 }
 
+/// The words for a field that a closed object does not have.
+fn undisclosed(fields: &[Field], content: &Map<String, Value>) -> Words {
+    let names: Vec<String> = fields
+        .iter()
+        .map(|field| format!("`{}`", field.name))
+        .collect();
+    let message = format!(
+        "is not one of {}; the reviewer would decide without seeing it",
+        names.join(", ")
+    );
+    let fix = if content.contains_key(ARGUMENTS) {
+        "Leave it out, or put it into `arguments`."
+    } else {
+        "Rename it to `arguments`, or put it into `arguments`."
+    };
+    Words::new("unknown_field", message, fix)
+}
+
+fn is_extension(key: &str) -> bool {
+    key.starts_with("x-") || key.starts_with("x_")
+}
+
 /// How to add a missing field: perhaps it is there under another name.
 pub(super) fn add(field: &Field, content: &Map<String, Value>, fields: &[Field]) -> String {
     let stray = content
@@ -188,7 +239,7 @@ pub(super) fn add(field: &Field, content: &Map<String, Value>, fields: &[Field])
     let name = field.name;
     match (stray, field.rule.example(), field.rule) {
         (Some(stray), ..) => format!("Rename {} to \"{name}\".", text::quoted(stray)),
-        (None, "", Rule::Object(inside)) => {
+        (None, "", Rule::Object(inside) | Rule::Closed(inside)) => {
             let names: Vec<_> = inside.iter().map(|field| field.name).collect();
             format!("Add \"{name}\": an object with {}.", names.join(", "))
         }
@@ -217,7 +268,7 @@ fn takes(rule: &Rule, value: &Value) -> bool {
         Rule::Unit | Rule::Integer { .. } => value.is_number(),
         Rule::Flag => value.is_boolean(),
         Rule::List { .. } => value.is_array(),
-        Rule::Object(_) | Rule::Map(_) | Rule::Free { .. } => value.is_object(),
+        Rule::Object(_) | Rule::Closed(_) | Rule::Map(_) | Rule::Free { .. } => value.is_object(),
         Rule::Schema => value.is_object() || value.is_boolean(),
         Rule::Either(one, other) => takes(one, value) || takes(other, value),
         _ => value.is_string(),

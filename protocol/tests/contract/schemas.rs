@@ -2,7 +2,7 @@
 
 use countersign_protocol::{
     Digest, HandoffId,
-    approval::VoteRecord,
+    approval::{NotCounted, VoteRecord},
     check::{CheckReport, CheckResult, Checked, Ended, OnFailure},
     decision::{
         ChangeRequest, DecidedArtifact, DecidedBy, DecisionDocument, LogReference, OpenThread,
@@ -172,6 +172,7 @@ fn a_decision_matches_its_schema() {
             outcome: Outcome::Approved,
             at: jiff::Timestamp::UNIX_EPOCH,
             verified: Some(Verified::FreshSignIn),
+            not_counted: Some(NotCounted::AccountDisabled),
         }],
         comment: Some("Nearly.".to_owned()),
         requests: vec![ChangeRequest {
@@ -211,6 +212,7 @@ fn a_decision_matches_its_schema() {
             outcome: Outcome::Edited,
             comment: None,
             edited: Some(serde_json::json!({ "name": "send" })),
+            value: Some(serde_json::json!({ "date": "2026-12-01" })),
             stated: serde_json::Map::new(),
         }],
         edited: Some(Edited {

@@ -96,6 +96,7 @@ const READERS: &[(&str, &str)] = &[
     ("handoff/requests/action/name", REQUESTS),
     ("handoff/requests/action/arguments", REQUESTS),
     ("handoff/requests/allowed", REQUESTS),
+    ("handoff/requests/response_schema", REQUESTS),
     ("handoff/requests/expires_at", REQUESTS),
     ("handoff/requests/artifacts", REQUESTS),
     ("handoff/evidence_refs", "protocol/src/reference.rs"),

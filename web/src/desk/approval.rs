@@ -1,6 +1,9 @@
 //! How far the votes about a revision have come, where it takes more than one answer.
 
-use countersign_protocol::decision::{DecisionDocument, Outcome};
+use countersign_protocol::{
+    approval::NotCounted,
+    decision::{DecisionDocument, Outcome},
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -69,4 +72,22 @@ pub struct VoteRow {
     pub at: Timestamp,
     /// Words.
     pub comment: Option<String>,
+    /// The reason for which the vote does not count; absent when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_counted: Option<NotCounted>,
+}
+
+impl Approval {
+    /// Returns what a vote came to, for the person who gave it: "your vote is recorded; 1 of 2".
+    pub fn words(&self) -> String {
+        let have: u32 = self.stages.iter().map(|one| one.have.min(one.needed)).sum();
+        let needed: u32 = self.stages.iter().map(|one| one.needed).sum();
+        format!("your vote is recorded; {have} of {needed}")
+    }
+
+    /// Returns the names of those who may vote next.
+    pub fn open_to(&self) -> Vec<String> {
+        let stage = self.stages.iter().find(|stage| stage.current);
+        stage.map(|stage| stage.open_to.clone()).unwrap_or_default()
+    }
 }

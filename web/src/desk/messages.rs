@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, DeskError, Person, RiskLevel};
+use super::{Answered, Caller, DeskError, Person, RiskLevel};
 
 /// A message and how it fared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -93,6 +93,8 @@ pub struct LinkView {
     pub sent_at: Timestamp,
     /// Until when it works.
     pub expires: Timestamp,
+    /// Names of those who are asked now, when the person of the link is no longer among them.
+    pub given_to: Option<Vec<String>>,
 }
 
 /// Why a link does not work, in words for its reader.
@@ -113,6 +115,9 @@ pub enum LinkError {
     /// It needs a person who is signed in, and it is not for the one who is.
     #[error("{0}")]
     SignIn(String),
+    /// The person it was made for may not do it.
+    #[error("{0}")]
+    Refused(String),
     /// It cannot be recorded now.
     #[error("{0}")]
     Unavailable(String),
@@ -158,7 +163,7 @@ pub trait MessagesDesk: Send + Sync + 'static {
         token: &str,
         signed_in: Option<&Person>,
         note: Option<String>,
-    ) -> Result<(), LinkError>;
+    ) -> Result<Answered, LinkError>;
     /// Whether mail to the person of that link is stopped; `None` for a link that nobody made.
     async fn mail_stopped(&self, token: &str) -> Option<bool>;
     /// Stops or resumes mail to the person of that link; false for a link that nobody made.

@@ -17,6 +17,9 @@ pub struct HeldRow {
     pub by: String,
     /// Whether it is that of who asks.
     pub mine: bool,
+    /// Whether it will count as one vote of several.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub vote: bool,
     /// Its words.
     pub comment: Option<String>,
     /// When it is given.

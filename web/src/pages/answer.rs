@@ -19,6 +19,9 @@ use crate::{
     error::Problem,
 };
 
+/// The value of the button that Enter presses.
+pub(super) const NO_ANSWER: &str = "none";
+
 /// The most lines of a checklist that a form takes.
 const MOST_CHECKED: usize = 100;
 
@@ -26,6 +29,8 @@ const MOST_CHECKED: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Draft {
     pub(super) outcome: Option<Outcome>,
+    /// Whether the form was sent by Enter, which decides nothing.
+    pub(super) by_enter: bool,
     /// Whether the requests are answered one by one.
     pub(super) one_by_one: bool,
     pub(super) each: each::Chosen,
@@ -60,6 +65,7 @@ impl Draft {
             let value = value.replace("\r\n", "\n");
             let bad = || Problem::bad_request(format!("The form has a wrong `{name}`."));
             match name.as_str() {
+                "answer" if value == NO_ANSWER => draft.by_enter = true,
                 "answer" if value == each::EACH => draft.one_by_one = true,
                 "answer" => draft.outcome = Some(Outcome::of_answer(&value).ok_or_else(bad)?),
                 "revision" => draft.revision = value.parse().map_err(|_| bad())?,
@@ -128,12 +134,13 @@ impl Draft {
                 message,
             }]
         })?;
+        let has_value = answers.iter().any(|one| one.value.is_some());
         let missing = match outcome {
             Outcome::ChangesRequested if comment.is_none() && unsent == 0 => {
                 Some("Say what should change, in the note or at a line")
             }
             Outcome::Rejected if comment.is_none() => Some("Say why it is rejected"),
-            Outcome::Responded if comment.is_none() => Some("Write the answer"),
+            Outcome::Responded if comment.is_none() && !has_value => Some("Write the answer"),
             _ => None,
         };
         let error = |message: &str| {

@@ -1,5 +1,6 @@
 //! How many people it takes, on the review page.
 
+use countersign_protocol::approval::NotCounted;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -33,6 +34,8 @@ struct VoteView {
     word: &'static str,
     at: When,
     comment: Option<String>,
+    /// Why it does not count.
+    not_counted: Option<&'static str>,
 }
 
 impl ApprovalPart {
@@ -58,6 +61,11 @@ impl ApprovalPart {
                         word: vote.outcome.word(),
                         at: When::new(vote.at, now),
                         comment: vote.comment.clone(),
+                        not_counted: vote.not_counted.map(|why| match why {
+                            NotCounted::AccountDisabled => {
+                                "does not count: the account is disabled"
+                            }
+                        }),
                     })
                     .collect(),
             }
@@ -104,6 +112,7 @@ impl ApprovalPart {
                 stage: 0,
                 at: sample::now(),
                 comment: Some(sample::HOSTILE.to_owned()),
+                not_counted: Some(NotCounted::AccountDisabled),
             }],
         };
         Self::new(&approval, sample::now())

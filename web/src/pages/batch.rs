@@ -3,13 +3,14 @@
 
 use axum::{
     extract::State,
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use countersign_protocol::{Digest, HandoffId, content::sniff, decision::Outcome, terms::Terms};
 use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::{
+    answer::NO_ANSWER,
     view::{RiskView, place},
     visit::{Chrome, Visit},
 };
@@ -268,6 +269,12 @@ pub(super) async fn act(
     let (buttons, others): (Vec<_>, Vec<_>) =
         fields.into_iter().partition(|(name, _)| name == "do");
     let wish = Wish::read(buttons.into_iter().chain(others).collect()).ok_or_else(bad)?;
+    // Enter on a tick does nothing but show the page again.
+    if wish.what == NO_ANSWER {
+        let ids = wish.items.iter().map(|(id, ..)| format!("id={id}"));
+        let to = format!("/batch?{}", ids.collect::<Vec<_>>().join("&"));
+        return Ok(Redirect::to(&to).into_response());
+    }
     if !matches!(wish.what.as_str(), "approve" | "snooze" | "assign") {
         return Err(bad());
     }
@@ -334,11 +341,14 @@ async fn approve(
     };
     Ok(match desk.answer(&visit.person, id, answer).await? {
         Answered::Decided(_) => format!("revision {revision} approved"),
-        Answered::Counted(_) => {
-            format!("revision {revision} has your approval, and waits for others")
-        }
+        Answered::Counted(approval) => format!("revision {revision}: {}", approval.words()),
         Answered::Held(held) => format!(
-            "revision {revision} approved, goes out at {}; open it to take that back",
+            "revision {revision} {}, goes out at {}; open it to take that back",
+            if held.vote {
+                "has your vote"
+            } else {
+                "approved"
+            },
             words::clock(held.until)
         ),
     })

@@ -14,7 +14,7 @@ use super::{
     visit::Chrome,
 };
 use crate::{
-    desk::{Caller, LinkError, LinkView, Person, Risk},
+    desk::{Answered, Caller, LinkError, LinkView, Person, Risk},
     error::Problem,
     render::words,
     security::{Csrf, FormOf, Nonce, PathOf, QueryOf, Signed},
@@ -52,6 +52,8 @@ pub(super) struct ConfirmPage {
     sent_to: String,
     sent: When,
     until: When,
+    /// Who is asked now, when the person of the link no longer is.
+    given_to: Option<String>,
     token: String,
     /// What was typed before.
     note: String,
@@ -128,9 +130,9 @@ pub(super) async fn decide(
         .desk
         .answer_by_link(id, &form.t, reader.person.as_ref(), note)
         .await;
-    answered.map_err(|error| problem(id, &error))?;
+    let answered = answered.map_err(|error| problem(id, &error))?;
     Ok(app
-        .render(&DonePage::answered(reader.chrome, &view))?
+        .render(&DonePage::answered(reader.chrome, &view, &answered))?
         .into_response())
 }
 
@@ -140,7 +142,12 @@ fn problem(id: HandoffId, error: &LinkError) -> Problem {
         LinkError::Expired(_) | LinkError::Used => (StatusCode::GONE, "link-over"),
         LinkError::Overtaken(_) => (StatusCode::CONFLICT, "link-overtaken"),
         LinkError::SignIn(_) => (StatusCode::FORBIDDEN, "sign-in"),
+        LinkError::Refused(_) => (StatusCode::FORBIDDEN, "not-allowed"),
         LinkError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    };
+    let hint = match error {
+        LinkError::Refused(_) => "Ask the operator, or leave it to the others.".to_owned(),
+        _ => format!("Sign in and open {id} in the queue to see how it stands."),
     };
     Problem::new(
         status,
@@ -148,9 +155,7 @@ fn problem(id: HandoffId, error: &LinkError) -> Problem {
         error.to_string(),
         "Nothing was decided by it.",
     )
-    .hint(format!(
-        "Sign in and open {id} in the queue to see how it stands."
-    ))
+    .hint(hint)
     .with("handoff_id", id.to_string())
 }
 
@@ -173,6 +178,7 @@ impl ConfirmPage {
             sent_to: view.sent_to.clone(),
             sent: When::new(view.sent_at, now),
             until: When::new(view.expires, now),
+            given_to: view.given_to.as_ref().map(|names| names.join(", ")),
             token: token.to_owned(),
             note: String::new(),
             error: None,
@@ -193,7 +199,26 @@ pub(super) struct DonePage {
 }
 
 impl DonePage {
-    fn answered(chrome: Chrome, view: &LinkView) -> Self {
+    fn answered(chrome: Chrome, view: &LinkView, answered: &Answered) -> Self {
+        let id = view.id;
+        if let Answered::Counted(approval) = answered {
+            let open_to = approval.open_to();
+            let others = if open_to.is_empty() {
+                "others".to_owned()
+            } else {
+                open_to.join(", ")
+            };
+            return Self {
+                chrome,
+                heading: format!("{id}: {}", approval.words()),
+                text: format!(
+                    "It is still open: {others} may answer next, and {} hears nothing before the last vote. The link is spent.",
+                    view.agent
+                ),
+                button: None,
+                wish: "",
+            };
+        }
         let (heading, then) = match view.answer.as_str() {
             "approve" => (format!("{} was approved", view.id), "goes on"),
             _ => (format!("{} was sent back", view.id), "gets your words"),
@@ -303,7 +328,12 @@ impl Page for DonePage {
         let now = crate::showcase::sample::now();
         let bare = || Chrome::bare(&Nonce("0".repeat(32)));
         vec![
-            Self::answered(bare(), &sample(now)),
+            Self::answered(
+                bare(),
+                &sample(now),
+                &Answered::Decided(Box::new(crate::showcase::sample::decision())),
+            ),
+            Self::answered(bare(), &sample(now), &Answered::Counted(Box::default())),
             Self::mail(bare(), "token", false),
             Self::mail(bare(), "token", true),
         ]
@@ -325,5 +355,6 @@ fn sample(now: jiff::Timestamp) -> LinkView {
         sent_to: "maya@example.org".to_owned(),
         sent_at: now,
         expires: now,
+        given_to: Some(vec![crate::showcase::sample::HOSTILE.to_owned()]),
     }
 }

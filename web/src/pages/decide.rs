@@ -32,6 +32,13 @@ pub(super) async fn decide(
     FormOf(fields): FormOf<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let draft = Draft::read(fields.clone())?;
+    if draft.by_enter {
+        let error = FieldError {
+            field: "note".to_owned(),
+            message: "Choose an answer by its button; Enter sends none".to_owned(),
+        };
+        return again(&visit, id, draft, vec![error]).await;
+    }
     let unsent = app.desk.unsent(&visit.person, id).await?;
     let (known, requests) = if draft.reasons.is_empty() && !draft.one_by_one {
         (Vec::new(), Vec::new())
@@ -67,8 +74,11 @@ async fn answered_with(
             let to = after(visit, id).await?;
             Ok(Redirect::to(&to).into_response())
         }
-        // The page says who else has to answer.
-        Ok(Answered::Counted(_)) => Ok(Redirect::to(&format!("/h/{id}#approval")).into_response()),
+        // The page says that it was a vote, and who else has to answer.
+        Ok(Answered::Counted(_)) => {
+            let to = format!("/h/{id}?voted=1#approval");
+            Ok(Redirect::to(&to).into_response())
+        }
         Err(DeskError::Stale {
             revision, answered, ..
         }) => stale(visit, id, revision, answered, draft).await,

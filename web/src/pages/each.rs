@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{artifact::FileName, view::When};
+use super::{
+    artifact::FileName,
+    value_form::{TypedValue, ValueForm, ValueFormView},
+    view::When,
+};
 use crate::{desk::RequestRow, render::visible::visible_json};
 
 /// The value of the button that sends them all.
@@ -36,6 +40,7 @@ struct Said {
     answer: String,
     words: String,
     arguments: Option<String>,
+    value: TypedValue,
 }
 
 impl Chosen {
@@ -48,7 +53,11 @@ impl Chosen {
             "answer" => said.answer = value,
             "words" => said.words = value,
             "arguments" => said.arguments = Some(value),
-            _ => return None,
+            "json" => said.value.json(value),
+            field => {
+                let at = field.strip_prefix("field.")?.parse().ok()?;
+                said.value.field(at, value)?;
+            }
         }
         Some(())
     }
@@ -56,7 +65,9 @@ impl Chosen {
     /// Whether something was chosen or said. What can be changed is there from the start.
     pub(super) fn is_begun(&self) -> bool {
         let mut said = self.0.values();
-        said.any(|said| !said.answer.is_empty() || !said.words.trim().is_empty())
+        said.any(|said| {
+            !said.answer.is_empty() || !said.words.trim().is_empty() || said.value.is_begun()
+        })
     }
 
     /// The answers to `requests`, in their order, or what is missing.
@@ -75,7 +86,8 @@ impl Chosen {
             .filter(|_| offered)
             .ok_or_else(|| format!("`{id}` has no such answer"))?;
         let comment = Some(said.words.trim().to_owned()).filter(|words| !words.is_empty());
-        if outcome == Outcome::Responded && comment.is_none() {
+        let value = said.value(request, outcome)?;
+        if outcome == Outcome::Responded && comment.is_none() && value.is_none() {
             return Err(format!("Write the answer to `{id}`"));
         }
         let edited = (outcome == Outcome::Edited)
@@ -86,37 +98,56 @@ impl Chosen {
             outcome,
             comment,
             edited,
+            value,
             stated: Map::new(),
         })
     }
 }
 
 impl Said {
+    /// Returns the typed answer, where the request takes one.
+    fn value(&self, request: &RequestRow, outcome: Outcome) -> Result<Option<Value>, String> {
+        let goes_on = outcome.is_approval() || outcome == Outcome::Responded;
+        let Some(schema) = request.response_schema.as_ref().filter(|_| goes_on) else {
+            return Ok(None);
+        };
+        let value = ValueForm::of(schema).read(&self.value);
+        value.map_err(|why| format!("`{}`: {why}", request.id))
+    }
+
     /// The action with the arguments that stand in the form.
     fn edited(&self, request: &RequestRow) -> Result<Value, String> {
         let id = &request.id;
         let action = request.action.as_ref();
         let action = action.ok_or_else(|| format!("`{id}` names no action to change"))?;
         let text = self.arguments.as_deref().unwrap_or_default();
-        let arguments: Value = serde_json::from_str(text)
+        let changed: Value = serde_json::from_str(text)
             .map_err(|error| format!("The arguments of `{id}` are no JSON: {error}"))?;
-        if arguments == action.arguments {
+        let unpacked = unpacked(&action.arguments);
+        if changed == *unpacked.as_ref().unwrap_or(&action.arguments) {
             return Err(format!(
                 "The arguments of `{id}` are as they were: approve it"
             ));
         }
+        // They go back as they came: JSON in a text.
+        let arguments = match unpacked {
+            Some(_) => Value::String(changed.to_string()),
+            None => changed,
+        };
         Ok(json!({ "name": action.name, "arguments": arguments }))
     }
 }
 
+/// Returns the object or list in a text of JSON, as function calls of some tools have their arguments.
+fn unpacked(arguments: &Value) -> Option<Value> {
+    let value: Value = serde_json::from_str(arguments.as_str()?).ok()?;
+    (value.is_object() || value.is_array()).then_some(value)
+}
+
 fn offered(request: &RequestRow) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let wants_words = matches!(request.kind.as_deref(), Some("question" | "input"));
-    ANSWERS.into_iter().filter(move |(value, _)| match *value {
-        "edit" if request.action.is_none() => false,
-        "respond" if request.allowed.is_empty() => wants_words,
-        "ignore" if request.allowed.is_empty() => false,
-        _ if request.allowed.is_empty() => true,
-        value => request.allowed.iter().any(|one| one == value),
+    ANSWERS.into_iter().filter(move |(value, _)| {
+        let outcome = Outcome::of_answer(value);
+        outcome.is_some_and(|outcome| request.offers(outcome))
     })
 }
 
@@ -145,6 +176,10 @@ struct ItemView {
     words: String,
     /// The arguments where they can be changed, as typed.
     arguments: Option<String>,
+    /// The form for the value that the agent wants.
+    value: Option<ValueFormView>,
+    /// What else the agent stated with the request and its action, as JSON.
+    other: String,
 }
 
 impl EachView {
@@ -156,7 +191,10 @@ impl EachView {
         error: Option<String>,
         now: Timestamp,
     ) -> Option<Self> {
-        let says_more = requests.len() > 1 || requests.iter().any(|one| one.action.is_some());
+        let is_more = |one: &RequestRow| {
+            one.action.is_some() || one.response_schema.is_some() || !one.other.is_empty()
+        };
+        let says_more = requests.len() > 1 || requests.iter().any(is_more);
         let items = requests.iter().enumerate();
         says_more.then(|| Self {
             items: items
@@ -168,6 +206,19 @@ impl EachView {
     }
 }
 
+/// Returns what the agent stated beside the fields that are shown, so that nothing is approved unseen.
+fn other(request: &RequestRow) -> String {
+    let of_action = request.action.iter().flat_map(|action| &action.other);
+    let all: Map<String, Value> = of_action
+        .map(|(name, value)| (format!("action.{name}"), value.clone()))
+        .chain(request.other.clone())
+        .collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    visible_json(&format!("{:#}", Value::Object(all)))
+}
+
 impl ItemView {
     fn new(at: usize, request: &RequestRow, said: Option<&Said>, now: Timestamp) -> Self {
         let chosen = said.map_or("", |said| said.answer.as_str());
@@ -175,7 +226,8 @@ impl ItemView {
             .map(|(value, word)| (value, word, value == chosen))
             .collect();
         let action = request.action.as_ref().map(|action| {
-            let arguments = match &action.arguments {
+            let unpacked = unpacked(&action.arguments);
+            let arguments = match unpacked.as_ref().unwrap_or(&action.arguments) {
                 Value::Null => String::new(),
                 arguments => visible_json(&format!("{arguments:#}")),
             };
@@ -206,6 +258,11 @@ impl ItemView {
             answers,
             words: said.map(|said| said.words.clone()).unwrap_or_default(),
             arguments,
+            value: request.response_schema.as_ref().map(|schema| {
+                let nothing = TypedValue::default();
+                ValueFormView::new(schema, said.map_or(&nothing, |said| &said.value))
+            }),
+            other: other(request),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct HeldView {
     tone: &'static str,
     by: String,
     mine: bool,
+    /// Whether it will count as one vote of several.
+    vote: bool,
     until: When,
     /// Seconds until then.
     left: i64,
@@ -43,6 +45,7 @@ impl HeldView {
             tone: tone(row.outcome),
             by: row.by.clone(),
             mine: row.mine,
+            vote: row.vote,
             until: When::planned(row.until, now),
             left: row.until.duration_since(now).as_secs().max(0) + 1,
         }
@@ -132,6 +135,7 @@ impl Page for HeldPage {
                 outcome,
                 by: sample::HOSTILE.to_owned(),
                 mine: true,
+                vote: comment.is_some(),
                 comment: comment.map(str::to_owned),
                 until: now,
             };

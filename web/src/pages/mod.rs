@@ -52,6 +52,7 @@ mod terms;
 mod tests;
 mod threads;
 mod turns;
+mod value_form;
 mod view;
 mod visit;
 mod workspaces;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     api::versions::reviewed,
-    desk::{Review, versions::MarkRow},
+    desk::{Approval, Review, versions::MarkRow},
     error::Problem,
     security::{FormOf, PathOf, QueryOf},
     state::AppState,
@@ -35,6 +35,8 @@ pub(super) struct Choice {
     files: Option<usize>,
     /// The handoff that was decided before this one opened.
     after: Option<HandoffId>,
+    /// Present when a vote of the person was just recorded.
+    voted: Option<u8>,
     diff: Option<String>,
     space: Option<String>,
 }
@@ -57,11 +59,20 @@ pub(super) async fn show(
             .zip(label)
             .map(|(anchor, label)| Against { anchor, label }),
     };
+    let voted = choice.voted.and(review.approval.as_ref()).map(voted);
     let typed = Typed {
-        notice: after(&visit, choice.after).await,
+        notice: voted.or(after(&visit, choice.after).await),
         ..Typed::default()
     };
     page(&visit, &review, &part, &asked, typed).await
+}
+
+/// Returns the notice that the answer of the person counts as a vote.
+fn voted(approval: &Approval) -> Notice {
+    Notice::Voted {
+        words: approval.words(),
+        open_to: approval.open_to(),
+    }
 }
 
 /// That another one was answered before this one opened.

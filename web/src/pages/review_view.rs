@@ -127,6 +127,8 @@ pub(super) enum Notice {
     Stale { answered: u32, files: Vec<FileName> },
     /// An older revision was asked for.
     Old,
+    /// The answer of this person counts as one vote of several.
+    Voted { words: String, open_to: Vec<String> },
     /// It opened by itself once another one was decided.
     After { id: String, held: Option<HeldView> },
     /// What this person answered was not given.
@@ -640,7 +642,12 @@ impl Page for ReviewPage {
         };
         let mut old = review.clone();
         old.revision = 1;
+        let voted = Notice::Voted {
+            words: "your vote is recorded; 1 of 2".to_owned(),
+            open_to: vec![sample::HOSTILE.to_owned()],
+        };
         vec![
+            page(&closed, typed(Some(voted), Vec::new())),
             Self {
                 path: PathPart::new(&crate::showcase::transfer::path(), now),
                 approval: Some(ApprovalPart::sample()),

@@ -15,6 +15,7 @@ pub(super) fn two() -> Vec<RequestRow> {
         action: Some(ActionRow {
             name: "shell.run".to_owned(),
             arguments: json!({ "command": "scripts/apply.sh", "batch_size": 500 }),
+            ..ActionRow::default()
         }),
         artifacts: vec!["scripts/apply.sh".to_owned()],
         ..RequestRow::default()
@@ -31,14 +32,35 @@ pub(super) fn two() -> Vec<RequestRow> {
 
 /// Text that wants to be more, wherever there can be text.
 pub(super) fn hostile() -> Vec<RequestRow> {
-    vec![RequestRow {
-        id: "q1".to_owned(),
-        prompt: Some(HOSTILE.to_owned()),
-        action: Some(ActionRow {
-            name: HOSTILE.to_owned(),
-            arguments: json!({ HOSTILE: HOSTILE }),
-        }),
-        artifacts: vec![HOSTILE.to_owned()],
-        ..RequestRow::default()
-    }]
+    vec![
+        RequestRow {
+            id: "q1".to_owned(),
+            prompt: Some(HOSTILE.to_owned()),
+            action: Some(ActionRow {
+                name: HOSTILE.to_owned(),
+                arguments: json!({ HOSTILE: HOSTILE }),
+                ..ActionRow::default()
+            }),
+            artifacts: vec![HOSTILE.to_owned()],
+            response_schema: Some(json!({
+                "type": "object",
+                "required": [HOSTILE],
+                "properties": {
+                    HOSTILE: { "type": "string", "title": HOSTILE, "description": HOSTILE },
+                    "choice": { "enum": [HOSTILE, true] },
+                    "words": { "type": "string", "maxLength": 1000 },
+                },
+            })),
+            other: json!({ HOSTILE: HOSTILE })
+                .as_object()
+                .cloned()
+                .unwrap_or_default(),
+            ..RequestRow::default()
+        },
+        RequestRow {
+            id: "q2".to_owned(),
+            response_schema: Some(json!({ "anyOf": [{ "const": HOSTILE }, true] })),
+            ..RequestRow::default()
+        },
+    ]
 }

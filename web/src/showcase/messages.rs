@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Showcase, sample};
 use crate::desk::{
-    Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person, ReceiverRow,
-    RiskLevel, TestResult, messages::Disclosed,
+    Answered, Caller, DeskError, LinkError, LinkView, MessageRow, MessagesDesk, Person,
+    ReceiverRow, RiskLevel, TestResult, messages::Disclosed,
 };
 
 /// The token of the link that approves H-1; the one of the other link has `-changes` behind it.
@@ -121,6 +121,7 @@ impl MessagesDesk for Showcase {
             expires: now
                 .saturating_add(SignedDuration::from_hours(8))
                 .unwrap_or(now),
+            given_to: None,
         })
     }
 
@@ -130,10 +131,10 @@ impl MessagesDesk for Showcase {
         token: &str,
         _: Option<&Person>,
         _: Option<String>,
-    ) -> Result<(), LinkError> {
+    ) -> Result<Answered, LinkError> {
         self.link(id, token, sample::now()).await?;
         self.record(|_| ());
-        Ok(())
+        Ok(Answered::Decided(Box::new(sample::decision())))
     }
 
     async fn mail_stopped(&self, token: &str) -> Option<bool> {

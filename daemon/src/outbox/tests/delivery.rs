@@ -7,7 +7,7 @@ use countersign_web::templates::Templates;
 
 use super::receiver::Receiver;
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Roster},
     config::{Config, Environment, Flags},
     egress::system_lookup,
     message::{self, State, Status},
@@ -55,6 +55,7 @@ pub(super) fn post(rig: &Rig, text: &str) -> Post {
         random: Arc::new(|| Some([7; 32])),
         templates: Templates::embedded(),
         home: "https://review.example.org".to_owned(),
+        roster: Roster::new(&config, catalog.clone(), &operator),
         catalog,
         operator: (operator, "Maya Okafor".to_owned()),
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_protocol::{HandoffId, decision::Outcome};
+use countersign_protocol::{HandoffId, decision::Outcome, event::AccountChange};
 use countersign_web::desk::{
     Caller, DeskError, MessagesDesk as _, PeopleDesk as _, Person, WishesDesk as _, wishes::WishRow,
 };
@@ -401,4 +401,42 @@ fn what_a_person_chose_is_what_is_sent() {
         matches!(refused, Err(DeskError::Invalid { .. })),
         "{refused:?}"
     );
+}
+
+#[test]
+fn disabled_accounts_are_told_nothing() {
+    let (rig, phones, mut post, _) = scene("2026-11-20T11:00:00Z", TO_MAYA);
+    submit(&rig, "a", json!({}));
+    // What is on its way already is dropped, too.
+    rig.change_account("maya", AccountChange::Disabled);
+    rig.apply_policy();
+    post.round(&rig);
+    submit(&rig, "b", json!({}));
+    sleep(&rig, &mut post, 60);
+    assert_eq!(told(&phones), []);
+    rig.change_account("maya", AccountChange::Enabled);
+    submit(&rig, "c", json!({}));
+    post.round(&rig);
+    assert_eq!(told(&phones), [maya_got("Your turn: c")]);
+}
+
+#[test]
+fn people_without_a_role_are_not_told() {
+    let only_sam = "[[member]]\nrole = \"approver\"\nwho = [\"sam\"]\n";
+    let rules = format!(
+        "{}{only_sam}",
+        TO_MAYA.replace("\"maya\"", "\"maya\", \"sam\"")
+    );
+    let (rig, phones, mut post, _) = scene("2026-11-20T11:00:00Z", &rules);
+    submit(&rig, "a", json!({}));
+    post.round(&rig);
+    let sam_got = ("sam-phone".to_owned(), "Your turn: a".to_owned());
+    // Maya runs this server, and so has a role everywhere.
+    assert!(told(&phones).contains(&sam_got));
+    let only_maya = only_sam.replace("sam", "maya");
+    let rules = format!("{}{only_maya}", TO_MAYA.replace("\"maya\"", "\"sam\""));
+    let (rig, phones, mut post, _) = scene("2026-11-20T11:00:00Z", &rules);
+    submit(&rig, "a", json!({}));
+    post.round(&rig);
+    assert_eq!(told(&phones), []);
 }

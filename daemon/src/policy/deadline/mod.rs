@@ -252,7 +252,8 @@ pub fn step(card: &Card, asking: &Asking<'_>) -> Option<Vec<(Actor, Event)>> {
 
 /// Who hears a reminder: who took the card, else who is asked.
 fn reminded(card: &Card, routing: &Routing, asking: &Asking<'_>) -> Vec<Asked> {
-    if let Some(claim) = &card.claim {
+    let claim = card.claim.as_ref();
+    if let Some(claim) = claim.filter(|claim| !asking.disabled.contains(&claim.person)) {
         return vec![Asked {
             target: format!("person:{}", claim.person),
             people: vec![claim.person.clone()],

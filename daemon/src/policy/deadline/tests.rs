@@ -1,5 +1,7 @@
 //! The ladder, its fallback strings, and what a claim does to it.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::*;
@@ -110,6 +112,7 @@ fn the_ladder_counts_in_business_hours_and_ends_once() {
         catalog: &people,
         operator: "op",
         now: "2026-10-23T14:00:00Z".parse().unwrap(),
+        disabled: &BTreeSet::new(),
     };
     let fallback = Fallback::of(&json!({ "fallback": "expire_if_not_progressed_within_30d" }));
     let (due, steps) = ladder(people.policy().routes.first(), None, None, &asking);

@@ -1,5 +1,7 @@
 //! Which rule wins, as a table; and owners.
 
+use std::collections::BTreeSet;
+
 use countersign_protocol::Digest;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,6 +22,7 @@ fn planned(catalog: &Catalog, scene: Scene) -> Plan {
         catalog,
         operator: "local:op",
         now: "2026-11-20T10:00:00Z".parse::<Timestamp>().unwrap(),
+        disabled: &BTreeSet::new(),
     };
     plan(
         catalog.policy(),
@@ -128,6 +131,7 @@ fn work_passes_only_by_a_rule_and_a_share_of_it_is_seen() {
             catalog: &catalog,
             operator: "local:op",
             now: Timestamp::UNIX_EPOCH,
+            disabled: &BTreeSet::new(),
         };
         let draw = || {
             plan(
@@ -187,6 +191,29 @@ fn work_passes_only_by_a_rule_and_a_share_of_it_is_seen() {
             found.routed.triggers[0].kind == "critical_action"
         );
     }
+}
+
+#[test]
+fn rule_approves_no_request_that_forbids_it() {
+    let text = "[[person]]\nid = \"maya\"\n[[route]]\nname = \"routine\"\n\
+                to = [\"maya\"]\nprogress = true\n";
+    let catalog = catalog(text);
+    let passes = |request: Value| {
+        let scene = Scene {
+            document: serde_json::json!({ "requests": [{ "id": "a" }, request] }),
+            ..Scene::default()
+        };
+        planned(&catalog, scene).progress.is_some()
+    };
+    let schema = serde_json::json!({ "type": "string" });
+    assert!(passes(
+        serde_json::json!({ "id": "b", "allowed": ["approve"] })
+    ));
+    assert!(!passes(
+        serde_json::json!({ "id": "b", "allowed": ["reject"] })
+    ));
+    let wants_value = serde_json::json!({ "id": "b", "kind": "input", "response_schema": schema });
+    assert!(!passes(wants_value));
 }
 
 #[test]

@@ -9,9 +9,10 @@ mod line;
 mod sealed;
 #[cfg(test)]
 mod tests;
+mod vacancies;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -70,6 +71,8 @@ struct Inner {
     operator: String,
     policy_sha256: Digest,
     clocks: Mutex<Clocks>,
+    /// The disabled accounts for whose work others are asked already; `None` after a start.
+    covered: Mutex<Option<BTreeSet<String>>>,
     /// The hash of the first entry: agents do not know it, and a replay of the ledger has the same.
     salt: OnceCell<Digest>,
 }
@@ -94,6 +97,7 @@ impl Stage {
                 catalog,
                 operator,
                 clocks: Mutex::default(),
+                covered: Mutex::default(),
                 salt: OnceCell::new(),
             }),
         }
@@ -104,12 +108,13 @@ impl Stage {
         &self.inner.catalog
     }
 
-    /// Those who can be asked at `now`.
-    pub fn asking(&self, now: Timestamp) -> Asking<'_> {
+    /// Returns those who can be asked at `now`, without people whose account is `disabled`.
+    pub fn asking<'a>(&'a self, now: Timestamp, disabled: &'a BTreeSet<String>) -> Asking<'a> {
         Asking {
             catalog: &self.inner.catalog,
             operator: &self.inner.operator,
             now,
+            disabled,
         }
     }
 
@@ -118,6 +123,7 @@ impl Stage {
         let may_step = self.look_at_clocks().await?;
         self.go_on().await?;
         while self.route_some().await? {}
+        self.fill_vacancies().await?;
         if may_step {
             self.reschedule().await?;
             self.step().await?;
@@ -238,6 +244,7 @@ impl Stage {
             }
         }
         let me = self.clone();
+        let disabled = self.inner.ledger.state().disabled_accounts().clone();
         let workspaces: Vec<String> = cards.iter().map(|card| card.workspace.clone()).collect();
         let policy = move || {
             let each = works.into_iter().zip(workspaces).map(|(work, workspace)| {
@@ -247,7 +254,7 @@ impl Stage {
                     &work,
                     owners.get(&workspace).and_then(Option::as_ref),
                     Chance(salt),
-                    &me.asking(now),
+                    &me.asking(now, &disabled),
                 );
                 (plan, work)
             });
@@ -298,7 +305,7 @@ impl Stage {
         self.inner
             .ledger
             .transact(move |state, _| {
-                let asking = me.asking(now);
+                let asking = me.asking(now, state.disabled_accounts());
                 let waiting = due
                     .iter()
                     .filter_map(|id| state.card(*id))

@@ -2,7 +2,9 @@
 
 use countersign_protocol::{
     HandoffId,
-    decision::Outcome,
+    approval::NotCounted,
+    decision::{DecisionDocument, Outcome},
+    event::AccountChange,
     principal::{Method, Principal},
 };
 use countersign_web::desk::{Answer, Answered, Caller, Desk as _, DeskError, Person, QueueView};
@@ -345,4 +347,34 @@ fn nobody_abstains_where_one_answer_is_enough() {
     let told = say(&rig, "ana", Outcome::Abstained);
     assert!(matches!(told, Err(DeskError::Invalid { .. })), "{told:?}");
     assert_eq!(rig.count("handoff.voted") + rig.count("handoff.decided"), 0);
+}
+
+#[test]
+fn votes_of_disabled_accounts_do_not_count() {
+    let rig = rig("approvals = 2");
+    assert_eq!(progress(say(&rig, "ana", Outcome::Approved)), (1, 2));
+    rig.change_account("ana", AccountChange::Disabled);
+    assert_eq!(progress(say(&rig, "ben", Outcome::Approved)), (1, 2));
+    let told = say(&rig, "ana", Outcome::Approved);
+    assert!(matches!(told, Err(DeskError::NotAllowed(_))), "{told:?}");
+    let decided = say(&rig, "cy", Outcome::Approved)
+        .unwrap()
+        .decision()
+        .unwrap();
+    let counted = |decided: &DecisionDocument| -> Vec<_> {
+        let votes = decided.votes.iter();
+        votes
+            .map(|vote| (vote.principal.clone(), vote.not_counted))
+            .collect()
+    };
+    let out = Some(NotCounted::AccountDisabled);
+    let expected =
+        [("ana", out), ("ben", None), ("cy", None)].map(|(id, out)| (id.to_owned(), out));
+    assert_eq!(counted(&decided), expected);
+    // What was decided stays as it was.
+    rig.change_account("ana", AccountChange::Enabled);
+    rig.change_account("ben", AccountChange::Disabled);
+    rig.round();
+    let written: DecisionDocument = serde_json::from_value(rig.json("decision.json")).unwrap();
+    assert_eq!(counted(&written), expected);
 }

@@ -47,6 +47,7 @@ fn item(at: usize, one: &Value) -> Result<RequestAnswer, NoAnswer> {
         outcome,
         comment,
         edited,
+        value: None,
         stated,
     })
 }

@@ -31,6 +31,7 @@ pub(super) fn read(foreign: &Value) -> Result<RequestAnswer, NoAnswer> {
         outcome: known.unwrap_or(Outcome::Responded),
         comment,
         edited,
+        value: None,
         stated,
     })
 }

@@ -62,6 +62,7 @@ fn event(foreign: &Value, place: &str) -> Result<RequestAnswer, NoAnswer> {
         outcome,
         comment,
         edited: None,
+        value: None,
         stated,
     })
 }

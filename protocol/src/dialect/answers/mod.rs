@@ -118,6 +118,7 @@ fn expanded(told: &Told<'_>) -> Vec<RequestAnswer> {
         outcome: told.outcome,
         comment: told.comment.map(str::to_owned),
         edited: None,
+        value: None,
         stated: Map::new(),
     };
     match told.requests {

@@ -104,6 +104,7 @@ fn an_action_that_was_changed_here_has_the_members_of_the_tool() {
         outcome: Outcome::Edited,
         comment: None,
         edited: Some(json!({ "name": "send", "arguments": { "to": "ben" } })),
+        value: None,
         stated: Map::new(),
     };
     let answers = [answer];

@@ -12,6 +12,7 @@ fn requests() -> Vec<RequestRow> {
         action: Some(ActionRow {
             name: "send".to_owned(),
             arguments: json!({ "to": "ana" }),
+            ..ActionRow::default()
         }),
         ..RequestRow::default()
     };
@@ -94,4 +95,39 @@ fn one_sentence_needs_no_list() {
     assert!(shown(&requests()[..1]), "an action is more than a sentence");
     assert!(!shown(&requests()[1..]));
     assert!(!shown(&[]));
+}
+
+#[test]
+fn values_come_from_the_form() {
+    let mut request = requests().remove(1);
+    request.response_schema = Some(json!({ "type": "integer" }));
+    let fields = [("each.0.answer", "respond"), ("each.0.field.0", "7")];
+    let answers = chosen(&fields)
+        .answers(std::slice::from_ref(&request))
+        .unwrap();
+    assert_eq!(answers[0].value, Some(json!(7)));
+    let nothing = [("each.0.answer", "ignore"), ("each.0.field.0", "7")];
+    let answers = chosen(&nothing).answers(&[request]).unwrap();
+    assert_eq!(answers[0].value, None);
+}
+
+#[test]
+fn arguments_in_a_text_stay_one() {
+    let mut request = requests().remove(0);
+    let action = request.action.as_mut().unwrap();
+    action.arguments = json!(r#"{"to": "ana"}"#);
+    let fields = [
+        ("each.0.answer", "edit"),
+        ("each.0.arguments", r#"{"to": "ben"}"#),
+    ];
+    let answers = chosen(&fields)
+        .answers(std::slice::from_ref(&request))
+        .unwrap();
+    let edited = json!({ "name": "send", "arguments": r#"{"to":"ben"}"# });
+    assert_eq!(answers[0].edited, Some(edited));
+    let same = [
+        ("each.0.answer", "edit"),
+        ("each.0.arguments", r#"{"to":"ana"}"#),
+    ];
+    assert!(chosen(&same).answers(&[request]).is_err());
 }
