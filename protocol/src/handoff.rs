@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    decision::Outcome,
     envelope::Envelope,
     id::Digest,
     partial::Partials,
@@ -159,6 +160,38 @@ pub struct Request {
     /// Everything else as stated: action, `response_schema`, `expires_at`, artifacts.
     #[serde(flatten)]
     pub stated: Map<String, Value>,
+}
+
+/// The fields of a request that say which answers it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestTerms<'a> {
+    /// The only answers that it takes; all when empty.
+    pub allowed: &'a [String],
+    /// Its kind.
+    pub kind: Option<&'a str>,
+    /// Whether it has a `response_schema`.
+    pub has_schema: bool,
+}
+
+impl RequestTerms<'_> {
+    /// Returns whether `outcome` is an answer that the request takes.
+    ///
+    /// ```
+    /// use countersign_protocol::{decision::Outcome, handoff::RequestTerms};
+    ///
+    /// let allowed = ["reject".to_owned()];
+    /// let terms = RequestTerms { allowed: &allowed, kind: None, has_schema: false };
+    /// assert!(!terms.take(Outcome::Approved));
+    /// ```
+    pub fn take(self, outcome: Outcome) -> bool {
+        if !self.allowed.is_empty() {
+            let word = outcome.answer();
+            return word.is_some_and(|word| self.allowed.iter().any(|one| one == word));
+        }
+        // A yes is no answer to a question that wants a value.
+        let wants_value = self.has_schema && matches!(self.kind, Some("question" | "input"));
+        !(outcome.is_approval() && wants_value)
+    }
 }
 
 /// The canonical handoff. Everything in it is a claim of the agent.

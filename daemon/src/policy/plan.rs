@@ -247,6 +247,7 @@ pub fn plan(
         && passes(&firing)
         && is_sure
         && !is_held
+        && work.takes_approval()
         && accepted.partials.is_none();
     let sample = millionths(route.map(|route| route.sample).unwrap_or_default());
     let draw = chance.draw(&rule, work);

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use countersign_protocol::{event::Accepted, manifest::ManifestEntry, names::joined};
+use countersign_protocol::{
+    decision::Outcome, event::Accepted, handoff::RequestTerms, manifest::ManifestEntry,
+    names::joined,
+};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde_json::Value;
 
@@ -101,6 +104,25 @@ impl Work {
     pub(super) fn with_files(mut self, files: Vec<File>) -> Self {
         self.files = files.into();
         self
+    }
+
+    /// Returns whether each request of the document takes an approval.
+    pub fn takes_approval(&self) -> bool {
+        let requests = self.document.get("requests").and_then(Value::as_array);
+        requests.into_iter().flatten().all(|request| {
+            let allowed = request.get("allowed").and_then(Value::as_array);
+            let allowed: Vec<String> = allowed
+                .into_iter()
+                .flatten()
+                .filter_map(|word| word.as_str().map(str::to_owned))
+                .collect();
+            let terms = RequestTerms {
+                allowed: &allowed,
+                kind: request.get("kind").and_then(Value::as_str),
+                has_schema: request.get("response_schema").is_some(),
+            };
+            terms.take(Outcome::Approved)
+        })
     }
 
     /// The sealed files.

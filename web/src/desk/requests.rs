@@ -1,6 +1,6 @@
 //! What an agent asks of a person, thing by thing, as it stated it.
 
-use countersign_protocol::decision::Outcome;
+use countersign_protocol::{decision::Outcome, handoff::RequestTerms};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -58,18 +58,12 @@ pub struct ActionRow {
 impl RequestRow {
     /// Returns whether `outcome` is an answer that this request takes.
     pub fn takes(&self, outcome: Outcome) -> bool {
-        if !self.allowed.is_empty() {
-            let word = outcome.answer();
-            return word.is_some_and(|word| self.allowed.iter().any(|one| one == word));
-        }
-        // A yes is no answer to a question that wants a value.
-        !(outcome.is_approval() && self.asks_for_value())
-    }
-
-    /// Returns whether the request is a question whose answer is a value of its `response_schema`.
-    fn asks_for_value(&self) -> bool {
-        let is_question = matches!(self.kind.as_deref(), Some("question" | "input"));
-        is_question && self.response_schema.is_some()
+        let terms = RequestTerms {
+            allowed: &self.allowed,
+            kind: self.kind.as_deref(),
+            has_schema: self.response_schema.is_some(),
+        };
+        terms.take(outcome)
     }
 
     /// Returns whether a form offers `outcome` for this request.

@@ -194,6 +194,29 @@ fn work_passes_only_by_a_rule_and_a_share_of_it_is_seen() {
 }
 
 #[test]
+fn rule_approves_no_request_that_forbids_it() {
+    let text = "[[person]]\nid = \"maya\"\n[[route]]\nname = \"routine\"\n\
+                to = [\"maya\"]\nprogress = true\nsample = 0.000001\n";
+    let catalog = catalog(text);
+    let passes = |request: Value| {
+        let scene = Scene {
+            document: serde_json::json!({ "requests": [{ "id": "a" }, request] }),
+            ..Scene::default()
+        };
+        planned(&catalog, scene).progress.is_some()
+    };
+    let schema = serde_json::json!({ "type": "string" });
+    assert!(passes(
+        serde_json::json!({ "id": "b", "allowed": ["approve"] })
+    ));
+    assert!(!passes(
+        serde_json::json!({ "id": "b", "allowed": ["reject"] })
+    ));
+    let wants_value = serde_json::json!({ "id": "b", "kind": "input", "response_schema": schema });
+    assert!(!passes(wants_value));
+}
+
+#[test]
 fn the_last_line_of_the_file_of_owners_wins() {
     let owners = Owners::parse(
         "# who looks after what\n*  @maya\n/docs/  @team/editors kim@example.org  # prose\nsrc/**/*.rs oncall:data\n",
