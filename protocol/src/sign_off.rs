@@ -5,6 +5,8 @@ use serde_json::Value;
 /// One entry of `sign_off_gates`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignOffGate {
+    /// Its place in the document, from 0.
+    pub index: usize,
     /// Its id, unique within the handoff.
     pub id: String,
     /// Role of those who approve; `None` means everybody who may decide.
@@ -39,8 +41,10 @@ impl SignOffGate {
 /// ```
 pub fn gates(document: &Value) -> Vec<SignOffGate> {
     let stated = document.get("sign_off_gates").and_then(Value::as_array);
-    let mut waiting: Vec<(SignOffGate, Vec<&str>)> =
-        stated.into_iter().flatten().filter_map(read).collect();
+    let stated = stated.into_iter().flatten().enumerate();
+    let mut waiting: Vec<(SignOffGate, Vec<&str>)> = stated
+        .filter_map(|(index, gate)| read(index, gate))
+        .collect();
     let mut ordered: Vec<SignOffGate> = Vec::with_capacity(waiting.len());
     while !waiting.is_empty() {
         let is_ready = |(_, after): &(SignOffGate, Vec<&str>)| {
@@ -71,13 +75,14 @@ pub fn role_key(role: &str) -> String {
         .to_lowercase()
 }
 
-fn read(gate: &Value) -> Option<(SignOffGate, Vec<&str>)> {
+fn read(index: usize, gate: &Value) -> Option<(SignOffGate, Vec<&str>)> {
     let text = |name: &str| gate.get(name).and_then(Value::as_str);
     let number = gate.get("min_approvals").and_then(Value::as_u64);
     let after = gate.get("after").and_then(Value::as_array);
     let after = after.into_iter().flatten().filter_map(Value::as_str);
     let role = text("role").filter(|role| !role.trim().is_empty());
     let gate = SignOffGate {
+        index,
         id: text("id")?.to_owned(),
         role: role.map(str::to_owned),
         min_approvals: number

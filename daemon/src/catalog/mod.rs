@@ -122,8 +122,8 @@ impl Catalog {
             .or_else(|| Some(Target::OnCall(calendars.next()?.id.value.clone())))
     }
 
-    /// Returns each role that somebody holds, by its key, with the number of people who hold it.
-    pub fn roles(&self) -> BTreeMap<String, usize> {
+    /// Returns each role that somebody holds, by its key, with the ids of the people who hold it.
+    pub fn roles(&self) -> BTreeMap<String, BTreeSet<String>> {
         let named = |one: &Members| [role_key(one.id.as_str()), role_key(&one.name.value)];
         let groups = self.policy.groups.iter().flat_map(named);
         let queues = self.policy.queues.iter().flat_map(named);
@@ -132,8 +132,8 @@ impl Catalog {
         let keys: BTreeSet<String> = groups.chain(queues).chain(calendars).collect();
         let holders = |key: String| {
             let target = self.role(&key)?;
-            let people = self.named(&target).len();
-            (people > 0).then_some((key, people))
+            let people: BTreeSet<String> = self.named(&target).into_iter().collect();
+            (!people.is_empty()).then_some((key, people))
         };
         keys.into_iter().filter_map(holders).collect()
     }

@@ -1,7 +1,7 @@
 //! The job that records a delivery: which card, which revision, or that it is not new.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -116,7 +116,7 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
         ))
     } else {
         held(state, &at.workspace, &principal)
-            .or_else(|| gates_without_holders(&handoff.document, &settings.roles))
+            .or_else(|| gates_without_holders(state, &handoff.document, &settings.roles))
             .or_else(|| over_quota(state, &at.workspace, &manifest, settings.quota))
     };
     if let Some(refusal) = refusal {
@@ -264,12 +264,17 @@ fn turned_away(
 }
 
 /// Refuses sign-off gates that cannot be passed: nobody holds the role, or too few people do.
-fn gates_without_holders(document: &Value, roles: &BTreeMap<String, usize>) -> Option<Refusal> {
+fn gates_without_holders(
+    state: &State,
+    document: &Value,
+    roles: &BTreeMap<String, BTreeSet<String>>,
+) -> Option<Refusal> {
     let mut needed: BTreeMap<String, usize> = BTreeMap::new();
-    for (n, gate) in gates(document).into_iter().enumerate() {
+    for gate in gates(document) {
         let Some(role) = &gate.role else { continue };
         let key = role_key(role);
-        let holders = roles.get(&key).copied().unwrap_or_default();
+        let people = roles.get(&key).into_iter().flatten();
+        let holders = people.filter(|id| !state.is_disabled(id)).count();
         // One person signs off one gate.
         let needed = needed.entry(key).or_default();
         *needed += usize::try_from(gate.min_approvals).unwrap_or(usize::MAX);
@@ -291,7 +296,7 @@ fn gates_without_holders(document: &Value, roles: &BTreeMap<String, usize>) -> O
             ),
         };
         let refusal = Refusal::new(ProblemKind::GateUnknownRole, "gate_role", message, known);
-        return Some(refusal.at(format!("/sign_off_gates/{n}/role")));
+        return Some(refusal.at(format!("/sign_off_gates/{}/role", gate.index)));
     }
     None
 }

@@ -92,8 +92,8 @@ pub struct Settings {
     pub undo: Option<Duration>,
     /// What an approval needs.
     pub care: Care,
-    /// Roles that somebody holds, as `role_key` writes them, and how many people hold each.
-    pub roles: Arc<BTreeMap<String, usize>>,
+    /// Roles that somebody holds, as `role_key` writes them, with the ids of the people who hold each.
+    pub roles: Arc<BTreeMap<String, BTreeSet<String>>>,
     /// Names by which a fallback can mean somebody, in lower case; empty where the reviewer of this machine answers
     /// for everything.
     pub fallback_names: Arc<BTreeSet<String>>,

@@ -196,7 +196,7 @@ fn work_passes_only_by_a_rule_and_a_share_of_it_is_seen() {
 #[test]
 fn rule_approves_no_request_that_forbids_it() {
     let text = "[[person]]\nid = \"maya\"\n[[route]]\nname = \"routine\"\n\
-                to = [\"maya\"]\nprogress = true\n";
+                to = [\"maya\"]\nprogress = true\nsample = 0.000001\n";
     let catalog = catalog(text);
     let passes = |request: Value| {
         let scene = Scene {

@@ -1,6 +1,9 @@
 //! Every reason for which a person is asked, by every door through which work reaches an agent.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use countersign_protocol::{
     decision::Outcome,
@@ -187,7 +190,10 @@ fn rig(policy: &str) -> Rig {
         mesh: Arc::new(mesh),
         contracts: Arc::new(Contracts::new(vec![strict])),
         watches_results: policy.contains("[[trigger]]"),
-        roles: Arc::new(BTreeMap::from([("compliance".to_owned(), 1)])),
+        roles: Arc::new(BTreeMap::from([(
+            "compliance".to_owned(),
+            BTreeSet::from(["sam".to_owned()]),
+        )])),
         ..Settings::default()
     });
     rig.with_policy(&format!("{PEOPLE}{policy}"));
