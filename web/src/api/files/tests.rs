@@ -155,3 +155,22 @@ async fn only_get_knows_parts() {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-length"], "10");
 }
+
+#[tokio::test]
+async fn answers_if_none_match() {
+    let tag = format!("\"{}\"", Digest::of(b"data"));
+    for (known, status) in [
+        (tag.clone(), StatusCode::NOT_MODIFIED),
+        (format!("\"other\", W/{tag}"), StatusCode::NOT_MODIFIED),
+        ("*".to_owned(), StatusCode::NOT_MODIFIED),
+        ("\"other\"".to_owned(), StatusCode::OK),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_NONE_MATCH, value(&known));
+        let response = send(file("a.txt", b"data"), &Method::GET, &headers).await;
+        let response = response.unwrap();
+        assert_eq!(response.status(), status, "{known}");
+        let is_empty = body(response).await.is_empty();
+        assert_eq!(is_empty, status == StatusCode::NOT_MODIFIED, "{known}");
+    }
+}

@@ -1,6 +1,6 @@
 //! What is shown of which file.
 
-use countersign_protocol::content::{Archive, Entry, Place, Segment};
+use countersign_protocol::content::{Archive, Email, Entry, Pdf, Place, Segment};
 
 use super::*;
 
@@ -285,4 +285,85 @@ fn the_text_of_an_entry_is_shown_and_compared() {
     let none = shown(Some("../../etc/passwd"));
     assert_eq!(none.body.rows(), Some((0, 0)));
     assert!(none.notes[0].starts_with("No text"), "{:?}", none.notes);
+}
+
+fn content(kind: Kind, body: Sealed, text: &[(Place, &str)]) -> Content {
+    let segments = text.iter();
+    Content {
+        file_type: FileType {
+            kind,
+            media_type: String::new(),
+            name: String::new(),
+        },
+        size: 1,
+        body,
+        text: segments
+            .map(|(place, text)| Segment::new(place.clone(), *text))
+            .collect(),
+        findings: Vec::new(),
+        cut: None,
+    }
+}
+
+fn shown_words(content: &Content, look: &Look) -> (Preview, String) {
+    let side = Side {
+        content: Some(content),
+        ..whole("a", b"x")
+    };
+    let preview = preview(Some(side), None, look).unwrap();
+    let words = serde_json::to_string(&preview.body).unwrap();
+    (preview, words)
+}
+
+#[test]
+fn mail_is_shown_decoded() {
+    let header = |name: &str| Place::Header {
+        name: name.to_owned(),
+    };
+    let html = Place::Part {
+        part: "HTML, as shown".to_owned(),
+    };
+    let text = [
+        (header("subject"), "Payment"),
+        (header("x-mailer"), "unseen"),
+        (Place::Whole, "plain says yes"),
+        (html, "html says no"),
+    ];
+    let mail = content(Kind::Email, Sealed::Email(Email::default()), &text);
+    let (preview, words) = shown_words(&mail, &Look::default());
+    for wanted in [
+        "Subject: Payment",
+        "plain says yes",
+        "— HTML, as shown —",
+        "html says no",
+    ] {
+        assert!(words.contains(wanted), "{wanted}: {words}");
+    }
+    assert!(!words.contains("unseen"));
+    assert_eq!(preview.choices[1].view, View::Source);
+}
+
+#[test]
+fn says_that_pages_are_not_drawn() {
+    let facts = Pdf {
+        pages: 1,
+        ..Pdf::default()
+    };
+    let text = [(Place::Page { page: 1 }, "words")];
+    let pdf = content(Kind::Pdf, Sealed::Pdf(facts), &text);
+    for (without_pages, drawn) in [(false, 1), (true, 0)] {
+        let look = Look {
+            without_pages,
+            ..Look::default()
+        };
+        let (preview, _) = shown_words(&pdf, &look);
+        let Body::Paper { pages, .. } = &preview.body else {
+            panic!("{preview:?}")
+        };
+        assert_eq!(pages.len(), drawn);
+        assert_eq!(
+            preview.notes.iter().any(|note| note.contains("pdftoppm")),
+            without_pages
+        );
+    }
 }
