@@ -173,6 +173,7 @@ impl TransferDesk for Showcase {
             answer: AnswerKind::Accept,
             received_at: sample::now(),
             answer_sha256: Digest::of(&answer.document),
+            warnings: Vec::new(),
         }))
     }
 }

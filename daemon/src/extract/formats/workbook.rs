@@ -1,6 +1,7 @@
 //! Workbooks (XLSX), read cell by cell: a sheet that claims a million columns costs nothing until it
 //! has cells there.
 
+use std::fmt::Write as _;
 use std::{
     collections::HashMap,
     io::{Cursor, Write as _},
@@ -175,13 +176,15 @@ fn plain(
                 copied.insert(part, path.clone());
             }
         }
-        of_book.push_str(&format!(
+        let _ = write!(
+            of_book,
             "<Relationship Id='{name}' Type='{OFFICE}/worksheet' Target='/{path}'/>"
-        ));
-        sheets.push_str(&format!(
+        );
+        let _ = write!(
+            sheets,
             "<sheet name='{name}' sheetId='{}' r:id='{name}'/>",
             at + 1
-        ));
+        );
     }
     for (kind, path) in [
         ("sharedStrings", "xl/sharedStrings.xml"),

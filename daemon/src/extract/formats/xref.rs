@@ -1,6 +1,7 @@
 //! The table of the objects of a PDF (ISO 32000-2, section 7.5.4), made again for files in which it is wrong or
 //! not found, as viewers do.
 
+use std::fmt::Write as _;
 use std::{collections::BTreeMap, io::Write as _};
 
 /// Most objects that are found.
@@ -25,15 +26,16 @@ pub(super) fn rebuild(bytes: &[u8]) -> Option<Vec<u8>> {
     let at = rebuilt.len() + 1;
     let mut table = String::from("\nxref\n0 1\n0000000000 65535 f \n");
     for (number, object) in &objects {
-        table.push_str(&format!(
+        let _ = write!(
+            table,
             "{number} 1\n{:010} {:05} n \n",
             object.at, object.generation
-        ));
+        );
     }
-    table.push_str(&format!("trailer\n<</Size {size}/Root {root}"));
+    let _ = write!(table, "trailer\n<</Size {size}/Root {root}");
     for key in [&b"/Info"[..], b"/Encrypt"] {
         if let Some(value) = reference(kept, key) {
-            table.push_str(&format!("{} {value}", String::from_utf8_lossy(key)));
+            let _ = write!(table, "{} {value}", String::from_utf8_lossy(key));
         }
     }
     rebuilt.write_all(table.as_bytes()).ok()?;

@@ -243,16 +243,15 @@ pub(super) fn beside_cells(
         for (part, text) in beside {
             let rows = text.lines().filter(|line| !line.trim().is_empty());
             let rows = rows.map(|line| vec![line.to_owned()]);
-            match tables.iter_mut().find(|(name, _)| name == part) {
-                Some((_, table)) => table.rows.extend(rows),
-                None => {
-                    let table = Table {
-                        header: vec!["Words".to_owned()],
-                        rows: rows.collect(),
-                        left_out: 0,
-                    };
-                    tables.push((part.clone(), table));
-                }
+            if let Some((_, table)) = tables.iter_mut().find(|(name, _)| name == part) {
+                table.rows.extend(rows);
+            } else {
+                let table = Table {
+                    header: vec!["Words".to_owned()],
+                    rows: rows.collect(),
+                    left_out: 0,
+                };
+                tables.push((part.clone(), table));
             }
         }
         tables
