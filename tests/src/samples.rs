@@ -306,30 +306,47 @@ pub fn zeros(mebibytes: usize, last: bool) -> Vec<u8> {
 
 /// A zip archive with one member that unpacks to `mebibytes` of zeros and states `stated` bytes.
 pub fn zip_bomb(name: &str, mebibytes: usize, stated: u32) -> Vec<u8> {
-    let data = zeros(mebibytes, true);
-    let packed = u32::try_from(data.len()).expect("a short stream");
-    let name_length = u16::try_from(name.len()).expect("a short name");
-    // The fields that a local header and the central directory share (APPNOTE, sections 4.3.7 and 4.3.12).
-    let mut shared = vec![20, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    shared.extend(packed.to_le_bytes());
-    shared.extend(stated.to_le_bytes());
-    shared.extend(name_length.to_le_bytes());
-    shared.extend([0, 0]);
-    let mut zip = b"PK\x03\x04".to_vec();
-    zip.extend(&shared);
-    zip.extend(name.bytes());
-    zip.extend(data);
-    let directory = u32::try_from(zip.len()).expect("a short file");
-    zip.extend(b"PK\x01\x02\x14\x03");
-    zip.extend(&shared);
-    zip.extend([0; 6]);
-    zip.extend(0x81a4_0000_u32.to_le_bytes());
-    zip.extend(0_u32.to_le_bytes());
-    zip.extend(name.bytes());
-    let length = u32::try_from(zip.len()).expect("a short file") - directory;
-    zip.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    let part = name.starts_with("xl/") || name.starts_with("word/");
+    let relations = relations(&[("r1", "officeDocument", name, false)]);
+    // Programs find the main part of a document by relation.
+    let plain = ("_rels/.rels", 0_u8, relations.into_bytes());
+    let bomb = (name, 8, zeros(mebibytes, true));
+    let (mut zip, mut directory, mut count) = (Vec::new(), Vec::new(), 0_u16);
+    for (name, method, data) in part.then_some(plain).into_iter().chain([bomb]) {
+        let packed = u32::try_from(data.len()).expect("a short stream");
+        let size = if method == 0 { packed } else { stated };
+        let name_length = u16::try_from(name.len()).expect("a short name");
+        let at = u32::try_from(zip.len()).expect("a short file");
+        let mut crc = flate2::Crc::new();
+        crc.update(if method == 0 { &data } else { &[] });
+        let crc = crc.sum();
+        // The fields that a local header and the central directory share (APPNOTE, sections 4.3.7 and 4.3.12).
+        let mut shared = vec![20, 0, 0, 0, method, 0, 0, 0, 0, 0];
+        shared.extend(crc.to_le_bytes());
+        shared.extend(packed.to_le_bytes());
+        shared.extend(size.to_le_bytes());
+        shared.extend(name_length.to_le_bytes());
+        shared.extend([0, 0]);
+        zip.extend(b"PK\x03\x04");
+        zip.extend(&shared);
+        zip.extend(name.bytes());
+        zip.extend(data);
+        directory.extend(b"PK\x01\x02\x14\x03");
+        directory.extend(&shared);
+        directory.extend([0; 6]);
+        directory.extend(0x81a4_0000_u32.to_le_bytes());
+        directory.extend(at.to_le_bytes());
+        directory.extend(name.bytes());
+        count += 1;
+    }
+    let start = u32::try_from(zip.len()).expect("a short file");
+    let length = u32::try_from(directory.len()).expect("a short file");
+    zip.extend(directory);
+    zip.extend(b"PK\x05\x06\0\0\0\0");
+    zip.extend(count.to_le_bytes());
+    zip.extend(count.to_le_bytes());
     zip.extend(length.to_le_bytes());
-    zip.extend(directory.to_le_bytes());
+    zip.extend(start.to_le_bytes());
     zip.extend([0, 0]);
     zip
 }

@@ -68,6 +68,10 @@ fn the_documents_name_only_commands_that_exist() {
             else {
                 continue;
             };
+            // The whole text of a requirement names commands that are not built yet.
+            if file.path == "docs/requirements.md" {
+                continue;
+            }
             seen += 1;
             let place = format!("{}:{line}", file.path);
             if !top.contains(command) {

@@ -517,7 +517,10 @@ fn a_text_of_a_gigabyte_costs_what_is_read_of_it() {
 #[test]
 fn what_is_cut_short_is_read_as_far_as_it_goes() {
     for (name, bytes) in samples::all() {
-        assert_eq!(read(name, bytes.clone()).cut, None, "{name}");
+        // The archive holds one of its own, which is told as not read.
+        let whole = reason(&read(name, bytes.clone()));
+        let expected = (name == "a.zip").then_some(CutReason::NotRead);
+        assert_eq!(whole, expected, "{name}");
         for part in 1..8 {
             let length = bytes.len() * part / 8;
             let content = read(name, bytes[..length].to_vec());

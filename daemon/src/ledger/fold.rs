@@ -36,11 +36,11 @@ pub struct State {
     pub last_time: Option<Timestamp>,
     pub(super) cards: BTreeMap<HandoffId, Arc<Card>>,
     /// Those that wait for a person.
-    waiting: BTreeSet<HandoffId>,
+    pub(super) waiting: BTreeSet<HandoffId>,
     /// Of these, those that policy has not looked at.
-    unrouted: BTreeSet<HandoffId>,
+    pub(super) unrouted: BTreeSet<HandoffId>,
     /// Those whose checks are not over.
-    unchecked: BTreeSet<HandoffId>,
+    pub(super) unchecked: BTreeSet<HandoffId>,
     /// Those that go to an agent now that their checks are over.
     pub(super) owed_hops: BTreeSet<HandoffId>,
     /// Those that a person may be reading.
@@ -493,21 +493,6 @@ impl State {
         });
     }
 
-    /// The cards whose checks are not over, oldest first.
-    pub fn unchecked(&self) -> impl Iterator<Item = &Arc<Card>> {
-        self.unchecked.iter().filter_map(|id| self.cards.get(id))
-    }
-
-    /// The cards that go to an agent now that their checks are over.
-    pub fn owed_hops(&self) -> impl Iterator<Item = &Arc<Card>> {
-        self.owed_hops.iter().filter_map(|id| self.cards.get(id))
-    }
-
-    /// The cards of which a result waits for policy, oldest first.
-    pub fn owed_results(&self) -> impl Iterator<Item = &Arc<Card>> {
-        self.owed_results.iter().filter_map(|id| self.cards.get(id))
-    }
-
     /// A fact speaks of these kept bytes.
     pub(super) fn holds(&mut self, workspace: &str, manifest: &Manifest) {
         self.held.add(workspace, manifest.document, 0);
@@ -608,45 +593,6 @@ impl State {
         }
     }
 
-    /// Updates the sets of cards that ask for something, after the card `id` changed.
-    fn index(&mut self, id: HandoffId) {
-        if let Some(card) = self.cards.get(&id) {
-            let has = |set: &mut BTreeSet<HandoffId>, is_in: bool| {
-                if is_in {
-                    set.insert(id);
-                } else {
-                    set.remove(&id);
-                }
-            };
-            has(
-                &mut self.waiting,
-                matches!(card.state, HandoffState::Waiting { .. }),
-            );
-            has(
-                &mut self.with_agents,
-                matches!(card.state, HandoffState::WithAgent { .. }),
-            );
-            has(
-                &mut self.unrouted,
-                matches!(card.state, HandoffState::Waiting { .. })
-                    && card.routing.is_none()
-                    && !card.is_unchecked()
-                    && card.owed_hop().is_none(),
-            );
-            has(&mut self.held_cards, !card.held.is_empty());
-            has(&mut self.undelivered, card.undelivered.is_some());
-            has(&mut self.unchecked, card.is_unchecked());
-            has(
-                &mut self.owed_hops,
-                card.owed_hop().is_some() && !card.is_unchecked(),
-            );
-            has(&mut self.approved_hops, card.approved_stop().is_some());
-            has(&mut self.owed_results, card.owed_result().is_some());
-            self.hops.index(card);
-            self.index_reading(id);
-        }
-    }
-
     /// The tracks whose checkpoint lies in the folder of `at`.
     fn tracks_in_mut(&mut self, at: &Location) -> impl Iterator<Item = &mut Track> {
         let first = Location {
@@ -689,16 +635,6 @@ impl State {
     /// All cards, oldest first.
     pub fn cards(&self) -> impl DoubleEndedIterator<Item = &Arc<Card>> {
         self.cards.values()
-    }
-
-    /// The cards that wait for a person, oldest first.
-    pub fn waiting(&self) -> impl Iterator<Item = &Arc<Card>> {
-        self.waiting.iter().filter_map(|id| self.cards.get(id))
-    }
-
-    /// Of these, the cards that policy has not looked at, oldest first.
-    pub fn unrouted(&self) -> impl Iterator<Item = &Arc<Card>> {
-        self.unrouted.iter().filter_map(|id| self.cards.get(id))
     }
 
     /// The number for the next new card.

@@ -6,6 +6,7 @@
 //! the last commit, never one that might still fail.
 
 mod accounts;
+mod agenda;
 mod answer;
 mod bell;
 mod delivery;
