@@ -239,6 +239,30 @@ fn every_requirement_is_listed_once() {
 }
 
 #[test]
+fn browsers_translate_no_code() {
+    let mut wrong = Vec::new();
+    for file in repo::files() {
+        // A browser that translates code, arguments or names changes what is approved.
+        let is_page = file.is("html") && !file.path.starts_with("templates/messages/");
+        for (number, line) in file.text().lines().enumerate().filter(|_| is_page) {
+            let marked = |tag: &str| {
+                let mut places = line
+                    .match_indices(tag)
+                    .map(|(at, _)| &line[at + tag.len()..]);
+                places.all(|rest| {
+                    let is_longer = rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+                    is_longer || rest.starts_with(" translate=\"no\"")
+                })
+            };
+            if !["<code", "<pre", "<samp"].iter().all(|tag| marked(tag)) {
+                wrong.push(format!("{}:{}", file.path, number + 1));
+            }
+        }
+    }
+    report(&wrong);
+}
+
+#[test]
 fn requirements_have_their_whole_text() {
     let page = repo::read("docs/requirements.md");
     let lines: Vec<&str> = page.lines().collect();

@@ -207,7 +207,7 @@ fn code(text: &str) -> String {
         let is_open = at % 2 == 1;
         let is_closed = at + 1 < parts.len();
         html.push_str(match (is_open, is_closed) {
-            (true, true) => "<code>",
+            (true, true) => "<code translate=\"no\">",
             (true, false) => "`",
             (false, _) => "",
         });
@@ -262,9 +262,12 @@ mod tests {
     fn backticks_become_code_and_nothing_else_does() {
         for (text, html) in [
             ("plain", "plain"),
-            ("write `0.8`.", "write <code>0.8</code>."),
-            ("`a` and `b", "<code>a</code> and `b"),
-            ("`<b>\u{202E}`", "<code>&lt;b&gt;‹U+202E›</code>"),
+            ("write `0.8`.", "write <code translate=\"no\">0.8</code>."),
+            ("`a` and `b", "<code translate=\"no\">a</code> and `b"),
+            (
+                "`<b>\u{202E}`",
+                "<code translate=\"no\">&lt;b&gt;‹U+202E›</code>",
+            ),
             ("", ""),
         ] {
             assert_eq!(probe("{{ text|code }}", text).unwrap(), html);

@@ -7,6 +7,7 @@ use axum::{
 use countersign_protocol::{HandoffId, content::SNIFFED, content::sniff};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use similar::Algorithm;
 
 use super::{
     artifact::{Card, FileName, Place},
@@ -177,18 +178,59 @@ async fn original(visit: &Visit, review: &Review, path: &str) -> Result<String, 
     })
 }
 
-/// What a browser made of a text, written as the file was: browsers send CRLF for every line end (HTML,
-/// section 4.10.22.4), and drop a byte order mark.
+/// Returns what a browser made of a text, written as the file was: browsers send CRLF for every line end (HTML,
+/// section 4.10.22.4), and drop a byte order mark. A line that is still there keeps its own end, whichever it was.
 fn as_written(sent: &str, before: &str) -> String {
-    let mut text = sent.replace("\r\n", "\n");
-    let crlf = before.matches("\r\n").count();
-    if crlf * 2 > before.matches('\n').count() {
-        text = text.replace('\n', "\r\n");
+    const MARK: char = '\u{FEFF}';
+    let sent = sent.replace("\r\n", "\n").replace('\r', "\n");
+    let (old, new) = (lines(before.trim_start_matches(MARK)), lines(&sent));
+    let words = |lines: &[(&str, &str)]| -> Vec<String> {
+        lines.iter().map(|(text, _)| (*text).to_owned()).collect()
+    };
+    let count = |end: &str| old.iter().filter(|(_, other)| *other == end).count();
+    let usual = ["\n", "\r\n", "\r"]
+        .into_iter()
+        .rev()
+        .max_by_key(|end| count(end))
+        .filter(|end| count(end) > 0)
+        .unwrap_or("\n");
+    // A line that took the place of another one has its end, and a new one that of the line before it.
+    let mut ends: Vec<Option<&str>> = vec![None; new.len()];
+    for op in similar::capture_diff_slices(Algorithm::Patience, &words(&old), &words(&new)) {
+        for (at, was) in op.new_range().zip(op.old_range()) {
+            ends[at] = Some(old[was].1);
+        }
     }
-    if before.starts_with('\u{FEFF}') && !text.starts_with('\u{FEFF}') {
-        text.insert(0, '\u{FEFF}');
+    let mut text = String::with_capacity(before.len().max(sent.len()));
+    if before.starts_with(MARK) && !sent.starts_with(MARK) {
+        text.push(MARK);
+    }
+    let mut last = usual;
+    for ((line, end), kept) in new.iter().zip(ends) {
+        text.push_str(line);
+        if !end.is_empty() {
+            last = kept.filter(|end| !end.is_empty()).unwrap_or(last);
+            text.push_str(last);
+        }
     }
     text
+}
+
+/// The lines of a text, each with its end, which is empty where the text stops without one.
+fn lines(text: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let at = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let length = match rest[at..].as_bytes() {
+            [b'\r', b'\n', ..] => 2,
+            [] => 0,
+            _ => 1,
+        };
+        found.push((&rest[..at], &rest[at..at + length]));
+        rest = &rest[at + length..];
+    }
+    found
 }
 
 /// Whether a file that starts with `bytes` is text that can be edited here.
@@ -306,6 +348,23 @@ mod tests {
 
     #[test]
     fn a_text_keeps_its_line_ends_and_its_mark() {
+        for (before, sent, written) in [
+            ("a\r\nb\nc\r\n", "a\nb\nc\nZ", "a\r\nb\nc\r\nZ"),
+            ("a\r\nb\nc\r\n", "b\nc\n", "b\nc\r\n"),
+            ("a\r\nb\nc\n", "a\nnew\nb\nc\n", "a\r\nnew\r\nb\nc\n"),
+            (
+                "one\ntwo\r\nthree\n",
+                "one\nTWO\nthree\n",
+                "one\nTWO\r\nthree\n",
+            ),
+            ("a\rb\rc", "a\nb\nC", "a\rb\rC"),
+            ("a\r\nb", "a\nb\nc", "a\r\nb\r\nc"),
+            ("\u{FEFF}a\r\nb\n", "a\nb\nc\n", "\u{FEFF}a\r\nb\nc\n"),
+            ("a\n", "", ""),
+        ] {
+            let sent = sent.replace('\n', "\r\n");
+            assert_eq!(as_written(&sent, before), written, "{before:?} {sent:?}");
+        }
         assert_eq!(as_written("a\r\nb\r\n", "x\ny\n"), "a\nb\n");
         assert_eq!(as_written("a\r\nb\r\n", "x\r\ny\r\n"), "a\r\nb\r\n");
         assert_eq!(as_written("a", "\u{FEFF}x"), "\u{FEFF}a");

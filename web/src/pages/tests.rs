@@ -370,7 +370,7 @@ async fn what_an_agent_asks_is_answered_one_by_one() {
     let missing = browser.answer("H-7", &page, &fields).await;
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
     missing
-        .has("Answer <code>credit-notes</code> too")
+        .has("Answer <code translate=\"no\">credit-notes</code> too")
         .has("Leave them out\"")
         .has("&quot;batch_size&quot;:50}</textarea>");
     let whole = [("answer", "reject"), ("note", "No"), ("each.1.words", "x")];
