@@ -3,13 +3,14 @@
   "use strict";
   const $ = (selector, from = document) => from.querySelector(selector);
   const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
-  const { id, seq: shown } = document.body.dataset;
+  const { id, seq: shown, me } = document.body.dataset;
   const root = document.documentElement;
 
   const kept = (storage) => ({
     get: (key) => { try { return storage().getItem(key); } catch { return null; } },
     set: (key, value) => { try { storage().setItem(key, value); } catch { /* storage is off */ } },
     drop: (key) => { try { storage().removeItem(key); } catch { /* storage is off */ } },
+    keys: () => { try { return Object.keys(storage()); } catch { return []; } },
   });
   const here = kept(() => localStorage);
   const tab = kept(() => sessionStorage);
@@ -169,11 +170,49 @@
   });
   if ($(".say")) root.classList.add("can-ask");
 
-  // ---- the note outlives a reload, and ends with the decision ----
-  if (note) {
-    if (note.value === "") note.value = tab.get(`note:${id}`) ?? "";
-    note.addEventListener("input", () => tab.set(`note:${id}`, note.value));
-  } else if (id) tab.drop(`note:${id}`);
+  // ---- words outlive a reload and the end of a session. They belong to their person, and end when they were taken ----
+  const mine = (kind, rest) => `${kind}:${encodeURIComponent(me)}:${rest}`;
+  const written = /^(note|words|sent):/;
+  if (me) for (const key of tab.keys()) if (written.test(key) && key.split(":")[1] !== encodeURIComponent(me)) tab.drop(key);
+  document.addEventListener("submit", ({ target }) => {
+    if (target.getAttribute("action") === "/sign-out") for (const key of tab.keys()) if (written.test(key)) tab.drop(key);
+  });
+  if (me && note) {
+    if (note.value === "") note.value = tab.get(mine("note", id)) ?? "";
+    note.addEventListener("input", () => tab.set(mine("note", id), note.value));
+  } else if (me && id) tab.drop(mine("note", id));
+  const TEXTS = "textarea:not(#note)";
+  const wordsOf = (of) => {
+    const path = of.elements.path?.value ?? "";
+    return `${of.getAttribute("action")} ${path}`;
+  };
+  // What was sent is over once a page comes back that is neither a problem nor the sign-in.
+  const refusedNow = $("[data-problem]") || document.body.dataset.page === "sign-in" || $("[role=alert].summary") || !me;
+  for (const key of tab.keys().filter((one) => one.startsWith("sent:"))) {
+    if (!refusedNow) tab.drop(key.replace("sent:", "words:"));
+    tab.drop(key);
+  }
+  if (me) {
+    document.addEventListener("input", ({ target }) => {
+      const of = target.form;
+      if (!of || of === form || of.method !== "post" || !$(TEXTS, of)) return;
+      const fields = [...of.elements].filter((one) => one.matches("textarea, input.in, input[name=revision]") && one.type !== "password");
+      const base = $(TEXTS, of).defaultValue;
+      tab.set(mine("words", wordsOf(of)), JSON.stringify({ base, fields: fields.map((one) => [one.name, one.value]) }));
+    });
+    document.addEventListener("submit", ({ target }) => {
+      if (target !== form && target.method === "post" && $(TEXTS, target)) tab.set(mine("sent", wordsOf(target)), "1");
+    });
+    for (const of of $$("form[method=post]")) {
+      const text = of !== form && $(TEXTS, of);
+      const saved = text && tab.get(mine("words", wordsOf(of)));
+      if (!saved) continue;
+      const { base, fields } = JSON.parse(saved);
+      if (text.defaultValue !== base) continue; // another text stands there now
+      for (const [name, value] of fields) if (of.elements[name] && name !== "revision") of.elements[name].value = value;
+      for (let box = of.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    }
+  }
 
   // ---- decide: a key opens the form, Ctrl Enter sends it ----
   const say = (text) => { for (const line of $$("[data-picked-note]")) line.textContent = text; };
@@ -285,6 +324,9 @@
   let timer;
   document.addEventListener("keydown", (event) => {
     const on = event.target;
+    if (event.isComposing || event.keyCode === 229) return; // keys of an input method
+    // Brackets and the like take AltGr or Option on many keyboards.
+    const isTyped = "[]/?".includes(event.key) && (event.getModifierState("AltGraph") || event.altKey) && !event.metaKey;
     if (on.form === form && form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       return send();
@@ -292,7 +334,7 @@
     if (event.key === "Enter" && on.matches("input") && on.form && on.form === $("[data-none]")?.form) return event.preventDefault();
     if (event.key === "Escape" && !event.isComposing && !palette.open && !help.open) unpick();
     if (event.key === "k" && (event.ctrlKey || event.metaKey)) return event.preventDefault(), palette.open || palette.showModal();
-    if (palette.open || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (palette.open || ((event.ctrlKey || event.metaKey || event.altKey) && !isTyped)) return;
     if (on.matches("input:not([type=checkbox]), textarea, select")) return event.key === "Escape" && on.blur();
     if (here.get("keys") === "off" || (help.open && event.key !== "?")) return;
     if (event.key === "Enter" && on.matches("a, button, summary")) return;
@@ -364,25 +406,49 @@
     status.classList.toggle("warn-word", lost !== null);
   };
   let soon;
-  const connect = () => {
-    const source = new EventSource("/api/v1/events");
-    source.addEventListener("open", () => { lost = null; tell(); });
-    source.addEventListener("changed", (event) => {
-      last = Date.now();
-      lost = null;
-      tell();
-      if (JSON.parse(event.data).seq <= Number(shown)) return;
-      clearTimeout(soon);
-      soon = setTimeout(() => check?.().catch(() => {}), 200);
-    });
-    source.addEventListener("error", () => {
-      lost ??= clock();
-      tell();
-      if (source.readyState === EventSource.CLOSED) setTimeout(connect, 15000);
-    });
-    addEventListener("pagehide", () => source.close(), { once: true });
+  // A browser has six connections to us, so one tab listens and tells the others. Where a page may not do that, since it
+  // came without TLS, a tab listens while it is seen.
+  let source, newest = 0;
+  const hear = ({ seq, since }) => {
+    lost = since ?? null;
+    if (since) newest = 0;
+    else last = Date.now();
+    tell();
+    if (!seq || seq <= Math.max(newest, Number(shown))) return;
+    newest = seq;
+    clearTimeout(soon);
+    soon = setTimeout(() => check?.().catch(() => {}), 200);
   };
-  connect();
+  const tabs = navigator.locks && window.BroadcastChannel ? new BroadcastChannel("live") : null;
+  const share = (news) => { hear(news); tabs?.postMessage(news); };
+  let heard = 0;
+  const connect = () => {
+    source = new EventSource("/api/v1/events");
+    const own = source;
+    own.addEventListener("open", () => share({}));
+    own.addEventListener("changed", (event) => { heard = JSON.parse(event.data).seq; share({ seq: heard }); });
+    own.addEventListener("error", () => {
+      share({ since: lost ?? clock() });
+      if (own.readyState === EventSource.CLOSED) setTimeout(() => { if (source === own) connect(); }, 15000);
+    });
+  };
+  const part = () => { source?.close(); source = null; };
+  addEventListener("pagehide", part, { once: true });
+  if (tabs) {
+    tabs.addEventListener("message", ({ data }) => {
+      if (!data.hello) hear(data);
+      else if (source) tabs.postMessage(lost ? { since: lost } : { seq: heard });
+    });
+    tabs.postMessage({ hello: true });
+    navigator.locks.request("live", () => new Promise((over) => {
+      addEventListener("pagehide", over, { once: true });
+      connect();
+    })).catch(connect);
+  } else {
+    const turn = () => { if (document.hidden) part(); else if (!source) connect(); };
+    document.addEventListener("visibilitychange", turn);
+    turn();
+  }
   for (const left of $$("[data-left-s]")) setInterval(() => { if (left.textContent > 0) left.textContent -= 1; else location.reload(); }, 1000);
   const every = Number($("[data-every]")?.dataset.every ?? 0); // what changes without a fact
   if (every > 0) setInterval(() => { if (!$("#swap details[open]") && !document.hidden) check().catch(() => {}); }, every * 1000);

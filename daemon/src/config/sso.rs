@@ -72,6 +72,8 @@ pub struct Sso {
     pub groups: Setting<String>,
     /// What is asked for besides `openid`.
     pub scopes: Setting<Vec<String>>,
+    /// Audiences that a token may name beside `client_id`.
+    pub audiences: Setting<Vec<String>>,
     /// Whether the issuer may be inside the house. Other addresses that it names may not in any case.
     pub allow_private: Setting<bool>,
 }
@@ -85,6 +87,7 @@ impl Sso {
         let user = section.take("user");
         let groups = section.take("groups");
         let scopes = section.take("scopes");
+        let audiences = section.take("audiences");
         let allow_private = section.take("allow_private");
         section.finish(&[]);
         if section.is_absent() {
@@ -116,6 +119,7 @@ impl Sso {
             user: user.unwrap_or_else(|| usual("preferred_username")),
             groups: groups.unwrap_or_else(|| usual("groups")),
             scopes: scopes.unwrap_or_else(|| Setting::default(vec!["profile".to_owned()])),
+            audiences: audiences.unwrap_or_else(|| Setting::default(Vec::new())),
             allow_private,
         })
     }
@@ -140,6 +144,7 @@ impl Sso {
             Entry::new("sso.user", &self.user),
             Entry::new("sso.groups", &self.groups),
             Entry::new("sso.scopes", &self.scopes),
+            Entry::new("sso.audiences", &self.audiences),
             Entry::new("sso.allow_private", &self.allow_private),
         ]);
         entries

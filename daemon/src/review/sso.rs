@@ -21,6 +21,7 @@ impl From<SsoError> for SsoFailed {
     fn from(error: SsoError) -> Self {
         match error {
             SsoError::NotOurs(_) => Self::NotBegun(error.to_string()),
+            SsoError::Refused(_) => Self::Refused(error.to_string()),
             SsoError::Unreachable(_) | SsoError::NotGood(_) => Self::Provider(error.to_string()),
         }
     }
@@ -78,6 +79,7 @@ impl SsoDesk for LedgerDesk {
         let (beginning, url) = sso.begin(&secret()?, is_anew).await?;
         Ok(SsoBegin {
             cookie: beginning.cookie().to_owned(),
+            state: beginning.state(),
             url,
         })
     }

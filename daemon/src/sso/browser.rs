@@ -41,7 +41,8 @@ impl Beginning {
         Digest::of(text.as_bytes()).to_string()
     }
 
-    pub(super) fn state(&self) -> String {
+    /// Returns the `state` that the provider sends back.
+    pub fn state(&self) -> String {
         self.made("state")
     }
 

@@ -40,6 +40,9 @@ pub enum SsoError {
     /// The provider cannot be asked.
     #[error("the provider cannot be asked: {0}")]
     Unreachable(String),
+    /// The provider signed somebody in, and a rule of ours does not take what it says.
+    #[error("the provider signed you in, but {0}")]
+    Refused(String),
     /// What the provider says is not good.
     #[error("what the provider says is not good: {0}")]
     NotGood(String),

@@ -24,7 +24,10 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Answer, Beginning, SsoError, Vouched, vouched::Wanted};
+use super::{
+    Answer, Beginning, SsoError, Vouched,
+    vouched::{Wanted, join},
+};
 use crate::{
     config::{Environment, Sso as Stated},
     egress::{Http, Lookup, causes},
@@ -34,7 +37,7 @@ use crate::{
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
 /// Of an answer of the provider, in bytes.
 const MOST: usize = 1 << 20;
-/// How far the clock of the provider may be ahead.
+/// How far the clock of the provider may be ahead or behind.
 const AHEAD: i64 = 60;
 /// How tokens may be signed. Nobody signs with a secret that the browser side could know, and nobody not at all.
 const SIGNED: [CoreJwsSigningAlgorithm; 9] = [
@@ -100,6 +103,8 @@ pub(super) struct Provider {
     redirect: RedirectUrl,
     scopes: Vec<Scope>,
     wanted: Wanted,
+    /// Audiences that a token may name beside us.
+    audiences: Vec<String>,
     line: Line,
     known: Mutex<Option<(Timestamp, CoreProviderMetadata)>>,
 }
@@ -134,6 +139,7 @@ impl Provider {
                 user: stated.user.value.clone(),
                 groups: stated.groups.value.clone(),
             },
+            audiences: stated.audiences.value.clone(),
             line: Line {
                 issuer: stated.issuer.value.url().clone(),
                 home: Http::new(stated.allow_private.value, lookup.clone())?,
@@ -200,10 +206,12 @@ impl Provider {
             .id_token()
             .ok_or_else(|| SsoError::NotGood("it gave no ID token".to_owned()))?;
         let clock = moment(now);
+        let leeway = moment(now - SignedDuration::from_secs(AHEAD));
         let verifier = client
             .id_token_verifier()
             .set_allowed_algs(SIGNED)
-            .set_time_fn(move || clock)
+            .set_time_fn(move || leeway)
+            .set_other_audience_verifier_fn(|audience| self.audiences.contains(audience))
             .set_issue_time_verifier_fn(move |issued| {
                 let ahead = issued.timestamp() - clock.timestamp();
                 (ahead <= AHEAD)
@@ -213,6 +221,13 @@ impl Provider {
         let claims = token
             .claims(&verifier, &beginning.nonce())
             .map_err(|error| SsoError::NotGood(error.to_string()))?;
+        // A token of another client that names us, too, was not made for us (section 3.1.3.7).
+        let party = claims.authorized_party();
+        if party.is_some_and(|party| *party != self.client) {
+            return Err(SsoError::NotGood(
+                "its token was made for another client".to_owned(),
+            ));
+        }
         // An access token of somebody else would name their groups (OpenID Connect Core, section 3.1.3.6).
         if let Some(said) = claims.access_token_hash() {
             let good = |error: &dyn std::fmt::Display| SsoError::NotGood(error.to_string());
@@ -237,12 +252,10 @@ impl Provider {
                 .request_async(&self.line)
                 .await
                 .map_err(|error| SsoError::NotGood(error.to_string()))?;
-            for (name, value) in object(&more)? {
-                all.entry(name).or_insert(value);
-            }
+            join(&mut all, object(&more)?);
         }
         let issuer = self.issuer.as_str();
-        let vouched = self.wanted.read(issuer, &all).map_err(SsoError::NotGood)?;
+        let vouched = self.wanted.read(issuer, &all)?;
         Ok(Vouched {
             attended,
             ..vouched

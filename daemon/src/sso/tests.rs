@@ -245,6 +245,52 @@ async fn claims_that_the_token_leaves_out_are_asked_for() {
 }
 
 #[tokio::test]
+async fn trusts_named_audiences_only() {
+    let more = "allow_private = true\naudiences = [\"328374\"]";
+    for (audiences, party, fine) in [
+        (json!(["countersign", "328374"]), json!("countersign"), true),
+        (json!(["328374", "countersign"]), json!(null), true),
+        (
+            json!(["countersign", "payroll"]),
+            json!("countersign"),
+            false,
+        ),
+        (json!(["countersign", "328374"]), json!("payroll"), false),
+        (json!("328374"), json!("countersign"), false),
+        (json!("countersign"), json!("payroll"), false),
+    ] {
+        let told = Bed::with(more).await.with_claims(|says| {
+            says.claims["aud"] = audiences.clone();
+            says.claims["azp"] = party.clone();
+        });
+        let told = told.await;
+        assert_eq!(told.is_ok(), fine, "{audiences} {party}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn reads_truth_written_as_text() {
+    for (said, fine) in [("true", true), ("false", false)] {
+        let bed = Bed::with("allow_private = true\nuser = \"email\"").await;
+        let told = bed.with_claims(|says| {
+            says.claims["email"] = json!("sam@example.org");
+            says.claims["email_verified"] = json!(said);
+        });
+        let told = told.await;
+        assert_eq!(told.is_ok(), fine, "{said}: {told:?}");
+        assert!(fine || matches!(told, Err(SsoError::Refused(_))));
+    }
+}
+
+#[tokio::test]
+async fn forgives_a_slow_clock() {
+    let bed = Bed::start().await;
+    let now = bed.clock.now().as_second();
+    let told = bed.with_claims(|says| says.claims["exp"] = json!(now - 30));
+    assert!(told.await.is_ok());
+}
+
+#[tokio::test]
 async fn no_token_is_good_that_is_not_for_us_now_and_from_the_provider() {
     let bed = Bed::start().await;
     let now = bed.clock.now().as_second();
@@ -267,7 +313,7 @@ async fn no_token_is_good_that_is_not_for_us_now_and_from_the_provider() {
         ),
         (
             "over",
-            Box::new(move |says| says.claims["exp"] = json!(now - 1)),
+            Box::new(move |says| says.claims["exp"] = json!(now - 61)),
         ),
         (
             "from the future",

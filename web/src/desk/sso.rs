@@ -9,6 +9,8 @@ use super::{DeskError, NewSession, access::Visitor};
 pub struct SsoBegin {
     /// What the browser keeps until it comes back; a secret, visible ASCII without `;`, `,` and `~`.
     pub cookie: String,
+    /// The `state` that comes back with the answer; it names the cookie, so that two tabs do not share one.
+    pub state: String,
     /// Where it goes.
     pub url: String,
 }
@@ -35,6 +37,9 @@ pub enum SsoFailed {
     /// The provider does not answer, or not well.
     #[error("{0}")]
     Provider(String),
+    /// The provider signed somebody in, and a rule of ours does not take what it says.
+    #[error("{0}")]
+    Refused(String),
     /// The provider vouches for somebody who has no way in here.
     #[error("{0}")]
     Unknown(String),

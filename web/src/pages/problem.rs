@@ -74,6 +74,15 @@ fn cause(kind: &str, status: StatusCode) -> &'static str {
     match status {
         // A link for somebody from outside works again and again, and the case says why not.
         _ if kind == "invitation-over" => "",
+        _ if kind == "sso-provider" => {
+            "The provider did not answer as it should, or `[sso]` does not fit it. The log says which."
+        }
+        _ if kind == "sso-refused" => {
+            "You are known at the provider. It does not let you in here, or a rule here does not take what it says."
+        }
+        _ if kind == "sso-unknown" => {
+            "You are known at the provider, and nothing here is for you yet."
+        }
         _ if kind == csrf::CROSS_SITE => {
             "Your session began anew while the page was open, or another site sent this in your name."
         }
@@ -116,6 +125,9 @@ fn ways(problem: &Problem) -> Vec<(String, &'static str)> {
     }
     match problem.status {
         StatusCode::NOT_FOUND => ways.push(("/search".to_owned(), "Search for it")),
+        _ if problem.kind.starts_with("sso-") => {
+            ways.push(("/sign-in".to_owned(), "Sign in again"));
+        }
         StatusCode::FORBIDDEN if problem.kind != csrf::CROSS_SITE => {
             ways.push(("/account".to_owned(), "See your roles"));
         }

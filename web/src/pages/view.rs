@@ -75,6 +75,8 @@ impl Due {
 /// A person in the corner of the page.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct PersonView {
+    /// The id, by which a browser keeps the words of different people apart.
+    pub(super) id: String,
     /// The name.
     pub(super) display: String,
     /// At most two letters of it.
@@ -91,6 +93,7 @@ impl PersonView {
             .flat_map(char::to_uppercase)
             .collect();
         Self {
+            id: person.id.clone(),
             display: person.display.clone(),
             initials: if initials.is_empty() {
                 "?".to_owned()

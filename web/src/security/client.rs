@@ -20,6 +20,10 @@ pub struct Client {
     pub origin: String,
 }
 
+/// The scheme and host of the public URL. A page there is ours, also where a proxy asks us by another name.
+#[derive(Clone, Debug)]
+pub(crate) struct PublicOrigin(pub(crate) String);
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -38,6 +42,9 @@ pub(crate) fn check(settings: &Settings, request: &mut Request) -> Result<(), Pr
     match find(settings, peer, request.headers()) {
         Ok(client) if authority_fits(request, &client) || probe => {
             request.extensions_mut().insert(client);
+            if let Some(url) = &settings.public_url {
+                request.extensions_mut().insert(PublicOrigin(url.origin()));
+            }
         }
         Err(_) if probe => {}
         Ok(_) => return Err(misdirected("another name in the request line")),

@@ -12,7 +12,10 @@ use axum::{
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
-use super::{client::Client, identity::Identity};
+use super::{
+    client::{Client, PublicOrigin},
+    identity::Identity,
+};
 use crate::error::Problem;
 
 /// The kind of the problem when a form is refused.
@@ -49,11 +52,10 @@ pub(super) async fn check(mut request: Request, next: Next) -> Response {
         Some(identity) => identity.session.clone(),
         None => None,
     };
-    let origin = request
-        .extensions()
-        .get::<Client>()
-        .map_or("", |client| &client.origin);
-    if !from_here(request.headers(), origin) {
+    let known = request.extensions();
+    let asked = known.get::<Client>().map(|client| &*client.origin);
+    let public = known.get::<PublicOrigin>().map(|public| &*public.0);
+    if !from_here(request.headers(), &[asked, public]) {
         return refused("The browser says that another site sent this.").into_response();
     }
     let Some(session) = session else {
@@ -98,12 +100,13 @@ fn refused(detail: &str) -> Problem {
 
 /// `Sec-Fetch-Site` decides where there is one, else `Origin`. A browser sends `Origin: null` under
 /// our own referrer policy, which says nothing; then the token alone decides.
-fn from_here(headers: &HeaderMap, origin: &str) -> bool {
+fn from_here(headers: &HeaderMap, ours: &[Option<&str>]) -> bool {
     if let Some(site) = headers.get(FETCH_SITE) {
         return site == "same-origin" || site == "none";
     }
     headers.get(header::ORIGIN).is_none_or(|given| {
-        given == "null" || given.as_bytes().eq_ignore_ascii_case(origin.as_bytes())
+        let is_ours = |origin: &&str| given.as_bytes().eq_ignore_ascii_case(origin.as_bytes());
+        given == "null" || ours.iter().flatten().any(is_ours)
     })
 }
 

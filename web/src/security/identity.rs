@@ -47,15 +47,13 @@ pub(crate) async fn find(app: AppState, mut request: Request, next: Next) -> Res
         request.extensions_mut().insert(Scraper);
         return csrf::check(request, next).await;
     }
-    let identity = match request.headers().get(header::AUTHORIZATION) {
-        Some(value) => {
-            let is_mount = dav::is_beneath(request.uri().path());
-            match by_token(&app, address, value, is_mount).await {
-                Ok(identity) => Some(identity),
-                Err(problem) if is_mount => return dav::challenge(problem).into_response(),
-                Err(problem) => return problem.into_response(),
-            }
-        }
+    let is_mount = dav::is_beneath(request.uri().path());
+    let identity = match authorization(request.headers(), is_mount) {
+        Some(value) => match by_token(&app, address, value, is_mount).await {
+            Ok(identity) => Some(identity),
+            Err(problem) if is_mount => return dav::challenge(problem).into_response(),
+            Err(problem) => return problem.into_response(),
+        },
         None => match said_by_proxy(&app, &request) {
             Said::Nothing => by_cookie(&app, request.headers(), request.uri().path()).await,
             Said::Nobody => None,
@@ -208,6 +206,20 @@ async fn by_cookie(app: &AppState, headers: &HeaderMap, path: &str) -> Option<Id
         session: Some(secret.to_owned()),
         token: None,
     })
+}
+
+/// Returns the credentials that are meant for us. A reverse proxy passes on what a browser showed to it (Basic,
+/// Negotiate, Digest), so outside of the mount only Bearer counts, well-formed or not.
+fn authorization(headers: &HeaderMap, is_mount: bool) -> Option<&HeaderValue> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    all.find(|value| is_mount || is_bearer(value))
+}
+
+fn is_bearer(value: &HeaderValue) -> bool {
+    let mut words = value.as_bytes().split(|byte| *byte == b' ');
+    words
+        .next()
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
 }
 
 /// The token of `Bearer token` (RFC 6750, section 2.1).

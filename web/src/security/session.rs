@@ -55,6 +55,16 @@ pub(super) fn value_of<'a>(wanted: &str, headers: &'a HeaderMap) -> Option<&'a s
         .map(|(_, value)| value)
 }
 
+/// The names of the cookies of a request, in its order.
+pub(super) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(';'))
+        .filter_map(|pair| Some(pair.trim().split_once('=')?.0))
+}
+
 pub(crate) fn cookie(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
     named_cookie(&cookie_name(settings), settings, value, seconds)
 }

@@ -7,6 +7,7 @@ use axum::{
     routing::get,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use countersign_protocol::Digest;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 
@@ -29,18 +30,36 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/sso/callback", get(callback))
 }
 
-/// As that of the session, and of the same strength.
-fn cookie_name(settings: &Settings) -> String {
-    format!("{}-sso", session::cookie_name(settings))
+/// Most sign-ins that one browser has under way. Further ones end the oldest.
+const MAX_UNDER_WAY: usize = 8;
+
+/// What the cookies of all sign-ins begin with: as that of the session, and of the same strength.
+fn cookie_prefix(settings: &Settings) -> String {
+    format!("{}-sso-", session::cookie_name(settings))
 }
 
-fn cookie(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
-    session::named_cookie(&cookie_name(settings), settings, value, seconds)
+/// Returns the name of the cookie of one sign-in. Each tab has its own.
+fn cookie_name(settings: &Settings, state: &str) -> String {
+    let digest = Digest::of(state.as_bytes()).to_string();
+    let at = digest.len().saturating_sub(16);
+    format!("{}{}", cookie_prefix(settings), &digest[at..])
+}
+
+/// Returns the cookies that end the oldest sign-ins. A browser sends older cookies first (RFC 6265, section 5.4).
+fn surplus(settings: &Settings, headers: &HeaderMap) -> Vec<HeaderValue> {
+    let prefix = cookie_prefix(settings);
+    let names: Vec<_> = session::names(headers)
+        .filter(|name| name.starts_with(&prefix))
+        .collect();
+    let over = (names.len() + 1).saturating_sub(MAX_UNDER_WAY);
+    let over = names.into_iter().take(over);
+    over.map(|name| session::named_cookie(name, settings, "", 0))
+        .collect()
 }
 
 /// What the browser kept: the secret, and where it wanted to go.
-fn kept(settings: &Settings, headers: &HeaderMap) -> Option<(String, Option<String>)> {
-    let value = session::value_of(&cookie_name(settings), headers)?;
+fn kept(name: &str, headers: &HeaderMap) -> Option<(String, Option<String>)> {
+    let value = session::value_of(name, headers)?;
     let (secret, next) = value.split_once('~')?;
     let next = URL_SAFE_NO_PAD.decode(next).ok();
     let next = next.and_then(|bytes| String::from_utf8(bytes).ok());
@@ -60,6 +79,7 @@ async fn start(
     State(app): State<AppState>,
     From(from): From,
     method: Method,
+    headers: HeaderMap,
     QueryOf(query): QueryOf<Start>,
 ) -> Result<Response, Problem> {
     if method == Method::HEAD {
@@ -75,8 +95,13 @@ async fn start(
     let begun = begun.map_err(|error| failed(&error))?;
     let next = URL_SAFE_NO_PAD.encode(inside(query.next.as_deref()));
     let value = format!("{}~{next}", begun.cookie);
-    let cookie = cookie(&app.settings, &value, PATIENCE);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&begun.url)).into_response())
+    let name = cookie_name(&app.settings, &begun.state);
+    let cookie = session::named_cookie(&name, &app.settings, &value, PATIENCE);
+    let mut response = ([(header::SET_COOKIE, cookie)], Redirect::to(&begun.url)).into_response();
+    for over in surplus(&app.settings, &headers) {
+        response.headers_mut().append(header::SET_COOKIE, over);
+    }
+    Ok(response)
 }
 
 #[derive(Deserialize)]
@@ -104,8 +129,9 @@ async fn callback(
     if let Some(seconds) = from.address.and_then(|address| app.must_wait(address)) {
         return Err(identity::too_many(seconds));
     }
-    let over = cookie(&app.settings, "", 0);
-    let kept = kept(&app.settings, &headers);
+    let name = cookie_name(&app.settings, query.state.as_deref().unwrap_or_default());
+    let over = session::named_cookie(&name, &app.settings, "", 0);
+    let kept = kept(&name, &headers);
     let (secret, next) = kept.unwrap_or_default();
     let answer = SsoAnswer {
         cookie: secret,
@@ -115,6 +141,9 @@ async fn callback(
     };
     let finished = match &query.error {
         // It is a word of a list (RFC 6749, section 4.1.2.1), and anybody may have written it.
+        Some(word) if REFUSALS.contains(&word.as_str()) => {
+            Err(SsoFailed::Refused(format!("the provider says `{word}`")))
+        }
         Some(word) => Err(SsoFailed::Provider(format!("it says `{}`", plain(word)))),
         None => app.desk.sso_finish(answer, from.clone()).await,
     };
@@ -131,6 +160,16 @@ async fn callback(
     response.headers_mut().append(header::SET_COOKIE, over);
     Ok(response)
 }
+
+/// Errors by which a provider says that it does not let this person in, or that they left (RFC 6749, section 4.1.2.1;
+/// `OpenID` Connect Core, section 3.1.2.6).
+const REFUSALS: [&str; 5] = [
+    "access_denied",
+    "account_selection_required",
+    "consent_required",
+    "interaction_required",
+    "login_required",
+];
 
 /// The letters that such a word can have.
 fn plain(word: &str) -> String {
@@ -150,6 +189,11 @@ fn failed(error: &SsoFailed) -> Problem {
             "sso-provider",
             "The provider did not sign you in",
         ),
+        SsoFailed::Refused(_) => (
+            StatusCode::FORBIDDEN,
+            "sso-refused",
+            "What the provider says does not let you in",
+        ),
         SsoFailed::Unknown(_) => (
             StatusCode::FORBIDDEN,
             "sso-unknown",
@@ -165,8 +209,17 @@ fn failed(error: &SsoFailed) -> Problem {
     if let Some(first) = detail.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    Problem::new(status, kind, title, format!("{detail}."))
-        .hint("Go to `/sign-in` and begin again. Nothing was changed.")
+    let hint = match error {
+        SsoFailed::Refused(_) => {
+            "Let the provider put this right, such as confirm your address there, or ask the operator of this \
+             installation. Then go to `/sign-in` and begin again. Nothing was changed."
+        }
+        SsoFailed::Unknown(_) => {
+            "Ask the operator for an account, or for a role by one of your groups. Nothing was changed."
+        }
+        _ => "Go to `/sign-in` and begin again. Nothing was changed.",
+    };
+    Problem::new(status, kind, title, format!("{detail}.")).hint(hint)
 }
 
 #[cfg(test)]

@@ -160,13 +160,7 @@ async fn a_form_carries_its_token_in_a_field() {
 #[tokio::test]
 async fn a_bad_token_is_refused_even_beside_a_good_cookie() {
     let router = Showcase::small().router();
-    for authorization in [
-        "Bearer guess",
-        "Bearer ",
-        "Bearer",
-        "Basic bWF5YTo=",
-        "guess",
-    ] {
+    for authorization in ["Bearer guess", "Bearer ", "Bearer", "bearer  guess"] {
         let told = Ask::get("/api/v1/handoffs")
             .cookie()
             .header("authorization", authorization)
@@ -181,6 +175,26 @@ async fn a_bad_token_is_refused_even_beside_a_good_cookie() {
         .send(&router)
         .await;
     assert_eq!(told.status, StatusCode::OK, "the scheme has no case");
+}
+
+#[tokio::test]
+async fn ignores_credentials_of_a_proxy() {
+    let router = Showcase::small().router();
+    for authorization in [
+        "Basic bWF5YTpzZWNyZXQ=",
+        "Negotiate YII=",
+        "Digest username=\"maya\"",
+        "NTLM TlRMTVNTUAAB",
+        "guess",
+    ] {
+        let ask = |path| Ask::get(path).header("authorization", authorization);
+        let told = ask("/api/v1/handoffs").cookie().send(&router).await;
+        assert_eq!(told.status, StatusCode::OK, "{authorization}");
+        let told = ask("/sign-in").send(&router).await;
+        assert_eq!(told.status, StatusCode::OK, "{authorization}");
+        let told = ask("/api/v1/handoffs").send(&router).await;
+        assert_eq!(told.json()["type"], "urn:countersign:problem:sign-in");
+    }
 }
 
 #[tokio::test]

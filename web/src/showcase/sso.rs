@@ -23,6 +23,7 @@ impl SsoDesk for Showcase {
     async fn sso_begin(&self, _: bool) -> Result<SsoBegin, SsoFailed> {
         Ok(SsoBegin {
             cookie: "1.secret".to_owned(),
+            state: "s".to_owned(),
             url: PROVIDER.to_owned(),
         })
     }

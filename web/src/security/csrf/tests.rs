@@ -32,7 +32,7 @@ fn the_browser_is_believed_when_it_says_another_site() {
         ),
     ] {
         assert_eq!(
-            from_here(&headers(pairs), "http://localhost:7420"),
+            from_here(&headers(pairs), &[Some("http://localhost:7420"), None]),
             fine,
             "{pairs:?}"
         );
@@ -53,4 +53,24 @@ fn a_form_with_two_tokens_has_none() {
     assert_eq!(field(b"a=1&csrf=x%20y"), Some(b"x y".to_vec()));
     assert_eq!(field(b"csrf=x&csrf=y"), None);
     assert_eq!(field(b"a=1"), None);
+}
+
+#[test]
+fn accepts_origin_of_public_url() {
+    let ours = [
+        Some("http://127.0.0.1:7420"),
+        Some("https://review.example.org"),
+    ];
+    for (origin, fine) in [
+        ("https://review.example.org", true),
+        ("http://127.0.0.1:7420", true),
+        ("http://review.example.org", false),
+        ("https://review.example.org.evil.example", false),
+    ] {
+        assert_eq!(
+            from_here(&headers(&[("origin", origin)]), &ours),
+            fine,
+            "{origin}"
+        );
+    }
 }

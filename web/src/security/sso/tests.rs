@@ -47,7 +47,8 @@ async fn who_comes_back_gets_a_new_session_and_goes_where_they_wanted() {
         "{set:?}"
     );
     assert!(
-        set[1].starts_with("countersign-7420-sso=;") && set[1].contains("Max-Age=0"),
+        set[1].starts_with(&format!("{}=;", cookie.split('=').next().unwrap()))
+            && set[1].contains("Max-Age=0"),
         "{set:?}"
     );
 }
@@ -66,12 +67,9 @@ async fn no_way_on_leads_to_another_site() {
         assert_eq!(told.header("location"), "/queue", "{next}");
     }
     // The way on lies with the browser, which may have been given another one.
-    let told = back(
-        &desk,
-        "code=good&state=s",
-        "countersign-7420-sso=1.secret~Ly9ldmlsLmV4YW1wbGU",
-    )
-    .await;
+    let name = super::cookie_name(&settings(), "s");
+    let cookie = format!("{name}=1.secret~Ly9ldmlsLmV4YW1wbGU");
+    let told = back(&desk, "code=good&state=s", &cookie).await;
     assert_eq!(told.header("location"), "/queue");
 }
 
@@ -109,6 +107,54 @@ async fn a_failed_sign_in_ends_its_cookie_and_repeats_nothing_that_others_wrote(
 }
 
 #[tokio::test]
+async fn two_tabs_sign_in_at_once() {
+    let desk = Showcase::small();
+    let settings = settings();
+    let other = super::cookie_name(&settings, "another");
+    let mine = begin(&desk, "").await;
+    let told = back(&desk, "code=good&state=s", &format!("{other}=1.x~; {mine}")).await;
+    assert_eq!(told.status, StatusCode::SEE_OTHER, "{}", told.text);
+    assert!(cookies(&told).iter().all(|set| !set.starts_with(&other)));
+}
+
+#[tokio::test]
+async fn ends_oldest_of_many_sign_ins() {
+    let desk = Showcase::small();
+    let names: Vec<_> = (0..9)
+        .map(|tab| super::cookie_name(&settings(), &tab.to_string()))
+        .collect();
+    let held: Vec<_> = names.iter().map(|name| format!("{name}=1.x~")).collect();
+    let told = Ask::get("/sso/start")
+        .header("cookie", &held.join("; "))
+        .send(&desk.router())
+        .await;
+    let set = cookies(&told);
+    assert_eq!(set.len(), 3, "{set:?}");
+    assert!(set[1].starts_with(&format!("{}=;", names[0])), "{set:?}");
+    assert!(set[2].starts_with(&format!("{}=;", names[1])), "{set:?}");
+}
+
+#[tokio::test]
+async fn says_refusal_as_what_it_is() {
+    let desk = Showcase::small();
+    let cookie = begin(&desk, "").await;
+    let told = Ask::get("/sso/callback?error=access_denied&state=s")
+        .header("cookie", &cookie)
+        .header("accept", "text/html")
+        .send(&desk.router())
+        .await;
+    assert_eq!(told.status, StatusCode::FORBIDDEN);
+    assert!(told.text.contains("access_denied") && !told.text.contains("defect"));
+    let told = Ask::get("/sso/callback?code=bad&state=s")
+        .header("cookie", &cookie)
+        .header("accept", "text/html")
+        .send(&desk.router())
+        .await;
+    assert_eq!(told.status, StatusCode::BAD_GATEWAY);
+    assert!(!told.text.contains("defect"), "{}", told.text);
+}
+
+#[tokio::test]
 async fn over_tls_no_other_name_can_plant_the_cookie() {
     let desk = Showcase::small();
     let settings = Settings {
@@ -121,7 +167,7 @@ async fn over_tls_no_other_name_can_plant_the_cookie() {
         .await;
     let set = cookies(&told);
     assert!(
-        set[0].starts_with("__Host-countersign-sso=") && set[0].ends_with("; Secure"),
+        set[0].starts_with("__Host-countersign-sso-") && set[0].ends_with("; Secure"),
         "{set:?}"
     );
 }
