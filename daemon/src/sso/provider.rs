@@ -211,7 +211,8 @@ impl Provider {
             .id_token_verifier()
             .set_allowed_algs(SIGNED)
             .set_time_fn(move || leeway)
-            .set_other_audience_verifier_fn(|audience| self.audiences.contains(audience))
+            // Looked at below, together with whom the token was made for.
+            .set_other_audience_verifier_fn(|_| true)
             .set_issue_time_verifier_fn(move |issued| {
                 let ahead = issued.timestamp() - clock.timestamp();
                 (ahead <= AHEAD)
@@ -226,6 +227,17 @@ impl Provider {
         if party.is_some_and(|party| *party != self.client) {
             return Err(SsoError::NotGood(
                 "its token was made for another client".to_owned(),
+            ));
+        }
+        // Of several audiences those count that are trusted, and any where the token says that it was made for us.
+        let is_trusted = |audience: &str| {
+            audience == self.client.as_str() || self.audiences.iter().any(|one| one == audience)
+        };
+        let mut audiences = claims.audiences().iter();
+        if party.is_none() && !audiences.all(|audience| is_trusted(audience)) {
+            return Err(SsoError::NotGood(
+                "its token is for others as well and does not say for which client it was made"
+                    .to_owned(),
             ));
         }
         // An access token of somebody else would name their groups (OpenID Connect Core, section 3.1.3.6).

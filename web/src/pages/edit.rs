@@ -222,7 +222,7 @@ fn lines(text: &str) -> Vec<(&str, &str)> {
     let mut rest = text;
     while !rest.is_empty() {
         let at = rest.find(['\n', '\r']).unwrap_or(rest.len());
-        let length = match rest[at..].as_bytes() {
+        let length = match &rest.as_bytes()[at..] {
             [b'\r', b'\n', ..] => 2,
             [] => 0,
             _ => 1,
