@@ -43,11 +43,14 @@ impl Reviewer {
             .collect())
     }
 
-    /// Whether the daemon says that every decision stands in its folder.
+    /// Whether the daemon says of every decision that it stands in its folder, or that the folder is gone: one that
+    /// its agent did not sync may be lost with the power.
     pub fn all_delivered(&self) -> bool {
         ["agents", "decided"].iter().all(|view| {
             let rows = all(&self.http, view);
-            let open = |row: &Value| row["decided"]["delivered"] == false;
+            let open = |row: &Value| {
+                row["decided"]["delivered"] == false && row["decided"]["undelivered"] != true
+            };
             rows.is_some_and(|rows| !rows.iter().any(open))
         })
     }

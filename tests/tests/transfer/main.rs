@@ -7,6 +7,7 @@
 
 mod examples;
 mod killed;
+mod people_first;
 mod refusals;
 mod shapes;
 mod stakes;

@@ -125,13 +125,14 @@ impl<'a> Package<'a> {
         let names: Vec<String> = stated.chain(usual.map(str::to_owned)).collect();
         names.into_iter().find_map(|name| {
             let mut root = None;
-            // What cannot be read of it is said by its reader.
-            let _ = part(self, &name, |token| {
+            let read = part(self, &name, |token| {
                 if let Token::Start(element, _) = token {
                     root = Some(element.local_name().as_ref().to_owned());
                 }
                 root.is_none()
             });
+            // Why it cannot be read is said by the reader of its kind.
+            let root = root.or_else(|| read.err().and_then(|_| usual_root(&name)));
             let root = root
                 .filter(|root| matches!(root.as_str(), "document" | "workbook" | "presentation"))?;
             Some((name, root))
@@ -284,6 +285,18 @@ pub(super) fn resolve(of: &str, target: &str) -> String {
         }
     }
     path.join("/")
+}
+
+/// The root element that a part has by its folder.
+fn usual_root(part: &str) -> Option<String> {
+    let folder = part.trim_start_matches('/').split('/').next();
+    let root = match folder? {
+        "word" => "document",
+        "xl" => "workbook",
+        "ppt" => "presentation",
+        _ => return None,
+    };
+    Some(root.to_owned())
 }
 
 #[cfg(test)]
