@@ -240,7 +240,9 @@ pub fn plan(
     let mut fallback = Fallback::of(&work.document);
     if let Some((text, is_over)) = &work.stopped {
         risk = risk.max(Level::Medium);
-        reasons.insert(0, text.clone());
+        if !reasons.contains(text) {
+            reasons.insert(0, text.clone());
+        }
         // The time that the handoff gave has passed with the agent that was asked first.
         if let Some(fallback) = fallback.as_mut().filter(|_| *is_over) {
             fallback.after = SignedDuration::ZERO;

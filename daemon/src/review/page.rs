@@ -600,7 +600,7 @@ fn policy_stop(card: &Card, accepted: &Accepted) -> Option<Check> {
         Why::UnsureResult => format!("{}; it goes on when it is approved", stop.text),
         why if why.goes_on_when_approved() => {
             format!(
-                "`{}` gets it when it is approved. Why not before: {}",
+                "{} gets it when it is approved. Why not before: {}",
                 stop.to, stop.text
             )
         }
