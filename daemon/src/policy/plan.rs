@@ -265,6 +265,8 @@ pub fn plan(
         && is_sure
         && !is_held
         && gates.is_empty()
+        // A person is asked about what was stopped; no rule answers in their place.
+        && work.stopped.is_none()
         && work.takes_approval()
         && accepted.partials.is_none();
     let sample = millionths(route.map(|route| route.sample).unwrap_or_default());

@@ -483,6 +483,26 @@ fn results_meet_the_triggers_of_the_operator() {
 }
 
 #[test]
+fn no_rule_passes_what_was_stopped() {
+    // The rule lets finished work pass; it must not answer in the place of the person who is asked.
+    let passes = "[[route]]\nname = \"pass\"\nto = [\"sam\"]\nprogress = true\nsample = 0.000001\n";
+    let rig = rig(passes);
+    rig.deliver("work/handoff.json", document(&[]));
+    go_on(&rig);
+    assert_eq!(rig.card().hops.len(), 1, "the hop itself may pass");
+    answer(
+        &rig,
+        "H-1.1",
+        &json!({"answer": "complete", "confidence": 0.1}),
+    );
+    assert_eq!(rig.card().state.name(), "waiting");
+    assert_eq!(rig.count("handoff.progressed"), 0);
+    rig.decide(rig.card().id, Outcome::Approved).unwrap();
+    go_on(&rig);
+    assert_eq!(rig.count("transfer.result_passed"), 1);
+}
+
+#[test]
 fn unsure_results_wait_for_a_person() {
     let expects = json!({"expected_output": {"schema": {"type": "object"}}});
     let done = |confidence: f64| json!({"answer": "complete", "result": {"score": 7}, "confidence": confidence});
