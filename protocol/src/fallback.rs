@@ -67,6 +67,16 @@ impl Fallback {
         }
     }
 
+    /// Returns the name of those it goes to: the stated one, else what its action goes to by itself; `None` where it
+    /// goes to nobody.
+    pub fn receiver(&self) -> Option<&str> {
+        self.to.as_deref().or(match self.action {
+            Action::HumanQueue => Some("queue"),
+            Action::Escalate => Some("oncall"),
+            Action::Reroute | Action::DeadLetter | Action::Expire => None,
+        })
+    }
+
     /// Parses the text form; `None` when it cannot be read.
     pub fn parse(text: &str) -> Option<Self> {
         let (what, within) = text.trim().split_once("_if_not_progressed_within_")?;

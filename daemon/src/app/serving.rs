@@ -159,6 +159,7 @@ impl Serving {
             .collect();
         let mut new = false;
         let accounts = accounts(&self.config);
+        let catalog = Catalog::new(&self.config.policy);
         for one in found.workspaces {
             let name = one.name.value.as_str();
             if self.workspaces.get(name).is_some() {
@@ -166,9 +167,10 @@ impl Serving {
             }
             let path = one.path.value.clone();
             let boundary = self.config.boundary(name);
-            let opened = settings(&self.config, &one, &boundary, &accounts).and_then(|settings| {
-                Workspace::open(name, &path, settings).map_err(|error| error.to_string())
-            });
+            let opened =
+                settings(&self.config, &catalog, &one, &boundary, &accounts).and_then(|settings| {
+                    Workspace::open(name, &path, settings).map_err(|error| error.to_string())
+                });
             match opened {
                 Ok(workspace) => {
                     // What a person has for themselves stays closed to agents.
@@ -210,6 +212,7 @@ impl Serving {
     pub(super) fn read_anew(&self) -> Vec<Reread> {
         let found = self.config.discover();
         let accounts = accounts(&self.config);
+        let catalog = Catalog::new(&self.config.policy);
         let mut all = Vec::new();
         for one in &found.workspaces {
             let name = one.name.value.as_str();
@@ -217,7 +220,7 @@ impl Serving {
                 continue;
             };
             let boundary = self.config.boundary(name);
-            let stated = settings(&self.config, one, &boundary, &accounts);
+            let stated = settings(&self.config, &catalog, one, &boundary, &accounts);
             let changed = stated.and_then(|settings| {
                 if settings == served.settings {
                     return Ok(false);
@@ -374,6 +377,7 @@ fn checks(
 
 fn settings(
     config: &Config,
+    catalog: &Catalog,
     stated: &config::Workspace,
     boundary: &config::Boundary,
     accounts: &[(String, Account)],
@@ -382,7 +386,6 @@ fn settings(
     let mesh = transfers.mesh();
     no_such_webhook(config, &mesh)?;
     let contracts = Contracts::of(stated)?;
-    let catalog = Catalog::new(&config.policy);
     Ok(Settings {
         mesh: Arc::new(mesh),
         checks: Arc::new(checks(config, stated, &contracts)?),

@@ -138,36 +138,35 @@ impl Catalog {
         keys.into_iter().filter_map(holders).collect()
     }
 
-    /// Returns every name by which a fallback can mean somebody, in lower case: people by id, name and e-mail address,
-    /// groups, queues and calendars by id, and `oncall` and `queue` where there is one.
+    /// Returns every name by which a fallback can mean somebody: people by id, name and e-mail address, groups, queues
+    /// and calendars by id, and `oncall` and `queue` where there is one. Addresses are in lower case.
     pub fn fallback_names(&self) -> BTreeSet<String> {
-        let people = self.policy.people.iter().flat_map(|one| {
-            let mail = one.email.as_ref().map(|mail| mail.as_str().to_owned());
-            [
-                Some(one.id.to_string()),
-                Some(one.name.value.clone()),
-                mail,
-                Some(format!("person:{}", one.id.value)),
-            ]
-        });
-        let named = |kind: &str, id: &str| [Some(id.to_owned()), Some(format!("{kind}:{id}"))];
-        let groups = self.policy.groups.iter();
-        let queues = self.policy.queues.iter();
+        let mut names = BTreeSet::new();
+        for one in &self.policy.people {
+            let mail = one.email.as_ref();
+            let mail = mail.map(|mail| mail.as_str().to_ascii_lowercase());
+            for id in mail.into_iter().chain([one.id.to_string()]) {
+                names.extend([format!("person:{id}"), id]);
+            }
+            names.insert(one.name.value.clone());
+        }
+        let ids = |list: &[Members]| -> Vec<String> {
+            list.iter().map(|one| one.id.to_string()).collect()
+        };
         let calendars = self.policy.calendars.iter();
-        let first_queue = queues.clone().next().map(|_| ["queue", "human_queue"]);
-        let first_calendar = calendars.clone().next().map(|_| "oncall".to_owned());
-        let all = people
-            .chain(groups.flat_map(|one| named("group", one.id.as_str())))
-            .chain(queues.flat_map(|one| named("queue", one.id.as_str())))
-            .chain(calendars.flat_map(|one| named("oncall", one.id.as_str())))
-            .chain(
-                first_queue
-                    .into_iter()
-                    .flatten()
-                    .map(|one| Some(one.to_owned())),
-            )
-            .chain([first_calendar]);
-        all.flatten().map(|name| name.to_lowercase()).collect()
+        let calendars = calendars.map(|one| one.id.to_string()).collect();
+        let kinds: [(&str, Vec<String>, &[&str]); 3] = [
+            ("group", ids(&self.policy.groups), &[]),
+            ("queue", ids(&self.policy.queues), &["queue", "human_queue"]),
+            ("oncall", calendars, &["oncall"]),
+        ];
+        for (kind, ids, first) in kinds {
+            if !ids.is_empty() {
+                names.extend(first.iter().map(|name| (*name).to_owned()));
+            }
+            names.extend(ids.into_iter().flat_map(|id| [format!("{kind}:{id}"), id]));
+        }
+        names
     }
 
     /// The name that others see: of a person, a group or a queue; else the text itself.

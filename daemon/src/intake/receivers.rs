@@ -56,17 +56,13 @@ pub(super) fn unknown(handoff: &Handoff, settings: &Settings) -> Vec<Violation> 
 }
 
 fn fallback_to_nobody(fallback: &Fallback, settings: &Settings) -> Option<Violation> {
-    let names = &settings.fallback_names;
-    if names.is_empty() {
+    if settings.fallback_names.is_empty() {
         return None;
     }
-    let to = match (&fallback.to, fallback.action) {
-        (Some(to), _) => to.as_str(),
-        (None, Action::HumanQueue) => "queue",
-        (None, Action::Escalate) => "oncall",
-        (None, Action::Reroute | Action::DeadLetter | Action::Expire) => return None,
-    };
-    let is_known = names.contains(&to.to_lowercase()) || settings.mesh.find(to).is_some();
+    let to = fallback.receiver()?;
+    // Only a task that goes from agent to agent goes on to another one.
+    let is_agent = fallback.action == Action::Reroute && settings.mesh.find(to).is_some();
+    let is_known = is_agent || settings.knows_receiver(to);
     (!is_known).then(|| {
         warning(
             "fallback",

@@ -94,8 +94,8 @@ pub struct Settings {
     pub care: Care,
     /// Roles that somebody holds, as `role_key` writes them, with the ids of the people who hold each.
     pub roles: Arc<BTreeMap<String, BTreeSet<String>>>,
-    /// Names by which a fallback can mean somebody, in lower case; empty where the reviewer of this machine answers
-    /// for everything.
+    /// Names by which a fallback can mean somebody, e-mail addresses in lower case; empty where the reviewer of this
+    /// machine answers for everything.
     pub fallback_names: Arc<BTreeSet<String>>,
     /// Whether a trigger of the operator may want a person to look at the result of an agent.
     pub watches_results: bool,
@@ -131,6 +131,13 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns whether `to`, as a fallback names it, is somebody here.
+    pub fn knows_receiver(&self, to: &str) -> bool {
+        let names = &self.fallback_names;
+        let is_mail = || to.contains('@') && names.contains(&to.to_ascii_lowercase());
+        names.contains(to) || is_mail()
+    }
+
     /// Returns the confidence under which a person is asked about work of `contract`: the floor of that
     /// contract, else the floor of the workspace. Between 0 and 1.
     pub fn confidence_floor_of(&self, contract: Option<&str>) -> f64 {
