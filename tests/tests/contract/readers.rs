@@ -1,6 +1,8 @@
 //! Holds every field of the contract and every key of the configuration against what reads it: what nothing reads
 //! has to say so.
 
+use std::collections::BTreeSet;
+
 use countersign_protocol::contract::field_list;
 use countersign_tests::repo;
 
@@ -239,34 +241,89 @@ fn the_contract_page_names_unread_fields() {
     }
 }
 
-/// Keys that are read where their section is, under another name.
-const CONFIG_READERS: &[(&str, &str)] = &[];
+/// Settings that are read by the configuration itself, with the file that does.
+const CONFIG_READERS: &[(&str, &str)] = &[
+    ("disclose", "daemon/src/config/notify.rs"),
+    ("shift", "daemon/src/config/oncall.rs"),
+];
 
 #[test]
 fn every_setting_is_read() {
-    let reference = repo::read("daemon/src/config/reference.toml");
-    let keys: std::collections::BTreeSet<&str> = reference
-        .lines()
-        .filter_map(|line| {
-            let line = line.trim_start_matches("# ");
-            let (key, _) = line.split_once(" = ")?;
-            let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-            is_key.then_some(key)
-        })
-        .collect();
-    assert!(keys.len() > 60, "{keys:?}");
-    let sources: Vec<String> = repo::rust_files()
+    let files = repo::rust_files();
+    let production = |file: &&repo::RepoFile| {
+        let is_test = file.path.contains("/tests") || file.path.ends_with("tests.rs");
+        file.path.starts_with("daemon/src/") && !is_test
+    };
+    let (config, others): (Vec<_>, Vec<_>) = files
         .iter()
-        .filter(|file| file.path.starts_with("daemon/src/config/"))
-        .map(|file| file.text().to_owned())
-        .collect();
-    for key in keys {
-        let quoted = format!("\"{key}\"");
-        let is_taken = sources.iter().any(|text| text.contains(&quoted));
-        let is_listed = CONFIG_READERS.iter().any(|(name, _)| *name == key);
-        assert!(
-            is_taken || is_listed,
-            "{key} of the reference is read by nothing"
-        );
+        .filter(production)
+        .partition(|file| file.path.starts_with("daemon/src/config/"));
+    let others: String = others.iter().map(|file| file.text()).collect();
+    let reads = |text: &str, field: &str| {
+        let name = format!(".{field}");
+        let mut places = text.match_indices(&name);
+        places.any(|(at, _)| {
+            let next = text[at + name.len()..].chars().next();
+            next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_')
+        })
+    };
+    let mut seen = 0;
+    for file in &config {
+        for line in file.text().lines() {
+            let field = line.trim_start().strip_prefix("pub ");
+            let Some((field, _)) = field.and_then(|rest| rest.split_once(": ")) else {
+                continue;
+            };
+            if !field.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
+                continue;
+            }
+            seen += 1;
+            let listed = CONFIG_READERS.iter().find(|(name, _)| *name == field);
+            let is_read = match listed {
+                Some((_, reader)) => reads(&repo::read(reader), field),
+                None => reads(&others, field),
+            };
+            assert!(is_read, "{}: nothing reads `{field}`", file.path);
+        }
     }
+    assert!(seen > 150, "{seen} settings");
+}
+
+#[test]
+fn every_setting_is_documented() {
+    // The reference leaves rules, people and participants to the pages about them.
+    let pages = [
+        "daemon/src/config/reference.toml",
+        "docs/agents.md",
+        "docs/people.md",
+        "docs/policy.md",
+    ]
+    .map(repo::read);
+    let mut untold = BTreeSet::new();
+    let mut seen = 0;
+    let files = repo::rust_files();
+    for file in &files {
+        if !file.path.starts_with("daemon/src/config/") {
+            continue;
+        }
+        for call in ["take(\"", "need(\"", "need::<Id>(\"", "tables(\""] {
+            for rest in file.text().split(call).skip(1) {
+                let key = rest.split('"').next().unwrap_or_default();
+                seen += 1;
+                // What stands in `workspace.toml` alone is told to those who wire agents.
+                let in_words = pages[0].contains(&format!("`{key}`"));
+                let is_told = in_words
+                    || pages.iter().flat_map(|page| page.lines()).any(|line| {
+                        let line = line.trim_start_matches("# ").trim_matches(['[', ']']);
+                        let name = line.split_once(" = ").map_or(line, |(name, _)| name);
+                        name == key || name.ends_with(&format!(".{key}"))
+                    });
+                if !is_told {
+                    untold.insert(key);
+                }
+            }
+        }
+    }
+    assert_eq!(untold, BTreeSet::new());
+    assert!(seen > 120, "{seen} keys");
 }
