@@ -83,3 +83,109 @@ fn warning(code: &str, pointer: &str, message: String, fix: &str) -> Violation {
         fix: Some(fix.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, sync::Arc};
+
+    use countersign_protocol::transfer::{Mesh, Participant};
+    use serde_json::{Value, json};
+
+    use crate::{testing::Rig, workspace::Settings};
+
+    /// The codes and places of the warnings in the receipt of `more`.
+    fn warned(settings: Settings, more: &Value) -> Vec<(String, String)> {
+        let rig = Rig::with(settings);
+        let mut document = json!({"handoff_version": "1.0", "from_agent": "a", "task": "t"});
+        for (name, value) in more.as_object().unwrap() {
+            document[name] = value.clone();
+        }
+        rig.deliver("handoff.json", document.to_string());
+        let receipt = rig.json("handoff.receipt.json");
+        let card = rig.card().newest().accepted.warnings.len();
+        let warnings = receipt["warnings"].as_array().cloned().unwrap_or_default();
+        assert_eq!(warnings.len(), card, "the card has the same");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let each = warnings.iter();
+        each.map(|one| (text(&one["code"]), text(&one["pointer"])))
+            .collect()
+    }
+
+    fn plain() -> Settings {
+        Settings::default()
+    }
+
+    fn with_people() -> Settings {
+        let names = BTreeSet::from(["maya".to_owned(), "oncall".to_owned()]);
+        Settings {
+            fallback_names: Arc::new(names),
+            ..Settings::default()
+        }
+    }
+
+    fn with_agents() -> Settings {
+        let one = |id: &str, hands_to: &[&str]| Participant {
+            id: id.to_owned(),
+            hands_to: hands_to.iter().map(|to| (*to).to_owned()).collect(),
+            ..Participant::default()
+        };
+        Settings {
+            mesh: Arc::new(Mesh {
+                participants: vec![one("a", &["b"]), one("b", &[])],
+                max_hops: 8,
+                ..Mesh::default()
+            }),
+            ..with_people()
+        }
+    }
+
+    #[test]
+    fn names_receivers_that_nobody_is() {
+        let told = |code: &str, pointer: &str| vec![(code.to_owned(), pointer.to_owned())];
+        let fallback = |to: &str| json!({"fallback": {"action": "escalate", "to": to}});
+        let reroute = |to: &str| json!({"fallback": {"action": "reroute", "to": to}});
+        let to_person = json!({"to_agent": {"id": "maya", "kind": "human"}});
+        let cases = [
+            (
+                plain(),
+                json!({"to_agent": "b"}),
+                told("receiver", "/to_agent"),
+            ),
+            (with_agents(), json!({"to_agent": "b"}), Vec::new()),
+            (with_agents(), to_person, told("receiver", "/to_agent")),
+            (plain(), fallback("nobody"), Vec::new()),
+            (
+                with_people(),
+                fallback("nobody"),
+                told("fallback", "/fallback"),
+            ),
+            (with_people(), fallback("maya"), Vec::new()),
+            (with_people(), fallback("oncall"), Vec::new()),
+            (with_agents(), fallback("b"), told("fallback", "/fallback")),
+            (with_agents(), reroute("b"), Vec::new()),
+            (
+                with_people(),
+                json!({"fallback": "human_queue_if_not_progressed_within_5m"}),
+                told("fallback", "/fallback"),
+            ),
+            (
+                plain(),
+                json!({"capabilities_required": ["x"]}),
+                told("no_effect", "/capabilities_required"),
+            ),
+            (
+                with_agents(),
+                json!({"capabilities_required": ["x"]}),
+                Vec::new(),
+            ),
+            (
+                plain(),
+                json!({"return_contract": {"allowed": true}}),
+                told("no_effect", "/return_contract"),
+            ),
+        ];
+        for (settings, more, expected) in cases {
+            assert_eq!(warned(settings, &more), expected, "{more}");
+        }
+    }
+}

@@ -381,6 +381,13 @@ fn a_workspace_may_ask_for_scope_and_all_the_contract_has() {
         .with("timeout_seconds", 300);
     let receipt = agent.write("q3", &full, Care::Rename).unwrap().receipt();
     assert_eq!(receipt.profile, "contract");
+    let facts = &review(&bed, receipt.handoff_id)["facts"];
+    let fact = |name: &str, value: &str| {
+        let facts = facts.as_array().unwrap();
+        facts.contains(&json!([name, value]))
+    };
+    assert!(fact("Represents", "The figures of Q3"), "{facts}");
+    assert!(fact("Excludes", "forecast"), "{facts}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_protocol::Digest;
+use countersign_protocol::{Digest, principal::Principal};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -214,6 +214,24 @@ fn rule_approves_no_request_that_forbids_it() {
     ));
     let wants_value = serde_json::json!({ "id": "b", "kind": "input", "response_schema": schema });
     assert!(!passes(wants_value));
+}
+
+#[test]
+fn owners_that_the_agent_can_write_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = crate::fs::Dir::open(folder.path()).unwrap();
+    dir.publish(std::path::Path::new("OWNERS"), b"* sam\n", 0o644, false)
+        .unwrap();
+    let owners = Owners::of_workspace(&dir).unwrap();
+    let own = rustix::process::geteuid().as_raw();
+    let said = |uid| owners.written_by_agent(&Principal::FileOwner { uid });
+    assert!(said(own).unwrap().contains("agents can write OWNERS"));
+    assert_eq!(said(own + 1), None);
+    assert_eq!(owners.written_by_agent(&Principal::Operator), None);
+    assert_eq!(
+        Owners::parse("* sam").written_by_agent(&Principal::FileOwner { uid: own }),
+        None
+    );
 }
 
 #[test]
