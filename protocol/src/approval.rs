@@ -43,6 +43,9 @@ pub struct ApprovalStage {
     /// Whether people who are asked later, by a step or by others, vote in it, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub widens: bool,
+    /// Whether it takes those who hold a role: nobody votes in their place, however few they become.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_role: bool,
 }
 
 /// A vote, bound to a revision and to its bytes. It decides nothing by itself.
@@ -130,7 +133,7 @@ impl Voter<'_> {
 
 impl ApprovalPlan {
     /// Returns the plan without the people for whom `is_out` holds. A stage that is left with too few voters also
-    /// takes the votes of people who are asked in their place.
+    /// takes the votes of people who are asked in their place, unless it takes a role.
     #[must_use]
     pub fn without(&self, is_out: &dyn Fn(&str) -> bool) -> Self {
         let present = |asked: &[Asked]| -> Vec<Asked> {
@@ -154,7 +157,7 @@ impl ApprovalPlan {
             let is_short = count(&asked) < stage.needed && count(&asked) < count(&stage.asked);
             ApprovalStage {
                 asked,
-                widens: stage.widens || is_short,
+                widens: stage.widens || (is_short && !stage.by_role),
                 ..stage.clone()
             }
         });

@@ -50,6 +50,7 @@ impl Gates {
             needed: gate.min_approvals,
             asked: gate.role.iter().map(|role| holders(role, asking)).collect(),
             widens: false,
+            by_role: gate.role.is_some(),
         };
         self.stated.iter().map(stage).collect()
     }

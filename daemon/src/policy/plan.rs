@@ -397,6 +397,7 @@ fn approval_of_rule(
         needed: number(stage.needed.value),
         asked: asking.asked_for(&texts(&stage.of.value), number(stage.needed.value)),
         widens: false,
+        by_role: false,
     });
     let mut stages: Vec<ApprovalStage> = stages.collect();
     if stages.is_empty() {
@@ -409,6 +410,7 @@ fn approval_of_rule(
             // Without a number, everybody whose role allows it answers, as everywhere.
             asked: rule.needed.iter().flat_map(|_| asked.to_vec()).collect(),
             widens: true,
+            by_role: false,
         });
     }
     let veto = rule.veto.as_ref().map(|veto| texts(&veto.value));

@@ -16,6 +16,7 @@ fn stage(needed: u32, people: &[&str]) -> ApprovalStage {
         needed,
         asked: vec![asked("group:x", people)],
         widens: false,
+        by_role: false,
     }
 }
 

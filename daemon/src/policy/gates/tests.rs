@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use countersign_protocol::{HandoffId, decision::Outcome, event::AccountChange, principal::Method};
+use countersign_protocol::{
+    HandoffId, decision::Outcome, event::AccountChange, principal::Method, routing::Asked,
+};
 use countersign_web::desk::{Answered, Desk as _, DeskError, Person};
 use serde_json::{Value, json};
 
 use crate::{
     catalog::Catalog,
-    testing::{Rig, config, everything},
+    testing::{Rig, config, everything, maya},
     workspace::Settings,
 };
 
@@ -177,6 +179,33 @@ fn disabled_holders_do_not_count() {
         rig.dead(),
         [("gate_role".to_owned(), "/sign_off_gates/1/role".to_owned())]
     );
+}
+
+#[test]
+fn nobody_stands_in_for_a_disabled_holder() {
+    for late in [false, true] {
+        let rig = rig("");
+        hand(&rig, &two_gates());
+        let operator = maya().id;
+        if late {
+            // The last holders of the second gate.
+            say(&rig, "ana", Method::Web).unwrap();
+            rig.change_account("cy", AccountChange::Disabled);
+            rig.change_account("ben", AccountChange::Disabled);
+        } else {
+            rig.change_account("ana", AccountChange::Disabled);
+        }
+        rig.apply_policy();
+        for id in [operator.as_str(), "ana", "ben", "cy"] {
+            let told = say(&rig, id, Method::Web);
+            let voted_before = late && id == "ana";
+            assert!(told.is_err() || voted_before, "{late} {id}: {told:?}");
+        }
+        assert_eq!(rig.card().state.name(), "waiting");
+        let asked = &rig.card().routing.as_ref().unwrap().asked.clone();
+        let is_told = |one: &Asked| one.people.contains(&operator);
+        assert!(asked.iter().any(is_told), "the operator hears of it");
+    }
 }
 
 #[test]
