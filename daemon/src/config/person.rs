@@ -20,7 +20,7 @@ pub struct Person {
     pub name: Setting<String>,
     /// Where e-mail goes.
     pub email: Option<Setting<Email>>,
-    /// Where their hours are; `UTC` when nothing is said.
+    /// Where they are, for their hours and the times that they read; `UTC` when nothing is said.
     pub time_zone: Setting<Zone>,
     /// When nothing but high risk may disturb.
     pub quiet_hours: Setting<Vec<Hours>>,

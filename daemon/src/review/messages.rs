@@ -14,7 +14,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{
     Answer, Answered, Caller, Care, DeskError, LinkError, LinkView, MessageRow, MessagesDesk,
-    Person, ReceiverRow, RiskLevel, TestResult, messages::Disclosed,
+    Person, ReceiverRow, RiskLevel, TestResult, WishesDesk as _, messages::Disclosed,
 };
 use jiff::Timestamp;
 
@@ -390,6 +390,7 @@ impl MessagesDesk for LedgerDesk {
             sent_to: link.person.email.unwrap_or(link.person.display),
             sent_at: link.made,
             expires: link.expires,
+            zone: self.zone(&link.person.id),
             given_to,
         })
     }

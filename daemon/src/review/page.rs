@@ -13,7 +13,7 @@ use countersign_protocol::{
 use countersign_web::desk::{
     Base, Caller, Check, DeliveryRow, DeskError, EditsDesk, Effect, Files, RequestRow, Review,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 use super::{
@@ -157,7 +157,7 @@ impl LedgerDesk {
             possible.push("abstain".to_owned());
         }
         let mut effects = effects_of(card);
-        let steps = self.no_answer(card);
+        let steps = self.no_answer(card, &self.zone_of(who));
         let stop = card.stopped().filter(|_| current);
         let stop = stop.filter(|stop| stop.stopped.why.goes_on_when_approved());
         if let Some(approve) = effects.iter_mut().find(|effect| effect.answer == "approve")
@@ -273,14 +273,15 @@ impl LedgerDesk {
         }
     }
 
-    /// What happens when nobody answers: the steps of the ladder that are left.
-    fn no_answer(&self, card: &Card) -> Option<String> {
+    /// What happens when nobody answers: the steps of the ladder that are left, with their times in `zone`.
+    fn no_answer(&self, card: &Card, zone: &TimeZone) -> Option<String> {
         let routing = card.routing.as_ref()?;
         let left = routing.routed.ladder.iter().skip(routing.taken.len());
         let steps: Vec<String> = left
             .map(|step| {
                 let words = policy::words::step(step, &|id| self.name_of(id));
-                format!("{words} ({})", step.at.strftime("%Y-%m-%d %H:%M UTC"))
+                let at = step.at.to_zoned(zone.clone());
+                format!("{words} ({})", at.strftime("%Y-%m-%d %H:%M %Z"))
             })
             .collect();
         (!steps.is_empty())

@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, convert::Infallible};
 use async_trait::async_trait;
 use countersign_protocol::event::{Event, Wish};
 use countersign_web::desk::{
-    DeskError, Person,
+    Caller, DeskError, Person,
     wishes::{Chosen, WishRow, Wishes, WishesDesk},
 };
+use jiff::tz::TimeZone;
 
 use super::{LedgerDesk, access::person_actor, person_tokens::check_present, unavailable};
 use crate::{config, ledger::Draft, message::Topic};
@@ -22,8 +23,23 @@ fn ways(person: &config::Person) -> Vec<String> {
     names.collect()
 }
 
+impl LedgerDesk {
+    /// The time zone in which `who` reads times; UTC where it is not known.
+    pub(super) fn zone_of(&self, who: &Caller) -> TimeZone {
+        match who {
+            Caller::Person(person) => self.zone(&person.id),
+            Caller::Agent(_) => TimeZone::UTC,
+        }
+    }
+}
+
 #[async_trait]
 impl WishesDesk for LedgerDesk {
+    fn zone(&self, person: &str) -> TimeZone {
+        let known = self.policy.catalog().person(person);
+        known.map_or(TimeZone::UTC, |known| known.time_zone.value.zone().clone())
+    }
+
     async fn wishes(&self, who: &Person) -> Result<Option<Wishes>, DeskError> {
         let Some(person) = self.policy.catalog().person(&who.id) else {
             return Ok(None);

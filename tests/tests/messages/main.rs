@@ -11,3 +11,4 @@ mod scene;
 mod storm;
 mod trial;
 mod webhooks;
+mod zones;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use countersign_protocol::HandoffId;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -93,6 +93,8 @@ pub struct LinkView {
     pub sent_at: Timestamp,
     /// Until when it works.
     pub expires: Timestamp,
+    /// The time zone of the person of the link.
+    pub zone: TimeZone,
     /// Names of those who are asked now, when the person of the link is no longer among them.
     pub given_to: Option<Vec<String>>,
 }

@@ -1,6 +1,7 @@
 //! How a person wants to be told of what.
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 
 use super::{DeskError, Person};
 
@@ -38,6 +39,8 @@ pub type Chosen = (String, Vec<String>, bool);
 /// What the page of settings needs.
 #[async_trait]
 pub trait WishesDesk: Send + Sync + 'static {
+    /// The time zone of a person, by the id of the account; UTC where it is not known.
+    fn zone(&self, person: &str) -> TimeZone;
     /// How this person is told; `None` where the configuration has no way to them.
     async fn wishes(&self, who: &Person) -> Result<Option<Wishes>, DeskError>;
     /// Remembers what they chose. Work of high risk keeps a way at least.

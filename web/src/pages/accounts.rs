@@ -6,13 +6,12 @@ use axum::{
 };
 use countersign_protocol::access::Permission;
 use http::StatusCode;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     passkeys::PasskeysView,
     sign_in::{busy, slow_down, was_wrong},
-    view::When,
+    view::{Now, When},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -48,7 +47,7 @@ struct SessionView {
 }
 
 impl SessionView {
-    fn new(row: SessionRow, viewer: &Person, now: Timestamp) -> Self {
+    fn new(row: SessionRow, viewer: &Person, now: Now<'_>) -> Self {
         let may_end = row.person == viewer.id || viewer.access.may(Permission::ManagePeople, None);
         Self {
             id: row.id,
@@ -120,7 +119,7 @@ impl Page for AccountPage {
                     Vec::new()
                 },
                 has_password.then(|| r#"{"challenge":"YQ"}"#.to_owned()),
-                sample::now(),
+                Now::utc(sample::now()),
             ),
             error,
         };
@@ -252,7 +251,7 @@ struct AccountView {
 }
 
 impl PersonLine {
-    fn new(row: PersonRow, now: Timestamp) -> Self {
+    fn new(row: PersonRow, now: Now<'_>) -> Self {
         Self {
             id: row.id,
             name: row.name,
@@ -296,7 +295,7 @@ pub(super) struct PeoplePage {
 }
 
 impl PeoplePage {
-    fn new(chrome: Chrome, report: PeopleReport, now: Timestamp) -> Self {
+    fn new(chrome: Chrome, report: PeopleReport, now: Now<'_>) -> Self {
         let matrix = Permission::all().map(|permission| MatrixRow {
             name: permission.name(),
             words: permission.words(),
@@ -331,13 +330,17 @@ impl Page for PeoplePage {
         let page = |manage| Self {
             manage,
             sessions: samples::sessions(),
-            ..Self::new(Chrome::sample("people"), access::report(), sample::now())
+            ..Self::new(
+                Chrome::sample("people"),
+                access::report(),
+                Now::utc(sample::now()),
+            )
         };
         let made = Self {
             invitation: Some(LinkView {
                 name: sample::HOSTILE.to_owned(),
                 link: "http://127.0.0.1:7420/invitation?t=x".to_owned(),
-                until: When::new(sample::now(), sample::now()),
+                until: When::new(sample::now(), Now::utc(sample::now())),
             }),
             ..page(true)
         };
@@ -445,7 +448,7 @@ pub(super) async fn enable(visit: Visit, PathOf(id): PathOf<String>) -> Result<R
 
 #[cfg(test)]
 mod samples {
-    use super::{RolesIn, SessionView};
+    use super::{Now, RolesIn, SessionView};
     use crate::showcase::{access, sample};
 
     pub(super) fn roles() -> Vec<RolesIn> {
@@ -456,7 +459,7 @@ mod samples {
     }
 
     pub(super) fn sessions() -> Vec<SessionView> {
-        let view = |row| SessionView::new(row, &sample::maya(), sample::now());
+        let view = |row| SessionView::new(row, &sample::maya(), Now::utc(sample::now()));
         access::sessions().into_iter().map(view).collect()
     }
 }

@@ -5,12 +5,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::header;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     insights::field as csv_field,
-    view::When,
+    view::{Now, When},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -255,7 +254,7 @@ impl ActivityPage {
         (rows, older): (&[ActivityRow], Option<u64>),
         health: &Health,
         (filter, newest_page, report): (&Filter, bool, Option<ChainReport>),
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         let named = health.workspaces.iter();
         Self {
@@ -278,7 +277,7 @@ impl ActivityPage {
 }
 
 impl Row {
-    fn new(row: &ActivityRow, now: Timestamp) -> Self {
+    fn new(row: &ActivityRow, now: Now<'_>) -> Self {
         Self {
             seq: row.seq,
             at: When::new(row.at, now),
@@ -328,7 +327,13 @@ impl Page for ActivityPage {
             let older = (!newest).then_some(40);
             let chrome = Chrome::sample("activity");
             let asked = (&filter, newest, report);
-            Self::new(chrome, (rows, older), health, asked, sample::now())
+            Self::new(
+                chrome,
+                (rows, older),
+                health,
+                asked,
+                Now::utc(sample::now()),
+            )
         };
         let many: Vec<_> = rows.iter().cycle().take(ROWS).cloned().collect();
         let first = page(&rows, &health, true);

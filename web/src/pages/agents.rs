@@ -4,11 +4,11 @@
 use std::cmp::Ordering;
 
 use axum::{extract::State, response::Html};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::{
-    view::When,
+    view::{Now, When},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -243,7 +243,7 @@ struct PathStop {
 
 impl PathPart {
     /// `None` for a task that was never handed to an agent.
-    pub(super) fn new(path: &TaskPath, now: Timestamp) -> Option<Self> {
+    pub(super) fn new(path: &TaskPath, now: Now<'_>) -> Option<Self> {
         if path.hops.is_empty() && path.stops.is_empty() {
             return None;
         }

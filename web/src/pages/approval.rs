@@ -1,10 +1,9 @@
 //! How many people it takes, on the review page.
 
 use countersign_protocol::approval::NotCounted;
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::view::When;
+use super::view::{Now, When};
 use crate::desk::Approval;
 
 /// What the page says about it.
@@ -39,7 +38,7 @@ struct VoteView {
 }
 
 impl ApprovalPart {
-    pub(super) fn new(approval: &Approval, now: Timestamp) -> Self {
+    pub(super) fn new(approval: &Approval, now: Now<'_>) -> Self {
         let stages = approval.stages.iter().zip(0_u32..).map(|(stage, at)| {
             let votes = approval.votes.iter().filter(|vote| vote.stage == at);
             StageView {
@@ -115,6 +114,6 @@ impl ApprovalPart {
                 not_counted: Some(NotCounted::AccountDisabled),
             }],
         };
-        Self::new(&approval, sample::now())
+        Self::new(&approval, Now::utc(sample::now()))
     }
 }

@@ -284,7 +284,8 @@ pub(super) async fn act(
         let done = match wish.what.as_str() {
             "approve" => approve(&visit, *id, *revision, *manifest_sha256).await,
             "snooze" => {
-                let until = visit.now() + SignedDuration::from_mins(wish.minutes.clamp(1, 43_200));
+                let until =
+                    visit.now().at + SignedDuration::from_mins(wish.minutes.clamp(1, 43_200));
                 let put_off = app.desk.snooze(&visit.person, *id, until).await;
                 put_off.map(|()| "put off".to_owned())
             }
@@ -349,7 +350,7 @@ async fn approve(
             } else {
                 "approved"
             },
-            words::clock(held.until)
+            words::clock(held.until, visit.now().zone)
         ),
     })
 }

@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    view::{RiskView, When},
+    view::{Now, RiskView, When},
     visit::Chrome,
 };
 use crate::{
@@ -98,7 +98,12 @@ pub(super) async fn show(
         .await
         .map_err(|error| problem(id, &error))?;
     Ok(app
-        .render(&ConfirmPage::new(reader.chrome, &view, &token.t, now))?
+        .render(&ConfirmPage::new(
+            reader.chrome,
+            &view,
+            &token.t,
+            Now::new(now, &view.zone),
+        ))?
         .into_response())
 }
 
@@ -120,7 +125,7 @@ pub(super) async fn decide(
         .map_err(|error| problem(id, &error))?;
     let note = Some(form.note.trim().to_owned()).filter(|note| !note.is_empty());
     if view.answer == "changes" && note.is_none() {
-        let mut page = ConfirmPage::new(reader.chrome, &view, &form.t, now);
+        let mut page = ConfirmPage::new(reader.chrome, &view, &form.t, Now::new(now, &view.zone));
         page.error = Some("Say what should change.".to_owned());
         let mut response = app.render(&page)?.into_response();
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
@@ -160,7 +165,7 @@ fn problem(id: HandoffId, error: &LinkError) -> Problem {
 }
 
 impl ConfirmPage {
-    fn new(chrome: Chrome, view: &LinkView, token: &str, now: jiff::Timestamp) -> Self {
+    fn new(chrome: Chrome, view: &LinkView, token: &str, now: Now<'_>) -> Self {
         Self {
             chrome,
             id: view.id.to_string(),
@@ -308,8 +313,8 @@ impl Page for ConfirmPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        let now = crate::showcase::sample::now();
-        let mut view = sample(now);
+        let now = Now::utc(crate::showcase::sample::now());
+        let mut view = sample(now.at);
         let first = Self::new(Chrome::bare(&Nonce("0".repeat(32))), &view, "token", now);
         view.answer = "changes".to_owned();
         view.title = "<script>alert(1)</script>\u{202E}".to_owned();
@@ -355,6 +360,7 @@ fn sample(now: jiff::Timestamp) -> LinkView {
         sent_to: "maya@example.org".to_owned(),
         sent_at: now,
         expires: now,
+        zone: jiff::tz::TimeZone::UTC,
         given_to: Some(vec![crate::showcase::sample::HOSTILE.to_owned()]),
     }
 }

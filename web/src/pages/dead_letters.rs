@@ -1,11 +1,10 @@
 //! `GET /dead-letters`: deliveries that could not be read, with the line and the way out.
 
 use axum::{extract::State, response::Html};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    view::{ViolationView, When},
+    view::{Now, ViolationView, When},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -65,7 +64,7 @@ pub(super) async fn show(
 }
 
 impl DeadLettersPage {
-    fn new(chrome: Chrome, letters: &[DeadLetter], stranded: &[Stranded], now: Timestamp) -> Self {
+    fn new(chrome: Chrome, letters: &[DeadLetter], stranded: &[Stranded], now: Now<'_>) -> Self {
         Self {
             chrome,
             heading: if letters.is_empty() {
@@ -96,7 +95,7 @@ impl DeadLettersPage {
 }
 
 impl Letter {
-    fn new(letter: &DeadLetter, now: Timestamp) -> Self {
+    fn new(letter: &DeadLetter, now: Now<'_>) -> Self {
         let text = letter.text.as_deref();
         Self {
             seq: letter.seq,
@@ -142,7 +141,7 @@ impl Page for DeadLettersPage {
                     Chrome::sample("dead-letters"),
                     letters,
                     &stranded,
-                    sample::now(),
+                    Now::utc(sample::now()),
                 )
             })
             .collect()

@@ -51,7 +51,7 @@ pub(super) async fn decide(
         Ok(None) => return Err(Problem::bad_request("The form names no answer.")),
         Err(error) => return again(&visit, id, draft, vec![error]).await,
     };
-    let answer = match draft.check(whole, unsent, &known, visit.now()) {
+    let answer = match draft.check(whole, unsent, &known, visit.now().at) {
         Ok(answer) => answer,
         Err(errors) => return again(&visit, id, draft, errors).await,
     };

@@ -5,12 +5,11 @@ use countersign_protocol::{
     HandoffId,
     decision::{DecisionDocument, Outcome},
 };
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     held::HeldPage,
-    view::{Stamp, delivered_to, undelivered},
+    view::{Now, Stamp, delivered_to, undelivered},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -88,7 +87,7 @@ impl DecidedPage {
         review: &Review,
         document: &DecisionDocument,
         next: Option<(String, String)>,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         let row = &review.row;
         Self {
@@ -138,7 +137,7 @@ impl Page for DecidedPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         use crate::showcase::sample;
-        let now = sample::now();
+        let now = Now::utc(sample::now());
         let mut review = sample::review();
         let mut document = sample::decision();
         let page = |review: &Review, document: &DecisionDocument, next| {

@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 
 use countersign_protocol::decision::{Outcome, RequestAnswer};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
     artifact::FileName,
     value_form::{TypedValue, ValueForm, ValueFormView},
-    view::When,
+    view::{Now, When},
 };
 use crate::{desk::RequestRow, render::visible::visible_json};
 
@@ -189,7 +188,7 @@ impl EachView {
         chosen: &Chosen,
         open: bool,
         error: Option<String>,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Option<Self> {
         let is_more = |one: &RequestRow| {
             one.action.is_some() || one.response_schema.is_some() || !one.other.is_empty()
@@ -220,7 +219,7 @@ fn other(request: &RequestRow) -> String {
 }
 
 impl ItemView {
-    fn new(at: usize, request: &RequestRow, said: Option<&Said>, now: Timestamp) -> Self {
+    fn new(at: usize, request: &RequestRow, said: Option<&Said>, now: Now<'_>) -> Self {
         let chosen = said.map_or("", |said| said.answer.as_str());
         let answers: Vec<_> = offered(request)
             .map(|(value, word)| (value, word, value == chosen))

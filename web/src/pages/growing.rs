@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::view::When;
+use super::view::{Now, When};
 use crate::{desk::Review, render::words};
 
 /// How far it is, and its end.
@@ -21,7 +21,7 @@ pub(super) struct GrowingView {
 }
 
 impl GrowingView {
-    pub(super) fn of(review: &Review, now: jiff::Timestamp) -> Option<Self> {
+    pub(super) fn of(review: &Review, now: Now<'_>) -> Option<Self> {
         let row = review.row.partial.as_ref()?;
         Some(Self {
             words: row.words(),

@@ -5,11 +5,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use countersign_protocol::{HandoffId, decision::Outcome};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    view::{When, stamp_word, tone},
+    view::{Now, When, stamp_word, tone},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -39,7 +38,7 @@ pub(super) struct HeldView {
 }
 
 impl HeldView {
-    pub(super) fn new(row: &HeldRow, now: Timestamp) -> Self {
+    pub(super) fn new(row: &HeldRow, now: Now<'_>) -> Self {
         Self {
             word: stamp_word(row.outcome),
             tone: tone(row.outcome),
@@ -47,7 +46,7 @@ impl HeldView {
             mine: row.mine,
             vote: row.vote,
             until: When::planned(row.until, now),
-            left: row.until.duration_since(now).as_secs().max(0) + 1,
+            left: row.until.duration_since(now.at).as_secs().max(0) + 1,
         }
     }
 }
@@ -98,7 +97,7 @@ impl HeldPage {
         row: &HandoffRow,
         held: &HeldRow,
         next: Option<(String, String)>,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         Self {
             id: row.id.to_string(),
@@ -129,7 +128,7 @@ impl Page for HeldPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         use crate::showcase::sample;
-        let now = sample::now();
+        let now = Now::utc(sample::now());
         let page = |outcome, comment: Option<&str>, next| {
             let held = HeldRow {
                 outcome,
@@ -137,7 +136,7 @@ impl Page for HeldPage {
                 mine: true,
                 vote: comment.is_some(),
                 comment: comment.map(str::to_owned),
-                until: now,
+                until: now.at,
             };
             let chrome = Chrome::sample("queue");
             Self::new(chrome, &sample::review().row, &held, next, now)

@@ -1,10 +1,13 @@
 //! What the page of locks shows.
 
 use countersign_protocol::lock::{LockId, Mode};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::{view::When, visit::Chrome};
+use super::{
+    view::{Now, When},
+    visit::Chrome,
+};
 use crate::{
     desk::locks::{KernelLockKind, KernelLockRow, LockList, LockRow, ReadingRow},
     render::words,
@@ -94,7 +97,7 @@ struct KernelView {
 }
 
 impl LocksPage {
-    pub(super) fn new(chrome: Chrome, list: &LockList, now: Timestamp) -> Self {
+    pub(super) fn new(chrome: Chrome, list: &LockList, now: Now<'_>) -> Self {
         let held: Vec<&LockRow> = list.locks.iter().filter(|row| row.held).collect();
         let heading = match held.len() {
             0 => "No lock is held".to_owned(),
@@ -126,12 +129,12 @@ impl LocksPage {
     }
 }
 
-fn left(row: &LockRow, now: Timestamp) -> Option<SignedDuration> {
-    row.expires_at.map(|at| at.duration_since(now))
+fn left(row: &LockRow, now: Now<'_>) -> Option<SignedDuration> {
+    row.expires_at.map(|at| at.duration_since(now.at))
 }
 
 /// Whether most of the lease passed without a word. Who renews in time never gets there.
-fn is_silent(row: &LockRow, now: Timestamp) -> bool {
+fn is_silent(row: &LockRow, now: Now<'_>) -> bool {
     left(row, now).is_some_and(|left| left.as_secs() < i64::from(row.ttl_seconds / 3))
 }
 
@@ -167,8 +170,8 @@ fn name_of(id: LockId, list: &LockList) -> String {
 }
 
 impl Abandoned {
-    fn new(row: &LockRow, now: Timestamp) -> Self {
-        let silent = row.heard_at.map(|at| now.duration_since(at));
+    fn new(row: &LockRow, now: Now<'_>) -> Self {
+        let silent = row.heard_at.map(|at| now.at.duration_since(at));
         Self {
             owner: row.owner.clone(),
             path: row.path.clone(),
@@ -179,7 +182,7 @@ impl Abandoned {
 }
 
 impl HeldView {
-    fn new(row: &LockRow, list: &LockList, now: Timestamp) -> Self {
+    fn new(row: &LockRow, list: &LockList, now: Now<'_>) -> Self {
         let since = row.held_at.unwrap_or(row.requested_at);
         let waiting = list
             .locks
@@ -195,7 +198,7 @@ impl HeldView {
             purpose: purpose(row.mode),
             reason: row.reason.clone(),
             fence: row.fence,
-            held: words::span(now.duration_since(since)),
+            held: words::span(now.at.duration_since(since)),
             held_at: When::new(since, now),
             left: left(row, now).map(in_words),
             is_silent: is_silent(row, now),
@@ -210,7 +213,7 @@ impl HeldView {
 }
 
 impl LineView {
-    fn new(row: &LockRow, list: &LockList, now: Timestamp) -> Self {
+    fn new(row: &LockRow, list: &LockList, now: Now<'_>) -> Self {
         let ahead = row.waits_for.iter().map(|id| name_of(*id, list));
         Self {
             id: row.id.to_string(),
@@ -227,7 +230,7 @@ impl LineView {
 }
 
 impl ReadingView {
-    fn new(row: &ReadingRow, now: Timestamp) -> Self {
+    fn new(row: &ReadingRow, now: Now<'_>) -> Self {
         Self {
             handoff: row.handoff.to_string(),
             workspace: row.workspace.clone(),
@@ -269,7 +272,8 @@ impl Page for LocksPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         use crate::showcase::{locks, sample};
-        let page = |list: &LockList| Self::new(Chrome::sample("locks"), list, sample::now());
+        let page =
+            |list: &LockList| Self::new(Chrome::sample("locks"), list, Now::utc(sample::now()));
         let mut bare = locks::list();
         bare.kernel_complete = false;
         bare.readings.clear();

@@ -4,11 +4,10 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    view::When,
+    view::{Now, When},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -34,7 +33,7 @@ struct ReceiverView {
 }
 
 impl ReceiverView {
-    fn new(row: ReceiverRow, now: Timestamp) -> Self {
+    fn new(row: ReceiverRow, now: Now<'_>) -> Self {
         let (state, since) = match (row.disabled_since, row.failing_since) {
             (Some(since), _) => ("left alone", Some(since)),
             (None, Some(since)) => ("fails", Some(since)),
@@ -55,7 +54,7 @@ impl ReceiverView {
 }
 
 impl MessagesPage {
-    fn new(chrome: Chrome, rows: Vec<ReceiverRow>, now: Timestamp) -> Self {
+    fn new(chrome: Chrome, rows: Vec<ReceiverRow>, now: Now<'_>) -> Self {
         let view = |row| ReceiverView::new(row, now);
         Self {
             chrome,
@@ -100,13 +99,13 @@ impl Page for MessagesPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         use crate::showcase::sample;
-        let now = sample::now();
+        let now = Now::utc(sample::now());
         let row = |name: &str, failing: bool, disabled: bool| ReceiverRow {
             name: name.to_owned(),
-            disabled_since: disabled.then_some(now),
+            disabled_since: disabled.then_some(now.at),
             disabled_why: disabled.then(|| "it has failed for five days: <b>503</b>".to_owned()),
-            last_sent: (!disabled).then_some(now),
-            failing_since: failing.then_some(now),
+            last_sent: (!disabled).then_some(now.at),
+            failing_since: failing.then_some(now.at),
             last_failure: failing.then(|| "cannot connect: <script>\u{202E}".to_owned()),
             waiting: 3,
             failed: usize::from(failing) * 2,

@@ -6,11 +6,11 @@ use axum::{
 };
 use countersign_protocol::{HandoffId, access::Permission};
 use http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    view::When,
+    view::{Now, When},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -37,7 +37,7 @@ struct OutsiderView {
 }
 
 impl OutsiderView {
-    fn new(row: OutsiderRow, now: Timestamp) -> Self {
+    fn new(row: OutsiderRow, now: Now<'_>) -> Self {
         Self {
             id: row.id,
             name: row.name,
@@ -79,7 +79,7 @@ impl Page for OutsidersPage {
             title: sample::HOSTILE.to_owned(),
             rows: rows
                 .into_iter()
-                .map(|row| OutsiderView::new(row, sample::now()))
+                .map(|row| OutsiderView::new(row, Now::utc(sample::now())))
                 .collect(),
             may_decide: link.is_none(),
             usual: "3 days".to_owned(),
@@ -219,7 +219,7 @@ impl Page for OutsidePage {
             chrome: Chrome::bare(&Nonce("0".repeat(32))),
             id: "H-1".to_owned(),
             display: sample::HOSTILE.to_owned(),
-            until: When::new(sample::now(), sample::now()),
+            until: When::new(sample::now(), Now::utc(sample::now())),
             token: "x".to_owned(),
         }]
     }
@@ -257,7 +257,7 @@ pub(super) async fn link(
         },
         id: link.handoff.to_string(),
         display: link.display,
-        until: When::planned(link.until, (app.settings.now)()),
+        until: When::planned(link.until, Now::utc((app.settings.now)())),
         token: query.t,
     };
     Ok(app.render(&page)?.into_response())

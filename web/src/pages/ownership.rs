@@ -6,11 +6,11 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use countersign_protocol::ownership::Left;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    view::When,
+    view::{Now, When},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -59,7 +59,7 @@ struct FilesView {
 }
 
 impl OwnershipPart {
-    pub(super) fn new(row: &OwnershipRow, now: Timestamp) -> Self {
+    pub(super) fn new(row: &OwnershipRow, now: Now<'_>) -> Self {
         let may = |step| row.may.contains(&step);
         Self {
             owner: row.owner.name.clone(),
@@ -227,7 +227,7 @@ pub(super) struct ClaimPage {
 }
 
 impl ClaimPage {
-    fn new(nonce: &Nonce, row: &OwnershipRow, token: &str, now: Timestamp) -> Self {
+    fn new(nonce: &Nonce, row: &OwnershipRow, token: &str, now: Now<'_>) -> Self {
         let offer = row.offer.as_ref();
         Self {
             chrome: Chrome::bare(nonce),
@@ -256,6 +256,14 @@ fn over(error: DeskError) -> Problem {
     }
 }
 
+/// The page of an offer, for the person to whom it was made.
+fn claim_page(app: &AppState, nonce: &Nonce, row: &OwnershipRow, token: &str) -> ClaimPage {
+    let offer = row.offer.as_ref();
+    let zone = offer.map_or(TimeZone::UTC, |offer| app.desk.zone(&offer.to.id));
+    let now = Now::new((app.settings.now)(), &zone);
+    ClaimPage::new(nonce, row, token, now)
+}
+
 /// `GET /workspaces/claim`.
 pub(super) async fn show_claim(
     State(app): State<AppState>,
@@ -263,8 +271,7 @@ pub(super) async fn show_claim(
     nonce: Nonce,
 ) -> Result<Response, Problem> {
     let row = app.desk.claimed(&token.t).await.map_err(over)?;
-    let now = (app.settings.now)();
-    let page = ClaimPage::new(&nonce, &row, &token.t, now);
+    let page = claim_page(&app, &nonce, &row, &token.t);
     Ok(app.render(&page)?.into_response())
 }
 
@@ -294,8 +301,7 @@ pub(super) async fn answer_claim(
         .desk
         .answer_offer(&who, &row.workspace, accept, some(form.reason));
     answered.await.map_err(over)?;
-    let now = (app.settings.now)();
-    let mut page = ClaimPage::new(&nonce, &row, "", now);
+    let mut page = claim_page(&app, &nonce, &row, "");
     page.answer = Some(if accept { "accepted" } else { "declined" });
     Ok(app.render(&page)?.into_response())
 }
@@ -305,7 +311,7 @@ impl Page for ClaimPage {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
-        let now = crate::showcase::sample::now();
+        let now = Now::utc(crate::showcase::sample::now());
         let rows = crate::showcase::ownership::sample();
         let nonce = Nonce("0".repeat(32));
         let of = |row, answer| Self {

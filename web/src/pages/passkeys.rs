@@ -2,13 +2,12 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     accounts::{Wrong, account_page},
     step_up::OfPage,
-    view::When,
+    view::{Now, When},
     visit::Visit,
 };
 use crate::{
@@ -36,7 +35,7 @@ pub(super) struct PasskeysView {
 }
 
 impl PasskeysView {
-    pub(super) fn new(rows: Vec<PasskeyRow>, options: Option<String>, now: Timestamp) -> Self {
+    pub(super) fn new(rows: Vec<PasskeyRow>, options: Option<String>, now: Now<'_>) -> Self {
         let view = |row: PasskeyRow| PasskeyView {
             id: row.id,
             name: row.name,

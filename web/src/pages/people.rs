@@ -5,10 +5,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use countersign_protocol::HandoffId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{view::When, visit::Visit};
+use super::{
+    view::{Now, When},
+    visit::Visit,
+};
 use crate::{
     api::LONGEST_SNOOZE,
     desk::{
@@ -83,7 +86,7 @@ impl RoutingPart {
         rules: Vec<RuleRow>,
         targets: Vec<TargetRow>,
         open: bool,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         let words = |pick: fn(&TargetRow) -> &str, between: &str| {
             let words: Vec<_> = routing.above.iter().map(pick).collect();
@@ -213,7 +216,7 @@ pub(super) async fn snooze(
             "Put it off for at most thirty days.",
         ));
     }
-    let until = visit.now() + SignedDuration::from_mins(form.minutes);
+    let until = visit.now().at + SignedDuration::from_mins(form.minutes);
     app.desk.snooze(&visit.person, id, until).await?;
     Ok(back(id, &form.back))
 }

@@ -3,10 +3,13 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use countersign_protocol::access::Permission;
 use http::StatusCode;
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{settings::SettingsPage, view::When, visit::Visit};
+use super::{
+    settings::SettingsPage,
+    view::{Now, When},
+    visit::Visit,
+};
 use crate::{
     dav,
     desk::{
@@ -30,7 +33,7 @@ struct TokenView {
 }
 
 impl TokenView {
-    fn new(row: PersonTokenRow, now: Timestamp) -> Self {
+    fn new(row: PersonTokenRow, now: Now<'_>) -> Self {
         let may: Vec<_> = row.may.iter().map(|one| one.words()).collect();
         Self {
             id: row.id,
@@ -79,7 +82,7 @@ impl PersonTokensPart {
         workspaces: impl Iterator<Item = String>,
         may: impl Iterator<Item = Permission>,
         wished: &NewPersonToken,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         let named = |name: &String| wished.workspaces.iter().flatten().any(|one| one == name);
         Self {
@@ -143,7 +146,7 @@ impl PersonTokensPart {
                 names.into_iter(),
                 may.into_iter(),
                 &wished,
-                sample::now(),
+                Now::utc(sample::now()),
             )
         };
         let used = PersonTokenRow {

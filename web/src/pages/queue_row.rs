@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     held::{CameBackView, HeldView},
     queue_view::name,
-    view::{Due, Gauge, RiskView, Stamp, When, place},
+    view::{Due, Gauge, Now, RiskView, Stamp, When, place},
 };
 use crate::{
     desk::{HandoffRow, QueueView},
@@ -27,7 +27,7 @@ impl QueueRow {
         view: QueueView,
         row: &HandoffRow,
         selected: Option<HandoffId>,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         Self {
             view: name(view),
@@ -77,8 +77,8 @@ struct Row {
 }
 
 /// How long it has waited, short enough for a column.
-fn waiting(since: Timestamp, now: Timestamp) -> String {
-    let length = now.duration_since(since);
+fn waiting(since: Timestamp, now: Now<'_>) -> String {
+    let length = now.at.duration_since(since);
     if length.as_secs() < 60 {
         "just now".to_owned()
     } else {
@@ -87,7 +87,7 @@ fn waiting(since: Timestamp, now: Timestamp) -> String {
 }
 
 impl Row {
-    fn new(row: &HandoffRow, selected: Option<HandoffId>, now: Timestamp) -> Self {
+    fn new(row: &HandoffRow, selected: Option<HandoffId>, now: Now<'_>) -> Self {
         Self {
             current: selected == Some(row.id),
             id: row.id.to_string(),
@@ -125,12 +125,17 @@ impl Page for QueueRow {
 
     #[cfg(test)]
     fn samples() -> Vec<Self> {
+        use jiff::tz::TimeZone;
+
         use crate::showcase::sample;
         let (now, selected) = (sample::now(), Some(sample::review().row.id));
+        let there = TimeZone::get("America/Los_Angeles").unwrap();
         let views = [QueueView::Turn, QueueView::Team, QueueView::Decided];
         let rows = views.into_iter().flat_map(|view| {
             let rows = sample::queue(view).rows.into_iter();
-            rows.map(move |row| Self::new(view, &row, selected, now))
+            // The same row for readers in two places.
+            let readers = [Now::utc(now), Now::new(now, &there)];
+            rows.flat_map(move |row| readers.map(|now| Self::new(view, &row, selected, now)))
         });
         rows.collect()
     }

@@ -1,7 +1,7 @@
 //! What the queue page shows.
 
 use countersign_protocol::Digest;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use minijinja::Value;
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::{
     artifact::FileName,
     first_run::FirstRun,
     terms,
-    view::{RiskView, state_word},
+    view::{Now, RiskView, state_word},
     visit::Chrome,
 };
 use crate::{
@@ -165,7 +165,7 @@ impl QueuePage {
         (queue, rows): (&Queue, Vec<Value>),
         peek: Option<Peek>,
         health: &Health,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         let counts = queue.counts;
         let total = match view {
@@ -235,7 +235,7 @@ fn heading(view: QueueView, total: usize) -> String {
     }
 }
 
-fn lead(view: QueueView, queue: &Queue, now: Timestamp) -> String {
+fn lead(view: QueueView, queue: &Queue, now: Now<'_>) -> String {
     let oldest = queue.rows.iter().map(|row| row.handed_over_at).min();
     match (view, oldest) {
         (QueueView::Turn, Some(oldest)) => format!(
@@ -245,7 +245,7 @@ fn lead(view: QueueView, queue: &Queue, now: Timestamp) -> String {
             } else {
                 "The oldest on this page"
             },
-            words::span(now.duration_since(oldest))
+            words::span(now.at.duration_since(oldest))
         ),
         (QueueView::Turn, None) => "New work appears here by itself.".to_owned(),
         (QueueView::Team, _) => {
@@ -285,7 +285,7 @@ fn sections(
     view: QueueView,
     rows: &[HandoffRow],
     rendered: Vec<Value>,
-    now: Timestamp,
+    now: Now<'_>,
 ) -> Vec<Section> {
     let day = SignedDuration::from_hours(24);
     let title = |row: &HandoffRow| match (view, row.due_at) {
@@ -294,8 +294,8 @@ fn sections(
         (QueueView::Agents, _) => "With the agent",
         (QueueView::Decided, _) => "Decided",
         (QueueView::Turn, None) => "No deadline",
-        (QueueView::Turn, Some(due)) if due < now => "Overdue",
-        (QueueView::Turn, Some(due)) if due.duration_since(now) <= day => "Due within a day",
+        (QueueView::Turn, Some(due)) if due < now.at => "Overdue",
+        (QueueView::Turn, Some(due)) if due.duration_since(now.at) <= day => "Due within a day",
         (QueueView::Turn, Some(_)) => "Due later",
     };
     let mut sections: Vec<Section> = Vec::new();
@@ -318,7 +318,7 @@ impl Page for QueuePage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         use crate::showcase::sample;
-        let now = sample::now();
+        let now = Now::utc(sample::now());
         let health = sample::health();
         let full = sample::queue(QueueView::Turn);
         let review = sample::review();

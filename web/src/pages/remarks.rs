@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use countersign_protocol::{Digest, access::Permission, place::Place};
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{view::When, visit::Visit};
+use super::{
+    view::{Now, When},
+    visit::Visit,
+};
 use crate::{
     desk::{
         Change, FileRow, Review,
@@ -54,7 +56,7 @@ pub(super) struct RemarkView {
 }
 
 impl CommentView {
-    fn new(comment: &Comment, now: Timestamp) -> Self {
+    fn new(comment: &Comment, now: Now<'_>) -> Self {
         Self {
             by: comment.by.clone(),
             agent: comment.agent,
@@ -106,7 +108,7 @@ fn words(place: &Place, landing: &Landing, with_path: bool) -> String {
 }
 
 impl RemarkView {
-    pub(super) fn of_thread(row: &ThreadRow, shown: u32, now: Timestamp) -> Self {
+    pub(super) fn of_thread(row: &ThreadRow, shown: u32, now: Now<'_>) -> Self {
         Self {
             anchor: format!("t-{}", row.thread),
             thread: Some(row.thread),
@@ -153,7 +155,7 @@ impl RemarkView {
     }
 
     /// Everything that was said, threads before drafts.
-    pub(super) fn all(review: &Review, now: Timestamp) -> Vec<Self> {
+    pub(super) fn all(review: &Review, now: Now<'_>) -> Vec<Self> {
         let shown = review.revision;
         let threads = review.threads.iter();
         let threads = threads.map(|row| Self::of_thread(row, shown, now));

@@ -1,7 +1,6 @@
 //! What the review page shows.
 
 use countersign_protocol::decision::ChangeRequest;
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
     people::RoutingPart,
     remarks::{RemarkView, is_viewed, unsent},
     view::{
-        Due, Gauge, RiskView, Stamp, ViolationView, When, delivered_to, delivered_when, place,
+        Due, Gauge, Now, RiskView, Stamp, ViolationView, When, delivered_to, delivered_when, place,
         state_word, undelivered,
     },
     visit::Chrome,
@@ -214,7 +213,7 @@ pub(super) struct MessageView {
 }
 
 impl MessageView {
-    pub(super) fn new(row: &crate::desk::MessageRow, now: Timestamp) -> Self {
+    pub(super) fn new(row: &crate::desk::MessageRow, now: Now<'_>) -> Self {
         let failed = matches!(row.state.as_str(), "failed" | "retrying" | "held");
         let tries = match row.attempts {
             0 | 1 => String::new(),
@@ -263,7 +262,7 @@ impl ReviewPage {
         (cards, more): (Vec<Card>, Option<More>),
         (asked, against): (&Asked, Option<&Against>),
         typed: Typed,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         let row = &review.row;
         let is_newest = review.revision == row.revision;
@@ -540,7 +539,7 @@ fn lists(review: &Review) -> Vec<List> {
 }
 
 impl Moment {
-    fn new(item: &TimelineItem, now: Timestamp) -> Self {
+    fn new(item: &TimelineItem, now: Now<'_>) -> Self {
         Self {
             dot: match item.kind.as_str() {
                 "revision" | "decision" => "acc",
@@ -583,7 +582,7 @@ impl Page for ReviewPage {
     fn samples() -> Vec<Self> {
         use super::artifact::samples::cards;
         use crate::showcase::sample;
-        let now = sample::now();
+        let now = Now::utc(sample::now());
         let review = sample::review();
         let chrome = || Chrome::sample("queue");
         let page = |review: &Review, typed| {

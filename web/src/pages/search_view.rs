@@ -3,10 +3,13 @@
 mod found;
 
 use countersign_protocol::query::{Query, QueryError, Sort, parse};
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{search::Choice, view::When, visit::Chrome};
+use super::{
+    search::Choice,
+    view::{Now, When},
+    visit::Chrome,
+};
 use crate::{
     desk::{Facet, IndexStatus, SavedSearch, SearchAnswer},
     render::words,
@@ -223,7 +226,7 @@ impl SearchPage {
     }
 
     /// What was found.
-    pub(super) fn answer(&mut self, choice: &Choice, answer: SearchAnswer, now: Timestamp) {
+    pub(super) fn answer(&mut self, choice: &Choice, answer: SearchAnswer, now: Now<'_>) {
         let reading = &answer.reading;
         // The desk printed it, so it can be read.
         let query = parse(&reading.query)

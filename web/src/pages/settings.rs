@@ -4,12 +4,11 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     person_tokens::{self, PersonTokensPart},
-    view::When,
+    view::{Now, When},
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -46,7 +45,7 @@ struct TokenView {
 }
 
 impl TokenView {
-    fn new(row: TokenRow, now: Timestamp) -> Self {
+    fn new(row: TokenRow, now: Now<'_>) -> Self {
         Self {
             id: row.id,
             agent: row.agent,
@@ -55,7 +54,7 @@ impl TokenView {
             until: row.expires_at.map(|at| When::planned(at, now)),
             state: match row.expires_at {
                 _ if row.revoked => "taken back",
-                Some(until) if until <= now => "over",
+                Some(until) if until <= now.at => "over",
                 _ => "good",
             },
         }
@@ -185,13 +184,13 @@ impl Page for SettingsPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         use crate::showcase::{messages::disclosed, sample};
-        let now = sample::now();
+        let now = Now::utc(sample::now());
         let token = |revoked, expires_at| {
             let row = TokenRow {
                 id: "t1".to_owned(),
                 agent: sample::HOSTILE.to_owned(),
                 workspaces: vec!["billing-backfill".to_owned()],
-                created_at: now,
+                created_at: now.at,
                 expires_at,
                 revoked,
             };
@@ -207,8 +206,8 @@ impl Page for SettingsPage {
             wishes: (receivers > 0).then(|| WishesPart::new(crate::showcase::wishes::wishes())),
             tokens: vec![
                 token(false, None),
-                token(true, Some(now)),
-                token(false, Some(now)),
+                token(true, Some(now.at)),
+                token(false, Some(now.at)),
             ],
             manages,
             mine,

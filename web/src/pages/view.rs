@@ -1,10 +1,12 @@
 //! Small facts in the form that templates show them.
 
+use std::hash::{Hash, Hasher};
+
 use countersign_protocol::{
     decision::{DecisionDocument, Outcome},
     problem::Violation,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -12,13 +14,42 @@ use crate::{
     render::words,
 };
 
+/// When a page is made, and where its reader is: clocks on it show the time there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now<'a> {
+    /// The moment.
+    pub(crate) at: Timestamp,
+    /// The time zone of the reader.
+    pub(crate) zone: &'a TimeZone,
+}
+
+impl<'a> Now<'a> {
+    /// For a reader in `zone`.
+    pub(crate) fn new(at: Timestamp, zone: &'a TimeZone) -> Self {
+        Self { at, zone }
+    }
+
+    /// For a reader whose zone is not known.
+    pub(crate) fn utc(at: Timestamp) -> Self {
+        static UTC: TimeZone = TimeZone::UTC;
+        Self::new(at, &UTC)
+    }
+}
+
 /// A moment that is written out where it is shown, not where it is made or compared: most rows of a queue are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Clock(Timestamp);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Clock(Timestamp, TimeZone);
+
+impl Hash for Clock {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Zones of one name are equal nearly always; where they are not, equality tells.
+        (self.0, self.1.iana_name()).hash(state);
+    }
+}
 
 impl Serialize for Clock {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&words::clock(self.0))
+        serializer.serialize_str(&words::clock(self.0, &self.1))
     }
 }
 
@@ -34,18 +65,18 @@ pub(super) struct When {
 }
 
 impl When {
-    pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
+    pub(super) fn new(at: Timestamp, now: Now<'_>) -> Self {
         Self {
             iso: at,
-            clock: Clock(at),
-            ago: words::ago(at, now),
+            clock: Clock(at, now.zone.clone()),
+            ago: words::ago(at, now.at),
         }
     }
 
     /// A moment that is planned, and may have come.
-    pub(super) fn planned(at: Timestamp, now: Timestamp) -> Self {
+    pub(super) fn planned(at: Timestamp, now: Now<'_>) -> Self {
         Self {
-            ago: words::planned(at, now),
+            ago: words::planned(at, now.at),
             ..Self::new(at, now)
         }
     }
@@ -63,10 +94,10 @@ pub(super) struct Due {
 }
 
 impl Due {
-    pub(super) fn new(at: Timestamp, now: Timestamp) -> Self {
+    pub(super) fn new(at: Timestamp, now: Now<'_>) -> Self {
         Self {
-            words: words::due(at, now),
-            late: at < now,
+            words: words::due(at, now.at),
+            late: at < now.at,
             at: When::new(at, now),
         }
     }
@@ -178,7 +209,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of_row(row: &DecidedRow, now: Timestamp) -> Self {
+    pub(super) fn of_row(row: &DecidedRow, now: Now<'_>) -> Self {
         Self {
             word: stamp_word(row.outcome),
             tone: tone(row.outcome),
@@ -188,7 +219,7 @@ impl Stamp {
         }
     }
 
-    pub(super) fn of_document(document: &DecisionDocument, now: Timestamp) -> Self {
+    pub(super) fn of_document(document: &DecisionDocument, now: Now<'_>) -> Self {
         Self {
             word: stamp_word(document.outcome),
             tone: tone(document.outcome),
@@ -297,15 +328,15 @@ pub(super) fn delivered_to(review: &Review) -> String {
 }
 
 /// Returns when the answer was put there, as seen from the time of the page.
-pub(super) fn delivered_when(review: &Review, now: Timestamp) -> String {
+pub(super) fn delivered_when(review: &Review, now: Now<'_>) -> String {
     let known = review.delivery.as_ref();
-    known.map_or_else(String::new, |known| words::ago(known.at, now))
+    known.map_or_else(String::new, |known| words::ago(known.at, now.at))
 }
 
 /// Returns when the answer could not be put there, as seen from the time of the page.
-pub(super) fn undelivered(review: &Review, now: Timestamp) -> Option<String> {
+pub(super) fn undelivered(review: &Review, now: Now<'_>) -> Option<String> {
     let failed = review.delivery.as_ref().filter(|known| !known.delivered);
-    failed.map(|failed| words::ago(failed.at, now))
+    failed.map(|failed| words::ago(failed.at, now.at))
 }
 
 /// The state of a closed handoff as a heading says it.

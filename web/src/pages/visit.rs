@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use axum::{extract::FromRequestParts, response::Html};
 use countersign_protocol::access::{Access, Grant, Permission};
 use http::request::Parts;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::view::PersonView;
+use super::view::{Now, PersonView};
 use crate::{
     desk::{Caller, Frame, Person, Queue},
     error::Problem,
@@ -24,6 +24,7 @@ pub(super) struct Visit {
     pub(super) app: AppState,
     /// Who looks.
     pub(super) person: Person,
+    zone: TimeZone,
     csrf: String,
     nonce: String,
     origin: String,
@@ -39,6 +40,7 @@ impl FromRequestParts<AppState> for Visit {
         let Origin(origin) = Origin::from_request_parts(parts, app).await?;
         Ok(Self {
             app: app.clone(),
+            zone: app.desk.zone(&person.id),
             person,
             csrf,
             nonce,
@@ -63,9 +65,9 @@ impl Visit {
         &self.origin
     }
 
-    /// The time of this visit.
-    pub(super) fn now(&self) -> Timestamp {
-        (self.app.settings.now)()
+    /// The time of this visit, as its person reads it.
+    pub(super) fn now(&self) -> Now<'_> {
+        Now::new((self.app.settings.now)(), &self.zone)
     }
 
     /// The frame of a page, with counts from the desk.

@@ -1,11 +1,11 @@
 //! `GET /workspaces`: what agents may do where, and what holds them to it.
 
 use axum::{extract::State, response::Html};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     ownership::{self, OwnershipPart},
+    view::Now,
     visit::{Chrome, Visit},
 };
 use crate::{
@@ -85,7 +85,7 @@ impl WorkspacesPage {
         found: &[WorkspaceBoundaries],
         owned: &[OwnershipRow],
         people: Vec<TargetRow>,
-        now: Timestamp,
+        now: Now<'_>,
     ) -> Self {
         let view = |one: &WorkspaceBoundaries| {
             let row = owned.iter().find(|row| row.workspace == one.workspace);
@@ -177,7 +177,7 @@ impl Page for WorkspacesPage {
                     target: "maya".to_owned(),
                     name: "Maya Okafor".to_owned(),
                 }];
-                let now = crate::showcase::sample::now();
+                let now = Now::utc(crate::showcase::sample::now());
                 Self::new(Chrome::sample("workspaces"), found, &owned, people, now)
             })
             .collect()

@@ -1,6 +1,6 @@
 //! Times, sizes and counts in words.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 /// A length of time: `under a minute`, `18 min`, `1 h 04 min`, `3 days`.
 pub fn span(length: SignedDuration) -> String {
@@ -44,9 +44,10 @@ pub fn due(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// The absolute time for people, in UTC.
-pub fn clock(at: Timestamp) -> String {
-    at.strftime("%-d %b %Y %H:%M:%S UTC").to_string()
+/// The absolute time for people in `zone`, which it names.
+pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    let there = at.to_zoned(zone.clone());
+    there.strftime("%-d %b %Y %H:%M:%S %Z").to_string()
 }
 
 /// A size in bytes with a unit: `812 bytes`, `1.2 kB`, `3.4 MB`. Decimal units, as disks use them.
@@ -141,7 +142,9 @@ mod tests {
         assert_eq!(planned(at(0), at(60)), "1 min ago");
         assert_eq!(due(at(42 * 60), at(0)), "due in 42 min");
         assert_eq!(due(at(0), at(240)), "4 min late");
-        assert_eq!(clock(at(0)), "1 Jan 1970 00:00:00 UTC");
+        assert_eq!(clock(at(0), &TimeZone::UTC), "1 Jan 1970 00:00:00 UTC");
+        let there = TimeZone::get("America/Los_Angeles").unwrap();
+        assert_eq!(clock(at(0), &there), "31 Dec 1969 16:00:00 PST");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use countersign_protocol::HandoffId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{Showcase, sample};
 use crate::desk::{
@@ -121,6 +121,7 @@ impl MessagesDesk for Showcase {
             expires: now
                 .saturating_add(SignedDuration::from_hours(8))
                 .unwrap_or(now),
+            zone: TimeZone::UTC,
             given_to: None,
         })
     }

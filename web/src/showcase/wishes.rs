@@ -1,6 +1,7 @@
 //! How people want to be told, of the desk in memory.
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 
 use super::Showcase;
 use crate::desk::{
@@ -31,6 +32,10 @@ pub(crate) fn wishes() -> Wishes {
 
 #[async_trait]
 impl WishesDesk for Showcase {
+    fn zone(&self, _: &str) -> TimeZone {
+        TimeZone::get(&wishes().zone).unwrap_or(TimeZone::UTC)
+    }
+
     async fn wishes(&self, _: &Person) -> Result<Option<Wishes>, DeskError> {
         Ok(Some(wishes()))
     }

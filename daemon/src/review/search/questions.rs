@@ -32,11 +32,7 @@ impl LedgerDesk {
             (Some(name), _) => {
                 TimeZone::get(name).map_err(|_| SearchError::Zone(name.to_owned()))?
             }
-            (None, Caller::Person(person)) => {
-                let known = self.policy.catalog().person(&person.id);
-                known.map_or(TimeZone::UTC, |known| known.time_zone.value.zone().clone())
-            }
-            (None, Caller::Agent(_)) => TimeZone::UTC,
+            (None, who) => self.zone_of(who),
         };
         Ok(Now {
             at: self.clock.now(),

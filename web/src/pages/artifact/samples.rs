@@ -86,7 +86,8 @@ fn remarks(path: &str) -> Vec<RemarkView> {
         text: "<b>Mine</b>".to_owned(),
     };
     let threads = threads.iter();
-    let threads = threads.map(|row| RemarkView::of_thread(row, 2, sample::now()));
+    let threads = threads
+        .map(|row| RemarkView::of_thread(row, 2, crate::pages::view::Now::utc(sample::now())));
     threads.chain([RemarkView::of_draft(&draft, 2)]).collect()
 }
 

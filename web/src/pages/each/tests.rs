@@ -87,7 +87,7 @@ fn what_is_missing_or_not_offered_is_named() {
 
 #[test]
 fn one_sentence_needs_no_list() {
-    let now = Timestamp::UNIX_EPOCH;
+    let now = Now::utc(jiff::Timestamp::UNIX_EPOCH);
     let shown = |requests: &[RequestRow]| {
         EachView::new(requests, &Chosen::default(), true, None, now).is_some()
     };

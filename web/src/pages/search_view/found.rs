@@ -1,10 +1,9 @@
 //! One hit, and the span that changes were folded over.
 
 use countersign_protocol::query::HitKind;
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::When;
+use super::{super::view::Now, When};
 use crate::{
     desk::{Change, Changes, Hit, MatchedLine, StoodAt},
     render::words,
@@ -71,7 +70,7 @@ fn entry(seq: u64) -> String {
 }
 
 impl ChangesView {
-    pub(super) fn new(changes: &Changes, now: Timestamp) -> Self {
+    pub(super) fn new(changes: &Changes, now: Now<'_>) -> Self {
         Self {
             since: changes.since.clone(),
             from: changes.from_seq,
@@ -96,7 +95,7 @@ impl StoodView {
 }
 
 impl HitView {
-    pub(super) fn new(hit: &Hit, now: Timestamp) -> Self {
+    pub(super) fn new(hit: &Hit, now: Now<'_>) -> Self {
         let mut facts = Vec::new();
         if let Some(id) = hit.handoff {
             facts.push(match hit.revision {
@@ -222,7 +221,7 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
     use super::{Choice, SearchPage};
     use crate::{desk::SearchAnswer, pages::visit::Chrome, showcase::sample};
 
-    let now = sample::now();
+    let now = Now::utc(sample::now());
     let index = crate::desk::IndexStatus {
         why: Some("the index is being rebuilt".to_owned()),
         of: 9,
@@ -237,7 +236,7 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
         let saved = [crate::desk::SavedSearch {
             name: "<script>alert(1)</script>".to_owned(),
             query: "is:my-turn".to_owned(),
-            at: now,
+            at: now.at,
         }];
         (
             SearchPage::new(Chrome::sample("search"), &choice, &saved, &index),
@@ -250,7 +249,7 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
         "kind": "file", "workspace": "billing", "path": "docs/\u{202e}run.md", "folder": "docs", "member": "a.log",
         "handoff": "H-7", "revision": 3, "title": "<script>alert(2)</script>", "agent": "hermes",
         "by": null, "state": "waiting", "change": "modified", "renamed_from": "docs/old.md", "size": 1234,
-        "at": now, "seq": 42,
+        "at": now.at, "seq": 42,
         "lines": [{"number": 12, "field": null, "text": "the last build before", "matches": [[9, 14]]},
                   {"number": null, "field": "title", "text": "x", "matches": [[7, 9]]},
                   {"number": 3, "place": {"in": "member", "path": "<b>.log"}, "text": "y", "matches": []}],
@@ -270,7 +269,7 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
             "unsearched": 2,
         })
     };
-    let changes = serde_json::json!({"since": "build 318", "from_seq": 5, "from_at": now, "from_by": "ci",
+    let changes = serde_json::json!({"since": "build 318", "from_seq": 5, "from_at": now.at, "from_by": "ci",
         "to_seq": 42, "cancelled": 3});
     let (mut changed, choice) = page("what changed", Some("5"));
     changed.answer(
@@ -287,7 +286,7 @@ pub(super) fn samples() -> Vec<super::SearchPage> {
     let (mut past, choice) = page("croatia at:@last-build", None);
     let mut then = whole(serde_json::json!([plain]), serde_json::Value::Null);
     then["stood"] = serde_json::json!([
-        {"workspace": "billing", "label": "build <b>318</b>, marked by ci", "seq": 12, "at": now},
+        {"workspace": "billing", "label": "build <b>318</b>, marked by ci", "seq": 12, "at": now.at},
         {"workspace": "legal", "label": "build 318, marked by ci", "seq": 0, "at": null},
     ]);
     past.answer(&choice, answer(then), now);
