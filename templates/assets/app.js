@@ -34,6 +34,10 @@
     return made;
   };
 
+  // ---- times: those of this browser, where the configuration says nothing of this person ----
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  if (timeZone) document.cookie = `countersign-zone=${timeZone}; path=/; max-age=31536000; samesite=lax`;
+
   // ---- theme ----
   $("[data-theme-toggle]")?.addEventListener("click", () => {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;

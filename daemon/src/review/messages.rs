@@ -16,7 +16,7 @@ use countersign_web::desk::{
     Answer, Answered, Caller, Care, DeskError, LinkError, LinkView, MessageRow, MessagesDesk,
     Person, ReceiverRow, RiskLevel, TestResult, WishesDesk as _, messages::Disclosed,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     LedgerDesk,
@@ -390,7 +390,7 @@ impl MessagesDesk for LedgerDesk {
             sent_to: link.person.email.unwrap_or(link.person.display),
             sent_at: link.made,
             expires: link.expires,
-            zone: self.zone(&link.person.id),
+            zone: self.zone(&link.person.id).unwrap_or(TimeZone::UTC),
             given_to,
         })
     }

@@ -11,7 +11,11 @@ use countersign_web::desk::{
 use jiff::tz::TimeZone;
 
 use super::{LedgerDesk, access::person_actor, person_tokens::check_present, unavailable};
-use crate::{config, ledger::Draft, message::Topic};
+use crate::{
+    config::{self, Origin},
+    ledger::Draft,
+    message::Topic,
+};
 
 /// The names of the ways to a person, as messages know them.
 fn ways(person: &config::Person) -> Vec<String> {
@@ -26,18 +30,19 @@ fn ways(person: &config::Person) -> Vec<String> {
 impl LedgerDesk {
     /// The time zone in which `who` reads times; UTC where it is not known.
     pub(super) fn zone_of(&self, who: &Caller) -> TimeZone {
-        match who {
+        let zone = match who {
             Caller::Person(person) => self.zone(&person.id),
-            Caller::Agent(_) => TimeZone::UTC,
-        }
+            Caller::Agent(_) => None,
+        };
+        zone.unwrap_or(TimeZone::UTC)
     }
 }
 
 #[async_trait]
 impl WishesDesk for LedgerDesk {
-    fn zone(&self, person: &str) -> TimeZone {
-        let known = self.policy.catalog().person(person);
-        known.map_or(TimeZone::UTC, |known| known.time_zone.value.zone().clone())
+    fn zone(&self, person: &str) -> Option<TimeZone> {
+        let zone = &self.policy.catalog().person(person)?.time_zone;
+        (zone.origin != Origin::Default).then(|| zone.value.zone().clone())
     }
 
     async fn wishes(&self, who: &Person) -> Result<Option<Wishes>, DeskError> {

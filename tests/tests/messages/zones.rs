@@ -58,3 +58,22 @@ fn a_person_reads_times_where_they_are() {
     assert!(is_there(&stranger), "signed in nowhere: {stranger}");
     smtp.stop();
 }
+
+#[test]
+fn a_browser_says_where_somebody_is_of_whom_nothing_is_configured() {
+    let bed = TestBed::start();
+    hand_over(&bed, "q3", "Draft the Q3 risk summary");
+    let session = bed.sign_in();
+    let activity = |zone: &str| {
+        let cookie = format!("{session}; countersign-zone={zone}");
+        let page = bed
+            .stranger()
+            .send("GET", "/activity", &[("cookie", &cookie)], &[]);
+        page.expect("a page").text()
+    };
+    assert!(is_there(&activity("America/Los_Angeles")));
+    for unknown in ["Nowhere/At_All", "../../etc/passwd", "", "%00"] {
+        let page = activity(unknown);
+        assert!(page.contains(" UTC") && !is_there(&page), "{unknown}");
+    }
+}

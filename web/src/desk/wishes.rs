@@ -39,8 +39,8 @@ pub type Chosen = (String, Vec<String>, bool);
 /// What the page of settings needs.
 #[async_trait]
 pub trait WishesDesk: Send + Sync + 'static {
-    /// The time zone of a person, by the id of the account; UTC where it is not known.
-    fn zone(&self, person: &str) -> TimeZone;
+    /// The time zone that the configuration states of a person, by the id of the account.
+    fn zone(&self, person: &str) -> Option<TimeZone>;
     /// How this person is told; `None` where the configuration has no way to them.
     async fn wishes(&self, who: &Person) -> Result<Option<Wishes>, DeskError>;
     /// Remembers what they chose. Work of high risk keeps a way at least.

@@ -259,7 +259,8 @@ fn over(error: DeskError) -> Problem {
 /// The page of an offer, for the person to whom it was made.
 fn claim_page(app: &AppState, nonce: &Nonce, row: &OwnershipRow, token: &str) -> ClaimPage {
     let offer = row.offer.as_ref();
-    let zone = offer.map_or(TimeZone::UTC, |offer| app.desk.zone(&offer.to.id));
+    let zone = offer.and_then(|offer| app.desk.zone(&offer.to.id));
+    let zone = zone.unwrap_or(TimeZone::UTC);
     let now = Now::new((app.settings.now)(), &zone);
     ClaimPage::new(nonce, row, token, now)
 }

@@ -55,7 +55,7 @@ pub(super) async fn show(
             cursor: choice.cursor.clone(),
             limit: HITS,
             sort: choice.sort,
-            zone: choice.tz.clone(),
+            zone: choice.tz.clone().or_else(|| visit.zone()),
         };
         match app.desk.search(&visit.caller(), request).await {
             Ok(answer) => page.answer(&choice, answer, visit.now()),

@@ -12,7 +12,7 @@ use super::view::{Now, PersonView};
 use crate::{
     desk::{Caller, Frame, Person, Queue},
     error::Problem,
-    security::{Csrf, Nonce, Origin, SignedIn},
+    security::{Csrf, Nonce, Origin, SignedIn, session},
     state::AppState,
     templates::Page,
 };
@@ -40,13 +40,20 @@ impl FromRequestParts<AppState> for Visit {
         let Origin(origin) = Origin::from_request_parts(parts, app).await?;
         Ok(Self {
             app: app.clone(),
-            zone: app.desk.zone(&person.id),
+            zone: zone_of(&person, parts, app),
             person,
             csrf,
             nonce,
             origin,
         })
     }
+}
+
+/// The time zone that the configuration states of a person, else that of the browser, else UTC.
+fn zone_of(person: &Person, parts: &Parts, app: &AppState) -> TimeZone {
+    let of_browser = || TimeZone::get(session::zone(&parts.headers)?).ok();
+    let zone = app.desk.zone(&person.id).or_else(of_browser);
+    zone.unwrap_or(TimeZone::UTC)
 }
 
 impl Visit {
@@ -63,6 +70,11 @@ impl Visit {
     /// The scheme and host under which the browser knows us.
     pub(super) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The name of the time zone of the person.
+    pub(super) fn zone(&self) -> Option<String> {
+        self.zone.iana_name().map(str::to_owned)
     }
 
     /// The time of this visit, as its person reads it.

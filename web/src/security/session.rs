@@ -43,6 +43,11 @@ pub(crate) fn secret<'a>(settings: &Settings, headers: &'a HeaderMap) -> Option<
     value_of(&cookie_name(settings), headers)
 }
 
+/// The time zone that the browser says it is in.
+pub(crate) fn zone(headers: &HeaderMap) -> Option<&str> {
+    value_of("countersign-zone", headers)
+}
+
 /// The value of the cookie `wanted`.
 pub(super) fn value_of<'a>(wanted: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     headers

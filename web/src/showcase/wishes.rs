@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 
-use super::Showcase;
+use super::{Showcase, sample};
 use crate::desk::{
     DeskError, Person,
     wishes::{Chosen, WishRow, Wishes, WishesDesk},
@@ -32,8 +32,9 @@ pub(crate) fn wishes() -> Wishes {
 
 #[async_trait]
 impl WishesDesk for Showcase {
-    fn zone(&self, _: &str) -> TimeZone {
-        TimeZone::get(&wishes().zone).unwrap_or(TimeZone::UTC)
+    fn zone(&self, person: &str) -> Option<TimeZone> {
+        let is_maya = person == sample::maya().id;
+        is_maya.then(|| TimeZone::get(&wishes().zone).unwrap_or(TimeZone::UTC))
     }
 
     async fn wishes(&self, _: &Person) -> Result<Option<Wishes>, DeskError> {
