@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use countersign_protocol::event::AccountChange;
+use countersign_protocol::{event::AccountChange, principal::Actor};
 
 use super::{Card, CardVote, State};
 
@@ -12,13 +12,26 @@ pub(super) struct DisabledAccounts {
     now: BTreeSet<String>,
     /// The entries that disabled (`true`) or enabled an account, oldest first.
     history: BTreeMap<String, Vec<(u64, bool)>>,
+    /// Who invited each guest: a guest may no more than their host.
+    hosts: BTreeMap<String, String>,
 }
 
 impl DisabledAccounts {
-    pub(super) fn apply(&mut self, seq: u64, account: &str, change: &AccountChange) {
+    pub(super) fn apply(
+        &mut self,
+        (seq, by): (u64, &Actor),
+        account: &str,
+        change: &AccountChange,
+    ) {
         let is_disabled = match change {
             AccountChange::Disabled => true,
             AccountChange::Enabled => false,
+            AccountChange::Invited { .. } => {
+                if let Actor::Person { id, .. } = by {
+                    self.hosts.insert(account.to_owned(), id.clone());
+                }
+                return;
+            }
             _ => return,
         };
         if is_disabled {
@@ -30,7 +43,17 @@ impl DisabledAccounts {
         history.push((seq, is_disabled));
     }
 
+    /// The account that decides whether `account` is disabled: for a guest that of their host.
+    fn deciding<'a>(&'a self, account: &'a str) -> &'a str {
+        self.hosts.get(account).map_or(account, String::as_str)
+    }
+
+    fn is_disabled(&self, account: &str) -> bool {
+        self.now.contains(self.deciding(account))
+    }
+
     fn was_disabled(&self, account: &str, before: u64) -> bool {
+        let account = self.deciding(account);
         let history = self.history.get(account).into_iter().flatten();
         let earlier = history.take_while(|(seq, _)| *seq < before);
         earlier.last().is_some_and(|(_, disabled)| *disabled)
@@ -43,9 +66,9 @@ impl State {
         &self.disabled_accounts.now
     }
 
-    /// Returns whether the account of the person `id` is disabled.
+    /// Returns whether the account of the person `id` is disabled; of a guest, that of their host.
     pub fn is_disabled(&self, id: &str) -> bool {
-        self.disabled_accounts.now.contains(id)
+        self.disabled_accounts.is_disabled(id)
     }
 
     /// Returns whether the account was disabled when the entry `before` was written. The answer stays the same when
@@ -73,7 +96,7 @@ mod tests {
             (5, AccountChange::Disabled),
             (9, AccountChange::Enabled),
         ] {
-            accounts.apply(seq, "kim", &change);
+            accounts.apply((seq, &Actor::Daemon), "kim", &change);
         }
         assert!(accounts.now.is_empty());
         let disabled_before = |seq| accounts.was_disabled("kim", seq);

@@ -328,7 +328,8 @@ impl State {
             | Event::MessagesRedriven { .. } => {}
             // Accounts stand beside the chain, where they can be forgotten; only whether they are disabled counts here.
             Event::Account { account, change } => {
-                self.disabled_accounts.apply(seq, account, change);
+                let by = (seq, &body.actor);
+                self.disabled_accounts.apply(by, account, change);
             }
             Event::LockRequested { .. }
             | Event::LockAcquired { .. }

@@ -110,34 +110,67 @@ fn links_in_mails_decide_nothing() {
     assert_eq!(rig.count("handoff.decided"), 1);
 }
 
-#[test]
-fn guests_of_the_account_decide_nothing() {
-    let rig = rig();
-    let kim = person(&rig, "kim");
+/// Lets `host` invite somebody who may decide: the guest, and the secret of the invitation.
+fn invited(rig: &Rig, host: &str) -> (Person, String) {
     let new = NewOutsider {
         name: "Jo".to_owned(),
         decides: true,
         days: None,
     };
-    let (_, url) = rig
-        .wait(rig.desk().invite_outsider(&kim, ONE, new))
-        .unwrap();
+    let host = person(rig, host);
+    let invite = rig.desk().invite_outsider(&host, ONE, new);
+    let (row, url) = rig.wait(invite).unwrap();
     let (_, secret) = url.split_once("t=").unwrap();
+    (
+        person(rig, &format!("outside:{}", row.id)),
+        secret.to_owned(),
+    )
+}
+
+fn approve(rig: &Rig, who: &Person) -> Result<Answered, DeskError> {
+    let answer = rig.answer(ONE, Outcome::Approved);
+    rig.wait(rig.desk().answer(who, ONE, answer))
+}
+
+#[test]
+fn guests_of_the_account_decide_nothing() {
+    let rig = rig();
+    let (guest, secret) = invited(&rig, "kim");
     rig.change_account("kim", AccountChange::Disabled);
-    let link = rig.wait(rig.desk().outside_link(secret));
-    let guest = link.map(|link| {
-        let outsiders = rig
-            .wait(rig.desk().outsiders(&person(&rig, "sam"), ONE))
-            .unwrap();
-        let id = format!("outside:{}", outsiders[0].id);
-        rig.desk().person(&id, &link.display, Method::Web)
-    });
-    if let Some(guest) = guest {
-        let answer = rig.answer(ONE, Outcome::Approved);
-        let told = rig.wait(rig.desk().decide(&guest, ONE, answer));
-        assert!(told.is_err(), "{told:?}");
-    }
+    assert!(rig.wait(rig.desk().outside_link(&secret)).is_none());
+    let guest = person(&rig, &guest.id);
+    let told = approve(&rig, &guest);
+    assert!(told.is_err(), "{told:?}");
     assert_eq!(rig.count("handoff.decided"), 0);
+}
+
+#[test]
+fn votes_of_guests_count_as_those_of_their_host() {
+    let mut rig = Rig::new();
+    rig.with_roles(PEOPLE);
+    let two = r#"{"handoff_version": "1.0", "from_agent": "a", "task": "Release",
+                  "sign_off_gates": [{"id": "release", "min_approvals": 2}]}"#;
+    rig.deliver("handoff.json", two);
+    rig.apply_policy();
+    let (guest, _) = invited(&rig, "kim");
+    let progress = |told: Result<Answered, DeskError>| match told.unwrap() {
+        Answered::Counted(approval) => approval.stages[0].have,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(progress(approve(&rig, &guest)), 1);
+    rig.change_account("kim", AccountChange::Disabled);
+    assert_eq!(progress(approve(&rig, &person(&rig, "sam"))), 1);
+    assert_eq!(rig.count("handoff.decided"), 0);
+    let decided = approve(&rig, &rig.desk().operator()).unwrap();
+    let decision = decided.decision().expect("two votes that count");
+    let out = decision
+        .votes
+        .iter()
+        .filter(|vote| vote.not_counted.is_some());
+    assert_eq!(
+        out.map(|vote| &vote.principal).collect::<Vec<_>>(),
+        [&guest.id]
+    );
 }
 
 #[test]
