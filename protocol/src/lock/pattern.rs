@@ -118,12 +118,9 @@ impl Pattern {
         let text = &*text;
         let alternatives = match kind {
             Kind::Folder if matches!(text, "" | "." | "./") => vec![vec![Part::Any]],
-            Kind::Folder => {
-                let mut parts = names(text.strip_suffix('/').unwrap_or(text))?;
-                parts.push(Part::Any);
-                vec![parts]
-            }
-            Kind::File => vec![names(text)?],
+            Kind::Folder => vec![beneath(text.strip_suffix('/').unwrap_or(text))?],
+            // What is a file to its owner may be made a folder by another, and then everything in it is meant.
+            Kind::File => vec![beneath(text)?],
             Kind::Glob if text.len() > MAX_GLOB => return Err(PatternProblem::Long),
             Kind::Glob => expanded(text)?
                 .iter()
@@ -154,20 +151,20 @@ impl Pattern {
 
     /// Whether there is a path that both fit.
     pub fn overlaps(&self, other: &Self) -> bool {
-        let meets = |one: &Vec<Part>| {
-            let mut others = other
-                .alternatives
-                .iter()
-                .filter(|other| !begin_apart(one, other));
-            others.any(|other| common(one, other, |part| *part == Part::Any, Part::meets))
-        };
+        let meets = |one: &Vec<Part>| other.alternatives.iter().any(|other| share(one, other));
         self.alternatives.iter().any(meets)
     }
 
     /// Whether the file or folder `path` fits.
     pub fn covers(&self, path: &str) -> bool {
-        Self::read(path, Some(Kind::File)).is_ok_and(|path| self.overlaps(&path))
+        names(&path::normal(path))
+            .is_ok_and(|path| self.alternatives.iter().any(|one| share(one, &path)))
     }
+}
+
+/// Whether some path fits both.
+fn share(one: &[Part], other: &[Part]) -> bool {
+    !begin_apart(one, other) && common(one, other, |part| *part == Part::Any, Part::meets)
 }
 
 /// Whether the two begin with names that differ, so that no path fits both: most locks that are held at a time do, and
@@ -246,6 +243,13 @@ fn common<T>(
         after = row;
     }
     after[0]
+}
+
+/// The thing of that path and everything beneath it.
+fn beneath(text: &str) -> Result<Vec<Part>, PatternProblem> {
+    let mut parts = names(text)?;
+    parts.push(Part::Any);
+    Ok(parts)
 }
 
 fn names(text: &str) -> Result<Vec<Part>, PatternProblem> {
