@@ -1,6 +1,7 @@
 //! Commands as scripts and people meet them, against a responder that plays the daemon.
 
 mod agents;
+mod hints;
 mod operators;
 mod responder;
 mod reviewers;
