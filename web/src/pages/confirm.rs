@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     view::{Now, RiskView, When},
-    visit::Chrome,
+    visit::{Bare, Chrome},
 };
 use crate::{
     desk::{Answered, Caller, LinkError, LinkView, Person, Risk},
     error::Problem,
     render::words,
-    security::{Csrf, FormOf, Nonce, PathOf, QueryOf, Signed},
+    security::{FormOf, PathOf, QueryOf, Signed},
     state::AppState,
     templates::Page,
 };
@@ -68,15 +68,11 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(signed: Result<Signed, Problem>, csrf: Csrf, nonce: &Nonce) -> Self {
+    fn new(signed: Result<Signed, Problem>, chrome: Chrome) -> Self {
         let person = match signed {
             Ok(Signed(Caller::Person(person))) => Some(person),
             Ok(Signed(Caller::Agent(_))) | Err(_) => None,
         };
-        let mut chrome = Chrome::bare(nonce);
-        if person.is_some() {
-            chrome.csrf = csrf.0;
-        }
         Self { person, chrome }
     }
 }
@@ -87,10 +83,9 @@ pub(super) async fn show(
     PathOf(id): PathOf<HandoffId>,
     QueryOf(token): QueryOf<Token>,
     signed: Result<Signed, Problem>,
-    csrf: Csrf,
-    nonce: Nonce,
+    Bare(chrome): Bare,
 ) -> Result<Response, Problem> {
-    let reader = Reader::new(signed, csrf, &nonce);
+    let reader = Reader::new(signed, chrome);
     let now = (app.settings.now)();
     let view = app
         .desk
@@ -112,11 +107,10 @@ pub(super) async fn decide(
     State(app): State<AppState>,
     PathOf(id): PathOf<HandoffId>,
     signed: Result<Signed, Problem>,
-    csrf: Csrf,
-    nonce: Nonce,
+    Bare(chrome): Bare,
     FormOf(form): FormOf<ConfirmForm>,
 ) -> Result<Response, Problem> {
-    let reader = Reader::new(signed, csrf, &nonce);
+    let reader = Reader::new(signed, chrome);
     let now = (app.settings.now)();
     let view = app
         .desk
@@ -270,13 +264,10 @@ impl DonePage {
 pub(super) async fn mail(
     State(app): State<AppState>,
     QueryOf(token): QueryOf<Token>,
-    csrf: Csrf,
-    nonce: Nonce,
+    Bare(chrome): Bare,
 ) -> Result<Response, Problem> {
     let stopped = app.desk.mail_stopped(&token.t).await;
     let stopped = stopped.ok_or_else(|| Problem::not_found("This link"))?;
-    let mut chrome = Chrome::bare(&nonce);
-    chrome.csrf = csrf.0;
     Ok(app
         .render(&DonePage::mail(chrome, &token.t, stopped))?
         .into_response())
@@ -293,16 +284,13 @@ pub(super) struct StopForm {
 pub(super) async fn stop_mail(
     State(app): State<AppState>,
     QueryOf(token): QueryOf<Token>,
-    csrf: Csrf,
-    nonce: Nonce,
+    Bare(chrome): Bare,
     FormOf(form): FormOf<StopForm>,
 ) -> Result<Response, Problem> {
     let stop = form.wish != "resume";
     if !app.desk.stop_mail(&token.t, stop).await? {
         return Err(Problem::not_found("This link"));
     }
-    let mut chrome = Chrome::bare(&nonce);
-    chrome.csrf = csrf.0;
     Ok(app
         .render(&DonePage::mail(chrome, &token.t, stop))?
         .into_response())
@@ -315,7 +303,7 @@ impl Page for ConfirmPage {
     fn samples() -> Vec<Self> {
         let now = Now::utc(crate::showcase::sample::now());
         let mut view = sample(now.at);
-        let first = Self::new(Chrome::bare(&Nonce("0".repeat(32))), &view, "token", now);
+        let first = Self::new(Chrome::bare_sample(), &view, "token", now);
         view.answer = "changes".to_owned();
         view.title = "<script>alert(1)</script>\u{202E}".to_owned();
         view.names.clear();
@@ -331,7 +319,7 @@ impl Page for DonePage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         let now = crate::showcase::sample::now();
-        let bare = || Chrome::bare(&Nonce("0".repeat(32)));
+        let bare = || Chrome::bare_sample();
         vec![
             Self::answered(
                 bare(),

@@ -173,6 +173,13 @@ mod registry {
             for hostile in ["<script>alert", "onfocus=\"x", "\u{202E}", "\u{200B}"] {
                 assert!(!html.contains(hostile), "{} {at}: {hostile}", P::TEMPLATE);
             }
+            // Whoever is signed in needs the token, also on a page that anybody may open.
+            for form in html.split("<form").skip(1) {
+                let form = form.split("</form>").next().unwrap_or_default();
+                let is_post = form.contains("method=\"post\"");
+                let has_token = form.contains("name=\"csrf\"");
+                assert!(!is_post || has_token, "{} {at}: {form}", P::TEMPLATE);
+            }
         }
         seen.insert(P::TEMPLATE.to_owned());
     }

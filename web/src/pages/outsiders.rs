@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     view::{Now, When},
-    visit::{Chrome, Visit},
+    visit::{Bare, Chrome, Visit},
 };
 use crate::{
     desk::{
@@ -20,7 +20,7 @@ use crate::{
     },
     error::Problem,
     render::words,
-    security::{self, Csrf, FormOf, Nonce, PathOf, QueryOf, identity, session},
+    security::{self, FormOf, PathOf, QueryOf, identity, session},
     state::AppState,
     templates::Page,
 };
@@ -216,7 +216,7 @@ impl Page for OutsidePage {
     fn samples() -> Vec<Self> {
         use crate::showcase::sample;
         vec![Self {
-            chrome: Chrome::bare(&Nonce("0".repeat(32))),
+            chrome: Chrome::bare_sample(),
             id: "H-1".to_owned(),
             display: sample::HOSTILE.to_owned(),
             until: When::new(sample::now(), Now::utc(sample::now())),
@@ -239,8 +239,7 @@ fn over() -> Problem {
 pub(super) async fn link(
     State(app): State<AppState>,
     security::From(from): security::From,
-    nonce: Nonce,
-    Csrf(csrf): Csrf,
+    Bare(chrome): Bare,
     QueryOf(query): QueryOf<Token>,
 ) -> Result<Response, Problem> {
     if let Some(seconds) = from.address.and_then(|address| app.must_wait(address)) {
@@ -251,10 +250,7 @@ pub(super) async fn link(
         return Err(over());
     };
     let page = OutsidePage {
-        chrome: Chrome {
-            csrf,
-            ..Chrome::bare(&nonce)
-        },
+        chrome,
         id: link.handoff.to_string(),
         display: link.display,
         until: When::planned(link.until, Now::utc((app.settings.now)())),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     view::{Now, When},
-    visit::{Chrome, Visit},
+    visit::{Bare, Chrome, Visit},
 };
 use crate::{
     desk::{
@@ -21,7 +21,7 @@ use crate::{
     },
     error::Problem,
     render::words,
-    security::{FormOf, Nonce, PathOf, QueryOf},
+    security::{FormOf, PathOf, QueryOf},
     state::AppState,
     templates::Page,
 };
@@ -227,10 +227,10 @@ pub(super) struct ClaimPage {
 }
 
 impl ClaimPage {
-    fn new(nonce: &Nonce, row: &OwnershipRow, token: &str, now: Now<'_>) -> Self {
+    fn new(chrome: Chrome, row: &OwnershipRow, token: &str, now: Now<'_>) -> Self {
         let offer = row.offer.as_ref();
         Self {
-            chrome: Chrome::bare(nonce),
+            chrome,
             workspace: row.workspace.clone(),
             to: offer.map_or_else(String::new, |offer| offer.to.name.clone()),
             by: offer.map_or_else(String::new, |offer| offer.by.clone()),
@@ -257,22 +257,22 @@ fn over(error: DeskError) -> Problem {
 }
 
 /// The page of an offer, for the person to whom it was made.
-fn claim_page(app: &AppState, nonce: &Nonce, row: &OwnershipRow, token: &str) -> ClaimPage {
+fn claim_page(app: &AppState, chrome: Chrome, row: &OwnershipRow, token: &str) -> ClaimPage {
     let offer = row.offer.as_ref();
     let zone = offer.and_then(|offer| app.desk.zone(&offer.to.id));
     let zone = zone.unwrap_or(TimeZone::UTC);
     let now = Now::new((app.settings.now)(), &zone);
-    ClaimPage::new(nonce, row, token, now)
+    ClaimPage::new(chrome, row, token, now)
 }
 
 /// `GET /workspaces/claim`.
 pub(super) async fn show_claim(
     State(app): State<AppState>,
     QueryOf(token): QueryOf<Token>,
-    nonce: Nonce,
+    Bare(chrome): Bare,
 ) -> Result<Response, Problem> {
     let row = app.desk.claimed(&token.t).await.map_err(over)?;
-    let page = claim_page(&app, &nonce, &row, &token.t);
+    let page = claim_page(&app, chrome, &row, &token.t);
     Ok(app.render(&page)?.into_response())
 }
 
@@ -288,7 +288,7 @@ pub(super) struct ClaimForm {
 /// `POST /workspaces/claim`.
 pub(super) async fn answer_claim(
     State(app): State<AppState>,
-    nonce: Nonce,
+    Bare(chrome): Bare,
     FormOf(form): FormOf<ClaimForm>,
 ) -> Result<Response, Problem> {
     let accept = match form.answer.as_str() {
@@ -302,7 +302,7 @@ pub(super) async fn answer_claim(
         .desk
         .answer_offer(&who, &row.workspace, accept, some(form.reason));
     answered.await.map_err(over)?;
-    let mut page = claim_page(&app, &nonce, &row, "");
+    let mut page = claim_page(&app, chrome, &row, "");
     page.answer = Some(if accept { "accepted" } else { "declined" });
     Ok(app.render(&page)?.into_response())
 }
@@ -314,10 +314,9 @@ impl Page for ClaimPage {
     fn samples() -> Vec<Self> {
         let now = Now::utc(crate::showcase::sample::now());
         let rows = crate::showcase::ownership::sample();
-        let nonce = Nonce("0".repeat(32));
         let of = |row, answer| Self {
             answer,
-            ..Self::new(&nonce, row, "token", now)
+            ..Self::new(Chrome::bare_sample(), row, "token", now)
         };
         let answers = [None, Some("accepted"), Some("declined")];
         rows.iter()

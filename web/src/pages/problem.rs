@@ -151,7 +151,7 @@ pub fn problem(
     (wanted, only): (Option<&str>, Option<HandoffId>),
 ) -> Response {
     if problem.kind == "sign-in" && problem.status == StatusCode::UNAUTHORIZED {
-        let page = SignInPage::new(app, nonce, wanted);
+        let page = SignInPage::new(app, Chrome::bare(nonce), wanted);
         if let Ok(html) = app.settings.templates.render(&page) {
             return Html(html).into_response();
         }

@@ -9,11 +9,11 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use super::visit::Chrome;
+use super::visit::{Bare, Chrome};
 use crate::{
     desk::{DeskError, access::SignInError},
     error::Problem,
-    security::{self, FormOf, Nonce, QueryOf, Signed, identity, session},
+    security::{self, FormOf, QueryOf, Signed, identity, session},
     state::AppState,
     templates::Page,
 };
@@ -42,7 +42,7 @@ impl Page for SignInPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         let page = |accounts| Self {
-            chrome: Chrome::bare(&Nonce("0".repeat(32))),
+            chrome: Chrome::bare_sample(),
             accounts,
             sso: accounts.then(|| crate::showcase::sample::HOSTILE.to_owned()),
             next: "/h/3?\"<script>alert(1)</script>".to_owned(),
@@ -61,9 +61,9 @@ impl Page for SignInPage {
 const WRONG: &str = "The name or the password is not right";
 
 impl SignInPage {
-    pub(super) fn new(app: &AppState, nonce: &Nonce, next: Option<&str>) -> Self {
+    pub(super) fn new(app: &AppState, chrome: Chrome, next: Option<&str>) -> Self {
         Self {
-            chrome: Chrome::bare(nonce),
+            chrome,
             accounts: app.desk.has_accounts(),
             sso: app.desk.sso_name(),
             next: inside(next),
@@ -108,13 +108,13 @@ pub(super) struct Next {
 pub(super) async fn show(
     State(app): State<AppState>,
     signed: Result<Signed, Problem>,
-    nonce: Nonce,
+    Bare(chrome): Bare,
     QueryOf(query): QueryOf<Next>,
 ) -> Result<Response, Problem> {
     if signed.is_ok() {
         return Ok(Redirect::to(&inside(query.next.as_deref())).into_response());
     }
-    let page = SignInPage::new(&app, &nonce, query.next.as_deref());
+    let page = SignInPage::new(&app, chrome, query.next.as_deref());
     Ok(app.render(&page)?.into_response())
 }
 
@@ -150,12 +150,12 @@ pub(super) fn was_wrong(app: &AppState, from: &crate::desk::access::Visitor, nam
 pub(super) async fn sign_in(
     State(app): State<AppState>,
     security::From(from): security::From,
-    nonce: Nonce,
+    Bare(chrome): Bare,
     FormOf(form): FormOf<SignInForm>,
 ) -> Result<Response, Problem> {
     let name = form.name.trim().to_owned();
     if name.len() > NAME {
-        return Ok(refused(&app, &nonce, form)?.into_response());
+        return Ok(refused(&app, chrome, form)?.into_response());
     }
     slow_down(&app, &from, &name)?;
     match app.desk.sign_in(&name, &form.password, from.clone()).await {
@@ -167,7 +167,7 @@ pub(super) async fn sign_in(
         Err(SignInError::Refused) => {
             tracing::info!(address = ?from.address, "a sign-in was refused");
             was_wrong(&app, &from, name);
-            refused(&app, &nonce, form)
+            refused(&app, chrome, form)
         }
         Err(SignInError::Busy) => Err(busy()),
         Err(SignInError::Desk(error)) => Err(error.into()),
@@ -186,8 +186,8 @@ pub(super) fn busy() -> Problem {
     .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
 }
 
-fn refused(app: &AppState, nonce: &Nonce, form: SignInForm) -> Result<Response, Problem> {
-    let mut page = SignInPage::new(app, nonce, form.next.as_deref());
+fn refused(app: &AppState, chrome: Chrome, form: SignInForm) -> Result<Response, Problem> {
+    let mut page = SignInPage::new(app, chrome, form.next.as_deref());
     page.name = form.name.chars().take(NAME).collect();
     page.error = Some(WRONG);
     let mut response = app.render(&page)?.into_response();
@@ -212,7 +212,7 @@ impl Page for InvitationPage {
     #[cfg(test)]
     fn samples() -> Vec<Self> {
         let page = |error: Option<&str>, is_reset| Self {
-            chrome: Chrome::bare(&Nonce("0".repeat(32))),
+            chrome: Chrome::bare_sample(),
             token: crate::showcase::sample::HOSTILE.to_owned(),
             id: "maya".to_owned(),
             name: crate::showcase::sample::HOSTILE.to_owned(),
@@ -237,17 +237,17 @@ pub(super) struct Token {
 pub(super) async fn invited(
     State(app): State<AppState>,
     security::From(from): security::From,
-    nonce: Nonce,
+    Bare(chrome): Bare,
     QueryOf(token): QueryOf<Token>,
 ) -> Result<Response, Problem> {
-    let page = invitation(&app, &from, &nonce, token.t, None).await?;
+    let page = invitation(&app, &from, chrome, token.t, None).await?;
     Ok(app.render(&page)?.into_response())
 }
 
 async fn invitation(
     app: &AppState,
     from: &crate::desk::access::Visitor,
-    nonce: &Nonce,
+    chrome: Chrome,
     token: String,
     error: Option<String>,
 ) -> Result<InvitationPage, Problem> {
@@ -259,7 +259,7 @@ async fn invitation(
         return Err(spent());
     };
     Ok(InvitationPage {
-        chrome: Chrome::bare(nonce),
+        chrome,
         token,
         id: invited.id,
         name: invited.name,
@@ -289,11 +289,11 @@ pub(super) struct InvitationForm {
 pub(super) async fn accept(
     State(app): State<AppState>,
     security::From(from): security::From,
-    nonce: Nonce,
+    Bare(chrome): Bare,
     FormOf(form): FormOf<InvitationForm>,
 ) -> Result<Response, Problem> {
     // Whether it is known comes first: nobody learns what makes a good password by a bad link.
-    let page = invitation(&app, &from, &nonce, form.t.clone(), None).await?;
+    let page = invitation(&app, &from, chrome, form.t.clone(), None).await?;
     match app
         .desk
         .accept_invitation(&form.t, &form.password, from)

@@ -13,7 +13,10 @@ use crate::{
     desk::{Caller, Desk as _},
     router,
     security::Peer,
-    showcase::{SESSION, START_TOKEN, Showcase, sample},
+    showcase::{
+        SESSION, START_TOKEN, Showcase, access::INVITATION, messages::LINK, outsiders::OUTSIDE,
+        ownership::CLAIM, sample,
+    },
 };
 
 /// A browser that is signed in, without scripts.
@@ -687,5 +690,28 @@ async fn assets_carry_their_digest_and_stay_in_the_cache() {
         let asset = browser.send(Method::GET, url, String::new(), false).await;
         assert_eq!(asset.status, StatusCode::OK, "{url}");
         assert!(!asset.text.is_empty(), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn links_work_for_whoever_is_signed_in() {
+    let browser = Browser::new(Showcase::new());
+    let known = browser.get("/queue").await.csrf();
+    for link in [
+        format!("/invitation?t={INVITATION}"),
+        format!("/workspaces/claim?t={CLAIM}"),
+        format!("/outside?t={OUTSIDE}"),
+        format!("/mail/stop?t={LINK}"),
+        format!("/h/H-7/confirm?t={LINK}"),
+    ] {
+        let page = browser.get(&link).await;
+        assert_eq!(page.status, StatusCode::OK, "{link}");
+        let forms = page.text.split("<form").skip(1);
+        let mut forms = forms
+            .filter(|form| form.contains("method=\"post\""))
+            .peekable();
+        assert!(forms.peek().is_some(), "{link}");
+        let token = format!("name=\"csrf\" value=\"{known}\"");
+        assert!(forms.all(|form| form.contains(&token)), "{link}");
     }
 }

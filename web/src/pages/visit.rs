@@ -179,6 +179,22 @@ impl Rights {
     }
 }
 
+/// The frame of a page that anybody may open. Its forms work for whoever is signed in, too.
+pub(super) struct Bare(pub(super) Chrome);
+
+impl FromRequestParts<AppState> for Bare {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        let Csrf(csrf) = Csrf::from_request_parts(parts, app).await?;
+        let nonce = Nonce::from_request_parts(parts, app).await?;
+        Ok(Self(Chrome {
+            csrf,
+            ..Chrome::bare(&nonce)
+        }))
+    }
+}
+
 impl Chrome {
     /// For a page that says nothing about the work, since nobody may be signed in.
     pub(super) fn bare(nonce: &Nonce) -> Self {
@@ -186,6 +202,12 @@ impl Chrome {
             nonce: nonce.0.clone(),
             ..Self::default()
         }
+    }
+
+    /// For tests of templates that anybody may open.
+    #[cfg(test)]
+    pub(super) fn bare_sample() -> Self {
+        Self::bare(&Nonce("0".repeat(32)))
     }
 
     /// For tests of templates.

@@ -11,7 +11,7 @@ use crate::desk::{
 };
 
 /// The token of the link that approves H-1; the one of the other link has `-changes` behind it.
-const LINK: &str = "link-of-maya";
+pub(crate) const LINK: &str = "link-of-maya";
 
 /// What is told where nobody said otherwise.
 pub(crate) fn disclosed() -> Vec<Disclosed> {
