@@ -122,15 +122,18 @@
   // ---- say something at a line, a cell or a region: the form below the file comes to the place ----
   const form = $("#decide");
   const note = $("#note");
+  let drafts = 0;
   const sayAt = (card, row, values) => {
     const words = $(".say form", card)?.cloneNode(true);
     if (!words) return;
+    words.reset();
     for (const [name, value] of Object.entries(values)) words.elements[name].value = value;
+    words.dataset.draft = drafts += 1;
     const leave = element("button", { class: "btn sm quiet", type: "button" }, "Leave");
     $(".acts", words).append(leave);
     const columns = [...row.cells].reduce((sum, cell) => sum + cell.colSpan, 0);
     const box = element("tr", { class: "c" }, element("td", { colspan: columns }, words));
-    leave.addEventListener("click", () => box.remove());
+    leave.addEventListener("click", () => { box.remove(); tab.drop(mine("words", wordsOf(words))); });
     row.after(box);
     $("textarea", words).focus();
   };
@@ -186,10 +189,9 @@
     note.addEventListener("input", () => tab.set(mine("note", id), note.value));
   } else if (me && id) tab.drop(mine("note", id));
   const TEXTS = "textarea:not(#note)";
-  const wordsOf = (of) => {
-    const path = of.elements.path?.value ?? "";
-    return `${of.getAttribute("action")} ${path}`;
-  };
+  // Of several forms about one file each keeps its own.
+  const wordsOf = (of, number = of.dataset.draft ?? 0) =>
+    `${of.getAttribute("action")} ${encodeURIComponent(of.elements.path?.value ?? "")} ${number}`;
   // What was sent is over once a page comes back that is neither a problem nor the sign-in.
   const refusedNow = $("[data-problem]") || document.body.dataset.page === "sign-in" || $("[role=alert].summary") || !me;
   for (const key of tab.keys().filter((one) => one.startsWith("sent:"))) {
@@ -201,20 +203,28 @@
       const of = target.form;
       if (!of || of === form || of.method !== "post" || !$(TEXTS, of)) return;
       const fields = [...of.elements].filter((one) => one.matches("textarea, input.in, input[name=revision]") && one.type !== "password");
-      const base = $(TEXTS, of).defaultValue;
-      tab.set(mine("words", wordsOf(of)), JSON.stringify({ base, fields: fields.map((one) => [one.name, one.value]) }));
+      const { defaultValue: base, value: now } = $(TEXTS, of);
+      const key = mine("words", wordsOf(of));
+      if (now === base) tab.drop(key);
+      else tab.set(key, JSON.stringify({ base, fields: fields.map((one) => [one.name, one.value]) }));
     });
     document.addEventListener("submit", ({ target }) => {
       if (target !== form && target.method === "post" && $(TEXTS, target)) tab.set(mine("sent", wordsOf(target)), "1");
     });
     for (const of of $$("form[method=post]")) {
-      const text = of !== form && $(TEXTS, of);
-      const saved = text && tab.get(mine("words", wordsOf(of)));
-      if (!saved) continue;
-      const { base, fields } = JSON.parse(saved);
-      if (text.defaultValue !== base) continue; // another text stands there now
-      for (const [name, value] of fields) if (of.elements[name] && name !== "revision") of.elements[name].value = value;
-      for (let box = of.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+      if (of === form || !$(TEXTS, of)) continue;
+      const fresh = of.cloneNode(true);
+      const begin = mine("words", wordsOf(of, ""));
+      for (const key of tab.keys().filter((one) => one.startsWith(begin)).sort()) {
+        const { base, fields } = JSON.parse(tab.get(key));
+        if ($(TEXTS, fresh).defaultValue !== base) continue; // another text stands there now
+        const number = Number(key.slice(begin.length));
+        const to = number ? fresh.cloneNode(true) : of;
+        if (number) of.after(to);
+        if (number) to.dataset.draft = drafts = Math.max(drafts, number);
+        for (const [name, value] of fields) if (to.elements[name] && name !== "revision") to.elements[name].value = value;
+        for (let box = to.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+      }
     }
   }
 

@@ -240,6 +240,30 @@ impl Browser {
         });
     }
 
+    /// The name of the tab that is looked at.
+    pub fn tab(&self) -> String {
+        let handle = self.must("GET", "/window", &Value::Null);
+        handle.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Opens another tab and looks at it; gives its name.
+    pub fn new_tab(&self) -> String {
+        let made = self.must("POST", "/window/new", &json!({ "type": "tab" }));
+        let handle = made["handle"].as_str().unwrap_or_default().to_owned();
+        self.to_tab(&handle);
+        handle
+    }
+
+    /// Looks at another tab.
+    pub fn to_tab(&self, handle: &str) {
+        self.must("POST", "/window", &json!({ "handle": handle }));
+    }
+
+    /// Closes the tab that is looked at; another one has to be looked at next.
+    pub fn close_tab(&self) {
+        self.must("DELETE", "/window", &Value::Null);
+    }
+
     /// Presses keys one after the other, wherever the focus is; a chord begins with a modifier.
     pub fn press(&self, keys: &[char]) {
         let down = keys

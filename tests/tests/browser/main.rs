@@ -1,5 +1,7 @@
 //! Pages in headless Chromium, with the real program behind them.
 
+mod script;
+
 use std::path::Path;
 
 use countersign_protocol::{HandoffId, decision::Outcome, principal::Method};
