@@ -152,7 +152,9 @@ fn mechanisms(config: &Config, name: &str, path: &Path) -> Vec<MechanismRow> {
         Some(Limit::At(most)) => row(
             "quota",
             Holds::Modes,
-            format!("{most} are kept at most; more is refused"),
+            format!(
+                "{most} of sealed files are kept at most and more is refused; what else lies in the workspace is not counted"
+            ),
         ),
         _ => row(
             "quota",

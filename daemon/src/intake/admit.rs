@@ -1,7 +1,7 @@
 //! The job that records a delivery: which card, which revision, or that it is not new.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -26,7 +26,7 @@ use serde_json::Value;
 use super::{
     DONE, Delivery, Inner, PAUSE, Task,
     hop::{Here, Next, hop},
-    moved, receivers,
+    moved, quota, receivers,
     seen::Seen,
     trace,
 };
@@ -117,7 +117,7 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
     } else {
         held(state, &at.workspace, &principal)
             .or_else(|| gates_without_holders(state, &handoff.document, &settings.roles))
-            .or_else(|| over_quota(state, &at.workspace, &manifest, settings.quota))
+            .or_else(|| quota::exceeded(state, &at.workspace, &manifest, settings.quota))
     };
     if let Some(refusal) = refusal {
         return turned_away(state, at, &manifest, principal, handoff, refusal, objects);
@@ -150,6 +150,7 @@ pub fn admit(state: &State, now: Timestamp, delivery: Delivery) -> Draft<Admitte
     let checks = settings.checks.owed(contract.as_deref());
     let mut warnings = checked.warnings;
     warnings.extend(receivers::unknown(handoff, &settings));
+    warnings.extend(quota::near(state, &at.workspace, &manifest, settings.quota));
     let mut accepted = Accepted {
         handoff: id,
         revision,
@@ -299,44 +300,6 @@ fn gates_without_holders(
         return Some(refusal.at(format!("/sign_off_gates/{}/role", gate.index)));
     }
     None
-}
-
-/// Why the workspace has no room for the files, if it has none. Bytes that it keeps already cost nothing.
-fn over_quota(
-    state: &State,
-    workspace: &str,
-    manifest: &Manifest,
-    quota: Option<u64>,
-) -> Option<Refusal> {
-    let quota = quota?;
-    let mut counted = HashSet::new();
-    let more: u64 = manifest
-        .entries
-        .iter()
-        .filter(|entry| entry.kept && !state.keeps(workspace, entry.sha256))
-        .filter(|entry| counted.insert(entry.sha256))
-        .map(|entry| entry.size)
-        .sum();
-    if more == 0 {
-        return None;
-    }
-    no_room(state, workspace, more, quota)
-}
-
-/// Why the workspace has no room for `more` new bytes, if it has none.
-pub(super) fn no_room(state: &State, workspace: &str, more: u64, quota: u64) -> Option<Refusal> {
-    let used = state.kept_bytes(workspace);
-    if used.saturating_add(more) <= quota {
-        return None;
-    }
-    Some(Refusal::new(
-        ProblemKind::QuotaExceeded,
-        "quota",
-        format!(
-            "it brings {more} new bytes; the workspace keeps {used} of the {quota} that it may"
-        ),
-        "hand over fewer or smaller files and save the document again, or ask the operator to raise `quota` or to run `countersign gc`",
-    ))
 }
 
 /// Takes back the cards that were made because the agent in the folder of `at` had fallen silent.

@@ -17,6 +17,7 @@ mod mark;
 mod moved;
 mod partial;
 mod queue;
+mod quota;
 mod receivers;
 mod seen;
 mod silence;

@@ -11,8 +11,9 @@ use countersign_protocol::{
 
 use super::{
     Inner, Task,
-    admit::{held, no_room},
+    admit::held,
     look::{LOOK_AGAIN, Pause, Read, may_heal, unchanged},
+    quota::no_room,
     seen::Seen,
 };
 use crate::{

@@ -257,10 +257,22 @@ fn what_is_over_the_quota_of_a_workspace_is_refused_with_the_numbers() {
         assert!(message.contains(number), "{message}");
     }
     assert!(error["fix"].as_str().unwrap().contains("`quota`"));
-    // One byte less fits.
+    // One byte less fits, and the receipt says that there is no room left.
     rig.write("three/b.txt", vec![b'b'; 40]);
     rig.deliver("three/handoff.json", handoff("Third", &["b.txt"]));
     assert_eq!(rig.cards().len(), 3);
+    let warned = |folder: &str| {
+        let receipt = rig.json(&format!("{folder}/handoff.receipt.json"));
+        receipt["warnings"][0]["message"]
+            .as_str()
+            .map(str::to_owned)
+    };
+    assert_eq!((warned("one"), warned("two")), (None, None));
+    let message = warned("three").unwrap();
+    for number in ["100 sealed bytes of the 100", "is not counted"] {
+        assert!(message.contains(number), "{message}");
+    }
+    assert_eq!(rig.cards()[2].newest().accepted.warnings[0].code, "quota");
 }
 
 #[test]
