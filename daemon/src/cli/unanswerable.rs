@@ -64,6 +64,17 @@ pub(super) fn unanswerable(
             }
         }
     }
+    found.extend(
+        catalog
+            .roles()
+            .iter()
+            .filter(|(_, holders)| holders.iter().all(|id| is_disabled(id)))
+            .filter_map(|(role, _)| catalog.role(role))
+            .map(|target| Unanswerable {
+                text: format!("everybody of {target} has a disabled account; a sign-off gate that asks for this role cannot be passed"),
+                fix: "enable an account, or let another person hold the role",
+            }),
+    );
     found
 }
 
@@ -142,29 +153,51 @@ who = ["sam"]
         assert_eq!(texts(None), expected);
     }
 
-    #[test]
-    fn names_people_with_disabled_accounts() {
+    fn disabled(id: &str) -> PersonRow {
         let account = AccountRow {
-            id: "sam".to_owned(),
-            name: "Sam".to_owned(),
+            id: id.to_owned(),
+            name: id.to_owned(),
             state: "disabled".to_owned(),
             made_at: Timestamp::UNIX_EPOCH,
             last_sign_in: None,
             sessions: 0,
         };
-        let sam = PersonRow {
-            id: "sam".to_owned(),
-            name: "Sam".to_owned(),
+        PersonRow {
+            id: id.to_owned(),
+            name: id.to_owned(),
             account: Some(account),
             local: false,
             roles: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn names_people_with_disabled_accounts() {
         let report = PeopleReport {
-            people: vec![sam],
+            people: vec![disabled("sam")],
             roles: Vec::new(),
         };
         let found = texts(Some(&report));
         let wanted = "the rule drafts asks sam, whose account is disabled";
         assert!(found.iter().any(|text| text == wanted), "{found:?}");
+        // Kim holds both roles, too.
+        assert!(
+            !found.iter().any(|text| text.contains("everybody of")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn names_roles_without_anybody_left() {
+        let found = texts(Some(&PeopleReport {
+            people: vec![disabled("kim")],
+            roles: Vec::new(),
+        }));
+        let lost: Vec<_> = found
+            .iter()
+            .filter(|text| text.contains("everybody of"))
+            .collect();
+        assert_eq!(lost.len(), 1, "{found:?}");
+        assert!(lost[0].starts_with("everybody of oncall:duty has a disabled account"));
     }
 }
