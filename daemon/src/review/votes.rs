@@ -294,10 +294,14 @@ impl LedgerDesk {
             let mut open_to: Vec<String> = open.map(|id| self.name_of(id)).collect();
             open_to.sort();
             open_to.dedup();
+            let have = tally.approvals(at);
+            let left = u32::try_from(open_to.len()).unwrap_or(u32::MAX);
             StageRow {
                 name: stage.name.clone(),
                 needed: stage.needed,
-                have: tally.approvals(at),
+                have,
+                // Without names everybody may whose role allows it.
+                short: !stage.asked.is_empty() && have.saturating_add(left) < stage.needed,
                 open_to,
                 current: at == current,
             }

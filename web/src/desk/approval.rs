@@ -57,6 +57,9 @@ pub struct StageRow {
     pub open_to: Vec<String>,
     /// True for the one in which votes count now.
     pub current: bool,
+    /// True where fewer people are left who can vote than it takes: without somebody else it is never reached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub short: bool,
 }
 
 /// A vote.
@@ -82,7 +85,13 @@ impl Approval {
     pub fn words(&self) -> String {
         let have: u32 = self.stages.iter().map(|one| one.have.min(one.needed)).sum();
         let needed: u32 = self.stages.iter().map(|one| one.needed).sum();
-        format!("your vote is recorded; {have} of {needed}")
+        let is_short = self.stages.iter().any(|stage| stage.short);
+        let short = if is_short {
+            ", and fewer people are left than it takes"
+        } else {
+            ""
+        };
+        format!("your vote is recorded; {have} of {needed}{short}")
     }
 
     /// Returns the names of those who may vote next.

@@ -24,6 +24,7 @@ struct StageView {
     have: u32,
     open_to: Vec<String>,
     current: bool,
+    short: bool,
     votes: Vec<VoteView>,
 }
 
@@ -54,6 +55,7 @@ impl ApprovalPart {
                     Vec::new()
                 },
                 current: stage.current,
+                short: stage.short,
                 votes: votes
                     .map(|vote| VoteView {
                         by: vote.by.clone(),
@@ -100,6 +102,7 @@ impl ApprovalPart {
             have,
             open_to: vec![sample::HOSTILE.to_owned()],
             current,
+            short: current,
         };
         let approval = Approval {
             stages: vec![stage("Finance", 2, false), stage("", 0, true)],

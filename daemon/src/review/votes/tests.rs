@@ -378,3 +378,22 @@ fn votes_of_disabled_accounts_do_not_count() {
     let written: DecisionDocument = serde_json::from_value(rig.json("decision.json")).unwrap();
     assert_eq!(counted(&written), expected);
 }
+
+#[test]
+fn a_stage_that_too_few_are_left_for_says_so() {
+    let rig = rig("approvals = 2");
+    let is_short = || {
+        let caller = Caller::Person(person(&rig, "ana"));
+        let review = rig.wait(rig.desk().review(&caller, ONE, None, None));
+        review.unwrap().approval.unwrap().stages[0].short
+    };
+    assert!(!is_short());
+    for id in ["ana", "ben", "cy"] {
+        rig.change_account(id, AccountChange::Disabled);
+    }
+    rig.apply_policy();
+    assert!(is_short(), "the operator alone is left");
+    rig.change_account("cy", AccountChange::Enabled);
+    rig.apply_policy();
+    assert!(!is_short());
+}
