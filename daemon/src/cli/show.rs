@@ -81,6 +81,20 @@ fn text(review: &Review, client: &Client, context: &mut Context) {
             context.out.line(&inert_lines(end));
         }
     }
+    if let Some(result) = &review.result {
+        context.out.line("");
+        let agent = inert(&result.agent);
+        context
+            .out
+            .line(&format!("The result of {agent}, as it stated it"));
+        context.out.line(&inert_lines(&result.document));
+        for file in &result.files {
+            let path = inert(&file.path);
+            context
+                .out
+                .line(&format!("{}  {} bytes  {path}", file.sha256, file.size));
+        }
+    }
     for (label, lines) in [
         ("done", &review.completed),
         ("left", &review.remaining),

@@ -22,6 +22,17 @@ pub(super) enum Bytes {
     Large(File),
 }
 
+impl Bytes {
+    /// The file that an entry of a manifest names.
+    pub(super) fn named(self, entry: ManifestEntry) -> SealedFile {
+        let (path, sha256, size) = (entry.path, entry.sha256, entry.size);
+        match self {
+            Self::Small(bytes) => SealedFile::new(path, sha256, size, bytes),
+            Self::Large(file) => SealedFile::new(path, sha256, size, file),
+        }
+    }
+}
+
 impl LedgerDesk {
     /// The bytes with that digest, when they are kept.
     pub(super) async fn sealed(&self, sha256: Digest) -> Result<Option<Bytes>, DeskError> {
@@ -83,11 +94,17 @@ impl ContentDesk for LedgerDesk {
         path: &str,
     ) -> Result<SealedFile, DeskError> {
         let (entry, bytes) = self.sealed_at(who, id, revision, path).await?;
-        let (path, sha256, size) = (entry.path, entry.sha256, entry.size);
-        Ok(match bytes {
-            Bytes::Small(bytes) => SealedFile::new(path, sha256, size, bytes),
-            Bytes::Large(file) => SealedFile::new(path, sha256, size, file),
-        })
+        Ok(bytes.named(entry))
+    }
+
+    async fn result_file(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        hop: u32,
+        path: &str,
+    ) -> Result<SealedFile, DeskError> {
+        LedgerDesk::result_file(self, who, id, hop, path).await
     }
 
     fn draws_pages(&self) -> bool {

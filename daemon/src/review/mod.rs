@@ -14,6 +14,7 @@ mod disabled;
 mod edits;
 mod evidence;
 mod files;
+mod held_result;
 mod insights;
 mod landing;
 mod latest;

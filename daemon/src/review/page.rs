@@ -27,12 +27,12 @@ use super::{
     votes::{effects_of, takes_many},
 };
 use crate::{
-    ledger::{Card, CardDecision, Hop, HopStage, Revision, decision_document},
+    ledger::{Card, CardDecision, Revision, decision_document},
     policy,
 };
 
 /// Largest document that is shown whole, in bytes.
-const SHOWN: u64 = contract::MAX_BYTES as u64;
+pub(super) const SHOWN: u64 = contract::MAX_BYTES as u64;
 /// So much of what a check said is shown, in bytes.
 const SAID: u64 = 64 * 1024;
 
@@ -69,7 +69,6 @@ impl LedgerDesk {
         let mut review = self.assembled(who, &card, &shown, base, said, files);
         review.evidence = evidence;
         review.checks.extend(self.of_commands(&card, &shown).await?);
-        review.checks.extend(self.held_result(&card, &shown).await?);
         if let Some(row) = review.row.partial.as_deref() {
             review.checks.push(partial::check(row));
             review.partial_end = self.end_of_partial(who, id, row.seen.through).await?;
@@ -77,6 +76,9 @@ impl LedgerDesk {
         (review.threads, review.drafts) = self.said(who, &card, &shown).await?;
         if let Caller::Person(person) = who {
             review.viewed = self.ticked(person, id).await?;
+            // Agents get a result when a person let it pass.
+            let result = self.held_result(&card, shown.accepted.revision).await?;
+            review.result = result.map(Box::new);
             review.edits = EditsDesk::edits(self, person, id).await?;
         }
         Ok(review)
@@ -106,34 +108,6 @@ impl LedgerDesk {
             });
         }
         Ok(checks)
-    }
-
-    /// The result of an agent that waits for the decision, with what it says and the names of its files.
-    async fn held_result(&self, card: &Card, shown: &Revision) -> Result<Option<Check>, DeskError> {
-        let waits = |hop: &&Hop| {
-            hop.stage == HopStage::InReview && hop.offered.revision == shown.accepted.revision
-        };
-        let Some(answer) = card.hops.iter().rfind(waits).and_then(Hop::last_answer) else {
-            return Ok(None);
-        };
-        let answered = &answer.answered;
-        let said = self.bytes(answered.manifest.document, SHOWN).await?;
-        let mut said = said.map_or_else(String::new, |bytes| {
-            String::from_utf8_lossy(&bytes).into_owned()
-        });
-        for entry in &answered.manifest.entries {
-            let _ = write!(
-                said,
-                "\n{}  {} bytes  {}",
-                entry.sha256, entry.size, entry.path
-            );
-        }
-        Ok(Some(Check {
-            ok: false,
-            verified: false,
-            text: format!("The result of `{}`, as it stated it", answered.agent),
-            said: Some(said),
-        }))
     }
 
     fn assembled(
@@ -222,6 +196,7 @@ impl LedgerDesk {
         Review {
             approval: self.approval_of(&state, card),
             partial_end: None,
+            result: None,
             terms: card
                 .routing
                 .as_ref()

@@ -63,6 +63,36 @@ pub(super) async fn download(
     send(file, &method, &headers).await
 }
 
+/// A file of a result that waits for a decision, byte for byte.
+#[utoipa::path(
+    get, path = "/api/v1/handoffs/{id}/hops/{hop}/files/{*path}", operation_id = "getResultFile",
+    tag = "handoffs",
+    params(
+        ("id" = String, Path, description = "The number, with or without `H-`"),
+        ("hop" = u32, Path, description = "The hop, from 1"),
+        ("path" = String, Path, description = "Path relative to the folder of the result"),
+    ),
+    responses(
+        (
+            status = 200, description = "The bytes; `ETag` is their SHA-256", body = Vec<u8>,
+            content_type = "application/octet-stream"
+        ),
+        (status = 206, description = "The part that `Range` asked for"),
+        (status = 304, description = "`If-None-Match` names these bytes"),
+        Problems
+    )
+)]
+pub(super) async fn result(
+    State(app): State<AppState>,
+    Signed(who): Signed,
+    PathOf((id, hop, path)): PathOf<(HandoffId, u32, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let file = app.desk.result_file(&who, id, hop, &path).await?;
+    send(file, &method, &headers).await
+}
+
 /// The answer with the bytes of a sealed file, whose tag is their digest.
 pub(crate) async fn send(
     file: SealedFile,

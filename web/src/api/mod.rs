@@ -54,6 +54,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(handoffs::row))
         .routes(routes!(handoffs::review))
         .routes(routes!(files::download))
+        .routes(routes!(files::result))
         .routes(routes!(partial::so_far))
         .routes(routes!(diff::diff))
         .merge(versions::routes())

@@ -146,6 +146,15 @@ pub trait ContentDesk: Send + Sync + 'static {
         path: &str,
     ) -> Result<SealedFile, DeskError>;
 
+    /// Opens a file of the result that waits for a decision behind a hop. Nobody but people may.
+    async fn result_file(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        hop: u32,
+        path: &str,
+    ) -> Result<SealedFile, DeskError>;
+
     /// What a sealed file is and says, read by the bounded reader. What cannot be read is described,
     /// with the reason in [`Content::cut`].
     async fn content(

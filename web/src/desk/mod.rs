@@ -76,7 +76,8 @@ pub use preferences::PreferencesDesk;
 pub use reasons::{ReasonRow, worded};
 pub use requests::{ActionRow, RequestRow};
 pub use review::{
-    Base, CareNeeded, Change, Check, DeliveryRow, Effect, FileRow, Review, TimelineItem,
+    Base, CareNeeded, Change, Check, DeliveryRow, Effect, FileRow, HeldResult, ResultFile, Review,
+    TimelineItem,
 };
 pub use routing::RoutingDesk;
 pub use search::{

@@ -49,6 +49,33 @@ pub struct Check {
     pub said: Option<String>,
 }
 
+/// The result of an agent, which waits for the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeldResult {
+    /// The hop of the task, from 1.
+    pub hop: u32,
+    /// The agent.
+    pub agent: String,
+    /// What it says, as it was delivered.
+    pub document: String,
+    /// Its files.
+    pub files: Vec<ResultFile>,
+}
+
+/// A file of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ResultFile {
+    /// Its path in the folder of the result.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// Digest of the bytes.
+    pub sha256: Digest,
+    /// The whole of a short text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
 /// How a file differs from the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -224,6 +251,10 @@ pub struct Review {
     /// The end of the result that grows beside it, as far as it is there without a gap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial_end: Option<String>,
+    /// The result of an agent that an approval lets pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<HeldResult>)]
+    pub result: Option<Box<HeldResult>>,
     /// What it takes to decide and how far it has come, where one answer is not enough.
     #[serde(default)]
     pub approval: Option<Approval>,

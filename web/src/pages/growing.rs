@@ -1,9 +1,15 @@
-//! The result that grows beside a handoff, on its page.
+//! Results on the page of a handoff: one that grows beside it, and one that waits for the decision.
 
 use serde::Serialize;
 
-use super::view::{Now, When};
-use crate::{desk::Review, render::words};
+use super::{
+    artifact::FileName,
+    view::{Now, When},
+};
+use crate::{
+    desk::{HeldResult, Review},
+    render::words,
+};
 
 /// How far it is, and its end.
 #[derive(Clone, Debug, Serialize)]
@@ -35,5 +41,37 @@ impl GrowingView {
             newest: row.newest_at.map(|at| When::new(at, now)),
             end: review.partial_end.clone(),
         })
+    }
+}
+
+/// A result that an approval lets pass.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ResultView {
+    hop: u32,
+    agent: String,
+    document: String,
+    files: Vec<ResultFileView>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ResultFileView {
+    name: FileName,
+    size: String,
+    text: Option<String>,
+}
+
+impl ResultView {
+    pub(super) fn new(result: &HeldResult) -> Self {
+        let files = result.files.iter().map(|file| ResultFileView {
+            name: FileName::new(&file.path),
+            size: words::size(file.size),
+            text: file.text.clone(),
+        });
+        Self {
+            hop: result.hop,
+            agent: result.agent.clone(),
+            document: result.document.clone(),
+            files: files.collect(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     approval::ApprovalPart,
     artifact::{Card, FileName, Shown},
     each::{EACH, EachView},
-    growing::GrowingView,
+    growing::{GrowingView, ResultView},
     held::{CameBackView, HeldView},
     listing::{Against, Folder, More, base_query, folders},
     look::Asked,
@@ -60,6 +60,7 @@ pub(super) struct ReviewPage {
     checks: Vec<Check>,
     evidence: Vec<EvidenceRef>,
     partial: Option<GrowingView>,
+    result: Option<ResultView>,
     changed: Changed,
     questions: Vec<String>,
     lists: Vec<List>,
@@ -334,6 +335,7 @@ impl ReviewPage {
             checks: review.checks.clone(),
             evidence: review.evidence.clone(),
             partial: GrowingView::of(review, now),
+            result: review.result.as_deref().map(ResultView::new),
             changed,
             // The ask is often the only question; once is enough.
             questions: review

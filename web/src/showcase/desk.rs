@@ -45,6 +45,19 @@ impl ContentDesk for Showcase {
         Err(DeskError::NotFound(format!("chunk {number} of {id}")))
     }
 
+    async fn result_file(
+        &self,
+        who: &Caller,
+        id: HandoffId,
+        _: u32,
+        path: &str,
+    ) -> Result<SealedFile, DeskError> {
+        match who {
+            Caller::Person(_) => self.open(who, id, 1, path).await,
+            Caller::Agent(_) => Err(DeskError::NotFound(format!("`{path}` of {id}"))),
+        }
+    }
+
     async fn open(
         &self,
         who: &Caller,

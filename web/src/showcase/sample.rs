@@ -114,6 +114,18 @@ pub fn review() -> Review {
     review.earlier_requests = requests();
     review.partial_end = Some("…and revenue rose by 4 %.".to_owned());
     review.row.partial = Some(Box::new(growing::row(minutes(-1))));
+    let file = |text: Option<&str>| crate::desk::ResultFile {
+        path: HOSTILE.to_owned(),
+        size: 7,
+        sha256: Digest::ZERO,
+        text: text.map(str::to_owned),
+    };
+    review.result = Some(Box::new(crate::desk::HeldResult {
+        hop: 1,
+        agent: HOSTILE.to_owned(),
+        document: HOSTILE.to_owned(),
+        files: vec![file(Some(HOSTILE)), file(None)],
+    }));
     review
 }
 
@@ -422,6 +434,7 @@ pub(super) fn card(row: HandoffRow, ask: &str, revisions: Vec<Files>) -> Card {
     let review = Review {
         approval: None,
         partial_end: None,
+        result: None,
         revision: 1,
         manifest_sha256: Digest::ZERO,
         sender: "file owner uid 1000".to_owned(),

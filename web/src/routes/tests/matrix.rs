@@ -271,6 +271,11 @@ pub(super) const ROUTES: &[Route] = &[
         [401, 200, 404, 200],
     ),
     get(
+        "/api/v1/handoffs/H-1/hops/1/files/notes/report.md",
+        "/api/v1/handoffs/{id}/hops/{hop}/files/{path}",
+        [401, 404, 404, 200],
+    ),
+    get(
         "/api/v1/handoffs/H-1/diff?from=1",
         "/api/v1/handoffs/{id}/diff",
         [401, 200, 404, 200],

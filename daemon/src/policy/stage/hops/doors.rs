@@ -9,7 +9,7 @@ use countersign_protocol::{
     decision::Outcome,
     transfer::{Mesh, Participant},
 };
-use countersign_web::desk::{Caller, RoutingDesk as _};
+use countersign_web::desk::{Caller, ContentDesk as _, Desk as _, RoutingDesk as _};
 use serde_json::{Value, json};
 
 use crate::{
@@ -541,4 +541,51 @@ fn unsure_results_wait_for_a_person() {
         assert_eq!(rig.exists("work/handoff.result.json"), comes);
         assert_eq!(rig.count("transfer.result_passed"), usize::from(comes));
     }
+}
+
+#[test]
+fn who_answers_for_a_held_result_sees_its_files() {
+    let rig = rig("");
+    rig.deliver(
+        "work/handoff.json",
+        document(&[&json!({"expected_output": {"schema": {"type": "object"}}})]),
+    );
+    go_on(&rig);
+    answer(&rig, "H-1.1", &json!({"answer": "accept"}));
+    rig.write("agents/b/report.md", "Pay 7 to nobody.\n");
+    rig.write("agents/b/data.bin", [0, 1, 2]);
+    let done = json!({"answer": "complete", "confidence": 0.7, "result": {"score": 7},
+        "artifacts": ["report.md", "data.bin"]});
+    answer(&rig, "H-1.1", &done);
+    let id = rig.card().id;
+    let person = Caller::Person(maya());
+    let review = rig
+        .wait(rig.desk().review(&person, id, None, None))
+        .unwrap();
+    let result = review.result.unwrap();
+    assert!(
+        result.document.contains("\"complete\""),
+        "{}",
+        result.document
+    );
+    let texts: BTreeMap<_, _> = result
+        .files
+        .iter()
+        .map(|file| (&*file.path, file.text.as_deref()))
+        .collect();
+    let expected = [
+        ("data.bin", None),
+        ("report.md", Some("Pay 7 to nobody.\n")),
+    ];
+    assert_eq!(texts, BTreeMap::from(expected));
+    let open = |who: &Caller, hop, path| rig.wait(rig.desk().result_file(who, id, hop, path));
+    assert_eq!(open(&person, 1, "data.bin").unwrap().open.size, 3);
+    assert!(open(&person, 2, "data.bin").is_err());
+    assert!(open(&person, 1, "other").is_err());
+    rig.decide(id, Outcome::Rejected).unwrap();
+    go_on(&rig);
+    assert!(
+        open(&person, 1, "data.bin").is_err(),
+        "nothing waits any more"
+    );
 }
