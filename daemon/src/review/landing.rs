@@ -1,6 +1,6 @@
 //! Where a place of one revision is in another: its lines are followed through the difference of both files.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use countersign_protocol::{
     Digest,
@@ -19,6 +19,7 @@ use countersign_web::{
 };
 
 use super::LedgerDesk;
+use crate::ledger::{Card, Revision};
 
 /// Lines are followed in files of at most this size, in bytes.
 const LARGEST: u64 = 1_000_000;
@@ -30,22 +31,26 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
 /// Finds places in one revision.
 pub(super) struct Lander<'a> {
     desk: &'a LedgerDesk,
+    card: &'a Card,
+    shown: u32,
     manifest: &'a Manifest,
     /// What was compared, by the digests of both sides.
     compared: HashMap<(Digest, Digest), Option<Compared>>,
 }
 
 impl<'a> Lander<'a> {
-    pub(super) fn new(desk: &'a LedgerDesk, manifest: &'a Manifest) -> Self {
+    pub(super) fn new(desk: &'a LedgerDesk, card: &'a Card, shown: &'a Revision) -> Self {
         Self {
             desk,
-            manifest,
+            card,
+            shown: shown.accepted.revision,
+            manifest: &shown.accepted.manifest,
             compared: HashMap::new(),
         }
     }
 
-    /// Where `place` is.
-    pub(super) async fn land(&mut self, place: &Place) -> Result<Landing, DeskError> {
+    /// Where `place` of the revision `said` is.
+    pub(super) async fn land(&mut self, place: &Place, said: u32) -> Result<Landing, DeskError> {
         let Some(path) = &place.path else {
             return Ok(Landing::default());
         };
@@ -64,6 +69,10 @@ impl<'a> Lander<'a> {
                 end_line: place.end_line,
             });
         }
+        let named = match named {
+            None => self.renamed(path, said).await?,
+            named => named,
+        };
         let Some(entry) = named else {
             return Ok(Landing {
                 standing: Standing::Gone,
@@ -105,6 +114,46 @@ impl<'a> Lander<'a> {
                 ..changed
             },
         })
+    }
+
+    /// `place` of the revision `said` as a place of this one; `None` where it is not in it as it was.
+    pub(super) async fn place_now(
+        &mut self,
+        place: &Place,
+        said: u32,
+    ) -> Result<Option<Place>, DeskError> {
+        let landing = self.land(place, said).await?;
+        let entry = landing
+            .path
+            .as_ref()
+            .and_then(|path| self.manifest.get(path));
+        let entry = entry.filter(|_| landing.standing == Standing::Here);
+        Ok(entry.map(|entry| Place {
+            path: Some(entry.path.clone()),
+            sha256: place.sha256.map(|_| entry.sha256),
+            line: landing.line,
+            end_line: landing.end_line,
+            ..place.clone()
+        }))
+    }
+
+    /// The file that was `path` in the revision `said`, by the renames from each revision to the next.
+    async fn renamed(&self, path: &str, said: u32) -> Result<Option<&'a ManifestEntry>, DeskError> {
+        let mut name = path.to_owned();
+        let between = |one: &&Arc<Revision>| (said..=self.shown).contains(&one.accepted.revision);
+        let revisions: Vec<_> = self.card.revisions.iter().filter(between).collect();
+        for pair in revisions.windows(2) {
+            if pair[1].accepted.manifest.get(&name).is_some() {
+                continue;
+            }
+            let rows = self.desk.compared(pair[1], Some(pair[0])).await?;
+            let now = rows
+                .iter()
+                .find(|row| row.from_path.as_ref() == Some(&name));
+            let Some(now) = now else { return Ok(None) };
+            name.clone_from(&now.path);
+        }
+        Ok(self.manifest.get(&name))
     }
 
     async fn compare(

@@ -86,20 +86,25 @@ impl LedgerDesk {
         self.kept(Space::Draft, (who, id), MOST_DRAFTS).await
     }
 
-    /// The drafts that go with a decision of `who` about `id`.
+    /// The drafts that go with a decision of `who` about `id`. Each names its place in the newest revision, where that is
+    /// known, else the one that it was said about.
     pub(super) async fn to_send(&self, who: &Person, id: HandoffId) -> Result<Unsent, DeskError> {
         let prefix = prefix(who, id);
         let drafts = self.kept_drafts(who, id).await?;
-        Ok(Unsent {
-            keys: drafts
-                .iter()
-                .map(|(name, _)| format!("{prefix}{name}"))
-                .collect(),
-            requests: drafts
-                .into_iter()
-                .map(|(_, kept)| ChangeRequest::at(kept.place, kept.text))
-                .collect(),
-        })
+        let card = self.ledger.state().card(id).cloned();
+        let mut lander = card
+            .as_ref()
+            .map(|card| Lander::new(self, card, card.newest()));
+        let (mut keys, mut requests) = (Vec::new(), Vec::new());
+        for (name, kept) in drafts {
+            keys.push(format!("{prefix}{name}"));
+            let now = match &mut lander {
+                Some(lander) => lander.place_now(&kept.place, kept.revision).await?,
+                None => None,
+            };
+            requests.push(ChangeRequest::at(now.unwrap_or(kept.place), kept.text));
+        }
+        Ok(Unsent { keys, requests })
     }
 
     /// The digests of the files of `id` that `who` has viewed.
@@ -128,14 +133,14 @@ impl LedgerDesk {
         card: &Card,
         shown: &Revision,
     ) -> Result<(Vec<ThreadRow>, Vec<DraftRow>), DeskError> {
-        let mut lander = Lander::new(self, &shown.accepted.manifest);
+        let mut lander = Lander::new(self, card, shown);
         let mut threads = Vec::with_capacity(card.threads.len());
         for thread in &card.threads {
             let resolved = thread.resolved();
             threads.push(ThreadRow {
                 thread: thread.number,
                 revision: thread.revision,
-                now: lander.land(&thread.place).await?,
+                now: lander.land(&thread.place, thread.revision).await?,
                 place: thread.place.clone(),
                 request: thread.request.clone(),
                 resolved: resolved.map(|turn| (turn.actor.name().to_owned(), turn.at)),
@@ -148,7 +153,7 @@ impl LedgerDesk {
                 drafts.push(DraftRow {
                     draft: name,
                     revision: kept.revision,
-                    now: lander.land(&kept.place).await?,
+                    now: lander.land(&kept.place, kept.revision).await?,
                     place: kept.place,
                     text: kept.text,
                 });

@@ -159,6 +159,43 @@ fn a_thread_follows_its_lines_to_the_next_revision() {
 }
 
 #[test]
+fn remarks_follow_a_file_that_is_renamed_after_or_with_a_change() {
+    let rig = Rig::new();
+    let lines: Vec<String> = (1..=20).map(|number| format!("line {number}\n")).collect();
+    let base = lines.concat();
+    let deliver = |path: &str, text: &str| {
+        rig.write(path, text);
+        rig.deliver("handoff.json", handoff("Write it", &[path]));
+    };
+    deliver("a.txt", &base);
+    let me = me();
+    let place = || remark(at("a.txt", Some(10), None), "Hm.");
+    rig.wait(rig.desk().say(&me, ONE, place())).unwrap();
+    let maya = maya();
+    rig.wait(rig.desk().keep_draft(&maya, ONE, None, place()))
+        .unwrap();
+    let longer = format!("new\n{base}");
+    deliver("a.txt", &longer);
+    deliver("moved/b.txt", &longer);
+    deliver("moved/c.txt", &format!("newer\n{longer}end\n"));
+    let page = review(&rig);
+    assert_eq!(page.revision, 4);
+    for now in [&page.threads[0].now, &page.drafts[0].now] {
+        assert_eq!(now.standing, Standing::Here);
+        assert_eq!(now.path.as_deref(), Some("moved/c.txt"));
+        assert_eq!(now.line, Some(12));
+    }
+    // The agent reads where it is now.
+    let changes = rig.answer(ONE, Outcome::ChangesRequested);
+    let decided = rig.wait(rig.desk().decide(&maya, ONE, changes)).unwrap();
+    let request = &decided.decision().unwrap().requests[0];
+    assert_eq!(request.path.as_deref(), Some("moved/c.txt"));
+    assert_eq!(request.line, Some(12));
+    deliver("d.txt", "another text altogether\n");
+    assert_eq!(review(&rig).threads[0].now.standing, Standing::Gone);
+}
+
+#[test]
 fn what_is_open_reaches_the_agent_and_what_is_resolved_does_not() {
     let rig = waiting();
     let me = me();
