@@ -221,3 +221,23 @@ fn keys_fit_other_layouts_and_input_methods() {
     let decision = delivery.decision(1);
     assert_eq!(decision.comment.as_deref(), Some("日本"));
 }
+
+#[test]
+fn each_button_of_an_answer_has_one_label_at_every_width() {
+    let scene = Scene::start();
+    let id = hand_over_lines(&scene);
+    for (width, label) in [
+        (1440, "Request changes"),
+        (768, "Request changes"),
+        (390, "Changes"),
+    ] {
+        let browser = scene.signed_in(Look {
+            width,
+            ..Look::default()
+        });
+        browser.go(&page(&scene, &format!("/h/{id}")));
+        let button = browser.find("form#decide button[value=changes]").text();
+        let words = button.trim_end_matches('r').trim();
+        assert_eq!(words, label, "{width}");
+    }
+}
