@@ -118,9 +118,12 @@ impl Pattern {
         let text = &*text;
         let alternatives = match kind {
             Kind::Folder if matches!(text, "" | "." | "./") => vec![vec![Part::Any]],
-            Kind::Folder => vec![beneath(text.strip_suffix('/').unwrap_or(text))?],
-            // What is a file to its owner may be made a folder by another, and then everything in it is meant.
-            Kind::File => vec![beneath(text)?],
+            Kind::Folder => {
+                let mut parts = names(text.strip_suffix('/').unwrap_or(text))?;
+                parts.push(Part::Any);
+                vec![parts]
+            }
+            Kind::File => vec![names(text)?],
             Kind::Glob if text.len() > MAX_GLOB => return Err(PatternProblem::Long),
             Kind::Glob => expanded(text)?
                 .iter()
@@ -151,20 +154,20 @@ impl Pattern {
 
     /// Whether there is a path that both fit.
     pub fn overlaps(&self, other: &Self) -> bool {
-        let meets = |one: &Vec<Part>| other.alternatives.iter().any(|other| share(one, other));
+        let meets = |one: &Vec<Part>| {
+            let mut others = other
+                .alternatives
+                .iter()
+                .filter(|other| !begin_apart(one, other));
+            others.any(|other| common(one, other, |part| *part == Part::Any, Part::meets))
+        };
         self.alternatives.iter().any(meets)
     }
 
     /// Whether the file or folder `path` fits.
     pub fn covers(&self, path: &str) -> bool {
-        names(&path::normal(path))
-            .is_ok_and(|path| self.alternatives.iter().any(|one| share(one, &path)))
+        Self::read(path, Some(Kind::File)).is_ok_and(|path| self.overlaps(&path))
     }
-}
-
-/// Whether some path fits both.
-fn share(one: &[Part], other: &[Part]) -> bool {
-    !begin_apart(one, other) && common(one, other, |part| *part == Part::Any, Part::meets)
 }
 
 /// Whether the two begin with names that differ, so that no path fits both: most locks that are held at a time do, and
@@ -243,13 +246,6 @@ fn common<T>(
         after = row;
     }
     after[0]
-}
-
-/// The thing of that path and everything beneath it.
-fn beneath(text: &str) -> Result<Vec<Part>, PatternProblem> {
-    let mut parts = names(text)?;
-    parts.push(Part::Any);
-    Ok(parts)
 }
 
 fn names(text: &str) -> Result<Vec<Part>, PatternProblem> {
