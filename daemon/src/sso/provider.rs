@@ -256,6 +256,12 @@ impl Provider {
         let attended = signed_in.is_some_and(|at| at + AHEAD >= beginning.at.as_second());
         let subject = claims.subject().clone();
         let mut all = object(claims)?;
+        // RFC 7519, section 4.1.5; the crate does not look at it.
+        let begins = all.get("nbf").and_then(Value::as_f64);
+        let soon = now + SignedDuration::from_secs(AHEAD);
+        if begins.is_some_and(|begins| begins > soon.as_duration().as_secs_f64()) {
+            return Err(SsoError::NotGood("its token is not good yet".to_owned()));
+        }
         // Many providers keep names and groups for those who ask with the access token.
         if !self.wanted.is_met(&all)
             && let Ok(request) = client.user_info(tokens.access_token().clone(), Some(subject))

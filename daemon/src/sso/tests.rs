@@ -322,6 +322,10 @@ async fn no_token_is_good_that_is_not_for_us_now_and_from_the_provider() {
             Box::new(move |says| says.claims["iat"] = json!(now + 3_600)),
         ),
         (
+            "not good yet",
+            Box::new(move |says| says.claims["nbf"] = json!(now + 3_600)),
+        ),
+        (
             "another issuer",
             Box::new(|says| says.claims["iss"] = json!("https://evil.example")),
         ),
