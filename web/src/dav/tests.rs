@@ -52,6 +52,24 @@ async fn only_a_person_with_a_token_for_a_password_comes_in() {
 }
 
 #[tokio::test]
+async fn the_cookie_of_the_pages_opens_no_folder() {
+    let router = Showcase::small().router();
+    for method in ["PROPFIND", "GET", "OPTIONS"] {
+        let told = Ask::new(method, "/dav/review/H-1/")
+            .maya()
+            .send(&router)
+            .await;
+        assert_eq!(told.status.as_u16(), 401, "{method}");
+        let token = Ask::new(method, "/dav/review/H-1/").maya();
+        let told = token
+            .header("authorization", &typed(OPERATOR))
+            .send(&router)
+            .await;
+        assert_ne!(told.status.as_u16(), 401, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_password_opens_nothing_but_the_folder() {
     let router = Showcase::small().router();
     for path in ["/api/v1/handoffs", "/", "/davos", "/api/v1/dav/"] {

@@ -54,6 +54,8 @@ pub(crate) async fn find(app: AppState, mut request: Request, next: Next) -> Res
             Err(problem) if is_mount => return dav::challenge(problem).into_response(),
             Err(problem) => return problem.into_response(),
         },
+        // The network folder takes a token and nothing else: what a browser sends by itself opens no files.
+        None if is_mount => None,
         None => match said_by_proxy(&app, &request) {
             Said::Nothing => by_cookie(&app, request.headers(), request.uri().path()).await,
             Said::Nobody => None,
