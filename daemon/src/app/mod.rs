@@ -517,7 +517,7 @@ fn spawn_hang_up(
                 heard = hang_up.recv() => if heard.is_none() { return },
             }
             let serving = Arc::clone(&serving);
-            let read = tokio::task::spawn_blocking(move || serving.read_anew()).await;
+            let read = tokio::task::spawn_blocking(move || serving.read_anew(&|_| true)).await;
             for one in read.unwrap_or_default() {
                 if let Some(why) = one.trouble {
                     tracing::warn!(

@@ -209,12 +209,13 @@ impl Serving {
     }
 
     /// Reads what the workspaces say about themselves anew. What cannot be read leaves everything as it is.
-    pub(super) fn read_anew(&self) -> Vec<Reread> {
+    pub(super) fn read_anew(&self, wanted: &dyn Fn(&str) -> bool) -> Vec<Reread> {
         let found = self.config.discover();
         let accounts = accounts(&self.config);
         let catalog = Catalog::new(&self.config.policy);
         let mut all = Vec::new();
-        for one in &found.workspaces {
+        let named = found.workspaces.iter();
+        for one in named.filter(|one| wanted(one.name.value.as_str())) {
             let name = one.name.value.as_str();
             let Some(served) = self.workspaces.get(name) else {
                 continue;
@@ -241,7 +242,10 @@ impl Serving {
         }
         for (path, errors) in &found.refused {
             let served = self.workspaces.all();
-            if let Some(one) = served.iter().find(|one| one.path == *path) {
+            if let Some(one) = served
+                .iter()
+                .find(|one| one.path == *path && wanted(&one.name))
+            {
                 all.push(Reread {
                     workspace: one.name.to_string(),
                     changed: false,
@@ -435,8 +439,8 @@ fn settings(
 }
 
 impl Pulse for Serving {
-    fn read_anew(&self) -> Vec<Reread> {
-        Self::read_anew(self)
+    fn read_anew(&self, wanted: &dyn Fn(&str) -> bool) -> Vec<Reread> {
+        Self::read_anew(self, wanted)
     }
 
     fn boundaries(&self) -> Vec<WorkspaceBoundaries> {

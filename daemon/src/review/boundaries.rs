@@ -25,6 +25,20 @@ fn closed(rows: &mut [BoundaryRow], person: &str) {
     }
 }
 
+impl LedgerDesk {
+    /// The paths of the workspaces that `who` does not see, longer ones first: one may be the beginning of another.
+    fn unseen(&self, who: &Person) -> Vec<String> {
+        let all = self.workspaces.all();
+        let mut paths: Vec<String> = all
+            .iter()
+            .filter(|one| !who.access.may(Permission::Read, Some(&one.name)))
+            .map(|one| one.path.display().to_string())
+            .collect();
+        paths.sort_by_key(|path| std::cmp::Reverse(path.len()));
+        paths
+    }
+}
+
 #[async_trait]
 impl BoundariesDesk for LedgerDesk {
     async fn boundaries(&self, who: &Person) -> Result<Vec<WorkspaceBoundaries>, DeskError> {
@@ -32,6 +46,12 @@ impl BoundariesDesk for LedgerDesk {
         let tried = tokio::task::spawn_blocking(move || pulse.boundaries()).await;
         let mut found = tried.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         found.retain(|one| who.access.may(Permission::Read, Some(&one.workspace)));
+        let unseen = self.unseen(who);
+        for row in found.iter_mut().flat_map(|one| &mut one.rows) {
+            for path in &unseen {
+                row.detail = row.detail.replace(path, "another workspace");
+            }
+        }
         let state = self.ledger.state();
         for one in &mut found {
             if let Some(person) = state.held_by(&one.workspace) {

@@ -1,8 +1,8 @@
 //! Events and numbers, for those who watch over the program.
 
 use async_trait::async_trait;
-use countersign_protocol::log::LogLine;
-use countersign_web::desk::{Caller, DeskError, ObserveDesk, observe::LogQuery};
+use countersign_protocol::{access::Permission, log::LogLine};
+use countersign_web::desk::{Caller, DeskError, ObserveDesk, Person, observe::LogQuery};
 
 use super::{LedgerDesk, access::may_know};
 
@@ -43,7 +43,53 @@ impl ObserveDesk for LedgerDesk {
         }
     }
 
-    async fn metrics(&self) -> Result<String, DeskError> {
-        self.gauges.read().await.map_err(DeskError::Unavailable)
+    async fn metrics(&self, who: Option<&Person>) -> Result<String, DeskError> {
+        let caller = who.map(|person| Caller::Person(person.clone()));
+        if let Some(caller) = &caller {
+            self.check_anywhere(caller, Permission::Activity)?;
+        }
+        let text = self.gauges.read().await.map_err(DeskError::Unavailable)?;
+        Ok(match caller {
+            Some(caller) => visible_lines(&text, &|workspace| {
+                caller.may(Permission::Activity, workspace)
+            }),
+            None => text,
+        })
+    }
+}
+
+/// The lines of metrics about workspaces, or about none, for which `may` holds.
+fn visible_lines(text: &str, may: &dyn Fn(Option<&str>) -> bool) -> String {
+    let is_visible = |line: &&str| {
+        // What a number is says nothing about anybody.
+        line.starts_with('#') || may(workspace_of(line))
+    };
+    let lines = text.split_inclusive('\n').filter(is_visible);
+    lines.collect()
+}
+
+/// The label `workspace` of a line; names of workspaces have no characters that would be escaped.
+fn workspace_of(line: &str) -> Option<&str> {
+    let (labels, _) = line.split_once('}')?;
+    let (_, from) = labels.split_once("workspace=\"")?;
+    let (name, _) = from.split_once('"')?;
+    (!name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_those_of_workspaces_that_one_may_know() {
+        let text = "# HELP a Things\na{workspace=\"alpha\"} 1\na{state=\"x\",workspace=\"beta\"} 2\nb{stage=\"y\"} 3\nc 4\nd{workspace=\"\"} 5\n";
+        let alone = visible_lines(text, &|workspace| workspace == Some("alpha"));
+        assert_eq!(alone, "# HELP a Things\na{workspace=\"alpha\"} 1\n");
+        assert_eq!(visible_lines(text, &|_| true), text);
+        let none = visible_lines(text, &|workspace| workspace.is_none());
+        assert!(
+            !none.contains("alpha") && none.contains("c 4\nd{"),
+            "{none}"
+        );
     }
 }

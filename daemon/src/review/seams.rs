@@ -19,8 +19,8 @@ pub trait Pulse: Send + Sync + 'static {
     fn troubles(&self) -> Vec<String>;
     /// What holds agents back in each workspace, as it was tried. It waits for processes.
     fn boundaries(&self) -> Vec<WorkspaceBoundaries>;
-    /// Reads what the workspaces say about themselves anew.
-    fn read_anew(&self) -> Vec<Reread>;
+    /// Reads anew what the workspaces for which `wanted` holds say about themselves.
+    fn read_anew(&self, wanted: &dyn Fn(&str) -> bool) -> Vec<Reread>;
     /// How a workspace is watched: the mode, and why not better.
     fn watching(&self, workspace: &str) -> (String, Option<String>);
 }

@@ -306,9 +306,12 @@ impl TransferDesk for LedgerDesk {
         }
     }
 
-    async fn read_anew(&self, _: &Person) -> Result<Vec<Reread>, DeskError> {
+    async fn read_anew(&self, who: &Person) -> Result<Vec<Reread>, DeskError> {
+        let caller = Caller::Person(who.clone());
+        self.check_anywhere(&caller, Permission::Maintain)?;
         let pulse = Arc::clone(&self.pulse);
-        let read = tokio::task::spawn_blocking(move || pulse.read_anew());
+        let may = move |name: &str| caller.may(Permission::Maintain, Some(name));
+        let read = tokio::task::spawn_blocking(move || pulse.read_anew(&may));
         read.await
             .map_err(|error| DeskError::Unavailable(error.to_string()))
     }

@@ -85,7 +85,7 @@ impl Pulse for Steady {
         Vec::new()
     }
 
-    fn read_anew(&self) -> Vec<countersign_web::desk::transfer::Reread> {
+    fn read_anew(&self, _: &dyn Fn(&str) -> bool) -> Vec<countersign_web::desk::transfer::Reread> {
         Vec::new()
     }
 

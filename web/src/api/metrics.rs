@@ -24,9 +24,8 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/metrics", get(metrics))
 }
 
-/// How the daemon fares, in numbers. They name workspaces, agents' counts and receivers, so people who are
-/// signed in read them, the program that knows the token, and, where the operator says so, programs of this
-/// machine.
+/// How the daemon fares, in numbers. They name workspaces, agents' counts and receivers: the program that knows the
+/// token reads them, where the operator says so programs of this machine, and people those that they may know.
 async fn metrics(
     State(app): State<AppState>,
     identity: Option<Extension<Identity>>,
@@ -37,20 +36,19 @@ async fn metrics(
     let is_local = app.settings.metrics == MetricsFor::Loopback
         && peer.is_some_and(|Extension(Peer(peer))| peer.ip().to_canonical().is_loopback())
         && !is_forwarded(&headers);
-    match identity {
-        Some(Extension(identity)) => {
-            if let Caller::Agent(_) = identity.caller {
-                return Err(Problem::people_only());
-            }
-        }
-        None if scraper.is_some() || is_local => {}
+    let who = match identity {
+        Some(Extension(identity)) => match identity.caller {
+            Caller::Person(person) => Some(person),
+            Caller::Agent(_) => return Err(Problem::people_only()),
+        },
+        None if scraper.is_some() || is_local => None,
         None => {
             return Err(Problem::sign_in().hint(
                 "A program shows the `metrics_token` of `[observe]`, or asks from this machine where `metrics = \"loopback\"`.",
             ));
         }
-    }
-    let text = app.desk.metrics().await?;
+    };
+    let text = app.desk.metrics(who.as_ref()).await?;
     Ok(([(header::CONTENT_TYPE, TEXT)], text).into_response())
 }
 

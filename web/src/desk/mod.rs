@@ -525,6 +525,20 @@ pub struct Health {
     pub workspaces: Vec<WorkspaceRow>,
 }
 
+impl Health {
+    /// What of it `who` may know: their own workspaces only.
+    #[must_use]
+    pub fn seen_by(mut self, who: &Caller) -> Self {
+        if !who.may(Permission::Read, None) {
+            // They name folders of other workspaces.
+            self.troubles.clear();
+        }
+        self.workspaces
+            .retain(|workspace| who.may(Permission::Read, Some(&workspace.name)));
+        self
+    }
+}
+
 /// The outcome of checking the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChainReport {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use countersign_protocol::{HandoffId, log::LogLine};
 
-use super::{Caller, DeskError};
+use super::{Caller, DeskError, Person};
 
 /// Which events are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub trait ObserveDesk: Send + Sync + 'static {
         after: u64,
         limit: usize,
     ) -> Result<(Vec<LogLine>, u64), DeskError>;
-    /// The numbers, in the text format 0.0.4 of Prometheus.
-    async fn metrics(&self) -> Result<String, DeskError>;
+    /// The numbers, in the text format 0.0.4 of Prometheus: all of them for a program that the operator lets read them,
+    /// for a person those of the workspaces whose activity they may read.
+    async fn metrics(&self, who: Option<&Person>) -> Result<String, DeskError>;
 }

@@ -190,7 +190,7 @@ pub(super) async fn show(
         Some(1) => Some(app.desk.verify_chain(&visit.person).await?),
         _ => None,
     };
-    let health = app.desk.health().await;
+    let health = app.desk.health().await.seen_by(&visit.caller());
     let chrome = visit.chrome("activity").await?;
     let newest_page = choice.before.is_none();
     let page = ActivityPage::new(

@@ -52,7 +52,7 @@ pub(super) async fn show(
         },
         None => (None, None),
     };
-    let health = app.desk.health().await;
+    let health = app.desk.health().await.seen_by(&visit.caller());
     let chrome = visit.chrome_of("queue", &queue);
     let now = visit.now();
     let row = |row| app.row(QueueRow::new(choice.view, row, selected, now));

@@ -8,7 +8,7 @@ use countersign_protocol::{
 };
 
 use super::{Showcase, sample};
-use crate::desk::{Caller, DeskError, ObserveDesk, observe::LogQuery};
+use crate::desk::{Caller, DeskError, ObserveDesk, Person, observe::LogQuery};
 
 /// What happened in the workspace of the sample work.
 pub fn lines() -> Vec<LogLine> {
@@ -61,7 +61,7 @@ impl ObserveDesk for Showcase {
         Ok((found, next))
     }
 
-    async fn metrics(&self) -> Result<String, DeskError> {
+    async fn metrics(&self, _: Option<&Person>) -> Result<String, DeskError> {
         let help =
             "# HELP countersign_ready Whether every workspace of this machine was scanned once.";
         Ok(format!(

@@ -136,8 +136,18 @@ impl SearchDesk for LedgerDesk {
         self.unmatched().await
     }
 
-    async fn index_status(&self, _who: &Caller) -> Result<IndexStatus, DeskError> {
-        Ok(self.how_far())
+    async fn index_status(&self, who: &Caller) -> Result<IndexStatus, DeskError> {
+        let status = self.how_far();
+        // The counts are of all workspaces.
+        Ok(if who.may(Permission::Activity, None) {
+            status
+        } else {
+            IndexStatus {
+                state: status.state,
+                why: status.why,
+                ..IndexStatus::default()
+            }
+        })
     }
 
     async fn rebuild_index(&self, who: &Person) -> Result<IndexStatus, DeskError> {
