@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "the scene is set on the disk")]
 
+mod strangers;
+
 use std::{fs, process::Command, time::Duration};
 
 use countersign_protocol::{
