@@ -271,6 +271,14 @@ fn account(
         .find(|one| one.id.value == args.agent)
         .and_then(|one| one.user.as_ref());
     let Some(user) = stated else {
+        if args.require {
+            let text = format!(
+                "{} would run as the superuser, whom no mode holds back",
+                args.agent
+            );
+            return Err(Failure::new(Exit::NotAllowed, text)
+                .hint("give it a `user` in its `[[agent]]` section, or start it as another user"));
+        }
         context.out.remark(&format!(
             "not enforced: {} runs as the superuser, whom no mode holds back; give it a `user` in its `[[agent]]` section",
             args.agent

@@ -712,6 +712,26 @@ fn an_agent_with_a_user_of_its_own_cannot_speak_for_another() {
 }
 
 #[test]
+fn require_starts_no_agent_as_the_superuser() {
+    if !is_root() {
+        skip("it needs the superuser");
+        return;
+    }
+    let bed = TestBed::start();
+    let started = |require: &[&str]| {
+        let run = ["run", "--agent", "zeus", "--workspace", "work"];
+        let command = ["--", "/usr/bin/id", "-u"];
+        bed.run(&[&run[..], require, &command[..]].concat())
+    };
+    let (code, out, errors) = started(&["--require"]);
+    assert_eq!((code, out.as_str()), (4, ""), "{errors}");
+    assert!(errors.contains("superuser"), "{errors}");
+    let (code, out, errors) = started(&[]);
+    assert_eq!((code, out.trim()), (0, "0"), "{errors}");
+    assert!(errors.contains("not enforced"), "{errors}");
+}
+
+#[test]
 fn released_files_with_the_immutable_flag_cannot_be_changed_even_by_the_superuser() {
     if !is_root() {
         skip("it needs the superuser");

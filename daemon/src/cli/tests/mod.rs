@@ -5,6 +5,7 @@ mod hints;
 mod operators;
 mod responder;
 mod reviewers;
+mod starting;
 mod waiting;
 
 use std::{
