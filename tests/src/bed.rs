@@ -118,16 +118,14 @@ impl TestBed {
         Ok(())
     }
 
-    /// Waits until the started daemon has said where it is; gives the link that signs in once.
+    /// Waits until the started daemon has said where it is; gives the address of its pages.
     pub fn says_where_it_is(&mut self) -> String {
         let daemon = self.daemon();
-        wait::until("a link in its first words", || {
+        wait::until("an address in its first words", || {
             assert!(daemon.ended().is_none(), "it ended:\n{}", daemon.log_tail());
             let log = daemon.log_tail();
-            let link = log
-                .split_whitespace()
-                .rfind(|word| word.contains("/start?t="));
-            link.map(str::to_owned)
+            let line = log.lines().rfind(|line| line.contains("ready  web"))?;
+            line.split_whitespace().last().map(str::to_owned)
         })
     }
 

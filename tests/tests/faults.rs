@@ -153,9 +153,7 @@ fn a_full_disk_of_the_daemon_accepts_nothing_and_says_so() {
     // Also after a crash: the log of the database opens on a full disk.
     fs::remove_file(&bed.launch.log).unwrap();
     bed.start_daemon();
-    let link = bed.says_where_it_is();
-    let (base, _) = link.split_once("/start").unwrap();
-    let person = Http::new(base, None);
+    let person = Http::new(&bed.says_where_it_is(), None);
     let page = person
         .send("GET", &format!("/h/{id}"), &cookie, &[])
         .unwrap();
