@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let environment = context.environment.clone();
     serve::serve(config, context, |started, out| {
         if out.json {
-            out.object("demo", json!({ "folder": demo.workspace.display().to_string(), "serve": serve::object(started, out) }));
+            out.object("demo", json!({ "folder": demo.workspace.display().to_string(), "serve": serve::object(started) }));
         } else {
             serve::lines(started, out, Some(&demo.state));
             out.line("");

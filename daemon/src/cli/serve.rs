@@ -43,8 +43,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let named = is_named.then(|| data_dir.value.clone());
     serve(config, context, move |started, out| {
         if out.json {
-            let started = object(started, out);
-            out.object("serve", started);
+            out.object("serve", object(started));
         } else {
             lines(started, out, named.as_deref());
         }
@@ -138,7 +137,7 @@ pub(super) fn start_log(format: LogFormat, is_coloured: bool) {
     };
 }
 
-pub(super) fn object(started: &Started, out: &Output) -> serde_json::Value {
+pub(super) fn object(started: &Started) -> serde_json::Value {
     let workspaces: Vec<_> = started
         .workspaces
         .iter()
@@ -151,7 +150,7 @@ pub(super) fn object(started: &Started, out: &Output) -> serde_json::Value {
         .collect();
     json!({
         "url": started.url,
-        "start_link": out.terminal.then_some(&started.start_link),
+        "start_link": started.start_link,
         "workspaces": workspaces,
         "refused": refused,
     })
@@ -165,13 +164,7 @@ pub(super) fn lines(started: &Started, out: &mut Output, named: Option<&Path>) {
         let path = inert(&path.display().to_string());
         out.line(&format!("{ready}  workspace  {}  {path}", inert(name)));
     }
-    // Whoever reads the link is the operator, and a journal or a file may be read by others.
-    let address = if out.terminal {
-        &started.start_link
-    } else {
-        &started.url
-    };
-    out.line(&format!("{ready}  web        {address}"));
+    out.line(&format!("{ready}  web        {}", started.start_link));
     for (path, why) in &started.refused {
         let path = inert(&path.display().to_string());
         out.remark(&format!("not served  {path}  {}", inert(why)));
@@ -179,9 +172,7 @@ pub(super) fn lines(started: &Started, out: &mut Output, named: Option<&Path>) {
     let open = named.map_or_else(String::new, |dir| {
         format!(" --data-dir {}", shell_word(dir))
     });
-    out.hint(&if out.terminal {
-        format!("the address signs you in and works once; `countersign open{open}` makes a new one")
-    } else {
-        format!("`countersign open{open}` makes an address that signs you in")
-    });
+    out.hint(&format!(
+        "the address signs you in and works once; `countersign open{open}` makes a new one"
+    ));
 }

@@ -5,7 +5,6 @@ mod hints;
 mod operators;
 mod responder;
 mod reviewers;
-mod starting;
 mod waiting;
 
 use std::{
