@@ -125,7 +125,8 @@ impl TestBed {
             assert!(daemon.ended().is_none(), "it ended:\n{}", daemon.log_tail());
             let log = daemon.log_tail();
             let line = log.lines().rfind(|line| line.contains("ready  web"))?;
-            line.split_whitespace().last().map(str::to_owned)
+            let address = line.split_whitespace().last()?;
+            address.split("/start?").next().map(str::to_owned)
         })
     }
 
