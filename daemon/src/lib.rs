@@ -39,6 +39,7 @@ pub mod sso;
 pub mod store;
 pub mod supervise;
 pub mod telemetry;
+pub mod terminal;
 #[cfg(test)]
 mod testing;
 pub mod timeout;

@@ -2,8 +2,11 @@
 
 use std::{io, process::ExitStatus};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitOptions};
+use serde::{Deserialize, Serialize};
 use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
+
+use crate::terminal::Terminal;
 
 /// The signals that are handed on.
 const HANDED_ON: [Signal; 6] = [
@@ -16,7 +19,7 @@ const HANDED_ON: [Signal; 6] = [
 ];
 
 /// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ended {
     /// By itself, with this code.
     Code(u8),
@@ -24,9 +27,30 @@ pub enum Ended {
     Signal(i32),
 }
 
+/// Delivery of SIGINT and SIGQUIT, which a terminal sends to its whole foreground group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Typed {
+    /// Command in our group: signalled by us unless the terminal did.
+    Shared,
+    /// Command with a session and group of its own: we signal the group.
+    Apart,
+    /// Sender signals our whole group, the command included: we do nothing.
+    Told,
+}
+
 /// Runs `command` to its end. It has our streams; signals that come to us go to it.
 pub fn run(command: std::process::Command) -> io::Result<Ended> {
     run_with(command, |_| ())
+}
+
+/// Runs `command`, which calls `setsid(2)`, at the pseudo-terminal `terminal`, if any.
+pub fn run_at(command: std::process::Command, terminal: Option<&Terminal>) -> io::Result<Ended> {
+    block_on(supervise(command, Typed::Apart, terminal, |_| ()))
+}
+
+/// Runs `command` in the session that this process leads; calls `started` after the start.
+pub fn run_within(command: std::process::Command, started: impl FnOnce()) -> io::Result<Ended> {
+    block_on(supervise(command, Typed::Told, None, |_| started()))
 }
 
 /// As [`run`]; `started` is told the number of the command.
@@ -34,20 +58,66 @@ pub fn run_with(
     command: std::process::Command,
     started: impl FnOnce(Option<Pid>),
 ) -> io::Result<Ended> {
+    block_on(supervise(command, Typed::Shared, None, started))
+}
+
+fn block_on(work: impl Future<Output = io::Result<Ended>>) -> io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
-    runtime.block_on(supervise(command, started))
+    runtime.block_on(work)
+}
+
+/// Runs `command` to its end as the first process of a PID namespace, and reaps orphans (`pid_namespaces(7)`).
+pub fn run_as_first(mut command: std::process::Command) -> io::Result<Ended> {
+    block_on(async {
+        let mut arrivals = listen()?;
+        let mut children = signal(SignalKind::child())?;
+        let child = Pid::from_child(&command.spawn()?);
+        loop {
+            while let Some((who, status)) = rustix::process::wait(WaitOptions::NOHANG)? {
+                if who == child {
+                    return Ok(ended_with(
+                        status.exit_status(),
+                        status.terminating_signal(),
+                    ));
+                }
+            }
+            tokio::select! {
+                at = any(&mut arrivals) => hand_on(HANDED_ON[at], Some(child), Typed::Told),
+                _ = children.recv() => {}
+            }
+        }
+    })
+}
+
+fn listen() -> io::Result<Vec<Arrivals>> {
+    HANDED_ON
+        .into_iter()
+        .map(|one| signal(SignalKind::from_raw(one.as_raw())))
+        .collect()
+}
+
+fn hand_on(arrived: Signal, to: Option<Pid>, typed: Typed) {
+    let Some(pid) = to else { return };
+    let is_typed = arrived == Signal::INT || arrived == Signal::QUIT;
+    // Each fails only when the command has ended, and then that is heard next.
+    let _ = match typed {
+        Typed::Apart if is_typed => rustix::process::kill_process_group(pid, arrived),
+        Typed::Told if is_typed => Ok(()),
+        Typed::Shared if is_typed && terminal_told_all() => Ok(()),
+        _ => rustix::process::kill_process(pid, arrived),
+    };
 }
 
 async fn supervise(
     command: std::process::Command,
+    typed: Typed,
+    terminal: Option<&Terminal>,
     started: impl FnOnce(Option<Pid>),
 ) -> io::Result<Ended> {
-    let mut arrivals = HANDED_ON
-        .into_iter()
-        .map(|one| signal(SignalKind::from_raw(one.as_raw())))
-        .collect::<io::Result<Vec<Arrivals>>>()?;
+    let mut arrivals = listen()?;
+    let mut resized = signal(SignalKind::window_change())?;
     let mut child = tokio::process::Command::from(command).spawn()?;
     let pid = child
         .id()
@@ -57,13 +127,8 @@ async fn supervise(
         tokio::select! {
             // A signal that came first is handed on first.
             biased;
-            at = any(&mut arrivals) => {
-                let arrived = HANDED_ON[at];
-                if let Some(pid) = pid.filter(|_| !terminal_told_all(arrived)) {
-                    // It fails only when the command has ended, and then that is heard next.
-                    let _ = rustix::process::kill_process(pid, arrived);
-                }
-            }
+            at = any(&mut arrivals) => hand_on(HANDED_ON[at], pid, typed),
+            _ = resized.recv() => terminal.map_or((), Terminal::resize),
             status = child.wait() => return Ok(ended(status?)),
         }
     }
@@ -81,16 +146,18 @@ async fn any(arrivals: &mut [Arrivals]) -> usize {
 }
 
 /// What is typed at a terminal goes to all processes in its foreground, the command among them.
-fn terminal_told_all(signal: Signal) -> bool {
-    let is_typed = signal == Signal::INT || signal == Signal::QUIT;
-    is_typed
-        && rustix::termios::tcgetpgrp(std::io::stdin())
-            .is_ok_and(|foreground| foreground == rustix::process::getpgrp())
+fn terminal_told_all() -> bool {
+    rustix::termios::tcgetpgrp(io::stdin())
+        .is_ok_and(|foreground| foreground == rustix::process::getpgrp())
 }
 
 fn ended(status: ExitStatus) -> Ended {
     use std::os::unix::process::ExitStatusExt as _;
-    match (status.code(), status.signal()) {
+    ended_with(status.code(), status.signal())
+}
+
+fn ended_with(code: Option<i32>, signal: Option<i32>) -> Ended {
+    match (code, signal) {
         (Some(code), _) => Ended::Code(u8::try_from(code).unwrap_or(u8::MAX)),
         (None, Some(signal)) => Ended::Signal(signal),
         (None, None) => Ended::Code(u8::MAX),

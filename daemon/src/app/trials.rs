@@ -10,7 +10,7 @@ use countersign_web::desk::boundaries::{Holds, MechanismRow, WorkspaceBoundaries
 use crate::{
     boundary::Trial,
     config::{self, Config, Limit},
-    confine::{Network, missing},
+    confine::{Network, lacks_namespaces, missing},
     fs::Dir,
     workspace::{Account, Opens, opens},
 };
@@ -76,6 +76,16 @@ fn mechanisms(config: &Config, name: &str, path: &Path) -> Vec<MechanismRow> {
         )
     } else {
         row("Landlock", Holds::Open, lacks.join("; "))
+    };
+    let (_, account) = stand_in(config, &boundary);
+    let namespaces = match lacks_namespaces(account) {
+        None => row(
+            "namespaces",
+            Holds::Kernel,
+            "agents that countersign run starts see no process and no file but their own"
+                .to_owned(),
+        ),
+        Some(lacks) => row("namespaces", Holds::Open, lacks),
     };
     let own = |holds, detail: &str| row("owners and modes", holds, detail.to_owned());
     let owners = match (boundary.protect.value, rustix::process::geteuid().is_root()) {
@@ -174,7 +184,7 @@ fn mechanisms(config: &Config, name: &str, path: &Path) -> Vec<MechanismRow> {
         None => row("who may hand over", Holds::Open, "any agent".to_owned()),
     };
     vec![
-        landlock, owners, lists, immutable, guarded, mounts, quota, admitted,
+        landlock, namespaces, owners, lists, immutable, guarded, mounts, quota, admitted,
     ]
 }
 

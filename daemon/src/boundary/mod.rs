@@ -18,7 +18,7 @@ pub use attempts::{Breach, Ground, Room, attempt};
 
 use crate::{
     confine::{Network, Policy, Site, missing},
-    fs::{Dir, Error, FileKind, TEMPORARY},
+    fs::{Dir, Error, FileKind, PrivateFolder, TEMPORARY},
     workspace::Account,
 };
 
@@ -113,10 +113,13 @@ impl Trial {
     }
 
     fn child(&self, ground: &Ground, is_confined: bool) -> Result<Vec<Breach>, String> {
+        fn text(error: impl std::fmt::Display) -> String {
+            error.to_string()
+        }
         const OWN: &str = "/proc/self/exe";
-        let job = serde_json::to_string(ground).map_err(|error| error.to_string())?;
-        let mut command = Command::new(OWN);
-        if is_confined {
+        let job = serde_json::to_string(ground).map_err(text)?;
+        let folder;
+        let mut command = if is_confined {
             let mut hidden = self.others.clone();
             hidden.push(self.data.clone());
             let site = Site {
@@ -128,21 +131,26 @@ impl Trial {
                     .to_owned(),
                 hidden,
             };
-            let policy = Policy::of_agent(&site, &self.agent, Network::Any);
-            let policy = serde_json::to_string(&policy).map_err(|error| error.to_string())?;
-            let own = std::env::current_exe().map_err(|error| error.to_string())?;
-            command.args(["confine", &policy, "--"]).arg(own);
-        }
+            let mut policy = Policy::of_agent(&site, &self.agent, Network::Any);
+            let owner = self.account.map(|account| account.uid);
+            folder = PrivateFolder::make("countersign-view", owner).map_err(text)?;
+            // Without namespaces it is tried as an agent would be started there; that they lack is said elsewhere.
+            let _ = policy.view_of(&self.workspace, folder.path(), self.account);
+            policy.command(std::env::current_exe().map_err(text)?, self.account)
+        } else {
+            let mut command = Command::new(OWN);
+            if let Some(account) = self.account {
+                command.uid(account.uid).gid(account.gid);
+            }
+            command
+        };
         command
             .args(["try-boundary", &job])
             .env_clear()
-            .current_dir("/")
+            .current_dir(&self.workspace)
             .stdin(Stdio::null())
             .stderr(Stdio::piped());
-        if let Some(account) = self.account {
-            command.uid(account.uid).gid(account.gid);
-        }
-        let output = command.output().map_err(|error| error.to_string())?;
+        let output = command.output().map_err(text)?;
         serde_json::from_slice(&output.stdout).map_err(|_| {
             let said = String::from_utf8_lossy(&output.stderr);
             format!("it could not be tried: {}", said.trim())

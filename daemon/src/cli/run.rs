@@ -2,8 +2,8 @@
 
 use std::{
     ffi::OsString,
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
+    process::Command,
     str::FromStr,
 };
 
@@ -18,10 +18,11 @@ use super::{
     output::inert,
 };
 use crate::{
-    config::{Config, Id},
-    confine::{Network, Policy, Site, around, missing},
-    fs::{Dir, read_limited},
+    config::{Config, Id, Secret},
+    confine::{Network, Policy, Site, missing},
+    fs::{Dir, PrivateFolder, read_limited},
     supervise::{self, Ended},
+    terminal::Terminal,
     workspace::{Account, FILE_MODE, json as pretty, own_box},
 };
 
@@ -29,12 +30,15 @@ use crate::{
 #[command(after_help = "\
 The agent reads and writes its work area, moves finished packages into its inbox, reads approved work
 and the rest of its workspace, and sees nothing of other workspaces or of the daemon. Its home and its
-folder for temporary files are private and empty. Exit code and signals are those of the agent.
+folder for temporary files are private and empty. Of your environment it gets PATH, TERM, COLORTERM, NO_COLOR,
+LANG, LANGUAGE, LC_*, TZ, SHELL, USER, LOGNAME and COUNTERSIGN_URL, and what `--env` names. Exit code and signals
+are those of the agent.
 
 Examples:
   countersign run --agent hermes -- python3 agent.py
   countersign run --agent hermes --workspace reports --network none --require -- ./agent
-  countersign run --agent hermes --read ~/.config/hermes --network 443 -- hermes")]
+  countersign run --agent hermes --read ~/.config/hermes --network 443 -- hermes
+  countersign run --agent hermes --env ANTHROPIC_API_KEY -- hermes")]
 pub(crate) struct Args {
     /// The agent, as it names itself in `from_agent`
     #[arg(long, value_name = "NAME")]
@@ -57,7 +61,10 @@ pub(crate) struct Args {
     /// `any`, `none`, or the TCP ports it may connect to, such as `443,8443`
     #[arg(long, value_name = "WHAT", default_value = "any")]
     network: Reach,
-    /// Do not start it where this kernel cannot enforce all of it
+    /// An environment variable to pass on, or `NAME=VALUE`; without it, only the usual ones
+    #[arg(long, value_name = "NAME")]
+    env: Vec<String>,
+    /// Do not start it where this machine cannot enforce all of it
     #[arg(long)]
     require: bool,
     /// The command and its words
@@ -86,19 +93,27 @@ impl FromStr for Reach {
     }
 }
 
+/// Environment variables that are passed on, beside `LC_*`.
+const PASSED_ON: [&str; 11] = [
+    "PATH",
+    "TERM",
+    "COLORTERM",
+    "NO_COLOR",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "SHELL",
+    "USER",
+    "LOGNAME",
+    "COUNTERSIGN_URL",
+];
+
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let lacks = missing(&args.network.0);
-    if args.require && !lacks.is_empty() {
-        return Err(Failure::new(Exit::NotAllowed, lacks.join("; "))
-            .hint("leave out `--require` to start it all the same, or use a newer kernel"));
-    }
-    for what in lacks {
-        context.out.remark(&format!("not enforced: {what}"));
-    }
     let config = context.config()?;
     let site = site(args, &config, context)?;
     still_theirs(&site, context)?;
     let account = account(args, &config, context)?;
+    let environment = environment(args, &config, account.is_some(), context)?;
     let root = Dir::open(&site.workspace)?;
     let is_new = root.kind(&site.work)?.is_none();
     let work = root.make_folder(&site.work, 0o755)?;
@@ -113,31 +128,39 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         // Where the daemon protects its rooms it has made the box.
         None => drop(root.make_folder(&inbox, 0o755)),
     }
-    let private =
-        crate::fs::PrivateFolder::make("countersign-run", account.as_ref().map(|a| a.uid))?;
-    let policy = policy(args, &site, private.path(), context);
-    let policy = serde_json::to_string(&policy).unwrap_or_default();
+    let owner = account.as_ref().map(|account| account.uid);
+    let private = PrivateFolder::make("countersign-run", owner)?;
+    let place = PrivateFolder::make("countersign-view", owner)?;
+    let mut policy = policy(args, &site, private.path(), context);
+    let mut lacks: Vec<String> = missing(&args.network.0)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    lacks.extend(policy.view_of(&site.workspace, place.path(), account).err());
+    if args.require && !lacks.is_empty() {
+        return Err(Failure::new(Exit::NotAllowed, inert(&lacks.join("; "))).hint(
+            "leave out `--require` to start it all the same; docs/boundaries.md says what this machine lacks",
+        ));
+    }
+    for what in lacks {
+        context.out.remark(&inert(&format!("not enforced: {what}")));
+    }
     let home = match &args.home {
         Some(home) => context.at(home),
         None => private.path().to_owned(),
     };
-    let mut command = std::process::Command::new("/proc/self/exe");
+    let mut command = policy.command(&args.command[0], account);
     command
-        .args(["confine", &policy, "--"])
-        .args(&args.command)
+        .args(&args.command[1..])
         .current_dir(site.workspace.join(&site.work))
+        .envs(environment)
         .env("HOME", home)
         .env("TMPDIR", private.path())
         .env("COUNTERSIGN_AGENT", args.agent.as_str())
-        .env("COUNTERSIGN_WORKSPACE", &site.workspace)
-        .env_remove("COUNTERSIGN_DATA_DIR")
-        .env_remove("COUNTERSIGN_CONFIG");
-    if let Some(account) = &account {
-        command.uid(account.uid).gid(account.gid);
-    }
-    let ended = supervise::run(command)
+        .env("COUNTERSIGN_WORKSPACE", &site.workspace);
+    let ended = at_a_terminal(command, owner)
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot start the agent: {error}")));
-    drop(private);
+    drop((private, place));
     let ended = ended?;
     if is_crash(ended)
         && let Err(failure) = report(args, &work, ended)
@@ -145,6 +168,55 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         context.out.failure(&failure);
     }
     ended.pass_on()
+}
+
+/// Runs `command` to its end, at a pseudo-terminal where we have a terminal.
+fn at_a_terminal(mut command: Command, owner: Option<u32>) -> std::io::Result<Ended> {
+    let terminal = Terminal::open()?;
+    let _relay = match &terminal {
+        Some(terminal) => {
+            terminal.give(&mut command, owner)?;
+            Some(terminal.relay()?)
+        }
+        None => None,
+    };
+    supervise::run_at(command, terminal.as_ref())
+}
+
+/// Returns the variables of our environment that the agent gets.
+fn environment(
+    args: &Args,
+    config: &Config,
+    is_other_user: bool,
+    context: &mut Context,
+) -> Result<Vec<(String, OsString)>, Failure> {
+    let is_usual = |name: &str| {
+        let is_whose = matches!(name, "USER" | "LOGNAME");
+        (PASSED_ON.contains(&name) || name.starts_with("LC_")) && !(is_whose && is_other_user)
+    };
+    let mut passed: Vec<(String, OsString)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| is_usual(name))
+        .collect();
+    let secrets = config.secrets();
+    for named in &args.env {
+        if let Some((name, value)) = named.split_once('=') {
+            passed.push((name.to_owned(), value.into()));
+            continue;
+        }
+        if secrets.contains(&Secret::Env(named.clone())) {
+            let text = format!("`{named}` holds a secret of the daemon");
+            return Err(Failure::new(Exit::Usage, inert(&text))
+                .hint("give the agent a secret of its own, under another name"));
+        }
+        if let Some(value) = std::env::var_os(named) {
+            passed.push((named.clone(), value));
+        } else {
+            let text = format!("`--env {named}`: it is not set, so nothing is passed on");
+            context.out.remark(&inert(&text));
+        }
+    }
+    Ok(passed)
 }
 
 /// No agent is started in a workspace that a person has for themselves, as far as the daemon can be asked.
@@ -248,6 +320,10 @@ fn site(args: &Args, config: &Config, context: &Context) -> Result<Site, Failure
         .collect();
     hidden.push(config.server.data_dir.value.clone());
     hidden.extend(config.file.as_ref().map(|file| file.value.clone()));
+    hidden.extend(config.secrets().into_iter().filter_map(|one| match one {
+        Secret::File(path) => Some(context.environment.expand(&path)),
+        Secret::Env(_) | Secret::Cmd(_) => None,
+    }));
     let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
     Ok(Site {
         workspace,
@@ -295,18 +371,15 @@ fn account(
 
 fn policy(args: &Args, site: &Site, private: &Path, context: &Context) -> Policy {
     let mut policy = Policy::of_agent(site, args.agent.as_str(), args.network.0.clone());
-    let real = |path: &PathBuf| context.at(path).canonicalize().ok();
-    let read = args.read.iter().filter_map(real);
-    policy
-        .read
-        .extend(read.flat_map(|path| around(&path, &site.hidden)));
+    for path in &args.read {
+        policy.read_also(&context.at(path), &site.hidden);
+    }
     let rooms = [names::OWN_FOLDER, names::INBOX, names::APPROVED];
     let mut kept = site.hidden.clone();
     kept.extend(rooms.map(|room| site.workspace.join(room)));
-    let write = args.write.iter().chain(&args.home).filter_map(real);
-    policy
-        .write
-        .extend(write.flat_map(|path| around(&path, &kept)));
+    for path in args.write.iter().chain(&args.home) {
+        policy.write_also(&context.at(path), &kept);
+    }
     policy.write.push(private.to_owned());
     policy
 }

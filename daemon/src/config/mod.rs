@@ -435,6 +435,25 @@ impl Config {
         entries.extend(self.members.iter().flat_map(Member::entries));
         entries
     }
+
+    /// Returns the secrets that settings name, collected from the values that `config show` prints.
+    pub fn secrets(&self) -> Vec<Secret> {
+        fn collect(value: &Json, found: &mut Vec<Secret>) {
+            match value {
+                Json::Array(values) => values.iter().for_each(|one| collect(one, found)),
+                Json::Object(fields) => match Secret::shown(fields) {
+                    Some(secret) => found.push(secret),
+                    None => fields.values().for_each(|one| collect(one, found)),
+                },
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        for entry in self.entries() {
+            collect(&entry.value, &mut found);
+        }
+        found
+    }
 }
 
 /// The `policy.toml` beside the configuration file; where there is none, in the folder it would be in.

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, process::Command};
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use toml::de::DeValue;
 
 use super::{
@@ -64,6 +64,22 @@ impl Secret {
             return Err(format!("{self} holds no secret"));
         }
         Ok(Hidden(text.to_owned()))
+    }
+
+    /// Parses what [`Value::show`] returns for a secret.
+    pub(super) fn shown(fields: &Map<String, Json>) -> Option<Self> {
+        let (key, value) = fields.iter().next().filter(|_| fields.len() == 1)?;
+        match key.as_str() {
+            "file" => Some(Self::File(value.as_str()?.into())),
+            "env" => Some(Self::Env(value.as_str()?.to_owned())),
+            "cmd" => {
+                let words = value.as_array()?.iter();
+                Some(Self::Cmd(
+                    words.filter_map(Json::as_str).map(str::to_owned).collect(),
+                ))
+            }
+            _ => None,
+        }
     }
 }
 

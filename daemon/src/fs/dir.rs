@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags};
 
 use super::{Error, Stamp};
 
@@ -178,9 +178,51 @@ impl Dir {
             match rustix::fs::openat2(&self.fd, name, flags | OFlags::CLOEXEC, mode, CONFINED) {
                 // A rename raced with the look-up (openat2(2)); look again.
                 Err(rustix::io::Errno::AGAIN) => {}
+                Err(rustix::io::Errno::NOSYS) => return self.step_by_step(name, flags, mode),
                 other => return other,
             }
         }
+    }
+
+    /// Fallback of [`resolve`](Self::resolve) without `openat2(2)`, as in the sandbox of `countersign run`: opens each
+    /// folder from the one before and refuses links and other file systems.
+    fn step_by_step(&self, name: &Path, flags: OFlags, mode: Mode) -> rustix::io::Result<OwnedFd> {
+        use std::path::Component;
+
+        let on = |fd: &OwnedFd| rustix::fs::fstat(fd).map(|found| found.st_dev);
+        let device = on(&self.fd)?;
+        let mut here = rustix::io::fcntl_dupfd_cloexec(&self.fd, 0)?;
+        let mut parts = name.components().peekable();
+        while let Some(part) = parts.next() {
+            // A step upwards could lead out, if the folder was moved meanwhile.
+            if !matches!(part, Component::Normal(_) | Component::CurDir) {
+                return Err(rustix::io::Errno::XDEV);
+            }
+            let is_last = parts.peek().is_none();
+            let how = if is_last {
+                flags
+            } else {
+                OFlags::PATH | OFlags::DIRECTORY
+            };
+            let how = how | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let opened = rustix::fs::openat(&here, part.as_os_str(), how, mode);
+            let is_link = || {
+                let found = rustix::fs::statat(&here, part.as_os_str(), AtFlags::SYMLINK_NOFOLLOW);
+                found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_symlink())
+            };
+            here = match opened {
+                // With O_DIRECTORY a link is "no folder", and with O_PATH it is opened itself.
+                Err(rustix::io::Errno::NOTDIR) if is_link() => return Err(rustix::io::Errno::LOOP),
+                Ok(_) if how.contains(OFlags::PATH) && is_link() => {
+                    return Err(rustix::io::Errno::LOOP);
+                }
+                other => other?,
+            };
+            if on(&here)? != device {
+                return Err(rustix::io::Errno::XDEV);
+            }
+        }
+        Ok(here)
     }
 
     /// Opens the folder `name` beneath this one.

@@ -10,8 +10,10 @@
 )]
 
 mod mounts;
+mod outside;
 mod ownership;
 mod release;
+mod terminals;
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +30,10 @@ use std::{
 use countersign::fault;
 use countersign_protocol::{HandoffId, decision::Outcome as Decided};
 use countersign_tests::{
-    attack::{ARES, ATTACKS, HERMES, Outcome, Scene, Target, attack_by, neighbour, perform},
+    attack::{
+        ARES, HERMES, Outcome, Scene, Target, VARIABLE, attack_by, attacks, attacks_by, neighbour,
+        perform,
+    },
     bed::{TestBed, WORKSPACE},
     http::base64,
     repo,
@@ -36,6 +41,8 @@ use countersign_tests::{
     wait,
 };
 use serde_json::{Value, json};
+
+use self::outside::Outside;
 
 /// The child of every attack; nothing in this process.
 #[test]
@@ -71,7 +78,11 @@ impl Setting {
 
     /// Against an agent that is the daemon itself, only approved work is kept.
     fn attacks(self, target: Target) -> bool {
-        self != SameUser || matches!(target, Target::Release | Target::Approved)
+        match target {
+            Target::Release | Target::Approved => true,
+            Target::Machine | Target::Network => self.is_confined(),
+            Target::Inbox | Target::Record | Target::Foreign => self != SameUser,
+        }
     }
 }
 
@@ -96,11 +107,15 @@ protect = true
 struct Theatre {
     bed: TestBed,
     setting: Setting,
+    outside: Outside,
 }
 
 impl Theatre {
     fn open(setting: Setting) -> Self {
-        let mut bed = TestBed::prepare().configured(CONFIG);
+        let outside = Outside::open(setting);
+        let secret = outside.folder.join("secret");
+        let config = format!("{CONFIG}\n[observe]\nmetrics_token = {{ file = {secret:?} }}\n");
+        let mut bed = TestBed::prepare().configured(&config);
         let root = &bed.launch.roots[0];
         fs::create_dir_all(root.join("other")).unwrap();
         fs::write(root.join("other/secret.md"), "secret").unwrap();
@@ -129,7 +144,11 @@ impl Theatre {
             }
         }
         bed.up();
-        let theatre = Self { bed, setting };
+        let theatre = Self {
+            bed,
+            setting,
+            outside,
+        };
         theatre.set();
         theatre
     }
@@ -200,15 +219,19 @@ impl Theatre {
             other: self.bed.launch.roots[0].join("other"),
             data: self.bed.data().to_owned(),
             pid: self.bed.endpoint().pid,
+            port: self.outside.port(),
+            shared: self.outside.shared.key,
+            outside: self.outside.folder.clone(),
         }
     }
 
     /// Starts this test program as the agent of the setting.
-    fn agent(&self) -> Command {
+    fn agent(&self, more: &[&str]) -> Command {
         let program = std::env::current_exe().unwrap();
         if self.setting.is_confined() {
-            let mut command = self.run(&["--read", program.to_str().unwrap()]);
-            command.arg("--").arg(program);
+            let program = program.to_str().unwrap();
+            let mut command = self.run(&["--read", program, "--env", VARIABLE]);
+            command.args(more).arg("--").arg(program);
             command
         } else if is_root() {
             neighbour(&program)
@@ -290,14 +313,54 @@ fn picture(root: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
 /// Attacks that may be done without changing anything that counts.
 const NO_EFFECT: [&str; 1] = ["take an approved file over"];
 
+/// What an attack came to, in the words of the table.
+fn refused(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Refused(why) => {
+            let why = why.split(" (os error").next().unwrap_or_default();
+            format!("refused: {}", why.to_lowercase())
+        }
+        Outcome::Done => "**done**".to_owned(),
+    }
+}
+
+/// Performs the attacks on the machine and the network; what came of each, by its number.
+fn attacks_on_the_machine(theatre: &Theatre) -> BTreeMap<usize, String> {
+    let mut said = BTreeMap::new();
+    for (target, more) in [
+        (Target::Machine, &[][..]),
+        // Nobody listens at this port, which is granted.
+        (Target::Network, &["--network", "1"][..]),
+    ] {
+        let all = attacks();
+        let numbers: Vec<usize> = (0..all.len())
+            .filter(|number| all[*number].target == target)
+            .collect();
+        let mut agent = theatre.agent(&[&["--require"], more].concat());
+        agent.env("COUNTERSIGN_OUTSIDE_SECRET", "x");
+        let outcomes = attacks_by(agent, &numbers, &theatre.scene("H-1"));
+        said.extend(numbers.into_iter().zip(outcomes.iter().map(refused)));
+    }
+    said
+}
+
 /// Performs all attacks of a setting; what came of each.
-fn attacks(setting: Setting) -> Vec<String> {
+fn attack_all(setting: Setting) -> Vec<String> {
     let theatre = Theatre::open(setting);
     let mut outcomes = Vec::new();
     theatre.release();
-    for (number, attack) in ATTACKS.iter().enumerate() {
+    let mut on_the_machine = if setting.is_confined() {
+        attacks_on_the_machine(&theatre)
+    } else {
+        BTreeMap::new()
+    };
+    for (number, attack) in attacks().iter().enumerate() {
         if !setting.attacks(attack.target) {
             outcomes.push("not tried".to_owned());
+            continue;
+        }
+        if let Some(said) = on_the_machine.remove(&number) {
+            outcomes.push(said);
             continue;
         }
         let release = match attack.target {
@@ -307,7 +370,7 @@ fn attacks(setting: Setting) -> Vec<String> {
         let approved = theatre.bed.workspace().join("approved");
         let before = picture(&approved);
         let scene = theatre.scene(&release.to_string());
-        let outcome = attack_by(theatre.agent(), number, &scene);
+        let outcome = attack_by(theatre.agent(&[]), number, &scene);
         let guarded = match attack.target {
             Target::Release => Some(Some(release)),
             Target::Approved => Some(None),
@@ -318,10 +381,7 @@ fn attacks(setting: Setting) -> Vec<String> {
             || (picture(&approved) == before).then_some(()),
         );
         let said = match (outcome, guarded) {
-            (Outcome::Refused(why), _) => {
-                let why = why.split(" (os error").next().unwrap_or_default();
-                format!("refused: {}", why.to_lowercase())
-            }
+            (outcome @ Outcome::Refused(_), _) => refused(&outcome),
             (Outcome::Done, Some(_)) if NO_EFFECT.contains(&attack.name) => "no effect".to_owned(),
             (Outcome::Done, Some(about)) => {
                 wait::until(&format!("{setting:?}: {}: it is told", attack.name), || {
@@ -364,8 +424,8 @@ fn every_attack_is_refused_or_found_put_right_and_told() {
             skip(&format!("{setting:?} needs the superuser"));
             continue;
         }
-        let outcomes = attacks(setting);
-        for (attack, outcome) in ATTACKS.iter().zip(&outcomes) {
+        let outcomes = attack_all(setting);
+        for (attack, outcome) in attacks().iter().zip(&outcomes) {
             assert_ne!(outcome, "**done**", "{setting:?}: {}", attack.name);
         }
         columns.push(outcomes);
@@ -375,7 +435,7 @@ fn every_attack_is_refused_or_found_put_right_and_told() {
         .flatten()
         .filter(|one| *one != "not tried")
         .count();
-    assert!(ATTACKS.len() >= 40 && tried >= 66, "{tried}");
+    assert!(attacks().len() >= 100 && tried >= 124, "{tried}");
     if columns.len() == Setting::ALL.len() {
         hold_to_documentation(&columns);
     }
@@ -389,7 +449,7 @@ fn hold_to_documentation(columns: &[Vec<String>]) {
     let mut table = String::from(
         "| attack | other user | other user, `run` | same user, `run` | same user |\n|---|---|---|---|---|\n",
     );
-    for (row, attack) in ATTACKS.iter().enumerate() {
+    for (row, attack) in attacks().iter().enumerate() {
         let _ = write!(table, "| {} |", attack.name);
         for column in columns {
             let _ = write!(table, " {} |", column[row]);

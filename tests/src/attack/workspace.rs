@@ -1,116 +1,16 @@
-//! Attacks on a workspace, by system calls, from a process of another user.
-//!
-//! The test program starts itself again as the agent: [`perform`] is what the child does, [`attack_by`] starts it.
-
-#![expect(clippy::disallowed_methods, reason = "attackers do not use our door")]
+//! Attacks on the files of a workspace, and on the daemon and its folder.
 
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
-    os::unix::{
-        fs::{FileExt as _, PermissionsExt as _, chown, symlink},
-        process::CommandExt as _,
-    },
-    path::{Path, PathBuf},
-    process::{Command, Output},
+    io,
+    os::unix::fs::{FileExt as _, PermissionsExt as _, chown, symlink},
+    path::Path,
+    process::Command,
 };
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-/// The user of the attacking agent.
-pub const HERMES: u32 = 40_001;
-/// The user of its neighbour.
-pub const ARES: u32 = 40_002;
-
-/// Names an attack for the child.
-const VARIABLE: &str = "COUNTERSIGN_ATTACK";
-/// What the child says last.
-const OUTCOME: &str = "OUTCOME ";
-
-/// Where the attacked things are.
-#[derive(Clone, Debug)]
-pub struct Scene {
-    /// The workspace.
-    pub workspace: PathBuf,
-    /// The release that is attacked, for example `H-3`.
-    pub release: String,
-    /// Another workspace.
-    pub other: PathBuf,
-    /// The daemon's own folder.
-    pub data: PathBuf,
-    /// The daemon.
-    pub pid: u32,
-}
-
-/// What an attack is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A release.
-    Release,
-    /// `approved/` itself.
-    Approved,
-    /// A box in the inbox.
-    Inbox,
-    /// What the daemon wrote for agents.
-    Record,
-    /// Another workspace, the daemon and its folder.
-    Foreign,
-}
-
-/// One attack.
-#[derive(Clone, Copy, Debug)]
-pub struct Attack {
-    /// What it does, in words.
-    pub name: &'static str,
-    /// What it is about.
-    pub target: Target,
-    act: fn(&Scene) -> io::Result<()>,
-}
-
-const fn attack(name: &'static str, target: Target, act: fn(&Scene) -> io::Result<()>) -> Attack {
-    Attack { name, target, act }
-}
-
-impl Scene {
-    fn approved(&self) -> PathBuf {
-        self.workspace.join("approved")
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.approved().join(&self.release)
-    }
-
-    fn report(&self) -> PathBuf {
-        self.folder().join("report.md")
-    }
-
-    /// The attacker's own work area.
-    fn area(&self) -> PathBuf {
-        self.workspace.join("hermes")
-    }
-
-    fn inbox(&self, agent: &str) -> PathBuf {
-        self.workspace.join("inbox").join(agent)
-    }
-
-    /// A file that its neighbour left in its box.
-    fn delivery(&self) -> PathBuf {
-        self.inbox("ares").join("delivery.txt")
-    }
-
-    /// A file of its own to put somewhere.
-    fn own(&self) -> io::Result<PathBuf> {
-        let path = self.area().join("forged");
-        // An earlier attack may have left something else under this name.
-        let _ = fs::remove_file(&path);
-        fs::write(&path, "forged\n")?;
-        Ok(path)
-    }
-
-    fn of_daemon(&self, name: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}", self.pid)).join(name)
-    }
-}
+use super::{Attack, HERMES, Target, attack};
 
 fn write(path: &Path) -> io::Result<()> {
     File::options().write(true).open(path)?.write_at(b"X", 0)?;
@@ -143,16 +43,8 @@ fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
 }
 
-fn signal(scene: &Scene) -> io::Result<()> {
-    let pid = i32::try_from(scene.pid)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
-    let pid = pid.ok_or(io::ErrorKind::NotFound)?;
-    Ok(rustix::process::test_kill_process(pid)?)
-}
-
-/// All attacks.
-pub const ATTACKS: &[Attack] = &[
+/// Attacks on what is in the workspace and on the daemon, in any setting.
+pub(super) const ATTACKS: &[Attack] = &[
     attack("write into an approved file", Target::Release, |s| {
         write(&s.report())
     }),
@@ -404,79 +296,8 @@ pub const ATTACKS: &[Attack] = &[
     attack("read the memory of the daemon", Target::Foreign, |s| {
         File::open(s.of_daemon("mem")).map(drop)
     }),
-    attack("send a signal to the daemon", Target::Foreign, signal),
+    attack("send a signal to the daemon", Target::Foreign, |s| {
+        let pid = s.daemon().ok_or(io::ErrorKind::NotFound)?;
+        Ok(rustix::process::test_kill_process(pid)?)
+    }),
 ];
-
-/// What came of an attack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The system said no, in its words.
-    Refused(String),
-    /// It was done.
-    Done,
-}
-
-/// In the child: performs the attack that the environment names. Returns at once in every other process.
-pub fn perform() {
-    let Ok(text) = std::env::var(VARIABLE) else {
-        return;
-    };
-    let mut parts = text.split('\n');
-    let mut part = || parts.next().unwrap_or_default().to_owned();
-    let number: usize = part().parse().unwrap_or(usize::MAX);
-    let scene = Scene {
-        workspace: part().into(),
-        release: part(),
-        other: part().into(),
-        data: part().into(),
-        pid: part().parse().unwrap_or_default(),
-    };
-    let attack = ATTACKS.get(number).expect("the attack is in the list");
-    let said = match (attack.act)(&scene) {
-        Ok(()) => "done".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    // The harness of tests may have said something on the same line.
-    let _ = writeln!(io::stdout(), "\n{OUTCOME}{said}");
-}
-
-/// A process of the user `HERMES` that only shares the folder.
-pub fn neighbour(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.uid(HERMES).gid(HERMES).current_dir("/");
-    command
-}
-
-/// Lets `command`, which starts this test program, perform attack `number` on `scene`.
-///
-/// # Panics
-/// When it cannot be started or says nothing.
-pub fn attack_by(mut command: Command, number: usize, scene: &Scene) -> Outcome {
-    let text = format!(
-        "{number}\n{}\n{}\n{}\n{}\n{}",
-        scene.workspace.display(),
-        scene.release,
-        scene.other.display(),
-        scene.data.display(),
-        scene.pid
-    );
-    let output = command
-        .args(["--exact", "attacker", "--nocapture"])
-        .env(VARIABLE, text)
-        .output()
-        .expect("the attacker starts");
-    outcome(&output)
-}
-
-fn outcome(output: &Output) -> Outcome {
-    let said = String::from_utf8_lossy(&output.stdout);
-    let line = said.lines().find_map(|line| line.strip_prefix(OUTCOME));
-    match line {
-        Some("done") => Outcome::Done,
-        Some(error) => Outcome::Refused(error.to_owned()),
-        None => panic!(
-            "the attacker said nothing: {said}\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        ),
-    }
-}
