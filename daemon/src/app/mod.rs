@@ -396,6 +396,7 @@ pub async fn run(
     });
 
     spawn_rest(&reconciler, &ledger, &search, &serving);
+    state::spawn_modes(&reconciler, &state.dir);
 
     let link = desk
         .new_start_link()

@@ -12,10 +12,12 @@ use crate::{
     catalog::Catalog,
     clock::SharedClock,
     config::Config,
+    endpoint::ENDPOINT_FILE,
     extract::{self, Cache, Extractor, Program},
     fs::{Dir, InstanceLock, Objects, remote_mount},
     ledger::Ledger,
     provenance::Observer,
+    reconcile::Reconciler,
     store::SqliteStore,
 };
 
@@ -73,6 +75,7 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
     let store = SqliteStore::open(&database)?;
     let ledger = Ledger::open(Box::new(store), clock)?;
     let objects = Objects::open(&path.join(OBJECTS))?;
+    close(&dir)?;
     dir.sync()?;
     Ok(StateFolder {
         dir: Arc::new(dir),
@@ -80,6 +83,41 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
         objects: Arc::new(objects),
         _lock: lock,
     })
+}
+
+/// Interval of looking at the modes of the state folder.
+const MODES: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Takes the permissions of other users off the state folder and our files in it.
+fn close(dir: &Dir) -> Result<(), crate::fs::Error> {
+    let is_own = |name: &Path| {
+        let name = name.to_string_lossy();
+        name.starts_with(LEDGER_FILE)
+            || ["instance.lock", ENDPOINT_FILE, OBJECTS, CHECKS, CACHE].contains(&&*name)
+    };
+    let opened = dir.close_to_others(is_own)?;
+    if !opened.is_empty() {
+        tracing::warn!(
+            files = opened.join(", "),
+            "other users could open the state folder; their permissions were taken off"
+        );
+    }
+    Ok(())
+}
+
+/// Keeps the state folder closed to other users: a process of the daemon's own user can change its modes.
+pub(super) fn spawn_modes(reconciler: &Reconciler, dir: &Arc<Dir>) {
+    let dir = Arc::clone(dir);
+    let (_, never) = tokio::sync::watch::channel(0);
+    reconciler.spawn("state folder", MODES, never, move || {
+        let dir = Arc::clone(&dir);
+        async move {
+            let closed = tokio::task::spawn_blocking(move || close(&dir)).await;
+            closed
+                .map_err(|error| error.to_string())?
+                .map_err(|error| error.to_string())
+        }
+    });
 }
 
 /// The folder in which checks find what was handed over, and what none of them may reach.

@@ -11,6 +11,7 @@ const VERSION: u32 = 2;
 const OWNER: u16 = 0x01;
 const USER: u16 = 0x02;
 const GROUP: u16 = 0x04;
+const NAMED_GROUP: u16 = 0x08;
 const MASK: u16 = 0x10;
 const OTHER: u16 = 0x20;
 /// The id of entries that name nobody.
@@ -68,6 +69,62 @@ impl Acl {
             bytes.extend(id.to_le_bytes());
         }
         bytes
+    }
+}
+
+/// Access list as it was read, with entries of any users and groups.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Permissions {
+    users: Vec<(u32, u8)>,
+    own_group: u8,
+    groups: Vec<(u32, u8)>,
+    mask: Option<u8>,
+    other: u8,
+}
+
+impl Permissions {
+    /// Parses the bytes of an extended attribute; `None` when they are of another version or cut.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (version, entries) = bytes.split_first_chunk::<4>()?;
+        let (entries, []) = entries.as_chunks::<8>() else {
+            return None;
+        };
+        if u32::from_le_bytes(*version) != VERSION {
+            return None;
+        }
+        let mut parsed = Self::default();
+        for [t0, t1, r0, _, id @ ..] in entries {
+            let (rights, id) = (*r0 & 7, u32::from_le_bytes(*id));
+            match u16::from_le_bytes([*t0, *t1]) {
+                USER => parsed.users.push((id, rights)),
+                GROUP => parsed.own_group = rights,
+                NAMED_GROUP => parsed.groups.push((id, rights)),
+                MASK => parsed.mask = Some(rights),
+                OTHER => parsed.other = rights,
+                _ => {}
+            }
+        }
+        Some(parsed)
+    }
+
+    /// Returns the rights of a user who is not the owner (acl(5), "Access check algorithm"): of its own entry, else of a
+    /// group that grants all that is `wanted`, else of others.
+    pub(super) fn granted(&self, uid: u32, groups: &[u32], owning: u32, wanted: u8) -> u8 {
+        let mask = self.mask.unwrap_or(7);
+        if let Some((_, rights)) = self.users.iter().find(|(id, _)| *id == uid) {
+            return rights & mask;
+        }
+        let named = self.groups.iter().filter(|(id, _)| groups.contains(id));
+        let own = groups.contains(&owning).then_some(self.own_group);
+        let mut of_groups: Vec<u8> = own
+            .into_iter()
+            .chain(named.map(|(_, rights)| *rights))
+            .collect();
+        for rights in &mut of_groups {
+            *rights &= mask;
+        }
+        let enough = of_groups.iter().find(|rights| **rights & wanted == wanted);
+        enough.or(of_groups.first()).copied().unwrap_or(self.other)
     }
 }
 

@@ -361,6 +361,37 @@ impl Dir {
             .map_err(|source| Error::new("set the mode of", &self.path, source))
     }
 
+    /// Takes the permissions of group and others off this folder and off what has a name that `is_own`; returns the
+    /// names that were open, with `.` for the folder itself.
+    pub fn close_to_others(&self, is_own: impl Fn(&Path) -> bool) -> Result<Vec<String>, Error> {
+        const OTHERS: u32 = 0o077;
+        let failed = |source| Error::new("change the mode in", &self.path, source);
+        let mut opened = Vec::new();
+        let own = rustix::fs::fstat(&self.fd).map_err(failed)?.st_mode & 0o7777;
+        if own & OTHERS != 0 {
+            rustix::fs::fchmod(&self.fd, Mode::from_raw_mode(own & !OTHERS)).map_err(failed)?;
+            opened.push(".".to_owned());
+        }
+        for listed in self.list()? {
+            let name = listed.path.as_path();
+            let is_plain = matches!(listed.kind, FileKind::File | FileKind::Folder);
+            if !is_plain || !is_own(name) {
+                continue;
+            }
+            let mode = match rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(found) => found.st_mode & 0o7777,
+                Err(rustix::io::Errno::NOENT) => continue,
+                Err(error) => return Err(failed(error)),
+            };
+            if mode & OTHERS != 0 {
+                let closed = Mode::from_raw_mode(mode & !OTHERS);
+                rustix::fs::chmodat(&self.fd, name, closed, AtFlags::empty()).map_err(failed)?;
+                opened.push(name.display().to_string());
+            }
+        }
+        Ok(opened)
+    }
+
     /// Makes this folder ours, which only the superuser can do.
     pub fn take_over(&self) -> Result<(), Error> {
         let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());

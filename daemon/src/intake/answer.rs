@@ -246,6 +246,7 @@ impl Inner {
             folder,
             objects: &self.objects,
             settings: &workspace.settings,
+            identity: workspace.settings.identity(&about.agent, &about.principal),
             given,
             package: None,
             writers: self.writers,

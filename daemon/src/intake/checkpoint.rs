@@ -16,6 +16,7 @@ use countersign_protocol::{
 use super::{
     Inner, Intake, SubmitError, Task,
     admit::back_again,
+    destination,
     look::{Pause, is_ours, unchanged},
     seen::Seen,
 };
@@ -92,6 +93,11 @@ impl Intake {
                 format!("`{}` is no folder for a checkpoint", at.folder),
                 "name a folder of your own by its relative path",
             )));
+        }
+        if let Principal::Token { agent, .. } = &principal
+            && let Some(workspace) = self.inner.workspace(&at.workspace)
+        {
+            destination::is_writable(&workspace, &at.folder, (agent.as_str(), &principal))?;
         }
         let version = version(&at, &bytes, principal, &ProcessTable)?;
         let (workspace, folder) = (at.workspace.clone(), at.folder.clone());

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    path::Path,
     sync::Arc,
 };
 
@@ -25,7 +26,7 @@ use super::{
     look::{not_regular, unreadable},
 };
 use crate::{
-    fs::{Dir, FileKind, Objects, Pin, SealProblem, Sealed, Sealing, Stamp, Writers},
+    fs::{Dir, FileKind, Identity, Objects, Pin, SealProblem, Sealed, Sealing, Stamp, Writers},
     provenance::{Observer, Seen},
     workspace::Settings,
 };
@@ -65,6 +66,8 @@ pub(super) struct Gather<'a> {
     pub(super) folder: &'a Dir,
     pub(super) objects: &'a Objects,
     pub(super) settings: &'a Settings,
+    /// User who must be able to read each file.
+    pub(super) identity: Option<Identity>,
     /// Files that came with the request and are not in the folder.
     pub(super) given: Option<&'a BTreeMap<String, Vec<u8>>>,
     /// For a package: the name of its document. Everything else in the folder is sealed, too.
@@ -211,6 +214,34 @@ impl Gather<'_> {
         }
     }
 
+    /// Refuses a file that the user of the agent could not read by itself.
+    fn is_readable(
+        &self,
+        path: &str,
+        lies_at: Option<&str>,
+        file: &std::fs::File,
+    ) -> Result<(), Problem> {
+        let Some(identity) = &self.identity else {
+            return Ok(());
+        };
+        let folder = Path::new(lies_at.unwrap_or(path)).parent();
+        let reaches = identity
+            .reaches(self.folder, folder.unwrap_or(Path::new("")))
+            .map_err(|error| Problem::Ours(error.to_string()))?;
+        let reads = identity.reads(file);
+        if reaches && reads.map_err(|error| Problem::Ours(error.to_string()))? {
+            return Ok(());
+        }
+        Err(Problem::Refused(Refusal::new(
+            ProblemKind::Unreadable,
+            "not_readable_by_agent",
+            format!("the user of this agent may not read `{path}`, so it cannot hand it over"),
+            format!(
+                "let the agent read it, for example with `chmod a+r {path}`, or name another file"
+            ),
+        )))
+    }
+
     /// Seals one file; keeps it in memory, for the ledger, when it has at most `inline` bytes. Adds its size to
     /// `bytes`, those that were read so far.
     fn one(
@@ -228,6 +259,7 @@ impl Gather<'_> {
         }
         for _ in 0..TRIES {
             let Opened { mut file, lies_at } = open_artifact(self.folder, path)?;
+            self.is_readable(path, lies_at.as_deref(), &file)?;
             if self.is_busy(path, &file) {
                 return Err(Problem::Busy(path.to_owned()));
             }

@@ -193,7 +193,12 @@ impl Inner {
         let known = known.and_then(|one| {
             let agent = &one.checked.handoff.from_agent.id;
             let admitted = workspace.settings.admit(agent, &read.principal);
-            admitted.map_err(|refusal| gather::place(refusal, &one.document))?;
+            admitted
+                .and_then(|()| {
+                    let sender = (agent.as_str(), &read.principal);
+                    self.may_deliver_at(workspace, &read.folder, at, sender)
+                })
+                .map_err(|refusal| gather::place(refusal, &one.document))?;
             Ok(one)
         });
         let (checked, contract, document) = match known {
@@ -215,6 +220,9 @@ impl Inner {
             folder: &read.folder,
             objects: &self.objects,
             settings: &workspace.settings,
+            identity: workspace
+                .settings
+                .identity(&checked.handoff.from_agent.id, &read.principal),
             given: None,
             package: package(&at.folder).is_some().then_some(at.file.as_str()),
             writers: self.writers,

@@ -8,6 +8,7 @@ mod admit;
 mod answer;
 mod artifact;
 mod checkpoint;
+mod destination;
 mod gather;
 mod hop;
 mod lane;

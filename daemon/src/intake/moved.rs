@@ -72,7 +72,7 @@ impl Inner {
     }
 
     /// Returns the card that the receipt in `folder` names, if we wrote it.
-    fn receipt_in(&self, folder: &Dir, at: &Location) -> Option<HandoffId> {
+    pub(super) fn receipt_in(&self, folder: &Dir, at: &Location) -> Option<HandoffId> {
         let name = names::answers_for(&at.file).receipt;
         let name = Path::new(&name);
         if folder.kind(name).ok()? != Some(FileKind::File) {

@@ -152,10 +152,20 @@ impl Intake {
             .and_then(|()| workspace.settings.admit(agent, principal))
             .map_err(|refusal| SubmitError::Refused(place(refusal, &read)))?;
         let here = folder_of(workspace, folder)?;
+        let identity = workspace.settings.identity(agent, principal);
+        let at = Location {
+            workspace: workspace.name.to_string(),
+            folder: folder.clone(),
+            file: String::new(),
+        };
+        self.inner
+            .may_deliver_at(workspace, &here, &at, (agent, principal))
+            .map_err(|problem| SubmitError::Refused(place(problem, &read)))?;
         let gather = Gather {
             folder: &here,
             objects: &self.inner.objects,
             settings: &workspace.settings,
+            identity,
             given: Some(files),
             package: None,
             writers: self.inner.writers,
@@ -172,11 +182,6 @@ impl Intake {
                 return Err(SubmitError::Refused(place(refusal, &read)));
             }
             Err(Problem::Ours(why)) => return Err(SubmitError::Unavailable(why)),
-        };
-        let at = Location {
-            workspace: workspace.name.to_string(),
-            folder: folder.clone(),
-            file: String::new(),
         };
         let sha256 = Digest::of(document);
         let moved = self

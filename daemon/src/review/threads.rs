@@ -9,6 +9,7 @@ use countersign_protocol::{
     decision::ChangeRequest,
     event::{Accepted, Event},
     place::Place,
+    principal::Actor,
 };
 use countersign_web::desk::{
     Caller, DeskError, Person,
@@ -28,6 +29,9 @@ use crate::{
     store::Space,
 };
 
+/// Limits of the comments of all agents on one handoff: how many, and bytes of their text.
+const MAX_AGENT_COMMENTS: usize = 200;
+const MAX_AGENT_COMMENT_BYTES: usize = 256 * 1024;
 /// Most drafts that a person keeps about one handoff.
 const MOST_DRAFTS: usize = 200;
 /// Most ticks that are read for a page.
@@ -209,6 +213,28 @@ pub(super) fn sealed(mut place: Place, accepted: &Accepted) -> Result<Place, Des
     Ok(place)
 }
 
+/// Refuses a comment of an agent beyond the limits; people have none.
+fn has_room(who: &Caller, card: &Card, text: &str) -> Result<(), DeskError> {
+    if matches!(who, Caller::Person(_)) {
+        return Ok(());
+    }
+    let said = card.comments();
+    let said = said.filter(|comment| matches!(comment.actor, Actor::Agent { .. }));
+    let (count, bytes) = said.fold((0, text.len()), |(count, bytes), comment| {
+        (count + 1, bytes + comment.text.len())
+    });
+    if count < MAX_AGENT_COMMENTS && bytes <= MAX_AGENT_COMMENT_BYTES {
+        return Ok(());
+    }
+    Err(DeskError::Conflict {
+        id: card.id,
+        why: format!(
+            "has as many comments of agents as it takes ({MAX_AGENT_COMMENTS}, of {} KiB in all); hand over a revision instead",
+            MAX_AGENT_COMMENT_BYTES / 1024
+        ),
+    })
+}
+
 #[async_trait]
 impl ThreadsDesk for LedgerDesk {
     async fn say(&self, who: &Caller, id: HandoffId, remark: Remark) -> Result<u32, DeskError> {
@@ -216,7 +242,9 @@ impl ThreadsDesk for LedgerDesk {
         let (who, actor) = (who.clone(), actor(who));
         let place = (place != Place::default()).then(|| Box::new(place));
         let recorded = self.ledger.transact(move |state, _| {
-            let number = visible(state, &who, id)?.next_thread();
+            let card = visible(state, &who, id)?;
+            has_room(&who, card, &text)?;
+            let number = card.next_thread();
             let event = Event::Commented {
                 handoff: id,
                 revision,
@@ -248,6 +276,7 @@ impl ThreadsDesk for LedgerDesk {
             if card.thread(thread).is_none() {
                 return Err(no_such(&format!("thread {thread}"), id));
             }
+            has_room(&who, card, &text)?;
             let event = Event::Commented {
                 handoff: id,
                 revision,

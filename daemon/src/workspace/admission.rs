@@ -6,6 +6,7 @@ use countersign_protocol::{
 };
 
 use super::Settings;
+use crate::fs::Identity;
 
 impl Settings {
     /// Whether `agent`, as a document states it, may hand over here, and may be who delivered it.
@@ -29,6 +30,16 @@ impl Settings {
             | Principal::Person { .. }
             | Principal::Operator
             | Principal::Daemon => Ok(()),
+        }
+    }
+
+    /// Returns the user whose permissions count for a delivery of `agent` by `principal`; `None` when no permission holds
+    /// it back, or when the agent has no user of its own.
+    pub fn identity(&self, agent: &str, principal: &Principal) -> Option<Identity> {
+        match principal {
+            Principal::FileOwner { uid } => Identity::of(*uid),
+            Principal::Token { .. } => Identity::of(*self.users.get(agent)?),
+            Principal::Person { .. } | Principal::Operator | Principal::Daemon => None,
         }
     }
 

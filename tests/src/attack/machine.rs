@@ -31,9 +31,18 @@ use super::{Attack, Scene, Target, attack};
     reason = "the calls are made as an attacker would make them"
 )]
 fn call(number: libc::c_long, arguments: [usize; 6]) -> io::Result<usize> {
-    let [a, b, c, d, e, f] = arguments;
     // SAFETY: pointers among the arguments lead to memory of the caller that lives until the call returns.
-    let done = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    let done = unsafe {
+        libc::syscall(
+            number,
+            arguments[0],
+            arguments[1],
+            arguments[2],
+            arguments[3],
+            arguments[4],
+            arguments[5],
+        )
+    };
     usize::try_from(done).map_err(|_| io::Error::last_os_error())
 }
 

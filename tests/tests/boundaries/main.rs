@@ -9,6 +9,7 @@
     reason = "the attacks are made here"
 )]
 
+mod delegation;
 mod mounts;
 mod outside;
 mod ownership;

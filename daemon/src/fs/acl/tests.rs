@@ -43,3 +43,25 @@ fn a_folder_keeps_a_list_until_it_is_taken_off() {
         assert_eq!(dir.acl_bytes(kind).unwrap(), None, "{kind:?}");
     }
 }
+
+#[test]
+fn grants_by_first_matching_entry() {
+    let acl = Acl {
+        owner: 7,
+        users: [(40_001, 0), (40_002, 6)].into(),
+        group: 5,
+        other: 4,
+    };
+    let mut bytes = acl.encoded();
+    let parsed = Permissions::parse(&bytes).unwrap();
+    assert_eq!(
+        parsed.granted(40_001, &[1], 2, 4),
+        0,
+        "its own entry, though others may read"
+    );
+    assert_eq!(parsed.granted(40_002, &[1], 2, 4), 6);
+    assert_eq!(parsed.granted(40_003, &[2], 2, 4), 5, "the owning group");
+    assert_eq!(parsed.granted(40_003, &[1], 2, 4), 4, "others");
+    bytes.pop();
+    assert_eq!(Permissions::parse(&bytes), None);
+}
