@@ -18,7 +18,7 @@ use super::{
     session,
     standing::Standing,
 };
-use crate::{dav, desk::Caller, error::Problem, live, state::AppState};
+use crate::{dav, desk::Caller, error::Problem, live, server::Known, state::AppState};
 
 /// Who is calling, as it was found out.
 #[derive(Clone, Debug)]
@@ -88,6 +88,9 @@ async fn run(app: AppState, identity: Identity, request: Request, next: Next) ->
 }
 
 async fn answered(app: AppState, identity: Identity, mut request: Request, next: Next) -> Response {
+    if let Some(known) = request.extensions().get::<Known>() {
+        known.set();
+    }
     // What changes something is done in the end, and asks for no standing.
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         request.extensions_mut().insert(identity);

@@ -7,6 +7,7 @@
 mod brought;
 mod connection;
 mod deadline;
+mod seats;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::{
     collections::HashMap,
     io,
     net::{IpAddr, SocketAddr},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,23 +26,29 @@ use ipnet::IpNet;
 use rustix::process::{Resource, getrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
 pub use brought::bring;
+pub(crate) use seats::Known;
+use seats::Seats;
 
 /// Descriptors that are kept free for intake, the ledger and the watches.
 const RESERVED_DESCRIPTORS: u64 = 64;
 /// After a failed accept, in the worst case that long until the next.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
 
+/// Interval between two evictions while a connection waits for a place.
+const EVICTION_INTERVAL: Duration = Duration::from_millis(10);
+
 /// What the clients of one listener may take.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at the same time. More wait in the queue of the kernel.
+    /// Connections at the same time. One more takes the place of an idle one, or waits with those in the queue of the
+    /// kernel.
     pub connections: usize,
     /// Connections at the same time from one address. More are closed at once.
     pub per_address: usize,
@@ -104,6 +112,8 @@ pub async fn serve(
     cancel: CancellationToken,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let seats = Seats::default();
+    let mut number = 0;
     let addresses = Addresses::default();
     let tasks = TaskTracker::new();
     let hard = CancellationToken::new();
@@ -111,14 +121,21 @@ pub async fn serve(
         let accepted = tokio::select! {
             biased;
             () = cancel.cancelled() => break,
-            accepted = next(&mut listener, &places) => accepted,
+            accepted = next(&mut listener) => accepted,
         };
-        let (stream, peer, place) = accepted;
+        let (stream, peer) = accepted;
         let address = peer.ip().to_canonical();
         let Some(counted) = addresses.enter(address, limits.most_from(address)) else {
             debug!(%address, "too many connections from one address");
             continue;
         };
+        let place = tokio::select! {
+            biased;
+            () = cancel.cancelled() => break,
+            place = place(&places, &seats) => place,
+        };
+        number += 1;
+        let seated = seats.add(number);
         // Answers are written whole; waiting to fill a packet only makes them late.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "cannot set TCP_NODELAY");
@@ -128,12 +145,12 @@ pub async fn serve(
             peer,
             router.clone(),
             limits.clone(),
-            cancel.clone(),
-            hard.clone(),
+            Arc::clone(&seated.seat),
+            (cancel.clone(), hard.clone()),
         );
         tasks.spawn(Connection::new(async move {
             served.await;
-            drop((place, counted));
+            drop((place, counted, seated));
         }));
     }
     drop(listener);
@@ -145,19 +162,12 @@ pub async fn serve(
     }
 }
 
-/// The next connection, once there is a place for it.
-async fn next(
-    listener: &mut TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit) {
+/// Accepts the next connection.
+async fn next(listener: &mut TcpListener) -> (TcpStream, SocketAddr) {
     let mut back_off = Duration::from_millis(10);
     loop {
-        // The semaphore is never closed; without a permit there is nothing to wait for either.
-        let Ok(place) = Arc::clone(places).acquire_owned().await else {
-            return std::future::pending().await;
-        };
         match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, place),
+            Ok(accepted) => return accepted,
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {
                 // EMFILE, ENFILE, ENOBUFS: it passes when something is closed.
@@ -165,6 +175,24 @@ async fn next(
                 sleep(back_off).await;
                 back_off = (back_off * 2).min(LONGEST_BACK_OFF);
             }
+        }
+    }
+}
+
+/// Waits for a place; while there is none, idle connections are closed one by one.
+async fn place(places: &Arc<Semaphore>, seats: &Seats) -> OwnedSemaphorePermit {
+    let mut waiting = pin!(Arc::clone(places).acquire_owned());
+    loop {
+        // A place that is free is taken at the first look.
+        let waited = tokio::select! {
+            biased;
+            place = waiting.as_mut() => place,
+            () = async { seats.evict(); sleep(EVICTION_INTERVAL).await } => continue,
+        };
+        match waited {
+            Ok(place) => return place,
+            // The semaphore is never closed; without a permit there is nothing to wait for either.
+            Err(_) => return std::future::pending().await,
         }
     }
 }
