@@ -115,7 +115,10 @@ impl Theatre {
     fn open(setting: Setting) -> Self {
         let outside = Outside::open(setting);
         let secret = outside.folder.join("secret");
-        let config = format!("{CONFIG}\n[observe]\nmetrics_token = {{ file = {secret:?} }}\n");
+        let config = format!(
+            "{CONFIG}\n[observe]\nmetrics_token = {{ file = \"{}\" }}\n",
+            secret.display()
+        );
         let mut bed = TestBed::prepare().configured(&config);
         let root = &bed.launch.roots[0];
         fs::create_dir_all(root.join("other")).unwrap();

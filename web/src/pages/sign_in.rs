@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::visit::{Bare, Chrome};
 use crate::{
-    desk::{DeskError, access::SignInError},
+    desk::{Caller, DeskError, access::SignInError},
     error::Problem,
     security::{self, FormOf, QueryOf, Signed, identity, session},
     state::AppState,
@@ -126,6 +126,15 @@ pub(super) struct SignInForm {
     next: Option<String>,
 }
 
+/// Returns the name under which failures of an account are counted. A browser with a session of that account has a
+/// count of its own, so that a stranger who guesses cannot keep its person out.
+fn counted(name: &str, signed: Option<&Caller>) -> String {
+    match signed {
+        Some(Caller::Person(person)) if person.id == name => format!("{name}\0signed in"),
+        _ => name.to_owned(),
+    }
+}
+
 /// Refuses to try once more when an address or an account failed too often.
 pub(super) fn slow_down(
     app: &AppState,
@@ -149,6 +158,7 @@ pub(super) fn was_wrong(app: &AppState, from: &crate::desk::access::Visitor, nam
 /// `POST /sign-in`.
 pub(super) async fn sign_in(
     State(app): State<AppState>,
+    signed: Result<Signed, Problem>,
     security::From(from): security::From,
     Bare(chrome): Bare,
     FormOf(form): FormOf<SignInForm>,
@@ -157,16 +167,17 @@ pub(super) async fn sign_in(
     if name.len() > NAME {
         return Ok(refused(&app, chrome, form)?.into_response());
     }
-    slow_down(&app, &from, &name)?;
+    let counted = counted(&name, signed.as_ref().ok().map(|Signed(who)| who));
+    slow_down(&app, &from, &counted)?;
     match app.desk.sign_in(&name, &form.password, from.clone()).await {
         Ok(session) => {
-            app.sign_ins.succeeded(&name);
+            app.sign_ins.succeeded(&counted);
             let next = inside(form.next.as_deref());
             Ok(session::enter(&app.settings, &session, &next))
         }
         Err(SignInError::Refused) => {
             tracing::info!(address = ?from.address, "a sign-in was refused");
-            was_wrong(&app, &from, name);
+            was_wrong(&app, &from, counted);
             refused(&app, chrome, form)
         }
         Err(SignInError::Busy) => Err(busy()),

@@ -165,6 +165,27 @@ async fn guesses_slow_down_by_address_and_by_account_as_time_passes() {
 }
 
 #[tokio::test]
+async fn strangers_lock_no_session_out() {
+    let router = Showcase::small().router();
+    // The account of the session; that the showcase knows no password of it does not matter here.
+    let guess = |name: &str| from("127.0.0.1", name, "wrong");
+    for _ in 0..7 {
+        guess("local:maya").send(&router).await;
+        guess("local:sam").maya().send(&router).await;
+    }
+    let stranger = guess("local:maya").send(&router).await;
+    assert_eq!(stranger.status, StatusCode::TOO_MANY_REQUESTS);
+    let known = guess("local:maya").maya().send(&router).await;
+    assert_eq!(known.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let other = guess("local:sam").send(&router).await;
+    assert_eq!(
+        other.status,
+        StatusCode::TOO_MANY_REQUESTS,
+        "a session of another account"
+    );
+}
+
+#[tokio::test]
 async fn guesses_of_links_and_of_the_password_now_are_slowed_down_too() {
     let router = Showcase::small().router();
     let peer = || Peer("192.0.2.7:1".parse().unwrap());
