@@ -1,8 +1,8 @@
 //! What an agent that is started through us may reach.
 //!
 //! All of it is given up by the process itself before it becomes the agent, needs no rights, and holds for
-//! everything the agent starts. Three guards stand one behind the other: a [`view`] in which the rest is not there
-//! at all, Landlock over files and TCP ([`files`]), and a filter of system calls ([`calls`]). What the kernel lacks is
+//! everything the agent starts. Three guards stand one behind the other: a view (`view.rs`) in which the rest is not there
+//! at all, Landlock over files and TCP (`files.rs`), and a filter of system calls (`calls.rs`). What the kernel lacks is
 //! named, never passed over.
 
 mod calls;

@@ -269,6 +269,13 @@ impl Dir {
         .map_err(|source| Error::new("open", self.path.join(name), source))
     }
 
+    /// Returns the mode of what is at `path`, without opening it; `None` when it cannot be looked at. Links on the way
+    /// are followed, so it says nothing about where `path` leads.
+    pub fn mode_of(&self, path: &Path) -> Option<u32> {
+        let found = rustix::fs::statat(&self.fd, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(found.st_mode & 0o7777)
+    }
+
     /// What `name` is, without opening it. `None` when there is no such name.
     pub fn kind(&self, name: &Path) -> Result<Option<FileKind>, Error> {
         let parent = match name.parent() {

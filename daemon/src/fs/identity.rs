@@ -33,6 +33,20 @@ impl Identity {
         Some(Self::listed(uid, &users, &groups))
     }
 
+    /// Returns an identity that owns nothing and is in no group: what it may, others may.
+    pub fn others() -> Self {
+        Self {
+            // Numbers of users end before it (setfsuid(2)).
+            uid: u32::MAX - 1,
+            groups: Vec::new(),
+        }
+    }
+
+    /// Number of the user.
+    pub fn uid(&self) -> u32 {
+        self.uid
+    }
+
     fn listed(uid: u32, users: &str, groups: &str) -> Self {
         let user = users.lines().find_map(|line| {
             let mut fields = line.split(':');
@@ -87,6 +101,19 @@ impl Identity {
             }
         }
         Ok(true)
+    }
+
+    /// Opens the file at `path` beneath `root` if this user can read it.
+    pub fn opens(&self, root: &Dir, path: &Path) -> Result<Option<File>, Error> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if !self.reaches(root, folder)? {
+            return Ok(None);
+        }
+        let file = root.open_file(path)?;
+        let reads = self
+            .reads(&file)
+            .map_err(|source| Error::new("look at", root.path().join(path), source))?;
+        Ok(reads.then_some(file))
     }
 
     /// Checks whether this user can make files in `folder` beneath `root`.

@@ -1,6 +1,6 @@
 //! A file as a document of the index.
 
-use std::{path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use countersign_protocol::Digest;
 
@@ -35,11 +35,15 @@ pub(super) fn read(
     budget: &Arc<Budget>,
 ) -> Option<Read> {
     let permit = budget.take(text::within_limit(file.stamp.size));
+    let mut privacy = Vec::new();
     let read = workspace
         .dir()
         .open_file(Path::new(&file.path))
         .map_err(|error| error.source)
-        .and_then(|open| text::read(open, &file.path));
+        .and_then(|open| {
+            privacy = privacy_of(workspace, &open, &file.path)?;
+            text::read(open, &file.path)
+        });
     let (plain, missing) = match read {
         Ok(Some(plain)) => (plain, None),
         Ok(None) => return None,
@@ -59,6 +63,7 @@ pub(super) fn read(
             fields,
         )
         .with(fields.flags, flag::WAITS)
+        .with_all(fields.flags, privacy.iter().cloned())
         .with(fields.note, "Its text is still to be read.");
         return Some(Read {
             entry,
@@ -67,12 +72,13 @@ pub(super) fn read(
                 workspace: Arc::clone(workspace),
                 file: found,
                 key,
+                privacy,
                 is_fresh: false,
             }),
         });
     }
     let name = name_of_found(&workspace.name, &found);
-    let mut entry = named(&name, key, stamp, plain.digest, fields);
+    let mut entry = named(&name, key, stamp, plain.digest, fields).with_all(fields.flags, privacy);
     if let Some(error) = missing {
         entry = entry
             .with(fields.flags, flag::UNREAD)
@@ -83,6 +89,29 @@ pub(super) fn read(
         entry: entry.holding(permit),
         stamp,
         wanted: None,
+    })
+}
+
+/// Returns the flags of a file that other users may not read.
+fn privacy_of(workspace: &Workspace, file: &File, path: &str) -> std::io::Result<Vec<String>> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    const OTHERS_READ: u32 = 0o004;
+    const OTHERS_SEARCH: u32 = 0o001;
+    let found = file.metadata()?;
+    let mut folders = Path::new(path).ancestors().skip(1);
+    let is_open = found.mode() & OTHERS_READ != 0
+        && folders
+            .by_ref()
+            .take_while(|folder| !folder.as_os_str().is_empty())
+            .all(|folder| {
+                let mode = workspace.dir().mode_of(folder);
+                mode.is_some_and(|mode| mode & OTHERS_SEARCH != 0)
+            });
+    Ok(if is_open {
+        Vec::new()
+    } else {
+        vec![flag::PRIVATE.to_owned(), flag::owner(found.uid())]
     })
 }
 
@@ -120,7 +149,8 @@ pub(super) fn as_read(
     fields: &Fields,
 ) -> Entry {
     let name = name_of_found(&wanted.workspace.name, &wanted.file);
-    let entry = named(&name, wanted.key, stamp, digest, fields);
+    let entry = named(&name, wanted.key, stamp, digest, fields)
+        .with_all(fields.flags, wanted.privacy.iter().cloned());
     with_words(entry, words, fields)
 }
 

@@ -45,7 +45,9 @@ use std::{
     time::Duration,
 };
 
-pub use find::{Answer, Ask, Condition, Document, Line, Match, Name, Order, Pattern, Spread};
+pub use find::{
+    Answer, Ask, Condition, Document, Line, Match, Name, Order, Pattern, Reader, Spread,
+};
 pub use indexer::Settings;
 pub use levels::Level;
 pub use live::IndexError;

@@ -37,6 +37,8 @@ pub(super) struct Wanted {
     /// As it was when it was put into the index.
     pub(super) file: Found,
     pub(super) key: u64,
+    /// Flags of a file that other users may not read.
+    pub(super) privacy: Vec<String>,
     /// Whether it changed just now, rather than that a walk found it.
     pub(super) is_fresh: bool,
 }

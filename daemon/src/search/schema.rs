@@ -13,7 +13,7 @@ use tantivy::{
 use super::tokens;
 
 /// Changes with every change of fields, words or meaning: an index of another format is made anew.
-pub(super) const FORMAT: &str = "6";
+pub(super) const FORMAT: &str = "7";
 
 /// A kind of document. The names stand in the index.
 pub(crate) mod kind {
@@ -45,6 +45,14 @@ pub(super) mod flag {
     pub(crate) const SECRET: &str = "secret";
     /// It has text.
     pub(crate) const TEXT: &str = "text";
+
+    /// Other users than its owner may not read it, or not enter a folder on the way to it.
+    pub(crate) const PRIVATE: &str = "private";
+
+    /// It is private, and belongs to this user.
+    pub(crate) fn owner(uid: u32) -> String {
+        format!("owner:{uid}")
+    }
 
     /// It is a decision with this outcome, as queries write it.
     pub(crate) fn outcome(word: &str) -> String {

@@ -15,7 +15,8 @@ use countersign_protocol::content::Place;
 use tempfile::TempDir;
 
 use super::{
-    Answer, Ask, Condition, Level, Match, Name, Order, Pattern, Search, Settings, State, kind,
+    Answer, Ask, Condition, Level, Match, Name, Order, Pattern, Reader, Search, Settings, State,
+    kind,
 };
 use crate::{
     clock::{SharedClock, SystemClock},
@@ -135,6 +136,7 @@ impl Bed {
             count_all: true,
             lines: true,
             past: None,
+            reader: Reader::Anything,
         };
         self.search().find(&ask).unwrap().unwrap()
     }
@@ -568,6 +570,7 @@ fn results_come_in_the_order_and_page_that_is_asked_for() {
             count_all: false,
             lines: false,
             past: None,
+            reader: Reader::Anything,
         };
         let answer = bed.search().find(&ask).unwrap().unwrap();
         assert_eq!(answer.total, 3);

@@ -43,6 +43,15 @@ impl Settings {
         }
     }
 
+    /// Returns the user as whom `agent` reads files of the workspace by its token; `None` when no permission holds it back:
+    /// it has no user of its own and the daemon is not the superuser, or it runs as the daemon's user.
+    pub fn reader(&self, agent: &str) -> Option<Identity> {
+        match self.users.get(agent) {
+            Some(uid) => Identity::of(*uid),
+            None => rustix::process::geteuid().is_root().then(Identity::others),
+        }
+    }
+
     /// Whether a file of the user `uid` may be from `agent`: where agents have users of their own, none speaks
     /// for another. The superuser and the user of the daemon may carry files for all.
     fn belongs_to(&self, agent: &str, uid: u32) -> Result<(), Refusal> {

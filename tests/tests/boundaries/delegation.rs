@@ -129,3 +129,36 @@ fn holds_deliveries_to_permissions_of_their_user() {
     assert_eq!(sent("hermes", "n.txt", true).0, 201);
     assert_eq!(sent("shared/../hermes", "n.txt", true).0, 422);
 }
+
+#[test]
+fn shows_agents_what_their_user_may_read() {
+    if !is_root() {
+        skip("it needs the superuser");
+        return;
+    }
+    let theatre = scene();
+    let url = theatre.bed.endpoint().url.clone();
+    let people = theatre.bed.http();
+    let agents = ["hermes", "ares"].map(|agent| Http::new(&url, Some(&token(&theatre, agent))));
+    let [hermes, ares] = &agents;
+    let query = "/api/v1/search?q=%22a%20secret%20of%20ares%22";
+    let found = |http: &Http| {
+        let found = http.fetch(query).json();
+        let hits = found["hits"].as_array().unwrap();
+        let mut paths: Vec<String> = hits
+            .iter()
+            .map(|hit| hit["path"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        paths.sort();
+        (found["total"].as_u64().unwrap_or_default(), paths)
+    };
+    let all = ["ares/plan.md", "shared/plan.md", "shared/private.txt"];
+    let all: Vec<String> = all.map(str::to_owned).to_vec();
+    wait::until("the index", || (found(&people).1 == all).then_some(()));
+    assert_eq!(found(ares), (3, all));
+    assert_eq!(found(hermes), (1, vec!["shared/plan.md".to_owned()]));
+    // A folder that is closed later counts at once, whatever the index says.
+    let shared = theatre.bed.workspace().join("shared");
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(found(hermes).1, [""; 0]);
+}

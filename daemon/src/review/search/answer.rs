@@ -1,6 +1,6 @@
 //! Runs a query on the index and says what was found.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use countersign_protocol::{
     HandoffId, content,
@@ -22,14 +22,26 @@ use super::{
     past,
 };
 use crate::{
+    fs::Identity,
     ledger::{Card, State},
-    search::{self, Answer, Ask, Document, Order},
+    search::{self, Answer, Ask, Document, IndexError, Order},
+    workspace::Workspaces,
 };
 
 /// Values of a facet or groups that are told.
 const MOST_VALUES: usize = 50;
 
 impl LedgerDesk {
+    /// Returns the user whose permissions on files count for `who`; `None` when none do.
+    fn reads_as(&self, who: &Caller) -> Option<Identity> {
+        let Caller::Agent(agent) = who else {
+            return None;
+        };
+        // All workspaces know the users of the same agents.
+        let workspace = self.workspaces.all().into_iter().next()?;
+        workspace.settings.reader(&agent.agent)
+    }
+
     pub(super) async fn find(
         &self,
         who: &Caller,
@@ -58,6 +70,7 @@ impl LedgerDesk {
             .unwrap_or(0);
         let is_list = query.group.is_none() && !query.count;
         let served = self.workspaces.all().into_iter();
+        let identity = self.reads_as(who);
         let ask = Ask {
             condition,
             about: query.about.clone(),
@@ -69,6 +82,10 @@ impl LedgerDesk {
                 .filter(|workspace| sees(who, &workspace.name))
                 .map(|workspace| workspace.name.to_string())
                 .collect(),
+            reader: match &identity {
+                None => search::Reader::Anything,
+                Some(identity) => search::Reader::User(identity.uid()),
+            },
             order: self.order(who, query),
             skip,
             limit: match (&query.group, query.count) {
@@ -80,8 +97,20 @@ impl LedgerDesk {
             lines: is_list && page.limit > 0,
             past: standing.clone(),
         };
-        let search = self.search.clone();
-        let found = tokio::task::spawn_blocking(move || search.find(&ask)).await;
+        let (search, workspaces) = (self.search.clone(), Arc::clone(&self.workspaces));
+        let found = tokio::task::spawn_blocking(move || {
+            let mut found = search.find(&ask)?;
+            if let (Some(identity), Some(answer), None) = (&identity, &mut found, &ask.past) {
+                // Modes of folders may have changed since the file was read.
+                let before = answer.results.len();
+                answer
+                    .results
+                    .retain(|one| is_open(&workspaces, &one.document, identity));
+                answer.total -= (before - answer.results.len()) as u64;
+            }
+            Ok::<_, IndexError>(found)
+        })
+        .await;
         let found = found.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         let answer = match found {
             Ok(answer) => answer.unwrap_or_default(),
@@ -207,6 +236,18 @@ impl LedgerDesk {
             unread: status.unread,
         }
     }
+}
+
+/// Checks whether a result that is a file can be read by the user `identity` now; all else is no file of the disk.
+fn is_open(workspaces: &Workspaces, document: &Document, identity: &Identity) -> bool {
+    if document.kind != search::kind::FILE {
+        return true;
+    }
+    let Some(workspace) = workspaces.get(&document.workspace) else {
+        return false;
+    };
+    let opened = identity.opens(workspace.dir(), Path::new(&document.path));
+    opened.is_ok_and(|file| file.is_some())
 }
 
 fn counted(mut counts: Vec<(String, u64)>) -> Vec<Counted> {

@@ -20,6 +20,7 @@ use super::{
         standing::{Standing, Version},
         tokens,
     },
+    Ask, Reader,
     condition::{Condition, Name},
     docs::{self, BySegment, Docs},
     narrow,
@@ -350,8 +351,24 @@ fn term(field: Field, text: &str) -> Box<dyn Query> {
     Box::new(ConstScoreQuery::new(Box::new(query), 0.0))
 }
 
-/// What a caller may see: the documents of these workspaces, and of no other.
-pub(super) fn access(live: &Live, workspaces: &[String]) -> Box<dyn Query> {
+/// Returns what a caller may see: documents of its workspaces, without files that it may not read.
+pub(super) fn access(live: &Live, ask: &Ask) -> Box<dyn Query> {
+    let within = in_workspaces(live, &ask.workspaces);
+    let flags = live.fields.flags;
+    let Reader::User(uid) = ask.reader else {
+        return within;
+    };
+    let closed: Box<dyn Query> = Box::new(BooleanQuery::new(vec![
+        (Occur::Must, term(flags, flag::PRIVATE)),
+        (Occur::MustNot, term(flags, &flag::owner(uid))),
+    ]));
+    Box::new(BooleanQuery::new(vec![
+        (Occur::Must, within),
+        (Occur::MustNot, closed),
+    ]))
+}
+
+fn in_workspaces(live: &Live, workspaces: &[String]) -> Box<dyn Query> {
     let ws = live.fields.ws;
     // A set is looked up as a pattern over all names, and its documents gathered before the search begins.
     if let [only] = workspaces {

@@ -39,6 +39,16 @@ use read::{Columns, Text};
 /// After the page is full, counting goes on for so long.
 const SPARE: Duration = Duration::from_millis(3);
 
+/// Permissions on files by which results are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reader {
+    /// Every file.
+    #[default]
+    Anything,
+    /// Files that every user may read, and those of this user.
+    User(u32),
+}
+
 /// What is asked.
 #[derive(Debug, Default)]
 pub struct Ask {
@@ -50,6 +60,8 @@ pub struct Ask {
     pub kind: Option<&'static str>,
     /// The workspaces that may be looked into.
     pub workspaces: Vec<String>,
+    /// Whose permissions on files count.
+    pub reader: Reader,
     /// The order.
     pub order: Order,
     /// How many to leave out at the start.
@@ -223,8 +235,7 @@ impl Finder<'_> {
             return Ok(0);
         }
         let missing = lower::missing(self.live);
-        let missing =
-            BooleanQuery::intersection(vec![missing, lower::access(self.live, &ask.workspaces)]);
+        let missing = BooleanQuery::intersection(vec![missing, lower::access(self.live, ask)]);
         // Nearly always there are none, and then nothing else need be asked.
         if self.searcher.search(&missing, &Count)? == 0 {
             return Ok(0);
@@ -235,6 +246,7 @@ impl Finder<'_> {
             about: Vec::new(),
             kind: Some(kind::FILE),
             workspaces: ask.workspaces.clone(),
+            reader: ask.reader,
             past: ask.past.clone(),
             ..Ask::default()
         };
@@ -254,7 +266,7 @@ impl Finder<'_> {
             searcher: self.searcher,
             past: self.past.map(AsRef::as_ref),
         };
-        let access = || lower::access(self.live, &ask.workspaces);
+        let access = || lower::access(self.live, ask);
         let mut confirm = |pattern: &Pattern, phrase: &Option<String>| {
             let may = lower.candidates(pattern, phrase.as_deref())?;
             let may = BooleanQuery::intersection(vec![access(), may]);
