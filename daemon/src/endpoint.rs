@@ -9,6 +9,10 @@ use crate::fs::{self, Dir, ReadProblem};
 /// Its name. Mode 0600: whoever can read it acts as the operator.
 pub const ENDPOINT_FILE: &str = "daemon.json";
 
+/// Name of the file with the link that signs the operator in once, where the output of the start may be read by
+/// others. Mode 0600.
+pub const START_LINK_FILE: &str = "start-link";
+
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What it says.

@@ -14,7 +14,6 @@
   });
   const here = kept(() => localStorage);
   const tab = kept(() => sessionStorage);
-
   // Only pages of our own server become elements, and scripts in them do not run.
   const policy = window.trustedTypes?.createPolicy("countersign", { createHTML: (html) => html });
   const parse = (html) => {
@@ -34,9 +33,10 @@
     return made;
   };
 
-  // ---- times: those of this browser, where the configuration says nothing of this person ----
+  // ---- times: those of this browser, where nobody configured others; nobody gets a cookie at the plain address ----
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  if (timeZone) document.cookie = `countersign-zone=${timeZone}; path=/; max-age=31536000; samesite=lax`;
+  const isPlain = /^(localhost|127\.0\.0\.1|\[::1])$/.test(location.hostname);
+  if (timeZone && (me || !isPlain)) document.cookie = `countersign-zone=${timeZone}; path=/; max-age=31536000; samesite=lax`;
 
   // ---- theme ----
   $("[data-theme-toggle]")?.addEventListener("click", () => {

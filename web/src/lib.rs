@@ -22,4 +22,4 @@ pub mod templates;
 pub(crate) mod testing;
 
 pub use routes::router;
-pub use settings::Settings;
+pub use settings::{OwnHost, Settings};

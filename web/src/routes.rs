@@ -9,7 +9,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 
@@ -18,7 +18,7 @@ use crate::{
     desk::Desk,
     error::Problem,
     pages,
-    security::{Nonce, OnlyCard, client, headers, identity, session, sso},
+    security::{Nonce, OnlyCard, client, headers, identity, own_host, session, sso},
     settings::Settings,
     state::AppState,
 };
@@ -34,6 +34,7 @@ pub fn router(desk: Arc<dyn Desk>, settings: Settings) -> Router {
         .merge(api::routes())
         .merge(dav::routes())
         .merge(session::routes())
+        .merge(own_host::routes())
         .merge(sso::routes())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -69,13 +70,17 @@ async fn around(State(app): State<AppState>, mut request: Request, next: Next) -
         request.extensions_mut().insert(nonce.clone());
     }
     DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
-    let mut response = match client::check(&app.settings, &mut request) {
-        Ok(()) => identity::find(app.clone(), request, next).await,
-        Err(problem) => problem.into_response(),
+    let refused = client::check(&app.settings, &mut request).err();
+    let refused = refused.map(IntoResponse::into_response);
+    let cookies = own_host::sort(&mut request);
+    let mut response = match refused {
+        None => identity::find(app.clone(), request, next).await,
+        Some(refused) => refused,
     };
     if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
         response = written(&app, &problem, nonce.as_ref(), (&uri, is_read), response);
     }
+    response = own_host::finish(&app, cookies, nonce.as_ref(), response);
     headers::set(&app.settings, nonce.as_ref(), &mut response);
     response
 }

@@ -7,7 +7,7 @@ use http::{HeaderName, Uri, uri::Scheme};
 use ipnet::IpNet;
 use jiff::Timestamp;
 
-use crate::templates::Templates;
+use crate::{security::client::Place, templates::Templates};
 
 /// Who may read the numbers for Prometheus without being signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub port: u16,
     /// How people reach it, when not by a loopback name and the port.
     pub public_url: Option<PublicUrl>,
+    /// The host name that is this daemon's alone; `None` keeps sessions at the address.
+    pub own_host: Option<OwnHost>,
     /// Whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Who may read the numbers without being signed in.
@@ -49,6 +51,7 @@ impl Settings {
         Self {
             port,
             public_url: None,
+            own_host: None,
             trusted_proxies: Vec::new(),
             metrics: MetricsFor::SignedIn,
             metrics_token: None,
@@ -60,14 +63,38 @@ impl Settings {
         }
     }
 
-    /// Whether cookies go over TLS only.
+    /// Whether people come over TLS.
     pub fn https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.https)
+    }
+
+    /// Whether cookies of `place` go over TLS only.
+    pub(crate) fn https_at(&self, place: Place) -> bool {
+        self.https() && place != Place::Own
     }
 
     /// Whether `peer` may speak for others.
     pub fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|net| net.contains(&peer))
+    }
+}
+
+/// A host name under `localhost` that only browsers of signed-in people know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnHost {
+    /// The name, in lower case, for example `cs-k3b7….localhost`.
+    pub name: String,
+    /// Where programs reach the daemon, without a slash at the end.
+    pub address: String,
+}
+
+impl OwnHost {
+    /// As in the `Origin` header, for a daemon at `port`.
+    pub fn origin(&self, port: u16) -> String {
+        match port {
+            80 => format!("http://{}", self.name),
+            _ => format!("http://{}:{port}", self.name),
+        }
     }
 }
 

@@ -12,7 +12,10 @@ use crate::{
     live::Places,
     pages::QueueRow,
     previews::Previews,
-    security::attempts::{Attempts, Pace},
+    security::{
+        attempts::{Attempts, Pace},
+        own_host::Keys,
+    },
     settings::Settings,
     templates::{Page, TemplateError},
 };
@@ -35,6 +38,8 @@ pub struct Shared {
     pub(crate) places: Places,
     /// What previews of large files share.
     pub(crate) previews: Arc<Previews>,
+    /// Sessions on their way to the own host.
+    pub(crate) keys: Keys,
     /// Rows of the queue.
     pub(crate) rows: Fragments<QueueRow>,
 }
@@ -55,6 +60,7 @@ impl AppState {
             attempts: Attempts::new(Pace::ADDRESS),
             sign_ins: Attempts::new(Pace::ACCOUNT),
             previews: Arc::default(),
+            keys: Keys::default(),
             rows: Fragments::default(),
             places: Places::new(settings.streams),
             settings,

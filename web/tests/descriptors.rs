@@ -36,7 +36,7 @@ async fn a_connection_that_cannot_be_accepted_yet_is_answered_later() {
     let router = Router::new().route("/", get(async || "hello"));
     let cancel = CancellationToken::new();
     let server = tokio::spawn(serve(
-        listener,
+        (listener, None),
         router,
         Limits::of_process(),
         cancel.clone(),

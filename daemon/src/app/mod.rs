@@ -5,6 +5,7 @@ mod demo;
 mod error;
 mod gauges;
 mod memory;
+mod own_host;
 mod serving;
 mod state;
 mod trials;
@@ -26,7 +27,7 @@ use countersign_web::{
     settings::{MetricsFor, Settings as WebSettings},
     templates::Templates,
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use demo::Demo;
@@ -131,7 +132,7 @@ pub async fn run(
         .map_err(AppError::Signal)?;
     let state = state::open(&config.server.data_dir.value, Arc::clone(&clock))?;
     fault::step("start.ledger_open");
-    let listener = bind(config.server.listen.value).await?;
+    let (listener, other_family) = own_host::bind(config.server.listen.value).await?;
     let address = listener.local_addr().map_err(|source| AppError::Listen {
         address: config.server.listen.value,
         source,
@@ -141,7 +142,8 @@ pub async fn run(
         None => format!("http://{address}"),
     };
 
-    let web_settings = web_settings(&config, address, &clock)?;
+    let mut web_settings = web_settings(&config, address, &clock)?;
+    web_settings.own_host = own_host::find(&config, &state.dir, address)?;
 
     let ledger = state.ledger.clone();
     let workspaces = Arc::new(Workspaces::default());
@@ -423,7 +425,13 @@ pub async fn run(
             shutdown.cancel();
         }
     });
-    server::serve(listener, router, limits(&config), shutdown.clone()).await;
+    server::serve(
+        (listener, other_family),
+        router,
+        limits(&config),
+        shutdown.clone(),
+    )
+    .await;
 
     let is_defect = ended.is_finished();
     ended.abort();
@@ -605,12 +613,6 @@ fn spawn_locks(reconciler: &Reconciler, locks: &Locks) {
         let locks = files.clone();
         async move { locks.look_at_files().await }
     });
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, AppError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| AppError::Listen { address, source })
 }
 
 fn limits(config: &Config) -> Limits {

@@ -7,12 +7,12 @@ use std::{
 
 use base64::Engine as _;
 
-use super::AppError;
+use super::{AppError, own_host::OWN_HOST_FILE};
 use crate::{
     catalog::Catalog,
     clock::SharedClock,
     config::Config,
-    endpoint::ENDPOINT_FILE,
+    endpoint::{ENDPOINT_FILE, START_LINK_FILE},
     extract::{self, Cache, Extractor, Program},
     fs::{Dir, InstanceLock, Objects, remote_mount},
     ledger::Ledger,
@@ -88,12 +88,22 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
 /// Interval of looking at the modes of the state folder.
 const MODES: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// What else of the state folder is ours.
+const OWN: [&str; 7] = [
+    "instance.lock",
+    ENDPOINT_FILE,
+    OBJECTS,
+    CHECKS,
+    CACHE,
+    OWN_HOST_FILE,
+    START_LINK_FILE,
+];
+
 /// Takes the permissions of other users off the state folder and our files in it.
 fn close(dir: &Dir) -> Result<(), crate::fs::Error> {
     let is_own = |name: &Path| {
         let name = name.to_string_lossy();
-        name.starts_with(LEDGER_FILE)
-            || ["instance.lock", ENDPOINT_FILE, OBJECTS, CHECKS, CACHE].contains(&&*name)
+        name.starts_with(LEDGER_FILE) || OWN.contains(&&*name)
     };
     let opened = dir.close_to_others(is_own)?;
     if !opened.is_empty() {

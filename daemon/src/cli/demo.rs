@@ -9,7 +9,7 @@ use super::{
     exit::{Exit, Failure},
     open,
     output::{inert, shell_word},
-    serve,
+    serve, start_link,
 };
 use crate::{
     app::{AppError, Demo},
@@ -74,10 +74,11 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let browser = !args.no_open && open::has_screen(&context.environment);
     let environment = context.environment.clone();
     serve::serve(config, context, |started, out| {
+        let told = start_link::told(&started.start_link, &demo.state);
         if out.json {
-            out.object("demo", json!({ "folder": demo.workspace.display().to_string(), "serve": serve::object(started) }));
+            out.object("demo", json!({ "folder": demo.workspace.display().to_string(), "serve": serve::object(started, &told) }));
         } else {
-            serve::lines(started, out, Some(&demo.state));
+            serve::lines(started, &told, out, Some(&demo.state));
             out.line("");
             out.line(&format!(
                 "Everything is in {}; nothing else is touched and nothing leaves this machine.",

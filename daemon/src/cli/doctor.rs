@@ -89,6 +89,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     findings.push(checks::watches());
     findings.push(checks::reader());
     findings.push(checks::pages());
+    findings.push(checks::sessions(&config.server));
     let mut folders: Vec<(String, PathBuf)> = Vec::new();
     let found = config.discover();
     for workspace in found.workspaces {

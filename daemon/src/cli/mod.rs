@@ -45,6 +45,7 @@ mod search;
 mod serve;
 mod show;
 mod sla;
+mod start_link;
 mod status;
 mod submit;
 mod target;

@@ -11,6 +11,7 @@ use super::{
     Context,
     exit::{Exit, Failure},
     output::{Output, Style, inert, shell_word},
+    start_link::{self, Told},
 };
 use crate::{
     app::{self, AppError, Started},
@@ -40,12 +41,13 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     start_log(config.observe.log.value, context.out.colours_log());
     let data_dir = &config.server.data_dir;
     let is_named = matches!(data_dir.origin, Origin::Flag(_));
-    let named = is_named.then(|| data_dir.value.clone());
+    let data_dir = data_dir.value.clone();
     serve(config, context, move |started, out| {
+        let told = start_link::told(&started.start_link, &data_dir);
         if out.json {
-            out.object("serve", object(started));
+            out.object("serve", object(started, &told));
         } else {
-            lines(started, out, named.as_deref());
+            lines(started, &told, out, is_named.then_some(&*data_dir));
         }
     })
 }
@@ -137,7 +139,7 @@ pub(super) fn start_log(format: LogFormat, is_coloured: bool) {
     };
 }
 
-pub(super) fn object(started: &Started) -> serde_json::Value {
+pub(super) fn object(started: &Started, told: &Told) -> serde_json::Value {
     let workspaces: Vec<_> = started
         .workspaces
         .iter()
@@ -148,9 +150,15 @@ pub(super) fn object(started: &Started) -> serde_json::Value {
         .iter()
         .map(|(path, why)| json!({ "path": path.display().to_string(), "why": why }))
         .collect();
+    let (link, file) = match told {
+        Told::Link(link) => (Some(link), None),
+        Told::File(path) => (None, Some(path.display().to_string())),
+        Told::Nothing => (None, None),
+    };
     json!({
         "url": started.url,
-        "start_link": started.start_link,
+        "start_link": link,
+        "start_link_file": file,
         "workspaces": workspaces,
         "refused": refused,
     })
@@ -158,13 +166,17 @@ pub(super) fn object(started: &Started) -> serde_json::Value {
 
 /// Says what is served and where. Commands find the daemon by its data folder: `named` is one that only this process
 /// was told of.
-pub(super) fn lines(started: &Started, out: &mut Output, named: Option<&Path>) {
+pub(super) fn lines(started: &Started, told: &Told, out: &mut Output, named: Option<&Path>) {
     let ready = out.paint(Style::Good, "ready");
     for (name, path) in &started.workspaces {
         let path = inert(&path.display().to_string());
         out.line(&format!("{ready}  workspace  {}  {path}", inert(name)));
     }
-    out.line(&format!("{ready}  web        {}", started.start_link));
+    let web = match told {
+        Told::Link(link) => link,
+        Told::File(_) | Told::Nothing => &started.url,
+    };
+    out.line(&format!("{ready}  web        {web}"));
     for (path, why) in &started.refused {
         let path = inert(&path.display().to_string());
         out.remark(&format!("not served  {path}  {}", inert(why)));
@@ -172,7 +184,14 @@ pub(super) fn lines(started: &Started, out: &mut Output, named: Option<&Path>) {
     let open = named.map_or_else(String::new, |dir| {
         format!(" --data-dir {}", shell_word(dir))
     });
-    out.hint(&format!(
-        "the address signs you in and works once; `countersign open{open}` makes a new one"
-    ));
+    out.hint(&match told {
+        Told::Link(_) => format!(
+            "the address signs you in and works once; `countersign open{open}` makes a new one"
+        ),
+        Told::File(path) => format!(
+            "others may read this output, so the link that signs you in is in {}; `countersign open{open}` makes a new one",
+            inert(&path.display().to_string())
+        ),
+        Told::Nothing => format!("`countersign open{open}` makes a link that signs you in"),
+    });
 }

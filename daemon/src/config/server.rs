@@ -80,6 +80,8 @@ pub struct Server {
     pub listen: Setting<SocketAddr>,
     /// How people reach the pages; else the address that is listened on.
     pub public_url: Option<Setting<PublicUrl>>,
+    /// Whether browsers are led to a host name of the daemon's own.
+    pub own_host: Setting<bool>,
     /// Whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: Setting<Vec<IpNet>>,
     /// Ledger, kept bytes and sessions. Never inside a workspace.
@@ -102,6 +104,7 @@ impl Server {
             "COUNTERSIGN_PUBLIC_URL",
             Some(("--public-url", flags.public_url.as_deref())),
         );
+        let own_host = layers.pick(section.take("own_host"), "COUNTERSIGN_OWN_HOST", None);
         let trusted_proxies = layers.pick(
             section.take("trusted_proxies"),
             "COUNTERSIGN_TRUSTED_PROXIES",
@@ -133,6 +136,7 @@ impl Server {
         let server = Self {
             listen: listen.unwrap_or_else(|| Setting::default((Ipv4Addr::LOCALHOST, 7420).into())),
             public_url,
+            own_host: own_host.unwrap_or_else(|| Setting::default(true)),
             trusted_proxies: trusted_proxies.unwrap_or_else(|| Setting::default(Vec::new())),
             data_dir: data_dir.unwrap_or_else(|| {
                 let state = layers.environment.xdg("XDG_STATE_HOME", ".local/state");
@@ -190,6 +194,7 @@ impl Server {
     pub(super) fn entries(&self) -> Vec<Entry> {
         let mut entries = vec![
             Entry::new("server.listen", &self.listen),
+            Entry::new("server.own_host", &self.own_host),
             Entry::new("server.trusted_proxies", &self.trusted_proxies),
             Entry::new("server.data_dir", &self.data_dir),
         ];

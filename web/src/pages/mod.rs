@@ -29,6 +29,7 @@ mod locks;
 mod locks_view;
 mod look;
 mod messages;
+mod moved;
 mod outsiders;
 mod ownership;
 mod passkeys;
@@ -63,6 +64,7 @@ use axum::{
     routing::{get, post},
 };
 
+pub(crate) use moved::moved;
 pub use problem::problem;
 pub(crate) use queue_row::QueueRow;
 pub(crate) use sign_in::inside;
@@ -207,6 +209,7 @@ mod registry {
         render::<super::insights::InsightsPage>(&templates, &mut seen);
         render::<super::messages::MessagesPage>(&templates, &mut seen);
         render::<super::locks_view::LocksPage>(&templates, &mut seen);
+        render::<super::moved::MovedPage>(&templates, &mut seen);
         render::<super::outsiders::OutsidePage>(&templates, &mut seen);
         render::<super::outsiders::OutsidersPage>(&templates, &mut seen);
         render::<super::ownership::ClaimPage>(&templates, &mut seen);

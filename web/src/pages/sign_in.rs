@@ -27,6 +27,8 @@ pub(super) struct SignInPage {
     chrome: Chrome,
     /// Whether anybody can sign in with a password.
     accounts: bool,
+    /// Whether there is an own host, to which a script leads a browser that was there before.
+    own_host: bool,
     /// The name of the provider of the house.
     sso: Option<String>,
     /// Where it leads.
@@ -44,6 +46,7 @@ impl Page for SignInPage {
         let page = |accounts| Self {
             chrome: Chrome::bare_sample(),
             accounts,
+            own_host: accounts,
             sso: accounts.then(|| crate::showcase::sample::HOSTILE.to_owned()),
             next: "/h/3?\"<script>alert(1)</script>".to_owned(),
             name: String::new(),
@@ -65,6 +68,7 @@ impl SignInPage {
         Self {
             chrome,
             accounts: app.desk.has_accounts(),
+            own_host: app.settings.own_host.is_some(),
             sso: app.desk.sso_name(),
             next: inside(next),
             name: String::new(),
@@ -173,7 +177,7 @@ pub(super) async fn sign_in(
         Ok(session) => {
             app.sign_ins.succeeded(&counted);
             let next = inside(form.next.as_deref());
-            Ok(session::enter(&app.settings, &session, &next))
+            Ok(session::enter(session, &next))
         }
         Err(SignInError::Refused) => {
             tracing::info!(address = ?from.address, "a sign-in was refused");
@@ -310,7 +314,7 @@ pub(super) async fn accept(
         .accept_invitation(&form.t, &form.password, from)
         .await
     {
-        Ok(session) => Ok(session::enter(&app.settings, &session, "/queue")),
+        Ok(session) => Ok(session::enter(session, "/queue")),
         Err(DeskError::Invalid { message, .. }) => {
             let page = InvitationPage {
                 error: Some(message),

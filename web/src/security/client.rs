@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::Request;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderName, StatusCode, header};
 
 use crate::{error::Problem, settings::Settings};
 
@@ -18,6 +18,27 @@ pub struct Client {
     pub address: IpAddr,
     /// The scheme and host that it asked for, as in `Origin`.
     pub origin: String,
+    /// By which of our names.
+    pub place: Place,
+}
+
+/// A kind of name under which we are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The public URL, a proxy, or every name where there is no own host.
+    Public,
+    /// The loopback address or `localhost`, without a proxy: programs use it, and browsers only to be sent on.
+    Address,
+    /// The host that nobody else has (`own_host`).
+    Own,
+}
+
+impl Place {
+    /// Returns the place of the request with these `extensions`.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        let client = extensions.get::<Client>();
+        client.map_or(Self::Public, |client| client.place)
+    }
 }
 
 /// The scheme and host of the public URL. A page there is ours, also where a proxy asks us by another name.
@@ -96,9 +117,21 @@ fn find(settings: &Settings, peer: IpAddr, headers: &HeaderMap) -> Result<Client
         let default = if url.https { ":443" } else { ":80" };
         host.strip_suffix(default).unwrap_or(&host) == url.authority
     });
-    if !by_public && !is_loopback_name(&host, settings.port) {
+    let own = settings.own_host.as_ref();
+    let is_own = own.is_some_and(|own| is_at(&host, &[&own.name], settings.port));
+    let is_loopback = is_at(&host, &LOOPBACK, settings.port);
+    if !by_public && !is_loopback && !is_own {
         return Err(host);
     }
+    let names = [FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
+    let is_proxied = trusted && names.iter().any(|name| headers.contains_key(name));
+    // Without proxies that we know, one of them may stand behind any request, and only it knows by which name.
+    let is_direct = !is_proxied && (public.is_none() || !settings.trusted_proxies.is_empty());
+    let place = match own {
+        Some(_) if is_own => Place::Own,
+        Some(_) if is_loopback && is_direct => Place::Address,
+        _ => Place::Public,
+    };
     let https = match forwarded(&FORWARDED_PROTO) {
         Some(proto) => proto.eq_ignore_ascii_case("https"),
         None => by_public && settings.https() && trusted,
@@ -112,7 +145,11 @@ fn find(settings: &Settings, peer: IpAddr, headers: &HeaderMap) -> Result<Client
         .then(|| client_address(settings, headers))
         .flatten()
         .unwrap_or(peer);
-    Ok(Client { address, origin })
+    Ok(Client {
+        address,
+        origin,
+        place,
+    })
 }
 
 /// The last address of the list that is not a proxy of ours: those before it are only claims.
@@ -128,8 +165,12 @@ fn client_address(settings: &Settings, headers: &HeaderMap) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
-fn is_loopback_name(host: &str, port: u16) -> bool {
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
+/// Names of this machine in its loopback network.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Checks whether `host` is one of `names` with `port`.
+fn is_at(host: &str, names: &[&str], port: u16) -> bool {
+    names.iter().any(|name| {
         host.strip_prefix(name).is_some_and(|rest| {
             rest.strip_prefix(':')
                 .is_some_and(|given| given == port.to_string())

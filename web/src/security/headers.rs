@@ -10,13 +10,18 @@ use crate::settings::Settings;
 
 /// The nonce of one request, which its page and the policy of its answer share.
 pub(crate) fn nonce(settings: &Settings) -> Nonce {
+    Nonce(random_text(settings))
+}
+
+/// Returns 128 random bits in hexadecimal.
+pub(super) fn random_text(settings: &Settings) -> String {
     let mut bytes = [0; 16];
     (settings.random)(&mut bytes);
-    Nonce(bytes.iter().fold(String::new(), |mut text, byte| {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
-    }))
+    })
 }
 
 /// Gives the answer its headers, to a page with those that its `nonce` may run. A handler may set a stricter policy or a

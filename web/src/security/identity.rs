@@ -12,7 +12,7 @@ use countersign_protocol::Digest;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::{
-    client::{Client, Peer},
+    client::{Client, Peer, Place},
     csrf,
     outside::{self, OnlyCard},
     session,
@@ -57,7 +57,7 @@ pub(crate) async fn find(app: AppState, mut request: Request, next: Next) -> Res
         // The network folder takes a token and nothing else: what a browser sends by itself opens no files.
         None if is_mount => None,
         None => match said_by_proxy(&app, &request) {
-            Said::Nothing => by_cookie(&app, request.headers(), request.uri().path()).await,
+            Said::Nothing => by_cookie(&app, shown(&app, &request)).await,
             Said::Nobody => None,
             Said::Person(name) => return by_proxy(app, name, request, next).await,
         },
@@ -140,7 +140,7 @@ fn said_by_proxy(app: &AppState, request: &Request) -> Said {
 /// Lets the person in whom a proxy names: by their session, or, for a page, by a new one. What changes something
 /// needs the session, since a browser sends whatever the proxy goes by also for other sites.
 async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next) -> Response {
-    let known = by_cookie(&app, request.headers(), request.uri().path()).await;
+    let known = by_cookie(&app, shown(&app, &request)).await;
     let same = |identity: &Identity| matches!(&identity.caller, Caller::Person(person) if person.id == name);
     if let Some(identity) = known.filter(same) {
         return run(app, identity, request, next).await;
@@ -159,7 +159,8 @@ async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next)
     let Some(new) = app.desk.enter_by_proxy(&name, from).await else {
         return csrf::check(request, next).await;
     };
-    let cookie = session::cookie(&app.settings, &new.secret, new.lifetime.as_secs());
+    let seconds = new.lifetime.as_secs();
+    let cookie = session::cookie(&app.settings, Place::Public, &new.secret, seconds);
     if let Some(person) = app.desk.session(&new.secret).await {
         request.extensions_mut().insert(Identity {
             caller: Caller::Person(person),
@@ -199,16 +200,24 @@ async fn by_token(
     })
 }
 
-async fn by_cookie(app: &AppState, headers: &HeaderMap, path: &str) -> Option<Identity> {
-    let secret = session::secret(&app.settings, headers)?;
+/// Returns the secret that a request shows, and whether it only opens the stream of an open page.
+fn shown(app: &AppState, request: &Request) -> Option<(String, bool)> {
+    let place = Place::of(request.extensions());
+    let secret = session::secret(&app.settings, place, request.headers())?;
+    Some((secret.to_owned(), request.uri().path() == live::PATH))
+}
+
+async fn by_cookie(app: &AppState, shown: Option<(String, bool)>) -> Option<Identity> {
+    let (secret, is_stream) = shown?;
     // A page that is open opens its stream again and again, and nobody may be at it.
-    let person = match path {
-        live::PATH => app.desk.peek(secret).await?,
-        _ => app.desk.session(secret).await?,
+    let person = if is_stream {
+        app.desk.peek(&secret).await?
+    } else {
+        app.desk.session(&secret).await?
     };
     Some(Identity {
         caller: Caller::Person(person),
-        session: Some(secret.to_owned()),
+        session: Some(secret),
         token: None,
     })
 }

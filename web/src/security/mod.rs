@@ -11,6 +11,7 @@ pub mod extract;
 pub(crate) mod headers;
 pub mod identity;
 mod outside;
+pub(crate) mod own_host;
 pub(crate) mod session;
 pub(crate) mod sso;
 pub(crate) mod standing;

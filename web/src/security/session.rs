@@ -10,8 +10,9 @@ use countersign_protocol::HandoffId;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{
-    client::Client,
+    client::{Client, Place},
     identity::{self, Identity},
+    own_host::Entered,
 };
 use crate::{
     desk::{NewSession, access::Visitor},
@@ -30,17 +31,24 @@ pub(crate) fn routes() -> Router<AppState> {
 /// The cookie. Over TLS the prefix makes the browser refuse one that another name or path set
 /// (RFC 6265bis, section 4.1.3.2). Without TLS the port is in the name, since cookies ignore ports
 /// and a second daemon on this machine would overwrite it.
-pub(super) fn cookie_name(settings: &Settings) -> String {
-    if settings.https() {
+pub(super) fn cookie_name(settings: &Settings, place: Place) -> String {
+    if settings.https_at(place) {
         "__Host-countersign".to_owned()
     } else {
         format!("countersign-{}", settings.port)
     }
 }
 
+/// Part of the names of cookies of a sign-in with a provider.
+pub(super) const SSO_MARK: &str = "-sso-";
+
 /// The session secret in the cookies of a request.
-pub(crate) fn secret<'a>(settings: &Settings, headers: &'a HeaderMap) -> Option<&'a str> {
-    value_of(&cookie_name(settings), headers)
+pub(crate) fn secret<'a>(
+    settings: &Settings,
+    place: Place,
+    headers: &'a HeaderMap,
+) -> Option<&'a str> {
+    value_of(&cookie_name(settings, place), headers)
 }
 
 /// The time zone that the browser says it is in.
@@ -50,52 +58,61 @@ pub(crate) fn zone(headers: &HeaderMap) -> Option<&str> {
 
 /// The value of the cookie `wanted`.
 pub(super) fn value_of<'a>(wanted: &str, headers: &'a HeaderMap) -> Option<&'a str> {
+    pairs(headers)
+        .find(|(name, value)| *name == wanted && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+/// The cookies of a request, names and values, in its order.
+pub(super) fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|list| list.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| *name == wanted && !value.is_empty())
-        .map(|(_, value)| value)
 }
 
-/// The names of the cookies of a request, in its order.
-pub(super) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(';'))
-        .filter_map(|pair| Some(pair.trim().split_once('=')?.0))
-}
-
-pub(crate) fn cookie(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
-    named_cookie(&cookie_name(settings), settings, value, seconds)
+pub(crate) fn cookie(settings: &Settings, place: Place, value: &str, seconds: u64) -> HeaderValue {
+    named_cookie(
+        &cookie_name(settings, place),
+        (settings, place),
+        value,
+        seconds,
+    )
 }
 
 /// A cookie for us alone: no script reads it, and no form of another site sends it.
 pub(super) fn named_cookie(
     name: &str,
-    settings: &Settings,
+    (settings, place): (&Settings, Place),
     value: &str,
     seconds: u64,
 ) -> HeaderValue {
-    let secure = if settings.https() { "; Secure" } else { "" };
+    let secure = if settings.https_at(place) {
+        "; Secure"
+    } else {
+        ""
+    };
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     // A secret that is no header value would be a defect of the desk; then nobody is signed in.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// The way into a session that was made: its cookie, and on to `next`.
-pub(crate) fn enter(settings: &Settings, session: &NewSession, next: &str) -> Response {
-    let cookie = cookie(settings, &session.secret, session.lifetime.as_secs());
-    ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
+/// The way into a session that was made, and on to `next`. Where its cookie is set, `own_host::finish` decides.
+pub(crate) fn enter(session: NewSession, next: &str) -> Response {
+    let mut response = Redirect::to(next).into_response();
+    response.extensions_mut().insert(Entered {
+        session,
+        next: next.to_owned(),
+    });
+    response
 }
 
 /// Where a request comes from, for the list of sessions.
 pub(crate) fn visitor(app: &AppState, parts: &Parts) -> Visitor {
     let browser = parts.headers.get(header::USER_AGENT);
+    let place = Place::of(&parts.extensions);
     Visitor {
         address: parts
             .extensions
@@ -105,7 +122,7 @@ pub(crate) fn visitor(app: &AppState, parts: &Parts) -> Visitor {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_owned(),
-        shown: secret(&app.settings, &parts.headers).map(str::to_owned),
+        shown: secret(&app.settings, place, &parts.headers).map(str::to_owned),
     }
 }
 
@@ -141,7 +158,7 @@ async fn start(State(app): State<AppState>, request: Request) -> Response {
         None => None,
     };
     match session {
-        Some(session) => enter(&app.settings, &session, &on),
+        Some(session) => enter(session, &on),
         // The link again in the browser that used it: it is in already.
         None if signed_in => Redirect::to(&on).into_response(),
         None => {
@@ -158,7 +175,7 @@ async fn start(State(app): State<AppState>, request: Request) -> Response {
     }
 }
 
-fn looks_ahead(headers: &HeaderMap) -> bool {
+pub(super) fn looks_ahead(headers: &HeaderMap) -> bool {
     ["sec-purpose", "purpose"].iter().any(|name| {
         headers
             .get(*name)
@@ -175,6 +192,7 @@ async fn sign_out(State(app): State<AppState>, request: Request) -> Response {
     {
         app.desk.sign_out(session).await;
     }
-    let cookie = cookie(&app.settings, "", 0);
+    let place = Place::of(request.extensions());
+    let cookie = cookie(&app.settings, place, "", 0);
     ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response()
 }

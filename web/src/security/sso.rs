@@ -1,17 +1,21 @@
 //! The way in by a provider: out to it, and back with an answer that only the browser which began it can use.
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign_protocol::Digest;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Deserialize;
 
-use super::{From, QueryOf, identity, session};
+use super::{
+    From, QueryOf,
+    client::{Client, Place},
+    identity, own_host, session,
+};
 use crate::{
     desk::sso::{SsoAnswer, SsoFailed},
     error::Problem,
@@ -35,7 +39,8 @@ const MAX_UNDER_WAY: usize = 8;
 
 /// What the cookies of all sign-ins begin with: as that of the session, and of the same strength.
 fn cookie_prefix(settings: &Settings) -> String {
-    format!("{}-sso-", session::cookie_name(settings))
+    let name = session::cookie_name(settings, Place::Public);
+    format!("{name}{}", session::SSO_MARK)
 }
 
 /// Returns the name of the cookie of one sign-in. Each tab has its own.
@@ -48,12 +53,13 @@ fn cookie_name(settings: &Settings, state: &str) -> String {
 /// Returns the cookies that end the oldest sign-ins. A browser sends older cookies first (RFC 6265, section 5.4).
 fn surplus(settings: &Settings, headers: &HeaderMap) -> Vec<HeaderValue> {
     let prefix = cookie_prefix(settings);
-    let names: Vec<_> = session::names(headers)
+    let names: Vec<_> = session::pairs(headers)
+        .map(|(name, _)| name)
         .filter(|name| name.starts_with(&prefix))
         .collect();
     let over = (names.len() + 1).saturating_sub(MAX_UNDER_WAY);
     let over = names.into_iter().take(over);
-    over.map(|name| session::named_cookie(name, settings, "", 0))
+    over.map(|name| session::named_cookie(name, (settings, Place::Public), "", 0))
         .collect()
 }
 
@@ -78,6 +84,8 @@ struct Start {
 async fn start(
     State(app): State<AppState>,
     From(from): From,
+    Extension(client): Extension<Client>,
+    uri: Uri,
     method: Method,
     headers: HeaderMap,
     QueryOf(query): QueryOf<Start>,
@@ -91,12 +99,16 @@ async fn start(
     if let Some(seconds) = from.address.and_then(|address| app.must_wait(address)) {
         return Err(identity::too_many(seconds));
     }
+    if let Some(address) = own_host::elsewhere(&app.settings, client.place) {
+        // The provider leads back to the address that it knows, and what the browser keeps has to be there.
+        return Ok(Redirect::to(&format!("{address}{uri}")).into_response());
+    }
     let begun = app.desk.sso_begin(query.anew).await;
     let begun = begun.map_err(|error| failed(&error))?;
     let next = URL_SAFE_NO_PAD.encode(inside(query.next.as_deref()));
     let value = format!("{}~{next}", begun.cookie);
     let name = cookie_name(&app.settings, &begun.state);
-    let cookie = session::named_cookie(&name, &app.settings, &value, PATIENCE);
+    let cookie = session::named_cookie(&name, (&app.settings, Place::Public), &value, PATIENCE);
     let mut response = ([(header::SET_COOKIE, cookie)], Redirect::to(&begun.url)).into_response();
     for over in surplus(&app.settings, &headers) {
         response.headers_mut().append(header::SET_COOKIE, over);
@@ -130,7 +142,7 @@ async fn callback(
         return Err(identity::too_many(seconds));
     }
     let name = cookie_name(&app.settings, query.state.as_deref().unwrap_or_default());
-    let over = session::named_cookie(&name, &app.settings, "", 0);
+    let over = session::named_cookie(&name, (&app.settings, Place::Public), "", 0);
     let kept = kept(&name, &headers);
     let (secret, next) = kept.unwrap_or_default();
     let answer = SsoAnswer {
@@ -148,7 +160,7 @@ async fn callback(
         None => app.desk.sso_finish(answer, from.clone()).await,
     };
     let mut response = match finished {
-        Ok(session) => session::enter(&app.settings, &session, &inside(next.as_deref())),
+        Ok(session) => session::enter(session, &inside(next.as_deref())),
         Err(error) => {
             tracing::info!(%error, address = ?from.address, "a sign-in by the provider failed");
             if !matches!(error, SsoFailed::Desk(_)) {

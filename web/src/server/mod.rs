@@ -106,7 +106,7 @@ fn connections_for(descriptors: Option<u64>) -> usize {
 /// Serves `router` until `cancel`, then stops softly and after [`Limits::grace`] hard. Never ends by
 /// itself: an accept that fails is logged and tried again.
 pub async fn serve(
-    mut listener: TcpListener,
+    mut listeners: (TcpListener, Option<TcpListener>),
     router: Router,
     limits: Limits,
     cancel: CancellationToken,
@@ -121,7 +121,7 @@ pub async fn serve(
         let accepted = tokio::select! {
             biased;
             () = cancel.cancelled() => break,
-            accepted = next(&mut listener) => accepted,
+            accepted = next(&mut listeners) => accepted,
         };
         let (stream, peer) = accepted;
         let address = peer.ip().to_canonical();
@@ -153,7 +153,7 @@ pub async fn serve(
             drop((place, counted, seated));
         }));
     }
-    drop(listener);
+    drop(listeners);
     tasks.close();
     if timeout(limits.grace, tasks.wait()).await.is_err() {
         warn!(open = tasks.len(), "connections did not end in time");
@@ -162,11 +162,18 @@ pub async fn serve(
     }
 }
 
-/// Accepts the next connection.
-async fn next(listener: &mut TcpListener) -> (TcpStream, SocketAddr) {
+/// Accepts the next connection of any of the listeners.
+async fn next((first, second): &mut (TcpListener, Option<TcpListener>)) -> (TcpStream, SocketAddr) {
     let mut back_off = Duration::from_millis(10);
     loop {
-        match listener.accept().await {
+        let accepted = match second {
+            None => first.accept().await,
+            Some(second) => tokio::select! {
+                accepted = first.accept() => accepted,
+                accepted = second.accept() => accepted,
+            },
+        };
+        match accepted {
             Ok(accepted) => return accepted,
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {

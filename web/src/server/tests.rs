@@ -208,7 +208,7 @@ async fn more_than_the_cap_wait_for_requests_of_people() {
     let address = listener.local_addr().unwrap();
     let cancel = CancellationToken::new();
     let router = router().route("/held", get(held));
-    let server = tokio::spawn(serve(listener, router, limits(), cancel.clone()));
+    let server = tokio::spawn(serve((listener, None), router, limits(), cancel.clone()));
     let mut open = Vec::new();
     for _ in 0..2 {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -234,7 +234,7 @@ async fn idle_connections_give_their_places_up() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let cancel = CancellationToken::new();
-    let server = tokio::spawn(serve(listener, router(), limits(), cancel.clone()));
+    let server = tokio::spawn(serve((listener, None), router(), limits(), cancel.clone()));
     let mut answered = TcpStream::connect(address).await.unwrap();
     answered.write_all(HELLO).await.unwrap();
     answer(&mut answered).await;
@@ -263,7 +263,7 @@ async fn a_stop_ends_live_streams_without_cutting_them() {
         ..settings()
     };
     let router = Showcase::small().router_with(settings);
-    let server = tokio::spawn(serve(listener, router, limits(), cancel.clone()));
+    let server = tokio::spawn(serve((listener, None), router, limits(), cancel.clone()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head = format!(
         "GET /api/v1/events HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {OPERATOR}\r\n\r\n"

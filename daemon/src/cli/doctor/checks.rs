@@ -14,6 +14,7 @@ use rustix::{
 
 use super::{Finding, Mark};
 use crate::{
+    config::Server,
     extract,
     fs::{Dir, Writers, remote_mount, writers},
 };
@@ -94,6 +95,27 @@ pub(super) fn descriptors(connections: u64) -> Finding {
             "open files",
             format!("{text}; fewer connections are taken"),
             format!("raise it with `ulimit -n {needed}`"),
+        )
+    }
+}
+
+/// Says where browsers keep sessions, and who else gets them.
+pub(super) fn sessions(server: &Server) -> Finding {
+    let what = "sessions";
+    let is_public = server
+        .public_url
+        .as_ref()
+        .is_some_and(|url| url.value.https());
+    if server.own_host.value {
+        Finding::ok(what, "at a host name of the daemon's own")
+    } else if is_public {
+        Finding::ok(what, "at the public URL, over TLS")
+    } else {
+        Finding::bad(
+            Mark::Warn,
+            what,
+            "at the address: each server of this machine that your browser opens there gets your session",
+            "leave out `own_host = false`, unless your browser does not know names under `localhost`",
         )
     }
 }

@@ -1,0 +1,129 @@
+//! The host name that only browsers of signed-in people know, and the sockets behind it.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+};
+
+use countersign_web::OwnHost;
+use tokio::net::TcpListener;
+
+use super::AppError;
+use crate::{
+    config::Config,
+    fs::{Dir, read_limited},
+};
+
+/// Name of the file in the state folder. The name lasts, since browsers keep passkeys and passwords by it.
+pub(super) const OWN_HOST_FILE: &str = "own-host";
+/// Digits and letters that nobody mistakes for one another (RFC 4648, section 6), in lower case.
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// Letters of a name; five bits each.
+const LETTERS: usize = 26;
+/// Times to look for a port that is free for both families.
+const MAX_TRIES: usize = 16;
+
+/// Returns the own host of a daemon that listens at `address`; `None` where it is turned off or has no loopback address.
+pub(super) fn find(
+    config: &Config,
+    dir: &Dir,
+    address: SocketAddr,
+) -> Result<Option<OwnHost>, AppError> {
+    if !config.server.own_host.value || !address.ip().to_canonical().is_loopback() {
+        return Ok(None);
+    }
+    Ok(Some(OwnHost {
+        name: format!("cs-{}.localhost", label(dir)?),
+        address: format!("http://{address}"),
+    }))
+}
+
+fn label(dir: &Dir) -> Result<String, AppError> {
+    let path = Path::new(OWN_HOST_FILE);
+    let known = match dir.open_file(path) {
+        Ok(file) => read_limited(&file, 64).ok(),
+        Err(error) if error.is_not_found() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let known = known.and_then(|(bytes, _)| String::from_utf8(bytes).ok());
+    let is_label =
+        |text: &String| text.len() == LETTERS && text.bytes().all(|byte| ALPHABET.contains(&byte));
+    if let Some(known) = known.filter(is_label) {
+        return Ok(known);
+    }
+    let bytes = super::state::random()
+        .ok_or_else(|| AppError::Start("the system gives no randomness".to_owned()))?;
+    let letters = bytes.iter().take(LETTERS);
+    let made: String = letters
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+        .collect();
+    dir.publish(path, made.as_bytes(), 0o600, true)?;
+    Ok(made)
+}
+
+/// Listens at `address`, and at the same port of the other loopback address: a browser tries both for a name under
+/// `localhost`, and whoever listened there would get what is meant for us.
+pub(super) async fn bind(
+    address: SocketAddr,
+) -> Result<(TcpListener, Option<TcpListener>), AppError> {
+    let failed = |address| move |source| AppError::Listen { address, source };
+    let other: Option<IpAddr> = match address.ip() {
+        IpAddr::V4(ip) if ip == Ipv4Addr::LOCALHOST => Some(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip == Ipv6Addr::LOCALHOST => Some(Ipv4Addr::LOCALHOST.into()),
+        _ => None,
+    };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let listener = TcpListener::bind(address).await.map_err(failed(address))?;
+        let Some(other) = other else {
+            return Ok((listener, None));
+        };
+        let port = listener.local_addr().map_err(failed(address))?.port();
+        let other = SocketAddr::new(other, port);
+        match TcpListener::bind(other).await {
+            Ok(second) => return Ok((listener, Some(second))),
+            // A machine without the other family has nobody there either.
+            Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => {
+                return Ok((listener, None));
+            }
+            Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
+                return Ok((listener, None));
+            }
+            // Another port may be free for both, where any will do.
+            Err(_) if address.port() == 0 && tries < MAX_TRIES => {}
+            Err(source) => return Err(failed(other)(source)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_kept_and_cannot_be_guessed() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = Dir::open(folder.path()).unwrap();
+        let made = label(&dir).unwrap();
+        assert_eq!(made.len(), LETTERS);
+        assert_eq!(label(&dir).unwrap(), made);
+        dir.publish(Path::new(OWN_HOST_FILE), b"evil.example", 0o600, false)
+            .unwrap();
+        assert_ne!(label(&dir).unwrap(), made, "what is no name is made anew");
+    }
+
+    #[tokio::test]
+    async fn nobody_else_listens_at_the_port_of_the_other_family() {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let (first, second) = bind(any).await.unwrap();
+        let Some(second) = second else {
+            return;
+        };
+        let port = first.local_addr().unwrap().port();
+        assert_eq!(second.local_addr().unwrap().port(), port);
+        drop(first);
+        let taken = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await;
+        assert!(matches!(taken, Err(AppError::Listen { address, .. }) if address.is_ipv6()));
+    }
+}
