@@ -177,8 +177,27 @@ impl Browser {
         )
     }
 
-    /// Opens an address.
+    /// Opens `url`, and an address of the daemon that is open by the name it has here: sessions are kept at a host name of
+    /// its own, whatever name a link gives it.
     pub fn go(&self, url: &str) {
+        let here = self.url();
+        let authority = |url: &str| {
+            let rest = url.split_once("://")?.1;
+            Some(rest.split(['/', '?']).next().unwrap_or_default().to_owned())
+        };
+        let (Some(known), Some(asked)) = (authority(&here), authority(url)) else {
+            return self.follow(url);
+        };
+        let port = |authority: &str| authority.rsplit_once(':').map(|(_, port)| port.to_owned());
+        if known.contains(".localhost:") && port(&known) == port(&asked) {
+            self.follow(&url.replacen(&asked, &known, 1));
+        } else {
+            self.follow(url);
+        }
+    }
+
+    /// Opens `url` as it is written.
+    pub fn follow(&self, url: &str) {
         self.must("POST", "/url", &json!({ "url": url }));
     }
 

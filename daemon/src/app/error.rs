@@ -22,6 +22,9 @@ pub enum AppError {
     /// Another daemon runs.
     #[error(transparent)]
     Lock(#[from] LockHeld),
+    /// Other daemons have all that was to be served.
+    #[error("nothing is left to serve: {0}")]
+    ServedElsewhere(String),
     /// A folder or file of ours.
     #[error(transparent)]
     Fs(#[from] fs::Error),
@@ -68,6 +71,9 @@ impl AppError {
             }
             Self::Lock(LockHeld::ByPid { .. }) => {
                 "open the one that runs with `countersign open`, or give this one its own folder with `--data-dir`"
+            }
+            Self::ServedElsewhere(_) => {
+                "stop that daemon first, or use its state folder: decisions are in one ledger"
             }
             Self::UnfitStateFolder { .. } => {
                 "put it on a local disk with `--data-dir`; workspaces may stay where they are"

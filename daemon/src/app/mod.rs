@@ -1,5 +1,6 @@
 //! Wiring and lifecycle: what is started in which order, and how it all ends.
 
+mod claims;
 mod courier;
 mod demo;
 mod error;
@@ -309,6 +310,9 @@ pub async fn run(
 
     fault::step("start.before_scan");
     serving.discover();
+    if let Some(other) = serving.served_elsewhere() {
+        return Err(AppError::ServedElsewhere(other));
+    }
     let endpoint = Endpoint {
         url: format!("http://{address}"),
         pid: std::process::id(),

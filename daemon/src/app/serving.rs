@@ -40,6 +40,7 @@ use crate::{
 };
 
 use super::{
+    claims::Claims,
     trials::{COUNTS_FOR, try_all},
     watchers::Watchers,
 };
@@ -107,6 +108,7 @@ pub(super) struct Serving {
     refused: Mutex<HashMap<PathBuf, String>>,
     /// What holds agents back, and when it was tried.
     tried: Mutex<Option<(Duration, Vec<WorkspaceBoundaries>)>>,
+    claims: Claims,
     /// The folders that were there at the last look.
     folders: Mutex<Vec<PathBuf>>,
 }
@@ -126,6 +128,7 @@ impl Serving {
         (intake, ledger): (Intake, Ledger),
     ) -> Self {
         Self {
+            claims: Claims::new(&config.server.data_dir.value),
             config,
             clock,
             workspaces,
@@ -146,6 +149,7 @@ impl Serving {
 
     /// Serves what is there and was not served yet; says whether there was anything.
     pub(super) fn discover(&self) -> bool {
+        self.claims.keep(&self.workspaces);
         let folders = self.config.folders();
         // What was refused may have been mended in place.
         if folders == *held(&self.folders) && held(&self.refused).is_empty() {
@@ -169,7 +173,10 @@ impl Serving {
             let boundary = self.config.boundary(name);
             let opened =
                 settings(&self.config, &catalog, &one, &boundary, &accounts).and_then(|settings| {
-                    Workspace::open(name, &path, settings).map_err(|error| error.to_string())
+                    let opened = Workspace::open(name, &path, settings);
+                    let opened = opened.map_err(|error| error.to_string())?;
+                    self.claims.take(&opened)?;
+                    Ok(opened)
                 });
             match opened {
                 Ok(workspace) => {
@@ -206,6 +213,12 @@ impl Serving {
         drop(known);
         *held(&self.folders) = folders;
         new
+    }
+
+    /// Who has what was to be served, where other daemons have all of it.
+    pub(super) fn served_elsewhere(&self) -> Option<String> {
+        let other = self.claims.other();
+        other.filter(|_| self.workspaces.all().is_empty())
     }
 
     /// Reads what the workspaces say about themselves anew. What cannot be read leaves everything as it is.
@@ -302,6 +315,7 @@ events.jsonl                    what happened here, one line each, in order
 handoffs/H-1/decision.r1.json   the answer to revision 1 of H-1; feedback.md says the same in words
 results/H-1.2/                  files that came back from the agent to whom H-1 was handed
 inbox/<agent>/<package>/        receipts and answers for packages that were dropped into inbox/<agent>/
+daemon.lock                     held by the daemon that serves this workspace, so that no other does
 .countersign-probe-*            files that come and go, to see whether changes are noticed
 
 Nothing here is needed to know what was decided: that stands in the ledger, in the state folder of the daemon.
@@ -485,6 +499,7 @@ impl Pulse for Serving {
                 .into_iter()
                 .map(|(path, why)| format!("{} is not served: {why}", path.display())),
         );
+        troubles.extend(self.claims.troubles(&self.workspaces));
         troubles
     }
 

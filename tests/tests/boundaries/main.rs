@@ -9,6 +9,7 @@
     reason = "the attacks are made here"
 )]
 
+mod claims;
 mod delegation;
 mod gate;
 mod mounts;

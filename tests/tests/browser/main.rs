@@ -579,3 +579,57 @@ fn a_person_decides_by_the_link_in_a_mail() {
 fn keep(path: &Path, picture: &[u8]) {
     put(path, picture, Care::Plain).expect("the picture can be kept");
 }
+
+/// Serves one page at a port of its own, as an agent does with a preview; gives what browsers send to it.
+fn preview() -> (String, std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
+    use std::io::{Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = std::sync::Arc::clone(&heard);
+    std::thread::spawn(move || {
+        // Browsers open connections ahead, so none may wait for another.
+        for mut stream in listener.incoming().flatten() {
+            let told = std::sync::Arc::clone(&told);
+            std::thread::spawn(move || {
+                let mut bytes = [0; 8192];
+                let length = stream.read(&mut bytes).unwrap_or(0);
+                let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+                told.lock().expect("nobody panicked").push(text);
+                let answer =
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 7\r\n\r\npreview";
+                let _ = stream.write_all(answer.as_bytes());
+            });
+        }
+    });
+    (format!(":{port}/preview"), heard)
+}
+
+#[test]
+fn a_preview_at_another_port_gets_no_session() {
+    let scene = Scene::start();
+    let (id, _) = scene.hand_over("q3", "Draft the Q3 risk summary", "# Risks\n");
+    let browser = scene.signed_in(Look::default());
+    let own = browser.url();
+    assert!(
+        own.starts_with("http://cs-") && own.contains(".localhost:"),
+        "{own}"
+    );
+    let (preview, heard) = preview();
+    for host in ["127.0.0.1", "localhost", "other.localhost"] {
+        browser.follow(&format!("http://{host}{preview}"));
+        browser.says("preview");
+    }
+    let heard = heard.lock().expect("nobody panicked").join("\n");
+    assert!(heard.contains("GET /preview"), "{heard}");
+    assert!(!heard.to_lowercase().contains("cookie:"), "{heard}");
+    assert!(
+        !heard.contains("cs-"),
+        "the name of the own host is told: {heard}"
+    );
+    // A link as it stands in mails and receipts leads on, by a script that remembers the way.
+    browser.follow(&format!("{}/h/{id}", scene.bed.endpoint().url));
+    browser.says("Risks");
+    assert!(browser.url().starts_with("http://cs-"), "{}", browser.url());
+}
