@@ -85,6 +85,14 @@ pub enum Broken {
         /// Why.
         why: String,
     },
+    /// Entries are missing at the end: something that is kept beside the chain followed it further.
+    #[error("the entries after {head} are missing; entry {seen} was acted on before")]
+    Cut {
+        /// Number of the last entry that is there.
+        head: u64,
+        /// Number of the furthest entry that was acted on.
+        seen: u64,
+    },
     /// Time runs backwards.
     #[error("entry {seq} is dated before the one it follows")]
     Time {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     fs::{InstanceLock, LockHeld},
+    ledger::cut,
     store::{SqliteStore, Store as _, StoreError},
 };
 
@@ -119,7 +120,8 @@ fn read_chain(data_dir: &Path) -> Result<ChainReport, Failure> {
     loop {
         let entries = store.entries(verifier.head().seq, PAGE).map_err(fail)?;
         if entries.is_empty() {
-            return Ok(report(verifier.head(), None));
+            let cut = cut(&mut store, &verifier.head()).map_err(fail)?;
+            return Ok(report(verifier.head(), cut.map(|cut| cut.to_string())));
         }
         for entry in &entries {
             if let Err(broken) = verifier.next(entry) {

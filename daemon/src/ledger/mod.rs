@@ -401,7 +401,9 @@ impl Ledger {
             let after = verifier.head().seq;
             let entries = self.read(move |store| store.entries(after, PAGE)).await?;
             if entries.is_empty() {
-                return Ok((verifier.head(), None));
+                let head = verifier.head();
+                let cut = self.read(move |store| cut(store, &head)).await?;
+                return Ok((verifier.head(), cut));
             }
             for entry in &entries {
                 if let Err(broken) = verifier.next(entry) {
@@ -410,6 +412,19 @@ impl Ledger {
             }
         }
     }
+}
+
+/// Compares the end of the chain with the tasks that follow it: their progress is committed with or after the entries.
+pub fn cut(store: &mut dyn Store, head: &Head) -> Result<Option<Broken>, StoreError> {
+    let progress = store.values(Space::Progress)?;
+    let seen = progress.iter().filter_map(|(_, mark)| mark.parse().ok());
+    Ok(seen
+        .max()
+        .filter(|seen| *seen > head.seq)
+        .map(|seen| Broken::Cut {
+            head: head.seq,
+            seen,
+        }))
 }
 
 /// Checks the whole chain of `store`; hands each entry on in order.
@@ -421,7 +436,10 @@ pub fn verify(
     loop {
         let entries = store.entries(verifier.head().seq, PAGE)?;
         if entries.is_empty() {
-            return Ok(verifier.head());
+            return match cut(store, &verifier.head())? {
+                None => Ok(verifier.head()),
+                Some(cut) => Err(cut.into()),
+            };
         }
         for entry in &entries {
             each(&verifier.next(entry)?, entry.hash);

@@ -5,13 +5,18 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-use countersign_protocol::{Digest, chain::Body, event::Event, principal::Actor};
+use countersign_protocol::{
+    Digest,
+    chain::{Body, Broken},
+    event::Event,
+    principal::Actor,
+};
 use jiff::ToSpan as _;
 
 use super::{Draft, Ledger, OpenError, TransactError};
 use crate::{
     clock::{Clock as _, TestClock},
-    store::{Batch, MemoryStore, Store as _, StoreError},
+    store::{Batch, MemoryStore, Space, Store as _, StoreError},
     testing::{Rig, SharedStore},
 };
 
@@ -108,6 +113,37 @@ fn a_changed_entry_is_found_at_its_place() {
     let clock = TestClock::at(rig.clock.now());
     let opened = Ledger::open(Box::new(SharedStore(store)), clock);
     assert!(matches!(opened, Err(OpenError::Broken(_))), "{opened:?}");
+}
+
+#[test]
+fn entries_that_were_acted_on_are_missed() {
+    let rig = Rig::new();
+    for id in ["a", "b", "c"] {
+        write(&rig, id).unwrap();
+    }
+    let whole = rig.stored().entries(0, 9).unwrap();
+    for (left, mark, is_whole) in [
+        (3, "3", true),
+        (2, "3", false),
+        (2, "2", true),
+        (0, "1", false),
+    ] {
+        let store = Arc::new(std::sync::Mutex::new(MemoryStore::default()));
+        let kept = Batch {
+            entries: whole[..left].to_vec(),
+            values: vec![(
+                Space::Progress,
+                "writeback".to_owned(),
+                Some(mark.to_owned()),
+            )],
+            ..Batch::default()
+        };
+        store.lock().unwrap().append(&kept).unwrap();
+        let clock = TestClock::at(rig.clock.now());
+        let opened = Ledger::open(Box::new(SharedStore(store)), clock);
+        let cut = matches!(opened, Err(OpenError::Broken(Broken::Cut { .. })));
+        assert_eq!(cut, !is_whole, "{left} {mark}: {opened:?}");
+    }
 }
 
 #[test]
