@@ -27,6 +27,8 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// The host name that is this daemon's alone; `None` keeps sessions at the address.
     pub own_host: Option<OwnHost>,
+    /// Signs what browsers keep of accounts that were signed in in them.
+    pub device_key: [u8; 32],
     /// Whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Who may read the numbers without being signed in.
@@ -52,6 +54,7 @@ impl Settings {
             port,
             public_url: None,
             own_host: None,
+            device_key: [0; 32],
             trusted_proxies: Vec::new(),
             metrics: MetricsFor::SignedIn,
             metrics_token: None,

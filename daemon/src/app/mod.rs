@@ -15,10 +15,7 @@ mod watchers;
 use std::{
     net::SocketAddr,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -56,7 +53,7 @@ use crate::{
     policy::Stage,
     process::ProcessTable,
     reconcile::Reconciler,
-    review::{LedgerDesk, Local, Pulse as _},
+    review::{LedgerDesk, Local, OperatorKey, Pulse as _},
     search::{self, Search},
     sso::Sso,
     telemetry::{EventFiles, Exporter, Meter},
@@ -144,6 +141,7 @@ pub async fn run(
     };
 
     let mut web_settings = web_settings(&config, address, &clock)?;
+    web_settings.device_key = own_host::device_key(&state.dir)?;
     web_settings.own_host = own_host::find(&config, &state.dir, address)?;
 
     let ledger = state.ledger.clone();
@@ -236,7 +234,7 @@ pub async fn run(
         (intake.clone(), ledger.clone()),
     ));
 
-    let operator_key = state::random_key()?;
+    let operator_key = OperatorKey::new(state::random_key()?);
     let stage = Stage::new(
         ledger.clone(),
         Arc::clone(&workspaces),
@@ -268,7 +266,7 @@ pub async fn run(
         roster: Roster::new(&config, catalog, &person.0),
         id: person.0,
         display: person.1,
-        operator_key: Digest::of(operator_key.as_bytes()),
+        operator_key: operator_key.clone(),
         public_url: public_url.clone(),
     };
     let door = Arc::new(IntakeDoor::new(intake.clone(), Arc::clone(&workspaces)));
@@ -316,12 +314,12 @@ pub async fn run(
     let endpoint = Endpoint {
         url: format!("http://{address}"),
         pid: std::process::id(),
-        token: operator_key,
+        token: operator_key.text(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         workspaces: Vec::new(),
     };
     // A full disk must not keep people from the pages.
-    let noted = endpoint_with(&endpoint, &workspaces).write(&state.dir);
+    let noted = endpoint_with(&endpoint, &operator_key, &workspaces).write(&state.dir);
     if let Err(error) = &noted {
         tracing::error!(%error, "programs of this machine cannot find the daemon; it is tried again");
     }
@@ -340,7 +338,7 @@ pub async fn run(
         &intake,
         &writeback,
         &serving,
-        (endpoint, noted.is_ok()),
+        (endpoint, noted.is_ok(), operator_key.clone()),
         &state,
     );
     let approved = guard.clone();
@@ -402,7 +400,7 @@ pub async fn run(
     });
 
     spawn_rest(&reconciler, &ledger, &search, &serving);
-    state::spawn_modes(&reconciler, &state.dir);
+    state::spawn_modes(&reconciler, &state.dir, operator_key);
 
     let link = desk
         .new_start_link()
@@ -669,12 +667,13 @@ fn metrics_token(config: &Config) -> Result<Option<Digest>, AppError> {
     Ok(Some(Digest::of(token.reveal().as_bytes())))
 }
 
-fn endpoint_with(endpoint: &Endpoint, workspaces: &Workspaces) -> Endpoint {
+fn endpoint_with(endpoint: &Endpoint, key: &OperatorKey, workspaces: &Workspaces) -> Endpoint {
     let known = |one: &Arc<crate::workspace::Workspace>| EndpointWorkspace {
         name: one.name.to_string(),
         path: one.path.display().to_string(),
     };
     Endpoint {
+        token: key.text(),
         workspaces: workspaces.all().iter().map(known).collect(),
         ..endpoint.clone()
     }
@@ -686,7 +685,7 @@ fn spawn_tasks(
     intake: &Intake,
     writeback: &Writeback,
     serving: &Arc<Serving>,
-    (endpoint, noted): (Endpoint, bool),
+    (endpoint, noted, key): (Endpoint, bool, OperatorKey),
     state: &state::StateFolder,
 ) {
     let newest = writeback.clone();
@@ -714,18 +713,19 @@ fn spawn_tasks(
         }
     });
     let (serving, dir) = (Arc::clone(serving), Arc::clone(&state.dir));
-    let noted = Arc::new(AtomicBool::new(noted));
+    let noted = Arc::new(Mutex::new(noted.then(|| endpoint.token.clone())));
     reconciler.spawn("discovery", DISCOVERY, never, move || {
         let (serving, dir, endpoint) = (Arc::clone(&serving), Arc::clone(&dir), endpoint.clone());
-        let noted = Arc::clone(&noted);
+        let (noted, key) = (Arc::clone(&noted), key.clone());
         async move {
-            if serving.discover() {
-                noted.store(false, Ordering::Relaxed);
-            }
-            if !noted.load(Ordering::Relaxed) {
-                let endpoint = endpoint_with(&endpoint, serving.workspaces());
+            let is_new = serving.discover();
+            let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+            // The key is another one after somebody else could have read it.
+            if is_new || *noted != Some(key.text()) {
+                *noted = None;
+                let endpoint = endpoint_with(&endpoint, &key, serving.workspaces());
                 endpoint.write(&dir).map_err(|error| error.to_string())?;
-                noted.store(true, Ordering::Relaxed);
+                *noted = Some(endpoint.token);
             }
             Ok::<_, String>(())
         }

@@ -1,4 +1,4 @@
-//! The host name that only browsers of signed-in people know, and the sockets behind it.
+//! What browsers know the daemon by: its host name, the sockets behind it, and the key of device cookies.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -16,6 +16,8 @@ use crate::{
 
 /// Name of the file in the state folder. The name lasts, since browsers keep passkeys and passwords by it.
 pub(super) const OWN_HOST_FILE: &str = "own-host";
+/// Name of the file with the key of device cookies.
+pub(super) const DEVICE_KEY_FILE: &str = "device-key";
 /// Digits and letters that nobody mistakes for one another (RFC 4648, section 6), in lower case.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Letters of a name; five bits each.
@@ -33,13 +35,21 @@ pub(super) fn find(
         return Ok(None);
     }
     Ok(Some(OwnHost {
-        name: format!("cs-{}.localhost", label(dir)?),
+        name: format!("cs-{}.localhost", kept(dir, Path::new(OWN_HOST_FILE))?),
         address: format!("http://{address}"),
     }))
 }
 
-fn label(dir: &Dir) -> Result<String, AppError> {
-    let path = Path::new(OWN_HOST_FILE);
+/// Returns the key of device cookies, which lasts as long as they do.
+pub(super) fn device_key(dir: &Dir) -> Result<[u8; 32], AppError> {
+    let kept = kept(dir, Path::new(DEVICE_KEY_FILE))?;
+    let mut key = [0; 32];
+    key[..LETTERS].copy_from_slice(kept.as_bytes());
+    Ok(key)
+}
+
+/// Returns the random letters, 130 bits, that are in the file `path`; makes them where there are none.
+fn kept(dir: &Dir, path: &Path) -> Result<String, AppError> {
     let known = match dir.open_file(path) {
         Ok(file) => read_limited(&file, 64).ok(),
         Err(error) if error.is_not_found() => None,
@@ -105,12 +115,16 @@ mod tests {
     fn the_name_is_kept_and_cannot_be_guessed() {
         let folder = tempfile::tempdir().unwrap();
         let dir = Dir::open(folder.path()).unwrap();
-        let made = label(&dir).unwrap();
+        let made = kept(&dir, Path::new(OWN_HOST_FILE)).unwrap();
         assert_eq!(made.len(), LETTERS);
-        assert_eq!(label(&dir).unwrap(), made);
+        assert_eq!(kept(&dir, Path::new(OWN_HOST_FILE)).unwrap(), made);
         dir.publish(Path::new(OWN_HOST_FILE), b"evil.example", 0o600, false)
             .unwrap();
-        assert_ne!(label(&dir).unwrap(), made, "what is no name is made anew");
+        assert_ne!(
+            kept(&dir, Path::new(OWN_HOST_FILE)).unwrap(),
+            made,
+            "what is no name is made anew"
+        );
     }
 
     #[tokio::test]

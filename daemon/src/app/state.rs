@@ -7,7 +7,10 @@ use std::{
 
 use base64::Engine as _;
 
-use super::{AppError, own_host::OWN_HOST_FILE};
+use super::{
+    AppError,
+    own_host::{DEVICE_KEY_FILE, OWN_HOST_FILE},
+};
 use crate::{
     catalog::Catalog,
     clock::SharedClock,
@@ -18,6 +21,7 @@ use crate::{
     ledger::Ledger,
     provenance::Observer,
     reconcile::Reconciler,
+    review::OperatorKey,
     store::SqliteStore,
 };
 
@@ -89,18 +93,19 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
 const MODES: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What else of the state folder is ours.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "instance.lock",
     ENDPOINT_FILE,
     OBJECTS,
     CHECKS,
     CACHE,
     OWN_HOST_FILE,
+    DEVICE_KEY_FILE,
     START_LINK_FILE,
 ];
 
 /// Takes the permissions of other users off the state folder and our files in it.
-fn close(dir: &Dir) -> Result<(), crate::fs::Error> {
+fn close(dir: &Dir) -> Result<Vec<String>, crate::fs::Error> {
     let is_own = |name: &Path| {
         let name = name.to_string_lossy();
         name.starts_with(LEDGER_FILE) || OWN.contains(&&*name)
@@ -112,20 +117,26 @@ fn close(dir: &Dir) -> Result<(), crate::fs::Error> {
             "other users could open the state folder; their permissions were taken off"
         );
     }
-    Ok(())
+    Ok(opened)
 }
 
-/// Keeps the state folder closed to other users: a process of the daemon's own user can change its modes.
-pub(super) fn spawn_modes(reconciler: &Reconciler, dir: &Arc<Dir>) {
+/// Keeps the state folder closed to other users: a process of the daemon's own user can change its modes. The
+/// operator's key is another one after it stood open.
+pub(super) fn spawn_modes(reconciler: &Reconciler, dir: &Arc<Dir>, key: OperatorKey) {
     let dir = Arc::clone(dir);
     let (_, never) = tokio::sync::watch::channel(0);
     reconciler.spawn("state folder", MODES, never, move || {
-        let dir = Arc::clone(&dir);
+        let (dir, key) = (Arc::clone(&dir), key.clone());
         async move {
             let closed = tokio::task::spawn_blocking(move || close(&dir)).await;
-            closed
+            let opened = closed
                 .map_err(|error| error.to_string())?
-                .map_err(|error| error.to_string())
+                .map_err(|error| error.to_string())?;
+            if opened.iter().any(|name| name == ENDPOINT_FILE) {
+                key.replace(random_key().map_err(|error| error.to_string())?);
+                tracing::warn!("the key of the command line stood open, so it is another one now");
+            }
+            Ok::<_, String>(())
         }
     });
 }

@@ -18,7 +18,7 @@ impl LedgerDesk {
     pub(super) fn caller_of(&self, secret: &str) -> Option<Caller> {
         // Digests are compared, not secrets: how long that takes tells nothing about the secret.
         let shown = Digest::of(secret.as_bytes());
-        if shown == self.local.operator_key {
+        if self.local.operator_key.is(shown) {
             return Some(Caller::Person(self.operator()));
         }
         if let Some(person) = self.person_of_token(secret) {

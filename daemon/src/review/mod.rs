@@ -85,7 +85,7 @@ use crate::{
     workspace::Workspaces,
 };
 pub use messages::Courier;
-pub use seams::{AnsweredHop, Delivered, Door, Gauges, Local, Pulse};
+pub use seams::{AnsweredHop, Delivered, Door, Gauges, Local, OperatorKey, Pulse};
 
 /// Archives that are written at a time.
 const ARCHIVES: usize = 8;

@@ -1,6 +1,9 @@
 //! What the program wires to the desk: the desk imports no other stage of the pipeline.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use countersign_protocol::{
@@ -88,6 +91,39 @@ pub struct AnsweredHop {
     pub principal: Principal,
 }
 
+/// The key that the command line of this machine shows. Another one takes its place when somebody else could have read
+/// it.
+#[derive(Clone, Debug)]
+pub struct OperatorKey(Arc<Mutex<(String, Digest)>>);
+
+impl OperatorKey {
+    /// A key with this text.
+    pub fn new(text: String) -> Self {
+        let digest = Digest::of(text.as_bytes());
+        Self(Arc::new(Mutex::new((text, digest))))
+    }
+
+    /// The key itself.
+    pub fn text(&self) -> String {
+        self.lock().0.clone()
+    }
+
+    /// Checks whether `shown` is the digest of the key.
+    pub fn is(&self, shown: Digest) -> bool {
+        self.lock().1 == shown
+    }
+
+    /// Puts another key in its place.
+    pub fn replace(&self, text: String) {
+        let digest = Digest::of(text.as_bytes());
+        *self.lock() = (text, digest);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (String, Digest)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Who reviews at this machine, and what everybody may do.
 #[derive(Clone, Debug)]
 pub struct Local {
@@ -101,8 +137,8 @@ pub struct Local {
     pub outside: Vec<&'static str>,
     /// Who else vouches for people.
     pub sso: Option<Sso>,
-    /// Digest of the key that the command line of this machine shows.
-    pub operator_key: Digest,
+    /// The key that the command line of this machine shows.
+    pub operator_key: OperatorKey,
     /// The address of the pages, without a slash at its end.
     pub public_url: String,
 }

@@ -19,7 +19,7 @@ use std::{
 };
 
 use countersign_protocol::{
-    Digest, HandoffId,
+    HandoffId,
     access::{Access, Role},
     chain::Body,
     decision::{DecisionDocument, Outcome},
@@ -173,7 +173,7 @@ impl Rig {
             display: "Maya".to_owned(),
             roster: self.roster(),
             sso: None,
-            operator_key: Digest::of(b"operator"),
+            operator_key: crate::review::OperatorKey::new("operator".to_owned()),
             public_url: url,
         };
         let nobody = extract::Program::at("/nowhere/countersign");

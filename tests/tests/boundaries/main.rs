@@ -16,6 +16,7 @@ mod mounts;
 mod outside;
 mod ownership;
 mod release;
+mod state;
 mod terminals;
 
 use std::{

@@ -191,7 +191,7 @@ pub(super) async fn change_password(
         .change_password(&visit.person, &form.old, &form.new, from.clone())
         .await;
     let wrong = match changed {
-        Ok(new) => return Ok(session::enter(new, "/account")),
+        Ok(new) => return Ok(session::enter(new, "/account", Some(name))),
         Err(SignInError::Refused) => {
             was_wrong(&app, &from, name);
             Wrong {

@@ -269,7 +269,7 @@ pub(super) async fn enter(
         return Err(identity::too_many(seconds));
     }
     match app.desk.enter_outside(&form.t, from.clone()).await {
-        Ok((new, id)) => Ok(session::enter(new, &format!("/h/{id}"))),
+        Ok((new, id)) => Ok(session::enter(new, &format!("/h/{id}"), None)),
         Err(DeskError::NotFound(_)) => {
             from.address.inspect(|address| app.failed(*address));
             Err(over())

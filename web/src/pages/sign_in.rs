@@ -13,7 +13,7 @@ use super::visit::{Bare, Chrome};
 use crate::{
     desk::{Caller, DeskError, access::SignInError},
     error::Problem,
-    security::{self, FormOf, QueryOf, Signed, identity, session},
+    security::{self, Devices, FormOf, QueryOf, Signed, identity, session},
     state::AppState,
     templates::Page,
 };
@@ -131,11 +131,14 @@ pub(super) struct SignInForm {
 }
 
 /// Returns the name under which failures of an account are counted. A browser with a session of that account has a
-/// count of its own, so that a stranger who guesses cannot keep its person out.
-fn counted(name: &str, signed: Option<&Caller>) -> String {
+/// count of its own, and so has one in which it was signed in before, so that a stranger who guesses cannot keep its person out.
+fn counted(name: &str, signed: Option<&Caller>, devices: &Devices) -> String {
     match signed {
         Some(Caller::Person(person)) if person.id == name => format!("{name}\0signed in"),
-        _ => name.to_owned(),
+        _ => match devices.number(name) {
+            Some(number) => format!("{name}\0{number}"),
+            None => name.to_owned(),
+        },
     }
 }
 
@@ -164,6 +167,7 @@ pub(super) async fn sign_in(
     State(app): State<AppState>,
     signed: Result<Signed, Problem>,
     security::From(from): security::From,
+    devices: Devices,
     Bare(chrome): Bare,
     FormOf(form): FormOf<SignInForm>,
 ) -> Result<Response, Problem> {
@@ -171,13 +175,14 @@ pub(super) async fn sign_in(
     if name.len() > NAME {
         return Ok(refused(&app, chrome, form)?.into_response());
     }
-    let counted = counted(&name, signed.as_ref().ok().map(|Signed(who)| who));
+    let who = signed.as_ref().ok().map(|Signed(who)| who);
+    let counted = counted(&name, who, &devices);
     slow_down(&app, &from, &counted)?;
     match app.desk.sign_in(&name, &form.password, from.clone()).await {
         Ok(session) => {
             app.sign_ins.succeeded(&counted);
             let next = inside(form.next.as_deref());
-            Ok(session::enter(session, &next))
+            Ok(session::enter(session, &next, Some(name)))
         }
         Err(SignInError::Refused) => {
             tracing::info!(address = ?from.address, "a sign-in was refused");
@@ -314,7 +319,7 @@ pub(super) async fn accept(
         .accept_invitation(&form.t, &form.password, from)
         .await
     {
-        Ok(session) => Ok(session::enter(session, "/queue")),
+        Ok(session) => Ok(session::enter(session, "/queue", Some(page.id))),
         Err(DeskError::Invalid { message, .. }) => {
             let page = InvitationPage {
                 error: Some(message),

@@ -4,10 +4,15 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
 };
-use http::{StatusCode, header, request::Parts};
+use http::{HeaderMap, StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 
-use super::{client::Client, csrf, identity::Identity, session};
+use super::{
+    client::{Client, Place},
+    csrf, device,
+    identity::Identity,
+    session,
+};
 use crate::{
     desk::{Caller, Person, access::Visitor},
     error::Problem,
@@ -103,6 +108,32 @@ impl FromRequestParts<AppState> for From {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         Ok(Self(session::visitor(app, parts)))
+    }
+}
+
+/// What the browser shows of the accounts that were signed in in it.
+pub(crate) struct Devices {
+    app: AppState,
+    place: Place,
+    headers: HeaderMap,
+}
+
+impl Devices {
+    /// Returns the number of this browser, when `account` was signed in in it.
+    pub(crate) fn number(&self, account: &str) -> Option<&str> {
+        device::number(&self.app.settings, self.place, &self.headers, account)
+    }
+}
+
+impl FromRequestParts<AppState> for Devices {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
+        Ok(Self {
+            app: app.clone(),
+            place: Place::of(&parts.extensions),
+            headers: parts.headers.clone(),
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 pub(crate) mod attempts;
 pub mod client;
 pub(crate) mod csrf;
+mod device;
 pub mod extract;
 pub(crate) mod headers;
 pub mod identity;
@@ -19,6 +20,7 @@ pub(crate) mod standing;
 mod tests;
 
 pub use client::Peer;
+pub(crate) use extract::Devices;
 pub use extract::{
     Csrf, FormOf, From, JsonOf, Nonce, Origin, PathOf, QueryOf, Shown, Signed, SignedIn,
 };

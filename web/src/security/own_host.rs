@@ -16,7 +16,9 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{client::Place, extract::Nonce, headers::random_text, identity::Identity, session};
+use super::{
+    client::Place, device, extract::Nonce, headers::random_text, identity::Identity, session,
+};
 use crate::{
     desk::NewSession,
     error::Problem,
@@ -41,6 +43,8 @@ pub(crate) fn routes() -> Router<AppState> {
 pub(crate) struct Entered {
     pub(crate) session: NewSession,
     pub(crate) next: String,
+    /// The account whose password was right; the browser is known to it from now on.
+    pub(crate) account: Option<String>,
 }
 
 struct Waiting {
@@ -144,6 +148,8 @@ pub(crate) fn finish(
             let session = &entered.session;
             let seconds = session.lifetime.as_secs();
             let cookie = session::cookie(&app.settings, place, &session.secret, seconds);
+            let account = entered.account.as_deref();
+            let device = account.and_then(|account| device::cookie(&app.settings, place, account));
             // It comes first: the browser is told of the session before anything else.
             let headers = response.headers_mut();
             let others: Vec<_> = headers
@@ -152,7 +158,7 @@ pub(crate) fn finish(
                 .cloned()
                 .collect();
             headers.insert(header::SET_COOKIE, cookie);
-            for other in others {
+            for other in device.into_iter().chain(others) {
                 headers.append(header::SET_COOKIE, other);
             }
             response
@@ -205,7 +211,7 @@ async fn enter(State(app): State<AppState>, request: Request) -> Response {
     let key = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "k");
     let entered = key.and_then(|(_, key)| app.keys.take(&key, (app.settings.now)()));
     match entered {
-        Some(entered) => session::enter(entered.session, &entered.next),
+        Some(entered) => session::enter(entered.session, &entered.next, entered.account),
         // The link again in the browser that used it: it is in already.
         None if request.extensions().get::<Identity>().is_some() => {
             Redirect::to("/queue").into_response()

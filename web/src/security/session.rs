@@ -99,12 +99,13 @@ pub(super) fn named_cookie(
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// The way into a session that was made, and on to `next`. Where its cookie is set, `own_host::finish` decides.
-pub(crate) fn enter(session: NewSession, next: &str) -> Response {
+/// The way into a session that was made, and on to `next`; `account` is that of a password. Where its cookie is set, `own_host::finish` decides.
+pub(crate) fn enter(session: NewSession, next: &str, account: Option<String>) -> Response {
     let mut response = Redirect::to(next).into_response();
     response.extensions_mut().insert(Entered {
         session,
         next: next.to_owned(),
+        account,
     });
     response
 }
@@ -158,7 +159,7 @@ async fn start(State(app): State<AppState>, request: Request) -> Response {
         None => None,
     };
     match session {
-        Some(session) => enter(session, &on),
+        Some(session) => enter(session, &on, None),
         // The link again in the browser that used it: it is in already.
         None if signed_in => Redirect::to(&on).into_response(),
         None => {

@@ -160,7 +160,7 @@ async fn callback(
         None => app.desk.sso_finish(answer, from.clone()).await,
     };
     let mut response = match finished {
-        Ok(session) => session::enter(session, &inside(next.as_deref())),
+        Ok(session) => session::enter(session, &inside(next.as_deref()), None),
         Err(error) => {
             tracing::info!(%error, address = ?from.address, "a sign-in by the provider failed");
             if !matches!(error, SsoFailed::Desk(_)) {

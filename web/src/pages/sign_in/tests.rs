@@ -186,6 +186,44 @@ async fn strangers_lock_no_session_out() {
 }
 
 #[tokio::test]
+async fn strangers_lock_no_known_browser_out() {
+    let router = Showcase::small().router();
+    let signed = from("192.0.2.1", "maya", PASSWORD).send(&router).await;
+    let device = signed.headers.get_all("set-cookie").iter().find_map(|set| {
+        let set = set.to_str().unwrap().split(';').next().unwrap();
+        set.contains("-device=").then(|| set.to_owned())
+    });
+    let device = device.unwrap();
+    let guess =
+        |name: &str, cookie: &str| from("127.0.0.1", name, "wrong").header("cookie", cookie);
+    for _ in 0..7 {
+        guess("maya", "").send(&router).await;
+        guess("sam", "").send(&router).await;
+    }
+    let forged = device.replace("-device=", "-device=1");
+    for (name, cookie, status) in [
+        ("maya", "", 429),
+        ("maya", forged.as_str(), 429),
+        ("sam", &device, 429),
+        ("maya", &device, 422),
+    ] {
+        let told = guess(name, cookie).send(&router).await;
+        assert_eq!(told.status.as_u16(), status, "{name} {cookie}");
+    }
+    // It opens nothing, and guesses in that browser are counted as well.
+    let page = Ask::get("/queue")
+        .header("cookie", &device)
+        .send(&router)
+        .await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    for _ in 0..5 {
+        guess("maya", &device).send(&router).await;
+    }
+    let told = guess("maya", &device).send(&router).await;
+    assert_eq!(told.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
 async fn guesses_of_links_and_of_the_password_now_are_slowed_down_too() {
     let router = Showcase::small().router();
     let peer = || Peer("192.0.2.7:1".parse().unwrap());
