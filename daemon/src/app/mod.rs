@@ -5,6 +5,7 @@ mod courier;
 mod demo;
 mod error;
 mod gauges;
+mod listen;
 mod memory;
 mod own_host;
 mod serving;
@@ -130,7 +131,7 @@ pub async fn run(
         .map_err(AppError::Signal)?;
     let state = state::open(&config.server.data_dir.value, Arc::clone(&clock))?;
     fault::step("start.ledger_open");
-    let (listener, other_family) = own_host::bind(config.server.listen.value).await?;
+    let (listener, other_family) = listen::bind(config.server.listen.value).await?;
     let address = listener.local_addr().map_err(|source| AppError::Listen {
         address: config.server.listen.value,
         source,

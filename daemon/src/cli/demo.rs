@@ -12,7 +12,7 @@ use super::{
     serve, start_link,
 };
 use crate::{
-    app::{AppError, Demo},
+    app::Demo,
     config::{Config, Environment, Flags},
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let folder = folder(args, context)?;
     if args.clean {
-        let kept = Demo::clean(&folder).map_err(failure)?;
+        let kept = Demo::clean(&folder).map_err(|error| serve::failure(&error))?;
         let shown = inert(&folder.display().to_string());
         if kept.is_empty() {
             context.out.line(&format!("removed  {shown}"));
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
-    let demo = Demo::prepare(&folder).map_err(failure)?;
+    let demo = Demo::prepare(&folder).map_err(|error| serve::failure(&error))?;
     let listen = args.listen.clone().unwrap_or_else(free_address);
     let flags = Flags {
         listen: Some(listen),
@@ -140,12 +140,4 @@ fn free_address() -> String {
     let usual = "127.0.0.1:7420";
     let free = TcpListener::bind(usual).is_ok();
     if free { usual } else { "127.0.0.1:0" }.to_owned()
-}
-
-fn failure(error: AppError) -> Failure {
-    let failure = Failure::new(Exit::Failed, error.to_string());
-    match error.hint() {
-        Some(hint) => failure.hint(&hint),
-        None => failure,
-    }
 }

@@ -96,12 +96,15 @@ pub(super) fn serve(
             stop_on_signals(&shutdown).map_err(AppError::Signal)?;
             app::run(config, clock, shutdown, |begun| started(begun, out)).await
         })
-        .map_err(|error| {
-            let mut failure = Failure::new(Exit::Failed, error.to_string());
-            failure.hint = error.hint();
-            failure
-        })?;
+        .map_err(|error| failure(&error))?;
     Ok(Exit::Done)
+}
+
+/// Why the daemon did not start or had to end, and what to do about it.
+pub(super) fn failure(error: &AppError) -> Failure {
+    let mut failure = Failure::new(Exit::Failed, error.to_string());
+    failure.hint = error.hint();
+    failure
 }
 
 /// The first signal lets what runs come to its end; the second ends the process, and what was

@@ -1,8 +1,7 @@
 //! Giving files and folders to another owner.
 //!
-//! A file that somebody has open for writing, or that has other names, is not given but replaced by a copy: a
-//! descriptor that was kept open writes on whoever owns the file, and another name may be that of a file which never was
-//! in this folder at all.
+//! A file that somebody has open for writing, or that has other names, is not given but replaced by a copy: an open
+//! descriptor writes on whoever owns the file, and another name may be that of a file which never was in this folder.
 
 use std::{
     fs::File,

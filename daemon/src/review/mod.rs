@@ -23,6 +23,7 @@ mod locks;
 mod messages;
 mod mount;
 mod observe;
+mod operator_key;
 mod origins;
 mod outsiders;
 mod ownership;
@@ -85,7 +86,8 @@ use crate::{
     workspace::Workspaces,
 };
 pub use messages::Courier;
-pub use seams::{AnsweredHop, Delivered, Door, Gauges, Local, OperatorKey, Pulse};
+pub use operator_key::OperatorKey;
+pub use seams::{AnsweredHop, Delivered, Door, Gauges, Local, Pulse};
 
 /// Archives that are written at a time.
 const ARCHIVES: usize = 8;

@@ -1,9 +1,6 @@
 //! What the program wires to the desk: the desk imports no other stage of the pipeline.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use countersign_protocol::{
@@ -12,6 +9,7 @@ use countersign_protocol::{
 };
 use countersign_web::desk::{DeskError, boundaries::WorkspaceBoundaries, transfer::Reread};
 
+use super::OperatorKey;
 use crate::{catalog::Roster, sso::Sso};
 
 /// How the rest of the daemon is. The program wires it; the desk imports no other stage.
@@ -89,39 +87,6 @@ pub struct AnsweredHop {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Who sent it.
     pub principal: Principal,
-}
-
-/// The key that the command line of this machine shows. Another one takes its place when somebody else could have read
-/// it.
-#[derive(Clone, Debug)]
-pub struct OperatorKey(Arc<Mutex<(String, Digest)>>);
-
-impl OperatorKey {
-    /// A key with this text.
-    pub fn new(text: String) -> Self {
-        let digest = Digest::of(text.as_bytes());
-        Self(Arc::new(Mutex::new((text, digest))))
-    }
-
-    /// The key itself.
-    pub fn text(&self) -> String {
-        self.lock().0.clone()
-    }
-
-    /// Checks whether `shown` is the digest of the key.
-    pub fn is(&self, shown: Digest) -> bool {
-        self.lock().1 == shown
-    }
-
-    /// Puts another key in its place.
-    pub fn replace(&self, text: String) {
-        let digest = Digest::of(text.as_bytes());
-        *self.lock() = (text, digest);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (String, Digest)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Who reviews at this machine, and what everybody may do.

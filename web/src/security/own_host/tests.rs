@@ -1,3 +1,5 @@
+//! Where browsers get cookies, and where not.
+
 use http::StatusCode;
 
 use crate::{
