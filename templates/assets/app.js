@@ -14,12 +14,27 @@
   });
   const here = kept(() => localStorage);
   const tab = kept(() => sessionStorage);
+  // ---- behind each form token a key that this origin alone has: a server at another port gets our cookie, and never the key ----
+  const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const key = here.get("key") ?? hex(crypto.getRandomValues(new Uint8Array(16)));
+  here.set("key", key);
+  const keyed = (from) => {
+    const plain = here.get("key") ? $$("input[name=csrf]", from).filter(({ value }) => value && !value.includes(".")) : [];
+    for (const field of plain) field.value += `.${key}`;
+    return from;
+  };
+  const csrf = $("input[name=csrf]", keyed(document))?.value;
+  if (csrf?.includes(".") && here.get("keyed") !== csrf) {
+    const shown = fetch("/session/key", { method: "POST", body: new URLSearchParams({ csrf }) });
+    shown.then(({ ok }) => ok && here.set("keyed", csrf)).catch(() => {});
+  }
+
   // Only pages of our own server become elements, and scripts in them do not run.
   const policy = window.trustedTypes?.createPolicy("countersign", { createHTML: (html) => html });
   const parse = (html) => {
     const template = document.createElement("template");
     template.innerHTML = policy ? policy.createHTML(html) : html;
-    return template.content;
+    return keyed(template.content);
   };
   const load = async (url, signal) => {
     const answer = await fetch(url, { signal, headers: { accept: "text/html" } });

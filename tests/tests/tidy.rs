@@ -150,7 +150,7 @@ fn there_is_little_javascript() {
         .collect();
     let lines: usize = scripts.iter().map(RepoFile::lines).sum();
     assert!(scripts.len() <= 4, "{} files of JavaScript", scripts.len());
-    assert!(lines <= 480, "{lines} lines of JavaScript");
+    assert!(lines <= 495, "{lines} lines of JavaScript");
 }
 
 #[test]

@@ -52,6 +52,9 @@ pub(super) struct Session {
     pub(super) address: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) browser: String,
+    /// Digest of the key that pages of the session show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) page_key: Option<Digest>,
 }
 
 /// How a session began.

@@ -21,6 +21,8 @@ use crate::{ledger::Draft, store::Space};
 pub(super) const NOTED: SignedDuration = SignedDuration::from_secs(60);
 /// Longest name of a browser that is kept, in characters.
 const BROWSER: usize = 200;
+/// Time after the sign-in in which a page can show the key of the session.
+const KEY_WINDOW: SignedDuration = SignedDuration::from_mins(2);
 /// Most open sessions of one person; the one that was used longest ago gives way.
 const MOST: usize = 20;
 
@@ -113,6 +115,7 @@ impl Accounts {
             seen: Some(now),
             address: from.address,
             browser: from.browser.chars().take(BROWSER).collect(),
+            page_key: None,
         };
         let mut ended = with.ended;
         ended.extend(self.held().in_the_way(id, now));
@@ -176,6 +179,27 @@ impl Accounts {
             self.note(change);
         }
         Some(Signed { display, ..signed })
+    }
+
+    /// Checks the key that a page of the session `secret` shows; the first one soon after the sign-in is kept.
+    pub fn holds_page_key(&self, secret: &str, shown: Option<Digest>) -> bool {
+        let key = Digest::of(secret.as_bytes());
+        let now = self.0.clock.now();
+        let mut held = self.held();
+        let Some(session) = held.sessions.get_mut(&key) else {
+            return false;
+        };
+        if session.page_key.is_some() {
+            return session.page_key == shown;
+        }
+        let is_new = |since| now.duration_since(since) < KEY_WINDOW;
+        if shown.is_some() && session.since.is_some_and(is_new) {
+            session.page_key = shown;
+            let change = session.change(key);
+            drop(held);
+            self.note(change);
+        }
+        true
     }
 
     /// Writes a value that nobody waits for.

@@ -83,11 +83,14 @@ impl Claims {
     /// Takes those anew whose lock file was removed, before another daemon does.
     pub(super) fn keep(&self, workspaces: &Workspaces) {
         for workspace in workspaces.all() {
-            let is_kept = workspace.own().is_ok_and(|own| {
+            let Ok(own) = workspace.own() else {
+                continue;
+            };
+            let is_kept = {
                 let held = locked(&self.held);
                 let lock = held.get(&*workspace.name);
                 lock.is_none_or(|lock| lock.is_at(&own, Path::new(DAEMON_LOCK)))
-            });
+            };
             if is_kept {
                 continue;
             }

@@ -61,7 +61,10 @@ fn kept(dir: &Dir, path: &Path) -> Result<String, AppError> {
     let made: String = letters
         .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
         .collect();
-    dir.publish(path, made.as_bytes(), 0o600, true)?;
+    if let Err(error) = dir.publish(path, made.as_bytes(), 0o600, true) {
+        // A full disk must not keep people from the pages; what browsers keep by it is good until the next start.
+        tracing::warn!(%error, "what browsers know the daemon by is another the next time");
+    }
     Ok(made)
 }
 

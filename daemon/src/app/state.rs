@@ -71,6 +71,8 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
     if dir.kind(log)?.is_none() {
         // The engine throws away the log of a database that is not there yet.
         drop(SqliteStore::open(&database)?);
+        // The engine makes its files with the modes of everybody's.
+        dir.close_to_others(is_own)?;
         if let Err(error) = dir.publish_zeros(log, SqliteStore::EMPTY_LOG, 0o600) {
             // Only slower, and a disk that is full will say so in other ways.
             tracing::warn!(%error, "no room is set aside for the log of the database");
@@ -104,12 +106,14 @@ const OWN: [&str; 8] = [
     START_LINK_FILE,
 ];
 
+/// Checks whether `name` in the state folder is ours.
+fn is_own(name: &Path) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with(LEDGER_FILE) || OWN.contains(&&*name)
+}
+
 /// Takes the permissions of other users off the state folder and our files in it.
 fn close(dir: &Dir) -> Result<Vec<String>, crate::fs::Error> {
-    let is_own = |name: &Path| {
-        let name = name.to_string_lossy();
-        name.starts_with(LEDGER_FILE) || OWN.contains(&&*name)
-    };
     let opened = dir.close_to_others(is_own)?;
     if !opened.is_empty() {
         tracing::warn!(

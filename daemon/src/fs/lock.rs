@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{Read as _, Seek as _, Write as _},
+    io::{Read as _, Write as _},
     os::unix::fs::MetadataExt as _,
     path::Path,
 };
@@ -52,15 +52,16 @@ impl InstanceLock {
     pub fn take_in(dir: &Dir, name: &Path, holder: &str) -> Result<Self, LockHeld> {
         let problem = |source| Error::new("lock", dir.path().join(name), source);
         loop {
-            let flags = OFlags::RDWR
-                | OFlags::CREATE
-                | OFlags::NOFOLLOW
-                | OFlags::NONBLOCK
-                | OFlags::CLOEXEC;
-            let mode = Mode::RUSR | Mode::WUSR;
-            let opened = rustix::fs::openat(dir.as_fd(), name, flags, mode);
-            let file = File::from(opened.map_err(|errno| problem(errno.into()))?);
-            let Some(mut file) = Locked::take(file, true).map_err(problem)? else {
+            // A file that is open for writing would keep the file system from being mounted read-only.
+            let file = open(dir, name, OFlags::RDONLY).map_err(problem)?;
+            let taken = match Locked::take(file, true) {
+                // On a network file system the lock asks for the right to write (flock(2), NOTES).
+                Err(error) if error.raw_os_error() == Some(libc::EBADF) => {
+                    Locked::take(open(dir, name, OFlags::RDWR).map_err(problem)?, true)
+                }
+                taken => taken,
+            };
+            let Some(file) = taken.map_err(problem)? else {
                 return Err(LockHeld::ByPid {
                     pid: holder_in(dir, name),
                 });
@@ -69,9 +70,9 @@ impl InstanceLock {
             if !is_at(&file, dir, name) {
                 continue;
             }
-            file.set_len(0).map_err(problem)?;
-            file.rewind().map_err(problem)?;
-            writeln!(file, "{holder}").map_err(problem)?;
+            let mut said = open(dir, name, OFlags::WRONLY).map_err(problem)?;
+            said.set_len(0).map_err(problem)?;
+            writeln!(said, "{holder}").map_err(problem)?;
             return Ok(Self { file });
         }
     }
@@ -80,6 +81,12 @@ impl InstanceLock {
     pub fn is_at(&self, dir: &Dir, name: &Path) -> bool {
         is_at(&self.file, dir, name)
     }
+}
+
+fn open(dir: &Dir, name: &Path, access: OFlags) -> std::io::Result<File> {
+    let flags = access | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(dir.as_fd(), name, flags, Mode::RUSR | Mode::WUSR);
+    Ok(File::from(opened?))
 }
 
 fn is_at(file: &File, dir: &Dir, name: &Path) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use countersign_protocol::{access::Permission, principal::Method};
+use countersign_protocol::{Digest, access::Permission, principal::Method};
 use countersign_web::desk::{
     AccessDesk, Caller, DeskError, NewSession, Person,
     access::{
@@ -90,6 +90,10 @@ impl AccessDesk for LedgerDesk {
     async fn peek(&self, secret: &str) -> Option<Person> {
         let signed = self.accounts.signed(secret, false)?;
         Some(self.person(&signed.id, &signed.display, Method::Web))
+    }
+
+    fn holds_page_key(&self, secret: &str, shown: Option<Digest>) -> bool {
+        self.accounts.holds_page_key(secret, shown)
     }
 
     async fn sign_out(&self, secret: &str) {

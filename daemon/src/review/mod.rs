@@ -105,6 +105,8 @@ pub struct LedgerDesk {
     collector: Collector,
     /// Places for archives that are being written: each holds a thread.
     archives: Arc<Semaphore>,
+    /// The turn of agents that search.
+    agents_ask: Semaphore,
     policy: Stage,
     /// Reads the files of agents, in a child.
     reader: Arc<Extractor>,
@@ -161,6 +163,7 @@ impl LedgerDesk {
             door,
             collector,
             archives: Arc::new(Semaphore::new(ARCHIVES)),
+            agents_ask: Semaphore::new(1),
             policy,
             reader,
             courier,

@@ -198,7 +198,7 @@ impl RoutingDesk for LedgerDesk {
             dead.map(|dead| dead.location.clone())
         };
         let caller = Caller::Person(who.clone());
-        if let Some(at) = refused_at {
+        if let Some(at) = refused_at.filter(|at| sees(&caller, &at.workspace)) {
             self.check_workspace(&caller, &at.workspace, Permission::Redrive)?;
             self.door.look_again(&at);
             return Ok(());

@@ -45,6 +45,9 @@ pub enum IndexError {
     /// The index itself says no.
     #[error("the index cannot be used: {0}")]
     Index(#[from] TantivyError),
+    /// A question was given up: what it asks for takes too long.
+    #[error("the question takes too long")]
+    TooSlow,
     /// Its code stopped in the middle, which damaged files make it do.
     #[error("the index is damaged: {0}")]
     Panicked(String),
@@ -55,6 +58,7 @@ impl IndexError {
     pub(super) fn may_pass(&self) -> bool {
         let source = match self {
             Self::Fs(error) => return error.is_full(),
+            Self::TooSlow => return true,
             Self::Index(TantivyError::IoError(source)) => source,
             // A worker that died says no more than that; the next try shows what it was.
             Self::Index(TantivyError::LockFailure(..) | TantivyError::ErrorInThread(_)) => {

@@ -4,7 +4,7 @@ mod script;
 
 use std::path::Path;
 
-use countersign_protocol::{HandoffId, decision::Outcome, principal::Method};
+use countersign_protocol::{Digest, HandoffId, decision::Outcome, principal::Method};
 use countersign_tests::{
     agent::{Care, Delivery, put},
     bed::TestBed,
@@ -628,6 +628,41 @@ fn a_preview_at_another_port_gets_no_session() {
         !heard.contains("cs-"),
         "the name of the own host is told: {heard}"
     );
+    // Who has the cookie all the same, and makes the form token of it, changes nothing: the page has a key besides.
+    browser.follow(&format!("{own}?"));
+    browser.says("Draft the Q3 risk summary");
+    let cookies = browser.devtools("Network.getCookies", &json!({}));
+    let cookies = cookies["cookies"].as_array().expect("cookies").iter();
+    let session = cookies
+        .filter(|cookie| cookie["httpOnly"] == true)
+        .find_map(|cookie| Some((cookie["name"].as_str()?, cookie["value"].as_str()?)));
+    let (name, secret) = session.expect("a session");
+    let token = Digest::of(format!("countersign-csrf-v1\0{secret}").as_bytes()).to_string();
+    let manifest = scene.bed.reviewer().row(id)["manifest_sha256"].clone();
+    let decision = json!({ "revision": 1, "manifest_sha256": manifest, "outcome": "approved" });
+    let cookie = format!("{name}={secret}");
+    for (method, path, status) in [
+        ("GET", format!("/api/v1/handoffs/{id}"), 200),
+        ("POST", format!("/api/v1/handoffs/{id}/decision"), 403),
+    ] {
+        let headers = [
+            ("cookie", cookie.as_str()),
+            ("x-csrf-token", token.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let body = decision.to_string();
+        let told = scene
+            .bed
+            .stranger()
+            .send(method, &path, &headers, body.as_bytes());
+        let told = told.expect("an answer");
+        assert_eq!(told.status, status, "{method} {path}: {}", told.text());
+    }
+    // A page that anybody may open is opened there as well, where it is known who is signed in.
+    browser.follow(&format!("{}/help", scene.bed.endpoint().url));
+    wait::until("the own host", || {
+        browser.url().starts_with("http://cs-").then_some(())
+    });
     // A link as it stands in mails and receipts leads on, by a script that remembers the way.
     browser.follow(&format!("{}/h/{id}", scene.bed.endpoint().url));
     browser.says("Risks");

@@ -73,7 +73,6 @@ pub(crate) fn post_form(http: &Http, path: &str, form: &str, cookie: Option<&str
     let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
     if let Some(cookie) = cookie {
         headers.push(("cookie", cookie));
-        headers.push(("sec-fetch-site", "same-origin"));
     }
     let reply = http.send("POST", path, &headers, form.as_bytes());
     reply.unwrap_or_else(|NoReply(why)| panic!("POST {path}: {why}"))

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use countersign_protocol::Digest;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -162,6 +163,9 @@ pub trait AccessDesk: Send + Sync + 'static {
     async fn session(&self, secret: &str) -> Option<Person>;
     /// The same for what a page does by itself while nobody is at it.
     async fn peek(&self, secret: &str) -> Option<Person>;
+    /// Checks the key that the page of a session shows beside the form token. The first one that is shown soon after the
+    /// sign-in belongs to the session from then on; a session without one, since no script runs, asks for none.
+    fn holds_page_key(&self, secret: &str, shown: Option<Digest>) -> bool;
     /// Ends a session.
     async fn sign_out(&self, secret: &str);
     /// Who a bearer token stands for.

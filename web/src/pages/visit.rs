@@ -12,7 +12,7 @@ use super::view::{Now, PersonView};
 use crate::{
     desk::{Caller, Frame, Person, Queue},
     error::Problem,
-    security::{Csrf, Nonce, Origin, SignedIn, session},
+    security::{Csrf, Misplaced, Nonce, Origin, SignedIn, session},
     state::AppState,
     templates::Page,
 };
@@ -103,6 +103,7 @@ impl Visit {
         Chrome {
             nonce: self.nonce.clone(),
             csrf: self.csrf.clone(),
+            moves_to: None,
             person: Some(PersonView::new(&self.person)),
             section,
             turn: frame.turn,
@@ -126,6 +127,8 @@ pub(super) struct Chrome {
     pub(super) nonce: String,
     /// For the forms of this page.
     pub(super) csrf: String,
+    /// What a script asks for at the own host, where the browser knows it.
+    pub(super) moves_to: Option<String>,
     /// Who is signed in.
     pub(super) person: Option<PersonView>,
     /// Which part of the navigation this is.
@@ -188,8 +191,10 @@ impl FromRequestParts<AppState> for Bare {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let Csrf(csrf) = Csrf::from_request_parts(parts, app).await?;
         let nonce = Nonce::from_request_parts(parts, app).await?;
+        let asked = parts.extensions.get::<Misplaced>().cloned();
         Ok(Self(Chrome {
             csrf,
+            moves_to: asked.map(|Misplaced(asked)| asked),
             ..Chrome::bare(&nonce)
         }))
     }
@@ -218,6 +223,7 @@ impl Chrome {
         Self {
             nonce: "0".repeat(32),
             csrf: "1".repeat(64),
+            moves_to: None,
             person: Some(PersonView::new(&Person {
                 id: "local:maya".to_owned(),
                 display: "Maya Okafor".to_owned(),

@@ -9,14 +9,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use countersign_protocol::Digest;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 
 use super::{
     client::{Client, PublicOrigin},
     identity::Identity,
+    session,
 };
-use crate::error::Problem;
+use crate::{error::Problem, state::AppState};
 
 /// The kind of the problem when a form is refused.
 pub(crate) const CROSS_SITE: &str = "cross-site";
@@ -43,7 +45,7 @@ pub(crate) fn token(session: &str) -> String {
 }
 
 /// Refuses what another site sends in the name of a person, and lets the rest through to its route.
-pub(super) async fn check(mut request: Request, next: Next) -> Response {
+pub(super) async fn check(app: &AppState, mut request: Request, next: Next) -> Response {
     if request.method().is_safe() {
         return next.run(request).await;
     }
@@ -81,10 +83,28 @@ pub(super) async fn check(mut request: Request, next: Next) -> Response {
         }
         None => None,
     };
-    if given.is_some_and(|given| same(&given, token(&session).as_bytes())) {
-        next.run(request).await
-    } else {
-        refused("The form token is missing or belongs to another session.").into_response()
+    let given = given.unwrap_or_default();
+    let (given, key) = parts(&given);
+    if !same(given, token(&session).as_bytes()) {
+        return refused("The form token is missing or belongs to another session.").into_response();
+    }
+    // Whoever has lost the key can still end the session.
+    let is_end = request.uri().path() == session::SIGN_OUT;
+    if !is_end && !app.desk.holds_page_key(&session, key) {
+        return refused("The key that this browser keeps for the session is missing.")
+            .hint("Sign out and sign in again. Nothing was recorded.")
+            .into_response();
+    }
+    next.run(request).await
+}
+
+/// Returns the two parts of a form token: the one of the session, and the digest of the key that a script adds behind a
+/// dot. The key is in the storage of the page's origin, so that a server at another port of our name, which a browser
+/// sends our cookie to, has no form of it.
+fn parts(given: &[u8]) -> (&[u8], Option<Digest>) {
+    match given.iter().position(|byte| *byte == b'.') {
+        Some(at) => (&given[..at], Some(Digest::of(&given[at + 1..]))),
+        None => (given, None),
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn find(app: AppState, mut request: Request, next: Next) -> Res
         .map(|client| client.address);
     if request.uri().path() == "/metrics" && is_scraper(&app, request.headers()) {
         request.extensions_mut().insert(Scraper);
-        return csrf::check(request, next).await;
+        return csrf::check(&app, request, next).await;
     }
     let is_mount = dav::is_beneath(request.uri().path());
     let identity = match authorization(request.headers(), is_mount) {
@@ -63,7 +63,7 @@ pub(crate) async fn find(app: AppState, mut request: Request, next: Next) -> Res
         },
     };
     let Some(identity) = identity else {
-        return csrf::check(request, next).await;
+        return csrf::check(&app, request, next).await;
     };
     run(app, identity, request, next).await
 }
@@ -94,12 +94,12 @@ async fn answered(app: AppState, identity: Identity, mut request: Request, next:
     // What changes something is done in the end, and asks for no standing.
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         request.extensions_mut().insert(identity);
-        return csrf::check(request, next).await;
+        return csrf::check(&app, request, next).await;
     }
-    let standing = Standing::new(app, &identity);
+    let standing = Standing::new(app.clone(), &identity);
     request.extensions_mut().insert(identity);
     request.extensions_mut().insert(standing.clone());
-    let answer = csrf::check(request, next);
+    let answer = csrf::check(&app, request, next);
     tokio::select! {
         response = answer => response,
         () = standing.over() => Problem::sign_in().into_response(),
@@ -151,13 +151,13 @@ async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next)
             .and_then(|value| value.to_str().ok())
             .is_some_and(|text| text.contains("text/html"));
     if !is_page {
-        return csrf::check(request, next).await;
+        return csrf::check(&app, request, next).await;
     }
     let (parts, body) = request.into_parts();
     let from = session::visitor(&app, &parts);
     request = Request::from_parts(parts, body);
     let Some(new) = app.desk.enter_by_proxy(&name, from).await else {
-        return csrf::check(request, next).await;
+        return csrf::check(&app, request, next).await;
     };
     let seconds = new.lifetime.as_secs();
     let cookie = session::cookie(&app.settings, Place::Public, &new.secret, seconds);
@@ -168,7 +168,7 @@ async fn by_proxy(app: AppState, name: String, mut request: Request, next: Next)
             token: None,
         });
     }
-    let mut response = csrf::check(request, next).await;
+    let mut response = csrf::check(&app, request, next).await;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     response
 }

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -105,6 +105,10 @@ pub(super) fn elsewhere(settings: &Settings, place: Place) -> Option<String> {
     Some(public.map_or_else(|| own.address.clone(), PublicUrl::origin))
 }
 
+/// What a browser asked for at the plain address: a script leads on to it at the own host, where that is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Misplaced(pub(crate) String);
+
 /// What to do with the cookies of an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cookies {
@@ -120,6 +124,10 @@ pub(crate) fn sort(request: &mut Request) -> Cookies {
     let place = Place::of(request.extensions());
     if place != Place::Address || !is_browser(request.headers()) {
         return Cookies::At(place);
+    }
+    if let (&Method::GET, Some(asked)) = (request.method(), request.uri().path_and_query()) {
+        let asked = Misplaced(asked.to_string());
+        request.extensions_mut().insert(asked);
     }
     let kept: Vec<String> = session::pairs(request.headers())
         .filter(|(name, _)| name.contains(session::SSO_MARK))

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{
     client::{Client, Place},
+    extract::SignedIn,
     identity::{self, Identity},
     own_host::Entered,
 };
@@ -21,11 +22,15 @@ use crate::{
     state::AppState,
 };
 
+/// Route that ends a session.
+pub(super) const SIGN_OUT: &str = "/sign-out";
+
 /// The routes that make and end a session.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/start", get(start))
-        .route("/sign-out", post(sign_out))
+        .route(SIGN_OUT, post(sign_out))
+        .route("/session/key", post(take_key))
 }
 
 /// The cookie. Over TLS the prefix makes the browser refuse one that another name or path set
@@ -182,6 +187,11 @@ pub(super) fn looks_ahead(headers: &HeaderMap) -> bool {
             .get(*name)
             .is_some_and(|value| value.as_bytes().starts_with(b"prefetch"))
     })
+}
+
+/// `POST /session/key`: shows the key of a page for the first time; the form token was checked with it.
+async fn take_key(_: SignedIn) -> StatusCode {
+    StatusCode::NO_CONTENT
 }
 
 /// `POST /sign-out`: ends the session and forgets the cookie.

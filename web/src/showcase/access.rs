@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign_protocol::access::{Permission, Role};
+use countersign_protocol::{
+    Digest,
+    access::{Permission, Role},
+};
 
 use super::{SESSION, START_TOKEN, Showcase, sample};
 use crate::desk::{
@@ -155,6 +158,15 @@ impl AccessDesk for Showcase {
 
     async fn peek(&self, secret: &str) -> Option<Person> {
         self.session(secret).await
+    }
+
+    fn holds_page_key(&self, secret: &str, shown: Option<Digest>) -> bool {
+        let mut state = self.lock();
+        let known = state.page_keys.get(secret).copied();
+        if let (None, Some(shown)) = (known, shown) {
+            state.page_keys.insert(secret.to_owned(), shown);
+        }
+        known.is_none() || known == shown
     }
 
     async fn sign_out(&self, secret: &str) {

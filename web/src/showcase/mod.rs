@@ -37,7 +37,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use countersign_protocol::{HandoffId, access::Permission};
+use countersign_protocol::{Digest, HandoffId, access::Permission};
 use tokio::sync::watch;
 
 use crate::desk::{
@@ -62,6 +62,8 @@ pub(crate) struct State {
     routings: BTreeMap<u64, Routing>,
     pub(crate) activity: Vec<ActivityRow>,
     pub(crate) sessions: BTreeSet<String>,
+    /// Digests of the keys that pages of sessions showed first.
+    pub(crate) page_keys: BTreeMap<String, Digest>,
     /// Start tokens that are taken once.
     pub(crate) start: BTreeSet<String>,
     pub(crate) bearers: BTreeMap<String, Caller>,
@@ -176,6 +178,7 @@ impl State {
             dead_letters: sample::dead_letters(),
             stranded: Vec::new(),
             routings: BTreeMap::new(),
+            page_keys: BTreeMap::new(),
             activity: sample::activity(),
             sessions: BTreeSet::from([SESSION.to_owned()]),
             start: BTreeSet::new(),

@@ -4,6 +4,7 @@ mod tokens;
 
 use std::time::Duration;
 
+use countersign_protocol::Digest;
 use countersign_web::desk::{
     AccessDesk as _, DeskError,
     access::{NewAccount, SignInError, Visitor},
@@ -172,6 +173,24 @@ fn whoever_knew_the_session_from_before_is_not_signed_in_by_it() {
     assert_ne!(session.secret, planted);
     assert_eq!(who(&rig, &planted), None);
     assert_eq!(who(&rig, "made up"), None);
+}
+
+#[test]
+fn a_session_takes_one_page_key_soon_after_its_beginning() {
+    let rig = Rig::new();
+    let [first, second] = ["first", "second"].map(|key| Some(Digest::of(key.as_bytes())));
+    let session = rig.signed_in("sam");
+    let holds = |secret: &str, key| rig.desk().holds_page_key(secret, key);
+    assert!(holds(&session, None), "a browser without scripts");
+    assert!(holds(&session, first));
+    for (key, held) in [(None, false), (second, false), (first, true)] {
+        assert_eq!(holds(&session, key), held);
+    }
+    let late = rig.signed_in("tom");
+    rig.clock.advance(Duration::from_mins(3));
+    assert!(holds(&late, second), "it is not kept any more");
+    assert!(holds(&late, first) && holds(&late, None));
+    assert!(!holds("made up", first));
 }
 
 #[test]

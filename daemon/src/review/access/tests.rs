@@ -3,6 +3,7 @@
 
 mod actions;
 mod guests;
+mod unseen;
 
 use std::sync::Arc;
 

@@ -98,6 +98,11 @@ impl LedgerDesk {
             past: standing.clone(),
         };
         let (search, workspaces) = (self.search.clone(), Arc::clone(&self.workspaces));
+        // Agents wait for one another, so that they leave a processor to people.
+        let turn = match who {
+            Caller::Agent(_) => self.agents_ask.acquire().await.ok(),
+            Caller::Person(_) => None,
+        };
         let found = tokio::task::spawn_blocking(move || {
             let mut found = search.find(&ask)?;
             if let (Some(identity), Some(answer), None) = (&identity, &mut found, &ask.past) {
@@ -111,9 +116,17 @@ impl LedgerDesk {
             Ok::<_, IndexError>(found)
         })
         .await;
+        drop(turn);
         let found = found.map_err(|error| DeskError::Unavailable(error.to_string()))?;
         let answer = match found {
             Ok(answer) => answer.unwrap_or_default(),
+            Err(IndexError::TooSlow) => {
+                return Err(DeskError::Invalid {
+                    field: "q".to_owned(),
+                    message: "This takes too long: name more letters that have to be there, or where to look (`path:`, `type:`)."
+                        .to_owned(),
+                });
+            }
             Err(error) => return Err(DeskError::Unavailable(error.to_string())),
         };
         let groups = match query.group {

@@ -2,8 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
 };
+
+use tantivy::TantivyError;
 
 use super::{
     Ask, Finder, SPARE,
@@ -13,6 +16,10 @@ use super::{
 };
 use crate::search::fold::folded_path;
 
+/// Time after which a question is given up.
+const SCAN_LIMIT: Duration = Duration::from_secs(20);
+/// What the error of a question that was given up says.
+pub(super) const TOO_SLOW: &str = "it takes too long";
 /// Threads that scan.
 const SCANNERS: usize = 2;
 /// Candidates that are scanned before it is seen whether that is enough.
@@ -79,6 +86,8 @@ impl Finder<'_> {
     /// For each of `found` whether it matches everything that is wanted.
     fn scan(&self, found: &[Ranked], wanted: &[Wanted<'_>]) -> tantivy::Result<Vec<bool>> {
         let next = AtomicUsize::new(0);
+        let is_over = || self.search.clock.monotonic().saturating_sub(self.begun) > SCAN_LIMIT;
+        let gave_up = AtomicBool::new(false);
         let work = || -> tantivy::Result<Vec<usize>> {
             let mut columns = HashMap::new();
             let mut fits = Vec::new();
@@ -96,10 +105,18 @@ impl Finder<'_> {
                         return true;
                     }
                     let text = text.get_or_insert_with(|| self.text(&document, *address));
-                    text.as_ref().is_some_and(|text| pattern.is_in(text))
+                    text.as_ref().is_some_and(|text| {
+                        pattern.is_in(text, &is_over).unwrap_or_else(|| {
+                            gave_up.store(true, Ordering::Relaxed);
+                            false
+                        })
+                    })
                 };
                 if wanted.iter().all(is_in) {
                     fits.push(at);
+                }
+                if gave_up.load(Ordering::Relaxed) {
+                    return Err(TantivyError::InvalidArgument(TOO_SLOW.to_owned()));
                 }
             }
         };

@@ -14,7 +14,7 @@ mod read;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tantivy::{
-    DocAddress, Searcher,
+    DocAddress, Searcher, TantivyError,
     collector::Count,
     query::{BooleanQuery, Occur, Query},
 };
@@ -147,8 +147,15 @@ impl Search {
                 searcher: &searcher,
                 search: self,
                 past: ask.past.as_ref(),
+                begun: self.clock.monotonic(),
             }
             .find(ask)
+        })
+        .map_err(|error| match error {
+            IndexError::Index(TantivyError::InvalidArgument(why)) if why == confirm::TOO_SLOW => {
+                IndexError::TooSlow
+            }
+            other => other,
         })
     }
 }
@@ -158,6 +165,8 @@ struct Finder<'a> {
     searcher: &'a Searcher,
     search: &'a Search,
     past: Option<&'a Arc<Standing>>,
+    /// When the question came, by the monotonic clock.
+    begun: Duration,
 }
 
 impl Finder<'_> {

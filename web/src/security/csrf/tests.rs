@@ -1,6 +1,7 @@
 //! Tokens that fit and forged ones.
 
 use super::*;
+use crate::testing::{Ask, SESSION, Showcase};
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs
@@ -72,5 +73,25 @@ fn accepts_origin_of_public_url() {
             fine,
             "{origin}"
         );
+    }
+}
+
+#[tokio::test]
+async fn writes_take_the_key_of_the_page() {
+    let router = Showcase::small().router();
+    let token = token(SESSION);
+    for (path, key, status) in [
+        ("/session/key", "", 204),
+        ("/session/key", ".first", 204),
+        ("/session/key", "", 403),
+        ("/session/key", ".", 403),
+        ("/session/key", ".second", 403),
+        ("/session/key", ".first.second", 403),
+        ("/session/key", ".first", 204),
+        ("/sign-out", "", 303),
+    ] {
+        let ask = Ask::post(path).cookie().form(format!("csrf={token}{key}"));
+        let told = ask.send(&router).await;
+        assert_eq!(told.status.as_u16(), status, "{path} {key}: {}", told.text);
     }
 }
