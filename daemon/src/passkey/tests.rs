@@ -156,6 +156,27 @@ fn each_part_that_is_bent_is_refused() {
 }
 
 #[test]
+fn no_bent_byte_is_accepted() {
+    let one = Authenticator::new("one");
+    let (key, _) = made(&one);
+    let good: Value = serde_json::from_str(&one.sign_challenge("YQ")).unwrap();
+    for field in ["clientDataJSON", "authenticatorData", "signature"] {
+        let pointer = format!("/response/{field}");
+        let bytes = good.pointer(&pointer).and_then(Value::as_str).unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(bytes).unwrap();
+        for at in 0..bytes.len() {
+            let mut bent = bytes.clone();
+            bent[at] ^= 1 << (at % 8);
+            let mut said = good.clone();
+            *said.pointer_mut(&pointer).unwrap() = json!(text(bent));
+            let told = Said::read(&said.to_string());
+            let told = told.and_then(|said| said.signed(&site(), &key, 0));
+            assert!(told.is_err(), "{field} {at}");
+        }
+    }
+}
+
+#[test]
 fn a_key_that_counts_backwards_is_a_copy() {
     let mut one = Authenticator::new("one");
     let (key, _) = made(&one);

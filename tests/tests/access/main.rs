@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the scene is set on the disk")]
 
+mod floods;
 mod strangers;
 
 use std::{fs, process::Command, time::Duration};
