@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
+    agent::{Care, put},
     bed::TestBed,
     evidence::Evidence,
     invariants::{self, Case},
@@ -137,15 +138,9 @@ impl Machine {
         self.bed.down();
         let folder = crate::repo::root().join("target/crash").join(name);
         let report = format!("{:#?}", self.life.history());
-        let kept = crate::agent::put(
-            &folder.join("history.txt"),
-            report.as_bytes(),
-            crate::agent::Care::Plain,
-        );
+        let kept = put(&folder.join("history.txt"), report.as_bytes(), Care::Plain);
         let log = std::fs::read(&self.bed.launch.log).unwrap_or_default();
-        let _ = kept.and_then(|()| {
-            crate::agent::put(&folder.join("daemon.log"), &log, crate::agent::Care::Plain)
-        });
+        let _ = kept.and_then(|()| put(&folder.join("daemon.log"), &log, Care::Plain));
         folder
     }
 }

@@ -92,9 +92,8 @@ impl OutsidersDesk for LedgerDesk {
         if new.decides {
             caller.check_on(Permission::Decide, id, &card.workspace)?;
             let plan = super::votes::plan_of(&card);
-            let is_named =
-                |plan: &ApprovalPlan| plan.stages.iter().any(|one| !one.asked.is_empty());
-            if plan.is_some_and(is_named) {
+            let names = |plan: &ApprovalPlan| plan.stages.iter().any(|one| !one.asked.is_empty());
+            if plan.is_some_and(names) {
                 return Err(DeskError::Invalid {
                     field: "decides".to_owned(),
                     message: format!(

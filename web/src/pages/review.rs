@@ -122,12 +122,9 @@ pub(super) async fn page(
     let mut page = ReviewPage::new(chrome, review, files, (asked, against), typed, visit.now());
     page.offer(&marks(visit, review).await, against);
     // A page that can be read is worth more than the list of who was told.
-    let told = visit
-        .app
-        .desk
-        .messages(&visit.caller(), review.row.id)
-        .await;
-    let path = visit.app.desk.path(&visit.caller(), review.row.id).await;
+    let (desk, caller) = (&visit.app.desk, visit.caller());
+    let told = desk.messages(&caller, review.row.id).await;
+    let path = desk.path(&caller, review.row.id).await;
     page.path = path.ok().and_then(|path| PathPart::new(&path, visit.now()));
     let told = told.unwrap_or_default();
     page.messages = told

@@ -70,7 +70,6 @@ fn state() -> State {
             text: Some("{".to_owned()),
         }],
         start: [START.to_owned()].into(),
-        page_keys: BTreeMap::new(),
         bearers: BTreeMap::from([
             (OPERATOR.to_owned(), Caller::Person(maya)),
             (ALPHA.to_owned(), Caller::Agent(agent_of("alpha"))),
