@@ -6,6 +6,7 @@ use countersign_protocol::{
     event::{Event, Location, Marked},
     mark,
     principal::Actor,
+    problem::{ProblemKind, Refusal},
 };
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     seen::Seen,
 };
 use crate::{
-    ledger::{Draft, State},
+    ledger::{Draft, MAX_AGENT_MARKS, State},
     workspace::Workspace,
 };
 
@@ -35,6 +36,21 @@ impl Inner {
             }
         };
         unchanged(workspace, at, read.stamp)?;
+        if wanted.is_some()
+            && !self
+                .ledger
+                .state()
+                .has_room_for_marks(&at.workspace, self.clock.now())
+        {
+            let refusal = Refusal::new(
+                ProblemKind::QuotaExceeded,
+                "mark",
+                format!("agents set {MAX_AGENT_MARKS} marks here within a day already"),
+                "set one for a build, not for a step, and save the file again tomorrow",
+            );
+            self.refuse(at.clone(), Some(read), refusal, task.clone());
+            return Ok(());
+        }
         let marked = wanted.map(|wanted| {
             let actor = Actor::Agent {
                 name: wanted.by.unwrap_or_else(|| "a file".to_owned()),

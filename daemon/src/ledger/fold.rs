@@ -20,8 +20,9 @@ use countersign_protocol::{
 use jiff::Timestamp;
 
 use super::known::{
-    Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
-    Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, MARKS_WINDOW,
+    MAX_AGENT_MARKS, Mark, Opened, Revision, Sittings, TimedOut, Token, Track, Violation,
+    Withdrawal,
 };
 use super::{
     accounts::DisabledAccounts, held::Held, hops::Hops, ownership::Ownership, partial::Growing,
@@ -691,6 +692,15 @@ impl State {
     /// The marks of a workspace, oldest first.
     pub fn marks(&self, workspace: &str) -> &[Arc<Mark>] {
         self.marks.get(workspace).map_or(&[], Vec::as_slice)
+    }
+
+    /// Checks whether agents may set another mark in `workspace` at `now`: by all doors and names together, since a
+    /// file may give any.
+    pub fn has_room_for_marks(&self, workspace: &str, now: Timestamp) -> bool {
+        let newest = self.marks(workspace).iter().rev();
+        let of_agents = newest.filter(|mark| matches!(mark.actor, Actor::Agent { .. }));
+        let today = of_agents.take_while(|mark| now.duration_since(mark.at) < MARKS_WINDOW);
+        today.take(MAX_AGENT_MARKS).count() < MAX_AGENT_MARKS
     }
 
     /// When that person was last at work.

@@ -17,7 +17,7 @@ use countersign_protocol::{
     terms::Use,
     transfer::Link,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     delivery::{Delivery, Undelivered},
@@ -339,6 +339,11 @@ pub struct Mark {
     /// What it says.
     pub marked: Marked,
 }
+
+/// Most marks that agents set in a workspace within [`MARKS_WINDOW`].
+pub const MAX_AGENT_MARKS: usize = 500;
+/// Time for which a mark counts.
+pub(super) const MARKS_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// When a person was last at work. Things done within half an hour of each other are one sitting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

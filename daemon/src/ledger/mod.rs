@@ -47,8 +47,9 @@ pub use answer::{decision_document, released, withdrawal_document};
 pub use delivery::{Delivery, Undelivered};
 pub use fold::State;
 pub use known::{
-    Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse, Mark, Opened,
-    Revision, Sittings, TimedOut, Token, Track, Violation, Withdrawal,
+    Card, CardChecks, CardDecision, CardVote, DeadLetter, Kept, KeptSearch, KeyUse,
+    MAX_AGENT_MARKS, Mark, Opened, Revision, Sittings, TimedOut, Token, Track, Violation,
+    Withdrawal,
 };
 pub use locks::Reading;
 pub use ownership::{Handover, Offer, Ownership};

@@ -25,7 +25,7 @@ use super::{
     commands::refused,
 };
 use crate::{
-    ledger::{Card, Draft, Mark, State},
+    ledger::{Card, Draft, MAX_AGENT_MARKS, Mark, State},
     versions::{self, Asker, Change, Log, Point, Scope, archive},
 };
 
@@ -341,10 +341,17 @@ impl VersionsDesk for LedgerDesk {
     async fn mark(&self, who: &Caller, mark: NewMark) -> Result<MarkRow, DeskError> {
         self.check_workspace(who, &mark.workspace, Permission::Mark)?;
         let marked = checked(mark)?;
+        let is_agent = matches!(who, Caller::Agent(_));
         let (actor, workspace) = (actor(who), marked.workspace.clone());
         let recorded = self
             .ledger
-            .transact(move |_, _| {
+            .transact(move |state, now| {
+                if is_agent && !state.has_room_for_marks(&marked.workspace, now) {
+                    return Err(DeskError::NotAllowed(format!(
+                        "Agents set {MAX_AGENT_MARKS} marks in `{}` within a day already; set one for a build, not for a step",
+                        marked.workspace
+                    )));
+                }
                 let event = Event::Marked(Box::new(marked));
                 Ok::<_, DeskError>(Draft::of(vec![(actor, event)], ()))
             })

@@ -2,11 +2,14 @@
 
 use countersign_protocol::{HandoffId, anchor::Anchor, changes::FileChange, decision::Outcome};
 use countersign_web::desk::{
-    Caller, DeskError, VersionsDesk as _,
+    Agent, Caller, DeskError, VersionsDesk as _,
     versions::{ArchiveFormat, Changed, ChangedQuestion, NewMark},
 };
 
-use crate::testing::{Rig, WORKSPACE, handoff, maya};
+use crate::{
+    ledger::MAX_AGENT_MARKS,
+    testing::{Rig, WORKSPACE, handoff, maya},
+};
 
 const ONE: HandoffId = HandoffId(1);
 
@@ -337,4 +340,35 @@ fn a_workspace_is_had_as_it_stood_at_a_moment() {
     let (desk, me) = (rig.desk(), me());
     let missing = desk.snapshot(&me, "nowhere", &Anchor::Now, ArchiveFormat::Zip);
     assert!(matches!(rig.wait(missing), Err(DeskError::NotFound(_))));
+}
+
+#[test]
+fn agents_set_so_many_marks_in_a_day_by_any_door() {
+    let rig = Rig::new();
+    let agent = Caller::Agent(Agent {
+        token: "t".to_owned(),
+        agent: "ares".to_owned(),
+        workspaces: vec![WORKSPACE.to_owned()],
+    });
+    let set = |who: &Caller| {
+        let mark = NewMark {
+            workspace: WORKSPACE.to_owned(),
+            kind: "build".to_owned(),
+            value: Some("1".to_owned()),
+            note: None,
+        };
+        rig.wait(rig.desk().mark(who, mark)).map(drop)
+    };
+    for _ in 0..MAX_AGENT_MARKS {
+        set(&agent).unwrap();
+    }
+    assert!(matches!(set(&agent), Err(DeskError::NotAllowed(_))));
+    let by_file = r#"{"mark_version":"1.0","kind":"build","value":"file"}"#;
+    rig.deliver("ci/mark.json", by_file);
+    assert_eq!(rig.dead_letters(), 1);
+    set(&me()).unwrap();
+    rig.clock.advance(std::time::Duration::from_hours(25));
+    set(&agent).unwrap();
+    rig.deliver("ci/mark.json", by_file.replace("file", "later"));
+    assert_eq!(rig.dead_letters(), 0);
 }

@@ -12,7 +12,7 @@ use super::view::{Now, PersonView};
 use crate::{
     desk::{Caller, Frame, Person, Queue},
     error::Problem,
-    security::{Csrf, Misplaced, Nonce, Origin, SignedIn, session},
+    security::{Csrf, Misplaced, Nonce, Origin, Shared, SignedIn, session},
     state::AppState,
     templates::Page,
 };
@@ -28,6 +28,7 @@ pub(super) struct Visit {
     csrf: String,
     nonce: String,
     origin: String,
+    is_shared: bool,
 }
 
 impl FromRequestParts<AppState> for Visit {
@@ -45,6 +46,7 @@ impl FromRequestParts<AppState> for Visit {
             csrf,
             nonce,
             origin,
+            is_shared: parts.extensions.get::<Shared>().is_some(),
         })
     }
 }
@@ -104,6 +106,7 @@ impl Visit {
             nonce: self.nonce.clone(),
             csrf: self.csrf.clone(),
             moves_to: None,
+            is_shared: self.is_shared,
             person: Some(PersonView::new(&self.person)),
             section,
             turn: frame.turn,
@@ -127,6 +130,8 @@ pub(super) struct Chrome {
     pub(super) nonce: String,
     /// For the forms of this page.
     pub(super) csrf: String,
+    /// Whether servers at other ports get the session of this browser.
+    pub(super) is_shared: bool,
     /// What a script asks for at the own host, where the browser knows it.
     pub(super) moves_to: Option<String>,
     /// Who is signed in.
@@ -195,6 +200,7 @@ impl FromRequestParts<AppState> for Bare {
         Ok(Self(Chrome {
             csrf,
             moves_to: asked.map(|Misplaced(asked)| asked),
+            is_shared: parts.extensions.get::<Shared>().is_some(),
             ..Chrome::bare(&nonce)
         }))
     }
@@ -224,6 +230,7 @@ impl Chrome {
             nonce: "0".repeat(32),
             csrf: "1".repeat(64),
             moves_to: None,
+            is_shared: false,
             person: Some(PersonView::new(&Person {
                 id: "local:maya".to_owned(),
                 display: "Maya Okafor".to_owned(),

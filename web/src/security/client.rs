@@ -5,7 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::Request;
 use http::{Extensions, HeaderMap, HeaderName, StatusCode, header};
 
-use crate::{error::Problem, settings::Settings};
+use crate::{
+    error::Problem,
+    settings::{PublicUrl, Settings},
+};
 
 /// The other end of the connection. The server puts it into each request.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +129,9 @@ fn find(settings: &Settings, peer: IpAddr, headers: &HeaderMap) -> Result<Client
     let names = [FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
     let is_proxied = trusted && names.iter().any(|name| headers.contains_key(name));
     // Without proxies that we know, one of them may stand behind any request, and only it knows by which name.
-    let is_direct = !is_proxied && (public.is_none() || !settings.trusted_proxies.is_empty());
+    let is_ours = |url: &PublicUrl| is_at(&url.authority, &LOOPBACK, settings.port);
+    let is_known = public.is_none_or(is_ours) || !settings.trusted_proxies.is_empty();
+    let is_direct = !is_proxied && is_known;
     let place = match own {
         Some(_) if is_own => Place::Own,
         Some(_) if is_loopback && is_direct => Place::Address,

@@ -26,4 +26,4 @@ pub use extract::{
 };
 pub use identity::{Identity, Scraper};
 pub use outside::OnlyCard;
-pub(crate) use own_host::Misplaced;
+pub(crate) use own_host::{Misplaced, Shared};

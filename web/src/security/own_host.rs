@@ -105,6 +105,21 @@ pub(super) fn elsewhere(settings: &Settings, place: Place) -> Option<String> {
     Some(public.map_or_else(|| own.address.clone(), PublicUrl::origin))
 }
 
+/// Checks whether the browser knows no names under `localhost`: Safari asks the resolver of macOS, which has but the bare
+/// name (November 2026). Everything else on a desktop is Chromium or Firefox, which resolve them by themselves.
+fn is_without_names(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default();
+    let has = |word: &str| agent.contains(word);
+    has("Safari/") && has("Version/") && !["Chrome/", "Chromium/", "Android"].into_iter().any(has)
+}
+
+/// The browser keeps its session at the plain address, where servers at other ports get it. Its pages say so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shared;
+
 /// What a browser asked for at the plain address: a script leads on to it at the own host, where that is known.
 #[derive(Clone, Debug)]
 pub(crate) struct Misplaced(pub(crate) String);
@@ -123,6 +138,10 @@ pub(crate) enum Cookies {
 pub(crate) fn sort(request: &mut Request) -> Cookies {
     let place = Place::of(request.extensions());
     if place != Place::Address || !is_browser(request.headers()) {
+        return Cookies::At(place);
+    }
+    if is_without_names(request.headers()) {
+        request.extensions_mut().insert(Shared);
         return Cookies::At(place);
     }
     if let (&Method::GET, Some(asked)) = (request.method(), request.uri().path_and_query()) {

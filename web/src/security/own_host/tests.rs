@@ -87,6 +87,39 @@ async fn a_cookie_at_the_plain_address_opens_no_page() {
 }
 
 #[tokio::test]
+async fn safari_stays_at_the_address_and_says_so() {
+    let agents = [
+        (
+            "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Version/26.1 Safari/605.1.15",
+            true,
+        ),
+        (
+            "Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36",
+            false,
+        ),
+        (
+            "Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36 Edg/142.0",
+            false,
+        ),
+        (
+            "Mozilla/5.0 (X11; rv:145.0) Gecko/20100101 Firefox/145.0",
+            false,
+        ),
+    ];
+    let router = Showcase::small().router_with(with_own_host());
+    for (agent, stays) in agents {
+        let ask = Ask::get("/queue").cookie().header("user-agent", agent);
+        let told = ask.send(&router).await;
+        assert_eq!(told.status == StatusCode::OK, stays, "{agent}");
+        assert_eq!(
+            told.text.contains("at other ports can look"),
+            stays,
+            "{agent}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn every_way_in_leads_to_the_own_host() {
     for (path, form) in [
         (
@@ -118,18 +151,27 @@ async fn every_way_in_leads_to_the_own_host() {
 
 #[tokio::test]
 async fn a_proxy_keeps_its_own_name() {
-    let settings = |proxies: &[&str]| Settings {
-        public_url: Some("https://review.example".parse().unwrap()),
+    let settings = |public: &str, proxies: &[&str]| Settings {
+        public_url: Some(public.parse().unwrap()),
         trusted_proxies: proxies.iter().map(|one| one.parse().unwrap()).collect(),
         ..with_own_host()
     };
     let start = format!("/start?t={START}");
-    for (name, proxies, forwarded, is_led) in [
-        ("by a proxy", &["127.0.0.1/32"][..], true, false),
-        ("beside a proxy", &["127.0.0.1/32"], false, true),
-        ("by a proxy that we do not know", &[], false, false),
+    let (public, here) = ("https://review.example", format!("http://localhost:{PORT}"));
+    for (name, url, proxies, forwarded, is_led) in [
+        ("by a proxy", public, &["127.0.0.1/32"][..], true, false),
+        ("beside a proxy", public, &["127.0.0.1/32"], false, true),
+        ("by a proxy that we do not know", public, &[], false, false),
+        ("at our own port", &here, &[], false, true),
+        (
+            "by a proxy at another port",
+            "http://localhost:1",
+            &[],
+            false,
+            false,
+        ),
     ] {
-        let router = Showcase::small().router_with(settings(proxies));
+        let router = Showcase::small().router_with(settings(url, proxies));
         let peer = crate::security::Peer("127.0.0.1:1".parse().unwrap());
         let mut ask = browser(Ask::get(&start)).extension(peer);
         if forwarded {
