@@ -1,8 +1,7 @@
 //! Entries with long texts, kept as what is new in them.
 //!
-//! Each revision of a handoff of ten thousand files names all of them again, a megabyte and a half in which a hundred
-//! lines are new. Such a text is compressed with that of an entry that it resembles as the dictionary. Nothing above
-//! the engine knows: an entry is read as it was written, and its hash is that of the whole text.
+//! Each revision of a handoff of ten thousand files names all of them again, and a hundred of its lines are new. Such a
+//! text is compressed with a similar one as dictionary. Above the engine, an entry and its hash are as they were written.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use zstd::{
