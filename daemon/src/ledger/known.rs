@@ -340,7 +340,7 @@ pub struct Mark {
     pub marked: Marked,
 }
 
-/// Most marks that agents set in a workspace within [`MARKS_WINDOW`].
+/// Most marks that agents set in a workspace within 24 hours.
 pub const MAX_AGENT_MARKS: usize = 500;
 /// Time for which a mark counts.
 pub(super) const MARKS_WINDOW: SignedDuration = SignedDuration::from_hours(24);
