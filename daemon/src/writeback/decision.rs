@@ -10,13 +10,14 @@ use crate::{
     fault,
     fs::{Dir, Error, FileKind, read_limited},
     ledger::{Card, State, decision_document, withdrawal_document},
-    workspace::{FILE_MODE, FOLDER_MODE, Workspace, json},
+    store::{Space, StoreError},
+    workspace::{Answers, FILE_MODE, FOLDER_MODE, Workspace, WrittenHere, json},
 };
 use countersign_protocol::{
     Digest, HandoffId,
     chain::Body,
     decision::{DecisionDocument, Outcome},
-    event::{Decided, Event},
+    event::{Accepted, Decided, Event},
     names,
     place::Place,
     principal::Actor,
@@ -183,6 +184,7 @@ impl Writeback {
         };
         fault::step("writeback.before_decision");
         for Destination { at, answers } in &answer.destinations {
+            let had = had && !self.was_cleared(answers, &here, answer, &at.file)?;
             let names = names::answers_for(&at.file);
             let patch = patch.as_ref().map(|patch| (&names.patch, patch));
             let words = [(&names.feedback, &feedback), (&names.decision, &bytes)];
@@ -212,6 +214,65 @@ impl Writeback {
             own.remove_own_file(Path::new(&undelivered))?;
         }
         Ok(())
+    }
+}
+
+impl Writeback {
+    /// Checks whether an answer that was put into a folder was taken out by us since: nothing is remembered of it. What
+    /// an agent moved away stays remembered.
+    fn was_cleared(
+        &self,
+        answers: &Answers,
+        here: &WrittenHere,
+        answer: &Answer<'_>,
+        file: &str,
+    ) -> Result<bool, StoreError> {
+        if answer.had != Some(true) {
+            return Ok(false);
+        }
+        let key = answers.key(&names::answers_for(file).decision);
+        Ok(match here.get(&key) {
+            Some(known) => known.is_none(),
+            None => self.ledger.value(Space::Written, key)?.is_none(),
+        })
+    }
+
+    /// Checks whether `accepted`, or a handoff that came to its place after it, has an answer that was put there already.
+    pub(super) fn is_answered(
+        &self,
+        workspace: &Workspace,
+        accepted: &Accepted,
+    ) -> Result<bool, Error> {
+        let (card, newest) = {
+            let state = self.ledger.state();
+            let card = state.card(accepted.handoff).cloned();
+            let newest = card
+                .as_ref()
+                .and_then(|card| state.card_of_subject(&card.workspace, &card.subject).cloned());
+            (card, newest)
+        };
+        let Some((card, newest)) = card.zip(newest) else {
+            return Ok(false);
+        };
+        let least = if newest.id == card.id {
+            accepted.revision
+        } else {
+            0
+        };
+        let decided = newest.decisions.iter();
+        let mut decided = decided.filter(|one| one.decided.revision >= least);
+        if decided.any(|one| one.delivered.is_some()) {
+            return Ok(true);
+        }
+        // Of an answer that takes a handoff back, only its copy says that it was written.
+        match &newest.withdrawn {
+            Some(withdrawn) if withdrawn.revision >= least => {
+                let own = own_folder(workspace, newest.id)?;
+                let record = format!("decision.r{}.json", withdrawn.revision);
+                Ok(own.kind(Path::new(&record))?.is_some())
+            }
+            _ => Ok(false),
+        }
     }
 }
 

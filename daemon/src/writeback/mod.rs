@@ -290,9 +290,13 @@ impl Writeback {
         let mut page = Page::default();
         for body in entries.iter().map(|entry| &entry.body) {
             page.inherited = body.seq <= self.inherited;
-            for errand in self.errands(body) {
-                self.run_errand(&errand, body, durable, owed, &mut page)?;
+            let errands = self.errands(body);
+            for errand in &errands {
+                self.run_errand(errand, body, durable, owed, &mut page)?;
             }
+            let places = errands.iter().map(Place::of);
+            page.written
+                .extend(places.filter_map(|place| owed.advance(&place, body.seq)));
         }
         for (name, places) in std::mem::take(&mut page.unsynced) {
             let synced = self
@@ -319,10 +323,7 @@ impl Writeback {
         owed: &mut Owed,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
-        let place = Place {
-            workspace: errand.at.workspace.clone(),
-            folder: errand.at.folder.clone(),
-        };
+        let place = Place::of(errand);
         if owed.is_done(&place, body.seq) {
             return Ok(());
         }
@@ -411,7 +412,8 @@ impl Writeback {
         }
     }
 
-    /// The receipt next to the handoff; what an earlier refusal or decision left there is cleared.
+    /// The receipt next to the handoff; what an earlier refusal or decision left there is cleared. Once the handoff, or
+    /// one that came after it, was answered, what stands there may be that answer, and stays.
     fn receipt(
         &self,
         workspace: &Workspace,
@@ -428,15 +430,11 @@ impl Writeback {
         let Some(answers) = folder(workspace, &accepted.at)? else {
             return Ok(());
         };
+        let is_answered = self.is_answered(workspace, accepted)?;
         let mut here = workspace.answering();
-        for stale in [
-            &names.errors,
-            &names.decision,
-            &names.feedback,
-            &names.patch,
-            &names.ack,
-            &names.result,
-        ] {
+        let stale = [&names.decision, &names.feedback, &names.patch];
+        let stale = stale.into_iter().filter(|_| !is_answered);
+        for stale in stale.chain([&names.errors, &names.ack, &names.result]) {
             self.clear(&answers, &mut here, stale, page)?;
         }
         self.write(&answers, &mut here, &names.receipt, &receipt, durable, page)?;

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt};
 
 use tokio::sync::watch;
 
-use super::{MARK, PAGE, Page, Writeback, WritebackError};
+use super::{MARK, PAGE, Page, Writeback, WritebackError, errand::Errand};
 use crate::{
     store::{Space, Store},
     workspace::Written,
@@ -18,6 +18,15 @@ use crate::{
 pub(super) struct Place {
     pub(super) workspace: String,
     pub(super) folder: String,
+}
+
+impl Place {
+    pub(super) fn of(errand: &Errand) -> Self {
+        Self {
+            workspace: errand.at.workspace.clone(),
+            folder: errand.at.folder.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -47,6 +56,19 @@ impl Owed {
             Some(done) => !self.is_catching_up || seq <= *done,
             None => self.is_catching_up,
         }
+    }
+
+    /// Entry `seq` was done for `place`, which is behind: its mark moves in the transaction that records what was done.
+    pub(super) fn advance(&mut self, place: &Place, seq: u64) -> Option<Written> {
+        if !self.is_catching_up || self.stopped.contains_key(place) {
+            return None;
+        }
+        let done = self.marks.get_mut(place)?;
+        if *done >= seq {
+            return None;
+        }
+        *done = seq;
+        Some((Space::Progress, key(place), Some(done.to_string())))
     }
 
     /// Entry `seq` failed, or is not known to last: `place` is owed it and all that follows.

@@ -77,11 +77,11 @@ fn forget_mark(rig: &Rig) {
     let mut store = rig.stored();
     let mut values = vec![(Space::Progress, "writeback".to_owned(), None)];
     let written = store.values(Space::Written).unwrap();
-    values.extend(
-        written
-            .into_iter()
-            .map(|(key, _)| (Space::Written, key, None)),
-    );
+    // What was delivered is remembered in the transaction that says so.
+    let forgotten = written
+        .into_iter()
+        .filter(|(key, _)| !key.ends_with("decision.json"));
+    values.extend(forgotten.map(|(key, _)| (Space::Written, key, None)));
     let batch = Batch {
         values,
         ..Batch::default()

@@ -4,3 +4,4 @@ mod answers;
 mod moved;
 mod owed;
 mod release;
+mod replay;
