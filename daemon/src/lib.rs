@@ -34,6 +34,7 @@ pub mod provenance;
 pub mod reconcile;
 pub mod release;
 pub mod review;
+pub mod scrub;
 pub mod search;
 pub mod sso;
 pub mod store;

@@ -32,7 +32,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use demo::Demo;
 pub use error::AppError;
 pub use memory::hold_little;
-pub(crate) use state::{LEDGER_FILE, local_person};
+pub(crate) use state::{LEDGER_FILE, OBJECTS, local_person};
 pub(crate) use trials::try_all;
 
 use crate::{
@@ -55,6 +55,7 @@ use crate::{
     process::ProcessTable,
     reconcile::Reconciler,
     review::{LedgerDesk, Local, OperatorKey, Pulse as _},
+    scrub::{Scrub, ScrubError},
     search::{self, Search},
     sso::Sso,
     telemetry::{EventFiles, Exporter, Meter},
@@ -93,6 +94,8 @@ const CHANGES: Duration = Duration::from_millis(500);
 const CUSTODY: Duration = Duration::from_secs(5);
 /// How often bytes are looked for that nothing needs any more.
 const COLLECTION: Duration = Duration::from_hours(1);
+/// Interval of reading all sealed files, to see whether the disk still gives them back as they were.
+const SCRUB: Duration = Duration::from_hours(24);
 /// How often the search looks at the ledger without a hint.
 const SEARCH: Duration = Duration::from_mins(1);
 /// How often leases, and requests for locks, are looked at without a hint.
@@ -400,6 +403,15 @@ pub async fn run(
         std::future::ready(Ok::<_, String>(()))
     });
 
+    let scrub = Scrub::new(ledger.clone(), Arc::clone(&state.objects));
+    reconciler.spawn("scrub", SCRUB, watch::channel(0).1, move || {
+        let scrub = scrub.clone();
+        async move {
+            let read = scrub.run().await?;
+            tracing::debug!(read, "sealed files were read and compared");
+            Ok::<_, ScrubError>(())
+        }
+    });
     spawn_rest(&reconciler, &ledger, &search, &serving);
     state::spawn_modes(&reconciler, &state.dir, operator_key);
 

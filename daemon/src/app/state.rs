@@ -30,7 +30,7 @@ pub(crate) const LEDGER_FILE: &str = "ledger.db";
 /// Name of its log.
 const LOG_FILE: &str = "ledger.db-wal";
 /// Name of the folder of kept bytes.
-const OBJECTS: &str = "objects";
+pub(crate) const OBJECTS: &str = "objects";
 
 /// Name of the folder in which checks find what was handed over.
 const CHECKS: &str = "checks";

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use countersign_protocol::chain::{Head, Verifier};
+use countersign_protocol::{
+    Digest,
+    chain::{Head, Verifier},
+};
 use countersign_web::desk::{ActivityRow, ChainReport};
 use serde_json::json;
 
@@ -13,7 +16,8 @@ use super::{
     output::{Cell, Style, Table, ago, inert},
 };
 use crate::{
-    fs::{InstanceLock, LockHeld},
+    app::{LEDGER_FILE, OBJECTS},
+    fs::{InstanceLock, LockHeld, Objects, SHELVES},
     ledger::cut,
     store::{SqliteStore, Store as _, StoreError},
 };
@@ -39,8 +43,6 @@ enum Command {
     },
 }
 
-/// The ledger in the data folder.
-const LEDGER_FILE: &str = "ledger.db";
 /// Entries that are read at once.
 const PAGE: usize = 1_000;
 
@@ -79,6 +81,19 @@ fn verify(context: &mut Context) -> Result<Exit, Failure> {
     if context.out.json {
         return Ok(Exit::Failed);
     }
+    if report.problem.is_none()
+        && let Some(first) = report.damaged.first()
+    {
+        let count = report.damaged.len();
+        let files = if count == 1 { "file is" } else { "files are" };
+        return Err(Failure::new(
+            Exit::Failed,
+            format!("the chain is intact, but {count} sealed {files} damaged: {first}"),
+        )
+        .hint(
+            "let the agent hand the same bytes over again, or put the state folder back from a backup",
+        ));
+    }
     let problem = report.problem.as_deref().unwrap_or("it does not hold");
     Err(Failure::new(
         Exit::Failed,
@@ -111,11 +126,13 @@ fn read_chain(data_dir: &Path) -> Result<ChainReport, Failure> {
     };
     let mut store = SqliteStore::open(&path).map_err(fail)?;
     let mut verifier = Verifier::default();
+    let damaged = damaged(&mut store, data_dir)?;
     let report = |head: Head, problem: Option<String>| ChainReport {
-        ok: problem.is_none(),
+        ok: problem.is_none() && damaged.is_empty(),
         entries: head.seq,
         head,
         problem,
+        damaged: damaged.clone(),
     };
     loop {
         let entries = store.entries(verifier.head().seq, PAGE).map_err(fail)?;
@@ -129,6 +146,36 @@ fn read_chain(data_dir: &Path) -> Result<ChainReport, Failure> {
             }
         }
     }
+}
+
+/// Reads every sealed file and returns those that are not what they should be.
+fn damaged(store: &mut SqliteStore, data_dir: &Path) -> Result<Vec<Digest>, Failure> {
+    let fail = |error: StoreError| Failure::new(Exit::Failed, error.to_string());
+    let mut damaged = Vec::new();
+    let mut after = None;
+    loop {
+        let digests = store.object_digests(after, PAGE).map_err(fail)?;
+        let Some(last) = digests.last() else { break };
+        after = Some(*last);
+        for sha256 in digests {
+            match store.object(sha256) {
+                Err(StoreError::Rotten(_)) => damaged.push(sha256),
+                read => drop(read.map_err(fail)?),
+            }
+        }
+    }
+    let objects = Objects::open(&data_dir.join(OBJECTS))?;
+    for shelf in SHELVES {
+        for (sha256, _) in objects.shelf(shelf)? {
+            let opened = objects.open_object(sha256);
+            if objects.is_damaged(sha256) {
+                damaged.push(sha256);
+            } else {
+                opened?;
+            }
+        }
+    }
+    Ok(damaged)
 }
 
 fn log(limit: usize, before: Option<u64>, context: &mut Context) -> Result<Exit, Failure> {

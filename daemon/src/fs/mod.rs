@@ -7,6 +7,7 @@
 mod acl;
 mod advisory;
 mod append;
+mod condition;
 mod dir;
 mod fanotify;
 mod identity;
@@ -43,6 +44,7 @@ pub use private::{PrivateFolder, PrivatePlace, sealed_memory};
 pub use publish::{TEMPORARY, is_temporary};
 pub use read::{ReadProblem, Stamp, read_limited};
 pub(crate) use seal::INLINE;
+pub(crate) use seal::damaged;
 pub use seal::{Objects, SHELVES, SealProblem, Sealed, digest_of};
 pub use sealing::Sealing;
 

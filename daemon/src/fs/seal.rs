@@ -3,6 +3,7 @@
 
 use std::{
     fs::File,
+    io::Seek as _,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +12,7 @@ use sha2::Digest as _;
 
 use super::{
     Dir, Error, Stamp,
+    condition::Condition,
     pins::{Pin, Pins},
     sealing::Sealing,
 };
@@ -55,6 +57,7 @@ pub enum SealProblem {
 pub struct Objects {
     root: Dir,
     pins: Pins,
+    condition: Condition,
 }
 
 /// Folders that the files are spread over, named by the first two digits.
@@ -68,12 +71,13 @@ impl Objects {
         Ok(Self {
             root,
             pins: Pins::default(),
+            condition: Condition::default(),
         })
     }
 
     /// Begins to seal files that last together.
     pub fn sealing(&self) -> Sealing<'_> {
-        Sealing::new(&self.root, &self.pins)
+        Sealing::new(&self.root, &self.pins, &self.condition)
     }
 
     /// Seals the regular file `file`, as [`Sealing::seal`] does.
@@ -138,15 +142,55 @@ impl Objects {
         removed.unwrap_or(Ok(false))
     }
 
-    /// Opens the kept bytes of `sha256`, if they are in the folder.
+    /// Opens the kept bytes of `sha256`, if they are in the folder. Fails when they are others than were sealed.
     pub fn open_object(&self, sha256: Digest) -> Result<Option<File>, Error> {
         let (folder, name) = place(sha256);
-        match self.root.open_file(&folder.join(name)) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
+        let path = folder.join(name);
+        let mut file = match self.root.open_file(&path) {
+            Ok(file) => file,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let failed = |source| Error::new("read", self.root.path().join(&path), source);
+        let stamp = Stamp::of(&file.metadata().map_err(failed)?);
+        if !self.condition.is_sound(sha256, Some(&stamp)) {
+            let is_sound = digest_of(&mut file).map_err(failed)? == sha256;
+            self.condition.note(sha256, Some(stamp), is_sound);
+            if !is_sound {
+                return Err(failed(damaged(sha256)));
+            }
+            file.rewind().map_err(failed)?;
         }
+        Ok(Some(file))
     }
+
+    /// Checks whether the small object `sha256` was read, with the bytes that it should have, since the start.
+    pub fn is_sound(&self, sha256: Digest) -> bool {
+        self.condition.is_sound(sha256, None)
+    }
+
+    /// Remembers how the small object `sha256` was found.
+    pub fn note(&self, sha256: Digest, is_sound: bool) {
+        self.condition.note(sha256, None, is_sound);
+    }
+
+    /// Checks whether `sha256` was found damaged since the start.
+    pub fn is_damaged(&self, sha256: Digest) -> bool {
+        self.condition.is_damaged(sha256)
+    }
+
+    /// The objects that were read since the start and were not what they should be.
+    pub fn damaged(&self) -> Vec<Digest> {
+        self.condition.damaged()
+    }
+}
+
+/// Says that kept bytes are not what their name says.
+pub(crate) fn damaged(sha256: Digest) -> std::io::Error {
+    let words = format!(
+        "the kept bytes of {sha256} are damaged: the disk gives back others than were sealed"
+    );
+    std::io::Error::new(std::io::ErrorKind::InvalidData, words)
 }
 
 /// The shelf of an object, and its name there.

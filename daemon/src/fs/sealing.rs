@@ -16,6 +16,7 @@ use rustix::fs::RenameFlags;
 
 use super::{
     Dir, Error, SealProblem, Sealed, Stamp,
+    condition::Condition,
     pins::{Pin, Pins},
     seal::{INLINE, Stream, hash_stream, place, stream},
 };
@@ -32,6 +33,7 @@ const GLANCE: u64 = 1024 * 1024;
 pub struct Sealing<'a> {
     root: &'a Dir,
     pins: &'a Pins,
+    condition: &'a Condition,
     copies: Vec<Copied>,
     /// Where objects of this sealing are, or will be.
     shelves: BTreeSet<PathBuf>,
@@ -46,10 +48,11 @@ struct Copied {
 }
 
 impl<'a> Sealing<'a> {
-    pub(super) fn new(root: &'a Dir, pins: &'a Pins) -> Self {
+    pub(super) fn new(root: &'a Dir, pins: &'a Pins, condition: &'a Condition) -> Self {
         Self {
             root,
             pins,
+            condition,
             copies: Vec::new(),
             shelves: BTreeSet::new(),
         }
@@ -134,7 +137,11 @@ impl<'a> Sealing<'a> {
                 &copied.temporary,
                 self.root.fd(),
                 &target,
-                RenameFlags::NOREPLACE,
+                if self.condition.is_damaged(copied.sha256) {
+                    RenameFlags::empty()
+                } else {
+                    RenameFlags::NOREPLACE
+                },
             );
             match renamed {
                 Ok(()) => {}
@@ -180,7 +187,9 @@ impl<'a> Sealing<'a> {
     fn pinned(&mut self, sha256: Digest) -> Result<(Pin, bool), SealProblem> {
         let pin = self.pins.pin(sha256);
         let (folder, name) = place(sha256);
-        let is_there = self.root.kind(&folder.join(name))?.is_some();
+        // Damaged bytes are as good as none: those that come now take their place.
+        let is_there =
+            !self.condition.is_damaged(sha256) && self.root.kind(&folder.join(name))?.is_some();
         self.shelves.insert(folder);
         Ok((pin, is_there))
     }

@@ -12,8 +12,9 @@ use countersign_protocol::{
 
 use super::{GuardError, Inner, Room, look::ours, quarantine::Quarantine};
 use crate::{
-    fs::{Dir, FileKind, digest_of},
+    fs::{Dir, Error, FileKind, damaged, digest_of},
     release::{Expected, FOLDER, Sealed, Wanted, freeze, make},
+    store::StoreError,
     workspace::{FOLDER_MODE, Workspace},
 };
 
@@ -24,9 +25,13 @@ impl Sealed for Inner {
         if let Some(file) = self.objects.open_object(sha256)? {
             return Ok(Box::new(file));
         }
-        match self.ledger.object(sha256)? {
-            Some(bytes) => Ok(Box::new(Cursor::new(bytes))),
-            None => Err(GuardError::Missing(sha256)),
+        match self.ledger.object(sha256) {
+            Ok(Some(bytes)) => Ok(Box::new(Cursor::new(bytes))),
+            Ok(None) => Err(GuardError::Missing(sha256)),
+            Err(StoreError::Rotten(_)) => {
+                Err(Error::new("read", "the sealed bytes", damaged(sha256)).into())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 }

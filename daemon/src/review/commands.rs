@@ -1,6 +1,8 @@
 //! What people and agents tell the desk. Each is one job of the ledger: it looks at the state that
 //! all jobs before it lead to, so of two answers one is the first.
 
+use std::sync::Arc;
+
 use countersign_protocol::{
     Digest, HandoffId,
     access::Permission,
@@ -25,6 +27,7 @@ use super::{
 use crate::{
     fault,
     ledger::{Card, Draft, State, TransactError, decision_document},
+    scrub::Scrub,
     store::{Space, Value},
 };
 
@@ -81,6 +84,24 @@ impl LedgerDesk {
         self.check_card(&Caller::Person(who.clone()), id, needed)
     }
 
+    /// Refuses to approve what the disk does not give back as it was sealed.
+    async fn check_sealed_bytes(&self, id: HandoffId) -> Result<(), DeskError> {
+        let Some(card) = self.ledger.state().card(id).cloned() else {
+            return Ok(());
+        };
+        let scrub = Scrub::new(self.ledger.clone(), Arc::clone(&self.objects));
+        let damaged = scrub.damaged_in(&card.newest().accepted.manifest).await;
+        match damaged.map_err(|error| DeskError::Unavailable(error.to_string()))? {
+            None => Ok(()),
+            Some(path) => Err(DeskError::Conflict {
+                id,
+                why: format!(
+                    "cannot be approved: `{path}` is damaged on the disk of the daemon. Ask for changes, so that the agent hands it over again"
+                ),
+            }),
+        }
+    }
+
     /// Takes an answer, at once or when its time to be taken back is over, with how `who` showed that it is them. Every
     /// door that answers ends here, so that each rule about answers holds at all of them. `spent` is written with it.
     pub(super) async fn record_answer(
@@ -95,6 +116,9 @@ impl LedgerDesk {
         self.knows_reasons(id, &answer)?;
         let answer = self.answers_requests(id, answer).await?;
         self.takes_care(who, id, &answer).await?;
+        if answer.outcome.is_approval() {
+            self.check_sealed_bytes(id).await?;
+        }
         let must_verify = self.must_verify(id, answer.outcome);
         let unsent = self.to_send(who, id).await?;
         let sealing = self.sealing(who, id, &answer).await;

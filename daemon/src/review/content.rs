@@ -12,7 +12,10 @@ use countersign_protocol::{
 use countersign_web::desk::{Caller, ChunkBytes, ContentDesk, DeskError, PictureOf, SealedFile};
 
 use super::{LedgerDesk, access::visible_card, base};
-use crate::extract::{Source, Subject, Urgency, View};
+use crate::{
+    extract::{Source, Subject, Urgency, View},
+    store::StoreError,
+};
 
 /// Where sealed bytes are.
 pub(super) enum Bytes {
@@ -34,16 +37,23 @@ impl Bytes {
 }
 
 impl LedgerDesk {
-    /// The bytes with that digest, when they are kept.
+    /// The bytes with that digest, when they are kept and are still what they were.
     pub(super) async fn sealed(&self, sha256: Digest) -> Result<Option<Bytes>, DeskError> {
-        let small = self.ledger.read(move |store| store.object(sha256)).await;
-        if let Some(bytes) = small.map_err(unavailable)? {
-            return Ok(Some(Bytes::Small(bytes)));
+        match self.ledger.read(move |store| store.object(sha256)).await {
+            Ok(Some(bytes)) => return Ok(Some(Bytes::Small(bytes))),
+            Ok(None) => {}
+            Err(StoreError::Rotten(_)) => {
+                self.objects.note(sha256, false);
+                return Ok(None);
+            }
+            Err(error) => return Err(unavailable(error)),
         }
         let objects = Arc::clone(&self.objects);
         let opened = tokio::task::spawn_blocking(move || objects.open_object(sha256)).await;
-        let file = opened.map_err(unavailable)?.map_err(unavailable)?;
-        Ok(file.map(Bytes::Large))
+        match opened.map_err(unavailable)? {
+            Err(_) if self.objects.is_damaged(sha256) => Ok(None),
+            opened => Ok(opened.map_err(unavailable)?.map(Bytes::Large)),
+        }
     }
 
     /// A file that `who` may see, with its bytes.
@@ -68,8 +78,13 @@ impl LedgerDesk {
                 "the content of `{path}`, of which only the digest is kept,"
             )));
         }
-        let bytes = self.sealed(entry.sha256).await?.ok_or_else(missing)?;
-        Ok((entry, bytes))
+        match self.sealed(entry.sha256).await? {
+            Some(bytes) => Ok((entry, bytes)),
+            None if self.objects.is_damaged(entry.sha256) => Err(DeskError::NotFound(format!(
+                "the content of `{path}`, which is damaged on the disk of the daemon,"
+            ))),
+            None => Err(missing()),
+        }
     }
 }
 

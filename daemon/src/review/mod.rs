@@ -81,6 +81,7 @@ use crate::{
     ledger::{Ledger, TransactError},
     locks::Locks,
     policy::Stage,
+    scrub::Scrub,
     search::Search,
     versions::collect::Collector,
     workspace::Workspaces,
@@ -257,6 +258,7 @@ impl Desk for LedgerDesk {
                 .trouble()
                 .map(|trouble| format!("the ledger cannot be written: {trouble}")),
         );
+        troubles.extend(Scrub::new(self.ledger.clone(), Arc::clone(&self.objects)).trouble());
         // Asked before the state is held: the watcher may wait for the state itself.
         let all: Vec<_> = self
             .workspaces
@@ -300,10 +302,12 @@ impl Desk for LedgerDesk {
         who.check(Permission::Verify, None)?;
         let checked = self.ledger.check().await;
         let (head, broken) = checked.map_err(|error| DeskError::Unavailable(error.to_string()))?;
+        let damaged = self.objects.damaged();
         Ok(ChainReport {
-            ok: broken.is_none(),
+            ok: broken.is_none() && damaged.is_empty(),
             entries: head.seq,
             head,
+            damaged,
             problem: broken.map(|broken| broken.to_string()),
         })
     }

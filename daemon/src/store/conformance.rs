@@ -164,6 +164,27 @@ fn keeps_objects_by_digest(store: &mut dyn Store) {
     assert_eq!(store.object(Digest::of(b"other")).unwrap(), None);
 }
 
+fn lists_objects_and_puts_rotten_ones_right(store: &mut dyn Store) {
+    let bytes = |text: &str| (Digest::of(text.as_bytes()), text.as_bytes().to_vec());
+    let put = |store: &mut dyn Store, objects| {
+        let batch = Batch {
+            objects,
+            ..Batch::default()
+        };
+        store.append(&batch).unwrap();
+    };
+    put(store, ["a", "b", "c"].map(bytes).to_vec());
+    let mut all = ["a", "b", "c"].map(|text| bytes(text).0);
+    all.sort();
+    assert_eq!(store.object_digests(None, 2).unwrap(), all[..2]);
+    assert_eq!(store.object_digests(Some(all[1]), 2).unwrap(), all[2..]);
+    let (sha256, good) = bytes("a");
+    put(store, vec![(sha256, b"z".to_vec())]);
+    assert!(matches!(store.object(sha256), Err(StoreError::Rotten(which)) if which == sha256));
+    put(store, vec![(sha256, good.clone())]);
+    assert_eq!(store.object(sha256).unwrap(), Some(good));
+}
+
 fn sets_and_forgets_values(store: &mut dyn Store) {
     let set =
         |key: &str, value: Option<&str>| (Space::Written, key.to_owned(), value.map(str::to_owned));
@@ -216,7 +237,7 @@ macro_rules! suite {
             use super::*;
             suite!(@each $make, appends_in_order_and_reads_back, long_entries_are_read_as_they_were_written, what_is_dropped_and_kept_in_one_batch_is_kept,
                    refuses_a_gap_and_changes_nothing,
-                   keeps_objects_by_digest, sets_and_forgets_values,
+                   keeps_objects_by_digest, lists_objects_and_puts_rotten_ones_right, sets_and_forgets_values,
                    lists_values_under_a_prefix);
         }
     };

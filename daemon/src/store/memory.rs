@@ -38,7 +38,7 @@ impl Store for MemoryStore {
             self.objects.remove(sha256);
         }
         for (sha256, bytes) in &batch.objects {
-            self.objects.entry(*sha256).or_insert_with(|| bytes.clone());
+            self.objects.insert(*sha256, bytes.clone());
         }
         for (space, key, value) in &batch.values {
             match value {
@@ -67,7 +67,22 @@ impl Store for MemoryStore {
     }
 
     fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.objects.get(&sha256).cloned())
+        match self.objects.get(&sha256) {
+            Some(bytes) if Digest::of(bytes) != sha256 => Err(StoreError::Rotten(sha256)),
+            bytes => Ok(bytes.cloned()),
+        }
+    }
+
+    fn object_digests(
+        &mut self,
+        after: Option<Digest>,
+        limit: usize,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let mut digests: Vec<Digest> = self.objects.keys().copied().collect();
+        digests.sort();
+        digests.retain(|one| after.is_none_or(|after| *one > after));
+        digests.truncate(limit);
+        Ok(digests)
     }
 
     fn value(&mut self, space: Space, key: &str) -> Result<Option<String>, StoreError> {

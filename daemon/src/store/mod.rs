@@ -27,7 +27,7 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Entries of this batch whose texts resemble those of earlier ones, by number: an engine may use that to need less room.
     pub alike: BTreeMap<u64, u64>,
-    /// Small sealed files. One that is already there is left as it is.
+    /// Small sealed files. One that is already there with other bytes was damaged, and is replaced.
     pub objects: Vec<(Digest, Vec<u8>)>,
     /// Small sealed files to remove, before `objects` are put in: a job that needs one anew comes later.
     pub dropped: Vec<Digest>,
@@ -150,6 +150,9 @@ pub enum StoreError {
         /// What the engine says.
         why: String,
     },
+    /// A small object is not what its digest says.
+    #[error("the kept bytes of {0} are damaged: the disk gives back others than were sealed")]
+    Rotten(Digest),
     /// The database is from a later version of the program.
     #[error("the database has format {found}, this program knows up to {known}")]
     TooNew {
@@ -177,8 +180,14 @@ pub trait Store: Send + 'static {
     /// Entries after `after`, in order: at least one if there is one, at most `limit`, and fewer when their texts are
     /// long.
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
-    /// A small object.
+    /// A small object. Bytes that do not have the digest are [`StoreError::Rotten`].
     fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Digests of small objects after `after`, in order, at most `limit`.
+    fn object_digests(
+        &mut self,
+        after: Option<Digest>,
+        limit: usize,
+    ) -> Result<Vec<Digest>, StoreError>;
     /// A value.
     fn value(&mut self, space: Space, key: &str) -> Result<Option<String>, StoreError>;
     /// All values of a space, sorted by key.

@@ -45,6 +45,14 @@ impl Store for SharedStore {
         self.held().object(sha256)
     }
 
+    fn object_digests(
+        &mut self,
+        after: Option<Digest>,
+        limit: usize,
+    ) -> Result<Vec<Digest>, StoreError> {
+        self.held().object_digests(after, limit)
+    }
+
     fn value(&mut self, space: Space, key: &str) -> Result<Option<String>, StoreError> {
         self.held().value(space, key)
     }

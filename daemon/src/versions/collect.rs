@@ -125,7 +125,10 @@ impl Collector {
                 ..Collected::default()
             };
             for sha256 in state.spent() {
-                planned.small += u64::from(me.ledger.object(sha256)?.is_some());
+                planned.small += u64::from(matches!(
+                    me.ledger.object(sha256),
+                    Ok(Some(_)) | Err(StoreError::Rotten(_))
+                ));
             }
             for shelf in SHELVES {
                 for (_, size) in me.orphans(shelf, |sha256| state.refers(sha256))? {

@@ -246,9 +246,11 @@ impl Writeback {
         let (card, newest) = {
             let state = self.ledger.state();
             let card = state.card(accepted.handoff).cloned();
-            let newest = card
-                .as_ref()
-                .and_then(|card| state.card_of_subject(&card.workspace, &card.subject).cloned());
+            let newest = card.as_ref().and_then(|card| {
+                state
+                    .card_of_subject(&card.workspace, &card.subject)
+                    .cloned()
+            });
             (card, newest)
         };
         let Some((card, newest)) = card.zip(newest) else {

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 
 use super::{Writeback, WritebackError};
 use crate::{
+    fs::{Error, damaged},
     release::{Expected, Sealed, is_made, make, set_aside},
+    store::StoreError,
     workspace::{FOLDER_MODE, Workspace},
 };
 
@@ -54,9 +56,14 @@ impl Writeback {
         if let Some(file) = self.objects.open_object(sha256)? {
             return Ok(Box::new(file));
         }
-        match self.ledger.object(sha256)? {
-            Some(bytes) => Ok(Box::new(Cursor::new(bytes))),
-            None => Err(WritebackError::Missing(sha256)),
+        match self.ledger.object(sha256) {
+            Ok(Some(bytes)) => Ok(Box::new(Cursor::new(bytes))),
+            Ok(None) => Err(WritebackError::Missing(sha256)),
+            // Like a large file that is damaged: the others go on.
+            Err(StoreError::Rotten(_)) => {
+                Err(Error::new("read", "the sealed bytes", damaged(sha256)).into())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 }

@@ -550,6 +550,9 @@ pub struct ChainReport {
     pub head: Head,
     /// What is wrong, when it does not hold.
     pub problem: Option<String>,
+    /// Digests of sealed files that are damaged on the disk: those that were read since the daemon started.
+    #[serde(default)]
+    pub damaged: Vec<Digest>,
 }
 
 /// One line of the activity list.

@@ -41,7 +41,7 @@ pub(super) struct ActivityPage {
     kinds: [(&'static str, &'static str); 8],
     workspaces: Vec<String>,
     /// Whether the chain holds, how many entries were checked, and what is wrong.
-    report: Option<(bool, u64, Option<String>)>,
+    report: Option<(bool, u64, &'static str, Option<String>)>,
 }
 
 /// The events that people look for.
@@ -271,7 +271,17 @@ impl ActivityPage {
             filter: filter.clone(),
             kinds: KINDS,
             workspaces: named.map(|one| one.name.clone()).collect(),
-            report: report.map(|report| (report.ok, report.entries, report.problem)),
+            report: report.map(|report| {
+                let damaged = report.damaged.first().filter(|_| report.problem.is_none());
+                let (head, why) = match damaged {
+                    Some(first) => (
+                        "The chain holds, but sealed files are damaged.",
+                        Some(format!("{}, the first is {first}", report.damaged.len())),
+                    ),
+                    None => ("The chain does not hold.", report.problem),
+                };
+                (report.ok, report.entries, head, why)
+            }),
         }
     }
 }
@@ -323,6 +333,7 @@ impl Page for ActivityPage {
                 entries: 7,
                 head: health.head,
                 problem: (!health.ready).then(|| "entry 5 does not follow".to_owned()),
+                damaged: Vec::new(),
             });
             let older = (!newest).then_some(40);
             let chrome = Chrome::sample("activity");

@@ -247,6 +247,7 @@ impl Desk for Showcase {
                 hash: Digest::ZERO,
             },
             problem: None,
+            damaged: Vec::new(),
         })
     }
 

@@ -31,6 +31,7 @@ use crate::{
     fault,
     fs::Objects,
     ledger::{Card, Draft, Ledger, TransactError},
+    scrub::Scrub,
     store::StoreError,
     workspace::Workspaces,
 };
@@ -261,9 +262,31 @@ impl Stage {
             each.collect()
         };
         // Conditions and patterns take processor time; other tasks go on.
-        tokio::task::spawn_blocking(policy)
-            .await
-            .map_err(|error| StageError::Ledger(error.to_string()))
+        let planned = tokio::task::spawn_blocking(policy).await;
+        let planned: Vec<(Plan, Work)> =
+            planned.map_err(|error| StageError::Ledger(error.to_string()))?;
+        self.held_back(cards, planned).await
+    }
+
+    /// Lets nothing pass without a person whose sealed bytes are damaged.
+    async fn held_back(
+        &self,
+        cards: &[Arc<Card>],
+        mut planned: Vec<(Plan, Work)>,
+    ) -> Result<Vec<(Plan, Work)>, StageError> {
+        let scrub = Scrub::new(self.inner.ledger.clone(), Arc::clone(&self.inner.objects));
+        for (card, (plan, _)) in cards.iter().zip(&mut planned) {
+            if plan.progress.is_none() {
+                continue;
+            }
+            let damaged = scrub.damaged_in(&card.newest().accepted.manifest).await;
+            if let Some(path) = damaged.map_err(|error| StageError::Ledger(error.to_string()))? {
+                plan.progress = None;
+                plan.doubts
+                    .push(format!("`{path}` is damaged on the disk of the daemon"));
+            }
+        }
+        Ok(planned)
     }
 
     /// Asked only when there is a card, and so a first entry.

@@ -9,7 +9,7 @@ use super::{Stage, StageError};
 use crate::{
     ledger::Card,
     policy::{routing::Owners, work::Work},
-    store::StoreError,
+    store::{Store, StoreError},
 };
 
 /// Of each file so much text is looked at, in bytes.
@@ -18,6 +18,14 @@ const EACH: u64 = 1 << 20;
 const ALL: usize = 8 << 20;
 /// Of one revision so many files are looked at.
 const FILES: usize = 64;
+
+/// A small object, unless it is damaged: then rules see nothing of it, and a person is asked.
+fn sound(store: &mut dyn Store, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+    match store.object(sha256) {
+        Err(StoreError::Rotten(_)) => Ok(None),
+        found => found,
+    }
+}
 
 impl Stage {
     /// The newest revision of `card` with its document, and its text where a rule needs it.
@@ -34,7 +42,7 @@ impl Stage {
             .map(|card| card.newest().accepted.manifest.document);
         let documents: Vec<Digest> = documents.collect();
         let read = self.inner.ledger.read(move |store| {
-            let each = documents.into_iter().map(|sha256| store.object(sha256));
+            let each = documents.into_iter().map(|sha256| sound(store, sha256));
             each.collect::<Result<Vec<_>, StoreError>>()
         });
         let mut works = Vec::with_capacity(cards.len());
@@ -171,7 +179,7 @@ impl Stage {
         let small = self
             .inner
             .ledger
-            .read(move |store| store.object(sha256))
+            .read(move |store| sound(store, sha256))
             .await?;
         if let Some(mut bytes) = small {
             bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -195,7 +195,10 @@ impl SqliteStore {
         }
         if !batch.objects.is_empty() {
             let mut keep = prepare(
-                "INSERT INTO object (sha256, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                // Bytes that were damaged since are put right by whoever brings them again.
+                "INSERT INTO object (sha256, bytes) VALUES (?1, ?2)
+                 ON CONFLICT (sha256) DO UPDATE SET bytes = excluded.bytes
+                 WHERE bytes IS NOT excluded.bytes",
             )?;
             for (sha256, bytes) in &batch.objects {
                 keep.execute(params![sha256.0, bytes])?;
@@ -263,9 +266,31 @@ impl Store for SqliteStore {
     }
 
     fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.connection
+        let bytes: Option<Vec<u8>> = self
+            .connection
             .prepare_cached("SELECT bytes FROM object WHERE sha256 = ?1")
             .and_then(|mut query| query.query_row([sha256.0], |row| row.get(0)).optional())
+            .map_err(|error| self.failed(&error))?;
+        match bytes {
+            Some(bytes) if Digest::of(&bytes) != sha256 => Err(StoreError::Rotten(sha256)),
+            bytes => Ok(bytes),
+        }
+    }
+
+    fn object_digests(
+        &mut self,
+        after: Option<Digest>,
+        limit: usize,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let after = after.map_or_else(Vec::new, |after| after.0.to_vec());
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.connection
+            .prepare_cached("SELECT sha256 FROM object WHERE sha256 > ?1 ORDER BY sha256 LIMIT ?2")
+            .and_then(|mut query| {
+                query
+                    .query_map(params![after, limit], |row| row.get(0).map(Digest))?
+                    .collect()
+            })
             .map_err(|error| self.failed(&error))
     }
 

@@ -97,8 +97,11 @@ fn the_decision_of_the_next_handoff_outlives_every_replay() {
 fn what_was_taken_back_outlives_every_replay() {
     let mut rig = Rig::new();
     deliver(&rig, "Write it");
-    rig.wait(rig.desk().withdraw(&Caller::Person(maya()), HandoffId(1), None))
-        .unwrap();
+    rig.wait(
+        rig.desk()
+            .withdraw(&Caller::Person(maya()), HandoffId(1), None),
+    )
+    .unwrap();
     rig.round();
     assert!(rig.exists("run/decision.json"));
     assert_same(&mut rig);
