@@ -18,7 +18,7 @@ use crate::{
     desk::Desk,
     error::Problem,
     pages,
-    security::{Nonce, OnlyCard, client, headers, identity, own_host, session, sso},
+    security::{Nonce, OnlyCard, body, client, headers, identity, own_host, session, sso},
     settings::Settings,
     state::AppState,
 };
@@ -69,7 +69,13 @@ async fn around(State(app): State<AppState>, mut request: Request, next: Next) -
     if let Some(nonce) = &nonce {
         request.extensions_mut().insert(nonce.clone());
     }
-    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
+    DefaultBodyLimit::disable().apply(&mut request);
+    let limit = if api::brings_files(&uri) {
+        app.settings.max_delivery
+    } else {
+        BODY_LIMIT
+    };
+    let mut request = request.map(|whole| body::bounded(whole, limit));
     let refused = client::check(&app.settings, &mut request).err();
     let refused = refused.map(IntoResponse::into_response);
     let cookies = own_host::sort(&mut request);

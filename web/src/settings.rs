@@ -39,6 +39,8 @@ pub struct Settings {
     pub proxy_user: Option<HeaderName>,
     /// Live streams and waits at the same time: that many for people, and for agents.
     pub streams: usize,
+    /// Most bytes of a request that brings a handoff with its files, as JSON.
+    pub max_delivery: usize,
     /// The templates of the pages.
     pub templates: Templates,
     /// The clock.
@@ -60,6 +62,7 @@ impl Settings {
             metrics_token: None,
             proxy_user: None,
             streams: 64,
+            max_delivery: 16 << 20,
             templates: Templates::embedded(),
             now,
             random: system_random,

@@ -37,7 +37,7 @@ pub enum AppError {
         kind: &'static str,
     },
     /// There are sealed bytes but no ledger.
-    #[error("the ledger `{}` is missing, but sealed files are there", path.display())]
+    #[error("the ledger `{}` is missing or empty, but sealed files are there", path.display())]
     LedgerMissing {
         /// Where it should be.
         path: PathBuf,

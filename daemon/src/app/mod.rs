@@ -657,6 +657,7 @@ fn web_settings(
         trusted_proxies: config.server.trusted_proxies.value.clone(),
         proxy_user: config.auth.proxy_user.as_ref().map(|one| one.value.clone()),
         streams: limits(config).streams(),
+        max_delivery: usize::try_from(config.limits.delivery.value.0).unwrap_or(usize::MAX),
         metrics: match config.observe.metrics.value {
             config::MetricsFor::SignedIn => MetricsFor::SignedIn,
             config::MetricsFor::Loopback => MetricsFor::Loopback,

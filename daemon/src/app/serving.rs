@@ -479,6 +479,7 @@ impl Pulse for Serving {
         held(&self.watchers)
             .as_ref()
             .is_some_and(|watchers| watchers.are_running() && watchers.ready())
+            && self.intake.trouble().is_none()
     }
 
     fn troubles(&self) -> Vec<String> {
@@ -500,6 +501,7 @@ impl Pulse for Serving {
                 .map(|(path, why)| format!("{} is not served: {why}", path.display())),
         );
         troubles.extend(self.claims.troubles(&self.workspaces));
+        troubles.extend(self.intake.trouble());
         troubles
     }
 

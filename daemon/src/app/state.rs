@@ -60,11 +60,11 @@ pub(super) fn open(path: &Path, clock: SharedClock) -> Result<StateFolder, AppEr
     let lock = InstanceLock::take(path)?;
     dir.remove_temporaries()?;
     let database = path.join(LEDGER_FILE);
-    // Bytes without the facts about them: the database was lost or moved, and an empty one in its
+    // Bytes without the facts about them: the database was lost, moved or emptied, and a new one in its
     // place would forget every decision.
-    let orphaned =
-        dir.kind(Path::new(OBJECTS))?.is_some() && dir.kind(Path::new(LEDGER_FILE))?.is_none();
-    if orphaned {
+    let name = Path::new(LEDGER_FILE);
+    let is_empty = dir.kind(name)?.is_none() || dir.stamp(name)?.size == 0;
+    if is_empty && dir.kind(Path::new(OBJECTS))?.is_some() {
         return Err(AppError::LedgerMissing { path: database });
     }
     let log = Path::new(LOG_FILE);

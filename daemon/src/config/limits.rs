@@ -1,6 +1,6 @@
 //! `[limits]`: what strangers may take, so that intake keeps its share of descriptors.
 
-use super::{Entry, layer::Layers, origin::Setting, section::Section};
+use super::{Entry, layer::Layers, origin::Setting, quantity::Size, section::Section};
 
 /// `[limits]`.
 #[derive(Clone, Debug)]
@@ -9,6 +9,8 @@ pub struct Limits {
     pub connections: Setting<u64>,
     /// HTTP connections open at once from one address that is neither this machine nor a proxy.
     pub connections_per_address: Setting<u64>,
+    /// Most bytes of a request that brings a handoff with its files. Files in base64 take a third more than on the disk.
+    pub delivery: Setting<Size>,
 }
 
 impl Limits {
@@ -19,10 +21,12 @@ impl Limits {
             "COUNTERSIGN_CONNECTIONS_PER_ADDRESS",
             None,
         );
+        let delivery = layers.pick(section.take("delivery"), "COUNTERSIGN_DELIVERY", None);
         section.finish(&[]);
         Self {
             connections: connections.unwrap_or_else(|| Setting::default(256)),
             connections_per_address: per_address.unwrap_or_else(|| Setting::default(16)),
+            delivery: delivery.unwrap_or_else(|| Setting::default(Size(16 << 20))),
         }
     }
 
@@ -33,6 +37,7 @@ impl Limits {
                 "limits.connections_per_address",
                 &self.connections_per_address,
             ),
+            Entry::new("limits.delivery", &self.delivery),
         ]
     }
 }

@@ -164,6 +164,7 @@ impl Inner {
             Err(Pause::Large(lane)) => self.put_into(lane, task, news),
             Err(Pause::Ours(why)) => {
                 tracing::error!(file = %task.file.display(), why, "a delivery waits");
+                self.stuck.note(&task.file, self.clock.monotonic(), why);
                 self.queue.finish(task, Some(Duration::from_secs(1)));
             }
         }

@@ -22,6 +22,7 @@ mod quota;
 mod receivers;
 mod seen;
 mod silence;
+mod stuck;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,7 @@ use lone::Lone;
 use look::Worker;
 use queue::{News, Queue, Task, Work};
 use seen::{Moment, Seen};
+use stuck::Stuck;
 
 /// How long a file may be busy before it is refused.
 pub const SETTLE_MAX: Duration = Duration::from_secs(30);
@@ -88,6 +90,7 @@ struct Inner {
     writers: fn(&std::fs::File) -> Writers,
     /// When the stage was made, on the monotonic clock.
     start: Duration,
+    stuck: Stuck,
 }
 
 impl Intake {
@@ -117,6 +120,7 @@ impl Intake {
             public_url,
             observer,
             writers,
+            stuck: Stuck::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -244,6 +248,11 @@ impl Intake {
         self.inner.queue.len()
     }
 
+    /// What waits because it cannot be recorded, with the reason; `None` when nothing does.
+    pub fn trouble(&self) -> Option<String> {
+        self.inner.stuck.trouble(self.inner.clock.monotonic())
+    }
+
     /// Lets the threads end after what they are at.
     pub fn stop(&self) {
         self.inner.queue.close();
@@ -306,6 +315,8 @@ impl Inner {
     /// `what` could not be recorded, so `task` is due again soon.
     fn wait_with<E: std::fmt::Display>(&self, task: Task, what: &str, error: &TransactError<E>) {
         tracing::error!(%error, "{what} could not be recorded and waits");
+        self.stuck
+            .note(&task.file, self.clock.monotonic(), error.to_string());
         self.queue.finish(task, Some(Duration::from_secs(1)));
     }
 

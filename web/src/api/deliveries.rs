@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{
     Json,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -36,16 +36,12 @@ use crate::{
     state::AppState,
 };
 
-/// The most that a delivery with its files may have, in bytes of JSON.
-const DELIVERY_LIMIT: usize = 16 << 20;
 /// Deliveries that are read at the same time. The others wait, so that memory has a bound.
 const AT_ONCE: usize = 4;
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    let large = routes!(submit)
-        .layer::<_, std::convert::Infallible>(DefaultBodyLimit::max(DELIVERY_LIMIT))
-        .layer(GlobalConcurrencyLimitLayer::new(AT_ONCE));
+    let large = routes!(submit).layer(GlobalConcurrencyLimitLayer::new(AT_ONCE));
     OpenApiRouter::new()
         .routes(large)
         .routes(routes!(checkpoint))

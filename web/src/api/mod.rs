@@ -31,12 +31,19 @@ pub(crate) mod versions;
 mod wait;
 
 use axum::{Router, routing::get};
+use http::Uri;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use openapi::document;
 pub(crate) use routing::LONGEST_SNOOZE;
 
 use crate::{live, state::AppState};
+
+/// Checks whether a request to `uri` may bring a handoff with its files, which may be larger than all else.
+pub(crate) fn brings_files(uri: &Uri) -> bool {
+    let path = uri.path().strip_prefix("/api/v1/workspaces/");
+    path.is_some_and(|rest| rest.ends_with("/handoffs"))
+}
 
 /// All routes of the API and the two probes.
 pub fn routes() -> Router<AppState> {

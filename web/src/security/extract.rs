@@ -222,7 +222,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonOf<T> {
         }
         let bytes = Bytes::from_request(request, state)
             .await
-            .map_err(|rejection| body_problem(rejection.status(), rejection.body_text()))?;
+            .map_err(|rejection| match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => body_problem(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The request is too large. Large files go through the folder of the workspace, or `[limits] delivery` allows more."
+                        .to_owned(),
+                ),
+                status => body_problem(status, rejection.body_text()),
+            })?;
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let inner = error.inner();

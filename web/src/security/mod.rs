@@ -5,6 +5,7 @@
 //! A handler then takes what it needs from [`extract`] and cannot forget a check.
 
 pub(crate) mod attempts;
+pub(crate) mod body;
 pub mod client;
 pub(crate) mod csrf;
 mod device;
