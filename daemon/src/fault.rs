@@ -160,7 +160,8 @@ pub(crate) fn operation(_name: &'static str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether durability is broken on purpose: `COUNTERSIGN_BREAK=no-file-fsync,no-dir-fsync,sqlite-normal`.
+/// Whether durability is broken on purpose, or jumps of the clock are believed:
+/// `COUNTERSIGN_BREAK=no-file-fsync,no-dir-fsync,sqlite-normal,steady-clock`.
 #[cfg(feature = "failpoints")]
 pub(crate) fn broken(what: &str) -> bool {
     std::env::var("COUNTERSIGN_BREAK").is_ok_and(|list| list.split(',').any(|one| one == what))

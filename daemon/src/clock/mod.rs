@@ -1,5 +1,7 @@
 //! Time as a value. Only this module reads the clocks of the machine.
 
+mod steady;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -7,12 +9,25 @@ use std::{
 
 use jiff::Timestamp;
 
+pub use self::steady::Jump;
+use self::steady::Steady;
+use crate::fault;
+
 /// Where time comes from.
 pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
-    /// The wall clock: for dates that people and files see. It may jump.
+    /// The wall clock: for dates that people and files see. It may jump; the one of the machine is not believed before a
+    /// jump has lasted.
     fn now(&self) -> Timestamp;
     /// Time since some fixed moment; never goes back. For spans and deadlines within one run.
     fn monotonic(&self) -> Duration;
+    /// Time since some fixed moment that also counts while the machine sleeps.
+    fn since_boot(&self) -> Duration {
+        self.monotonic()
+    }
+    /// The last jump of the wall clock that was not followed, once.
+    fn take_jump(&self) -> Option<Jump> {
+        None
+    }
 }
 
 /// A clock that many share.
@@ -22,6 +37,8 @@ pub type SharedClock = Arc<dyn Clock>;
 #[derive(Debug)]
 pub struct SystemClock {
     start: std::time::Instant,
+    /// What is believed; `None` where a test moves the clock and wants it believed.
+    steady: Option<Steady>,
 }
 
 impl SystemClock {
@@ -33,6 +50,7 @@ impl SystemClock {
     pub fn shared() -> SharedClock {
         Arc::new(Self {
             start: std::time::Instant::now(),
+            steady: (!fault::broken("steady-clock")).then(Steady::default),
         })
     }
 }
@@ -43,12 +61,30 @@ impl Clock for SystemClock {
         reason = "the one place that reads the clock"
     )]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        match &self.steady {
+            Some(steady) => steady.read(|| (Timestamp::now(), boot_time())),
+            None => Timestamp::now(),
+        }
     }
 
     fn monotonic(&self) -> Duration {
         self.start.elapsed()
     }
+
+    fn since_boot(&self) -> Duration {
+        boot_time()
+    }
+
+    fn take_jump(&self) -> Option<Jump> {
+        self.steady.as_ref()?.take_jump()
+    }
+}
+
+/// `CLOCK_BOOTTIME`, clock_gettime(2).
+fn boot_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());
+    seconds + Duration::from_nanos(time.tv_nsec.unsigned_abs())
 }
 
 /// A clock that moves only when it is told to.

@@ -27,6 +27,7 @@ use super::known::{
 use super::{
     accounts::DisabledAccounts, held::Held, hops::Hops, ownership::Ownership, partial::Growing,
 };
+use crate::clock::Jump;
 
 /// Everything that is known, as of an entry. What is in it is shared, so a copy is cheap.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,8 @@ pub struct State {
     pub head: Head,
     /// Its time.
     pub last_time: Option<Timestamp>,
+    /// The last jump of the clock: when it was recorded, and where the clock would have been and was.
+    pub clock_jumped: Option<(Timestamp, Jump)>,
     pub(super) cards: BTreeMap<HandoffId, Arc<Card>>,
     /// Those that wait for a person.
     pub(super) waiting: BTreeSet<HandoffId>,
@@ -322,9 +325,12 @@ impl State {
             | Event::Snoozed { .. }
             | Event::Rescheduled { .. } => self.asked(body),
             // A fact about the machine; no card changes by it.
+            Event::ClockJumped { expected, found } => {
+                let (expected, found) = (*expected, *found);
+                self.clock_jumped = Some((body.at, Jump { expected, found }));
+            }
             // What became of a message stands with the message.
-            Event::ClockJumped { .. }
-            | Event::MessageFailed { .. }
+            Event::MessageFailed { .. }
             | Event::FilesChanged(_)
             | Event::MessagesRedriven { .. } => {}
             // Accounts stand beside the chain, where they can be forgotten; only whether they are disabled counts here.

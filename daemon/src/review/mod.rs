@@ -68,17 +68,18 @@ use countersign_web::desk::{
     HandoffRow, Health, NewToken, Person, Queue, QueueView, Review, Submission, TokenRow,
     WaitAnswer, WorkspaceRow,
 };
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use self::latest::Latest;
 use crate::{
     accounts::Accounts,
-    clock::SharedClock,
+    clock::{Jump, SharedClock},
     config::Resolver,
     extract::Extractor,
     fs::Objects,
-    ledger::{Ledger, TransactError},
+    ledger::{Ledger, State, TransactError},
     locks::Locks,
     policy::Stage,
     scrub::Scrub,
@@ -258,6 +259,7 @@ impl Desk for LedgerDesk {
                 .trouble()
                 .map(|trouble| format!("the ledger cannot be written: {trouble}")),
         );
+        troubles.extend(clock_troubles(&self.ledger.state(), self.clock.now()));
         troubles.extend(Scrub::new(self.ledger.clone(), Arc::clone(&self.objects)).trouble());
         // Asked before the state is held: the watcher may wait for the state itself.
         let all: Vec<_> = self
@@ -404,4 +406,30 @@ impl Desk for LedgerDesk {
     async fn revoke_token(&self, who: &Person, id: &str) -> Result<(), DeskError> {
         self.take_token_back(who, id).await
     }
+}
+
+/// Time for which a jump of the clock is told.
+const JUMP_SHOWN: SignedDuration = SignedDuration::from_hours(24);
+/// Most that the newest entry is ahead of the clock without being told: corrections of the clock are no trouble.
+const MAX_AHEAD: SignedDuration = SignedDuration::from_secs(60);
+
+/// That the clock of the machine was wrong, and what it left behind.
+fn clock_troubles(state: &State, now: Timestamp) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if let Some((at, jump)) = state.clock_jumped
+        && now.duration_since(at).abs() < JUMP_SHOWN
+    {
+        let Jump { expected, found } = jump;
+        troubles.push(format!(
+            "the clock of this machine showed {found:.0} instead of {expected:.0}; look whether its time service runs"
+        ));
+    }
+    if let Some(last) = state.last_time
+        && last.duration_since(now) > MAX_AHEAD
+    {
+        troubles.push(format!(
+            "the newest entry is of {last:.0} and the clock shows {now:.0}: entries have the time of the newest one until the clock has reached it"
+        ));
+    }
+    troubles
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 /// A clock that differs by more than this from what passed was moved.
 const JUMP: SignedDuration = SignedDuration::from_secs(60);
 /// After a jump forward no step is taken for so long: an operator, or the time server, may take it
-/// back. A machine that slept looks the same; its cards wait this little longer.
+/// back.
 const DOUBT: Duration = Duration::from_mins(2);
 
 /// What was last seen.

@@ -27,7 +27,7 @@ use self::{clocks::Clocks, hops::Scene, line::Line};
 use super::{Asking, Plan, deadline, plan, routing::Owners, trigger::Chance, work::Work};
 use crate::{
     catalog::Catalog,
-    clock::SharedClock,
+    clock::{Jump, SharedClock},
     fault,
     fs::Objects,
     ledger::{Card, Draft, Ledger, TransactError},
@@ -136,21 +136,28 @@ impl Stage {
     /// Records a jump of the clock. False while it is not known whether a jump is to stay.
     async fn look_at_clocks(&self) -> Result<bool, StageError> {
         let clock = &self.inner.clock;
-        let (wall, monotonic) = (clock.now(), clock.monotonic());
+        let (wall, passed) = (clock.now(), clock.since_boot());
         let look = {
             let mut clocks = self
                 .inner
                 .clocks
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            clocks.look(wall, monotonic)
+            clocks.look(wall, passed)
         };
-        if let Some(expected) = look.jumped_from {
-            let event = Event::ClockJumped {
-                expected,
-                found: wall,
-            };
-            self.record(vec![(Actor::Daemon, event)]).await?;
+        let seen = look.jumped_from.map(|expected| Jump {
+            expected,
+            found: wall,
+        });
+        // One that was not followed, and one that was.
+        let jumps = [clock.take_jump(), seen];
+        let jumps = jumps.into_iter().flatten().map(|jump| {
+            let Jump { expected, found } = jump;
+            (Actor::Daemon, Event::ClockJumped { expected, found })
+        });
+        let jumps: Vec<_> = jumps.collect();
+        if !jumps.is_empty() {
+            self.record(jumps).await?;
         }
         Ok(look.is_trusted)
     }
