@@ -105,6 +105,8 @@ const HELD: Duration = Duration::from_millis(500);
 /// How often entries are counted, sent to the collector, and added to the lists of events. Nobody waits for it, and
 /// no hint hurries it: a handoff on its way has the disk to itself.
 const TELEMETRY: Duration = Duration::from_secs(2);
+/// Interval of looking whether answers that stand are still there.
+const ANSWERS: Duration = Duration::from_hours(1);
 /// How often answers are looked at without a hint.
 const WRITEBACK: Duration = Duration::from_secs(10);
 
@@ -713,6 +715,11 @@ fn spawn_tasks(
         async move { writeback.catch_up().await }
     });
     let (_, never) = watch::channel(0);
+    let standing = writeback.clone();
+    reconciler.spawn("answers", ANSWERS, never.clone(), move || {
+        let standing = standing.clone();
+        async move { standing.look_at_answers().await }
+    });
     let intake = intake.clone();
     let scan = Arc::clone(serving);
     reconciler.spawn("silence", SILENCE, never.clone(), move || {

@@ -80,7 +80,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// `CLOCK_BOOTTIME`, clock_gettime(2).
+/// `CLOCK_BOOTTIME` of `clock_gettime(2)`.
 fn boot_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let seconds = Duration::from_secs(time.tv_sec.unsigned_abs());

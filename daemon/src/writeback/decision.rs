@@ -2,6 +2,8 @@
 
 use std::{fmt::Write as _, io::Read as _, path::Path, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{
     Page, Writeback, WritebackError,
     destination::{Destination, destinations, outcome},
@@ -15,7 +17,6 @@ use crate::{
 };
 use countersign_protocol::{
     Digest, HandoffId,
-    chain::Body,
     decision::{DecisionDocument, Outcome},
     event::{Accepted, Decided, Event},
     names,
@@ -28,7 +29,7 @@ impl Writeback {
     pub(super) fn decision(
         &self,
         workspace: &Workspace,
-        body: &Body,
+        (seq, at): (u64, Timestamp),
         decided: &Decided,
         page: &mut Page,
     ) -> Result<(), WritebackError> {
@@ -41,7 +42,7 @@ impl Writeback {
             let Some(decision) = card
                 .decisions
                 .iter()
-                .find(|known| known.seq == body.seq)
+                .find(|known| known.seq == seq)
                 .cloned()
             else {
                 return Ok(());
@@ -61,7 +62,7 @@ impl Writeback {
                 let event = Event::Delivered {
                     handoff: id,
                     revision: decided.revision,
-                    decision: body.seq,
+                    decision: seq,
                     at: Vec::new(),
                 };
                 page.events.push((Actor::Daemon, event));
@@ -70,7 +71,7 @@ impl Writeback {
         }
         if document.released_to.is_some() {
             let edited = decided.edited.as_ref();
-            self.release(workspace, (&revision.accepted, edited), body.at)?;
+            self.release(workspace, (&revision.accepted, edited), at)?;
             if card.released.is_none() {
                 let event = Event::Released {
                     handoff: id,
@@ -97,12 +98,12 @@ impl Writeback {
             return Ok(());
         }
         let event = if is_current {
-            outcome(&card, decided.revision, body.seq, &answer.destinations)
+            outcome(&card, decided.revision, seq, &answer.destinations)
         } else {
             Some(Event::Delivered {
                 handoff: id,
                 revision: decided.revision,
-                decision: body.seq,
+                decision: seq,
                 at: Vec::new(),
             })
         };
@@ -314,7 +315,7 @@ pub(super) struct Answer<'a> {
 }
 
 /// Our own folder for the handoff in its workspace. What is in it is ours to replace.
-fn own_folder(workspace: &Workspace, id: HandoffId) -> Result<Dir, Error> {
+pub(super) fn own_folder(workspace: &Workspace, id: HandoffId) -> Result<Dir, Error> {
     let name = format!("{}/handoffs/{id}", names::OWN_FOLDER);
     workspace.dir().make_folder(Path::new(&name), FOLDER_MODE)
 }

@@ -12,6 +12,7 @@ mod errand;
 mod owed;
 mod package;
 mod release;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -399,7 +400,7 @@ impl Writeback {
                 let mut here = workspace.answering();
                 self.clear(&answers, &mut here, &name, page)
             }
-            Event::Decided(decided) => self.decision(workspace, body, decided, page),
+            Event::Decided(decided) => self.decision(workspace, (body.seq, body.at), decided, page),
             Event::Found {
                 handoff,
                 revision,

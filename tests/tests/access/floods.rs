@@ -112,3 +112,70 @@ fn no_question_is_a_bomb() {
         );
     }
 }
+
+/// Sends all of a request before it looks for an answer, as most clients do.
+fn send_all(bed: &TestBed, path: &str, head: &str, body: &[u8]) -> String {
+    let address = bed.endpoint().url.trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).expect("a connection");
+    stream.set_read_timeout(Some(wait::LIMIT)).expect("a limit");
+    let token = &bed.endpoint().token;
+    let ask = format!(
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\nconnection: close\r\n{head}\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).expect("it is heard");
+    stream.write_all(body).expect("it is read to its end");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn what_is_too_large_is_read_and_refused_with_words() {
+    let mut bed = TestBed::prepare().configured("[limits]\ndelivery = \"2MB\"\n");
+    bed.up();
+    let deliveries = format!("/api/v1/workspaces/{WORKSPACE}/handoffs");
+    let body = |bytes: usize| format!("{{\"document\":\"{}\"}}", "x".repeat(bytes)).into_bytes();
+    let chunked = |body: &[u8]| {
+        let mut all = Vec::new();
+        for chunk in body.chunks(100_000) {
+            all.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+            all.extend(chunk);
+            all.extend(b"\r\n");
+        }
+        all.extend(b"0\r\n\r\n");
+        all
+    };
+    for (path, bytes, status) in [
+        (deliveries.as_str(), 1_900_000, "422"),
+        (&deliveries, 2_000_000, "413"),
+        (&deliveries, 30_000_000, "413"),
+        ("/api/v1/handoffs/H-1/comments", 1_100_000, "413"),
+    ] {
+        let body = body(bytes);
+        let length = format!("content-length: {}", body.len());
+        let whole = send_all(&bed, path, &length, &body);
+        let pieces = send_all(&bed, path, "transfer-encoding: chunked", &chunked(&body));
+        for answer in [whole, pieces] {
+            let told = answer.get(9..12).unwrap_or_default();
+            assert_eq!(told, status, "{path}, {bytes} bytes: {answer}");
+            assert!(
+                status != "413" || answer.contains("[limits] delivery"),
+                "{answer}"
+            );
+        }
+    }
+    // The command line says so, too.
+    let folder = bed.home.join("large");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("u.bin"), vec![7; 3_000_000]).expect("a file");
+    let handoff =
+        r#"{"handoff_version":"1.0","from_agent":"ada","task":"t","artifacts":["u.bin"]}"#;
+    std::fs::write(folder.join("handoff.json"), handoff).expect("a file");
+    let folder = folder.display().to_string();
+    let (exit, _, errors) = bed.run(&["submit", "--workspace", WORKSPACE, &folder]);
+    assert!(
+        exit != 0 && errors.contains("too large"),
+        "{exit}: {errors}"
+    );
+}

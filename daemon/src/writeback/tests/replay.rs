@@ -136,3 +136,31 @@ fn an_answer_that_was_cleared_by_us_comes_back() {
     rig.wait(rig.writeback().catch_up()).unwrap();
     assert_eq!(files(&rig), before);
 }
+
+#[test]
+fn what_of_ours_is_missing_is_put_right_by_the_next_look() {
+    let mut rig = Rig::new();
+    deliver(&rig, "Write it");
+    rig.decide(HandoffId(1), Outcome::Rejected).unwrap();
+    rig.round();
+    let before = files(&rig);
+    let look = |rig: &Rig| rig.wait(rig.writeback().look_at_answers()).unwrap();
+    rig.remove(".countersign/handoffs/H-1/decision.r1.json");
+    look(&rig);
+    assert_eq!(files(&rig), before);
+    rig.remove("run/decision.json");
+    let batch = Batch {
+        values: vec![(Space::Written, "w/run/decision.json".to_owned(), None)],
+        ..Batch::default()
+    };
+    rig.stored().append(&batch).unwrap();
+    rig.restart();
+    look(&rig);
+    assert_eq!(files(&rig), before);
+    // What an agent moved away is its own.
+    rig.rename("run/decision.json", "run/read.json");
+    let moved = files(&rig);
+    look(&rig);
+    assert_eq!(files(&rig), moved);
+    assert_eq!(rig.count("handoff.delivered"), 1);
+}
