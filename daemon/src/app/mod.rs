@@ -5,6 +5,7 @@ mod courier;
 mod demo;
 mod error;
 mod gauges;
+mod known_folders;
 mod listen;
 mod memory;
 mod own_host;
@@ -66,6 +67,7 @@ use crate::{
 };
 use courier::Courier;
 use gauges::Gauges;
+use known_folders::KnownFolders;
 use serving::{IntakeDoor, Serving};
 use watchers::Watchers;
 
@@ -237,7 +239,11 @@ pub async fn run(
         watchers,
         reconciler.clone(),
         writeback.clone(),
-        (intake.clone(), ledger.clone()),
+        (
+            intake.clone(),
+            ledger.clone(),
+            KnownFolders::load(ledger.clone()).await?,
+        ),
     ));
 
     let operator_key = OperatorKey::new(state::random_key()?);

@@ -41,6 +41,7 @@ use crate::{
 
 use super::{
     claims::Claims,
+    known_folders::KnownFolders,
     trials::{COUNTS_FOR, try_all},
     watchers::Watchers,
 };
@@ -109,8 +110,9 @@ pub(super) struct Serving {
     /// What holds agents back, and when it was tried.
     tried: Mutex<Option<(Duration, Vec<WorkspaceBoundaries>)>>,
     claims: Claims,
+    known: KnownFolders,
     /// The folders that were there at the last look.
-    folders: Mutex<Vec<PathBuf>>,
+    folders: Mutex<Option<Vec<PathBuf>>>,
 }
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -125,9 +127,10 @@ impl Serving {
         watchers: Watchers,
         reconciler: Reconciler,
         writeback: Writeback,
-        (intake, ledger): (Intake, Ledger),
+        (intake, ledger, known): (Intake, Ledger, KnownFolders),
     ) -> Self {
         Self {
+            known,
             claims: Claims::new(&config.server.data_dir.value),
             config,
             clock,
@@ -150,7 +153,7 @@ impl Serving {
     /// Serves what is there and was not served yet; says whether there was anything.
     pub(super) fn discover(&self) -> bool {
         self.claims.keep(&self.workspaces);
-        let folders = self.config.folders();
+        let folders = Some(self.config.folders());
         // What was refused may have been mended in place.
         if folders == *held(&self.folders) && held(&self.refused).is_empty() {
             return false;
@@ -161,6 +164,13 @@ impl Serving {
             .into_iter()
             .map(|(path, errors)| (path, errors.to_string()))
             .collect();
+        let mut lost: Vec<&Path> = Vec::new();
+        for root in &self.config.roots {
+            if let Some(why) = self.known.lost(root) {
+                lost.push(&root.path);
+                refused.insert(root.path.clone(), why);
+            }
+        }
         let mut new = false;
         let accounts = accounts(&self.config);
         let catalog = Catalog::new(&self.config.policy);
@@ -170,6 +180,13 @@ impl Serving {
                 continue;
             }
             let path = one.path.value.clone();
+            if path.parent().is_some_and(|parent| lost.contains(&parent)) {
+                continue;
+            }
+            if let Some(why) = self.known.away(&path) {
+                refused.insert(path, why);
+                continue;
+            }
             let boundary = self.config.boundary(name);
             let opened =
                 settings(&self.config, &catalog, &one, &boundary, &accounts).and_then(|settings| {
@@ -187,6 +204,7 @@ impl Serving {
                     }
                     explain(&workspace);
                     let workspace = self.workspaces.add(workspace);
+                    self.known.remember(&path, name);
                     self.writeback.nudge();
                     self.intake.serve(&workspace.name);
                     let root = Root {

@@ -40,6 +40,18 @@ pub struct Root {
     pub kind: RootKind,
 }
 
+impl Root {
+    /// What it is now: a folder that held workspaces is one itself once its own settings are there, as when a file system
+    /// was mounted on it.
+    pub fn kind_now(&self) -> RootKind {
+        let has_settings = || self.path.join(WORKSPACE_FILE).symlink_metadata().is_ok();
+        if self.kind == RootKind::Parent && has_settings() {
+            return RootKind::Workspace;
+        }
+        self.kind
+    }
+}
+
 /// A `[[workspace]]` section.
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
@@ -89,7 +101,7 @@ impl Config {
     pub fn folders(&self) -> Vec<PathBuf> {
         self.roots
             .iter()
-            .flat_map(|root| match root.kind {
+            .flat_map(|root| match root.kind_now() {
                 RootKind::Workspace => vec![root.path.clone()],
                 RootKind::Parent => children(&root.path).unwrap_or_default(),
             })
@@ -101,7 +113,7 @@ impl Config {
         let mut found = Discovery::default();
         let mut folders = Vec::new();
         for root in &self.roots {
-            match root.kind {
+            match root.kind_now() {
                 RootKind::Workspace => folders.push(root.path.clone()),
                 RootKind::Parent => match children(&root.path) {
                     Ok(children) => folders.extend(children),

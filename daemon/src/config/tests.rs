@@ -300,6 +300,21 @@ fn a_folder_with_settings_is_a_workspace_and_any_other_holds_them() {
 }
 
 #[test]
+fn a_folder_that_gets_settings_later_is_a_workspace_then() {
+    let bed = Bed::new();
+    let folder = bed.folder("reports");
+    let config = Config::load(&serve(&[&folder]), &bed.environment(&[])).unwrap();
+    assert_eq!(config.folders(), [""; 0].map(std::path::PathBuf::from));
+    // As when a file system is mounted on it.
+    bed.folder("reports/run");
+    bed.write("reports/workspace.toml", "");
+    assert_eq!(config.folders(), std::slice::from_ref(&folder));
+    let found = config.discover();
+    let names: Vec<_> = found.workspaces.iter().map(|w| w.name.as_str()).collect();
+    assert_eq!(names, ["reports"]);
+}
+
+#[test]
 fn the_configuration_file_wins_over_the_file_in_the_folder() {
     let bed = Bed::new();
     let folder = bed.folder("reports");

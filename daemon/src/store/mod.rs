@@ -92,6 +92,8 @@ pub enum Space {
     Preference,
     /// How watched files were when they were last looked at, by workspace, rule and path.
     Watched,
+    /// Names of the workspaces that were served, by path.
+    Served,
     /// The files of a handoff that a person has viewed, by handoff, person and digest.
     Ticked,
 }
@@ -120,6 +122,7 @@ impl Space {
             Self::Edit => "edit",
             Self::Preference => "preference",
             Self::Watched => "watched",
+            Self::Served => "served",
             Self::Ticked => "ticked",
         }
     }
