@@ -12,6 +12,7 @@ use std::{
     io::{Read as _, Seek as _, SeekFrom, Write as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
+    path::Path,
 };
 
 use countersign_protocol::decision::Outcome;
@@ -552,6 +553,63 @@ fn a_missing_database_beside_kept_work_is_not_made_anew() {
         !bed.data().join(LEDGER).exists(),
         "an empty database took its place"
     );
+}
+
+#[test]
+fn an_empty_database_beside_kept_work_is_not_taken_for_a_new_one() {
+    let (mut bed, _) = with_work();
+    File::create(bed.data().join(LEDGER)).unwrap();
+    let log = refuses_to_start(&mut bed);
+    assert!(log.contains("missing or empty"), "{log}");
+}
+
+/// Bytes of the head of the log, and of a page in it with its frame (SQLite file format, 4.1).
+const LOG_HEAD: u64 = 32;
+const LOGGED_PAGE: u64 = 24 + 4_096;
+
+#[test]
+fn entries_that_the_log_of_the_database_lost_are_noticed_and_a_person_chooses() {
+    let turn = |path: &Path, frame: u64| {
+        let mut file = File::options().read(true).write(true).open(path).unwrap();
+        let at = LOG_HEAD + frame * LOGGED_PAGE + 124;
+        let mut byte = [0];
+        file.seek(SeekFrom::Start(at)).unwrap();
+        file.read_exact(&mut byte).unwrap();
+        file.seek(SeekFrom::Start(at)).unwrap();
+        file.write_all(&[byte[0] ^ 1]).unwrap();
+    };
+    let cut = |path: &Path| {
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_len(LOG_HEAD + LOGGED_PAGE).unwrap();
+    };
+    let first = |path: &Path| turn(path, 0);
+    let fourth = |path: &Path| turn(path, 3);
+    let gone = |path: &Path| fs::remove_file(path).unwrap();
+    let ways: [&dyn Fn(&Path); 4] = [&first, &fourth, &cut, &gone];
+    for damage in ways {
+        let mut bed = TestBed::start();
+        let agent = bed.agent("ada");
+        for name in ["one", "two", "three"] {
+            let delivery = deliver(&agent, name);
+            let id = delivery.receipt().handoff_id;
+            bed.reviewer().decide(id, Outcome::Rejected, "no");
+            delivery.decision(1);
+        }
+        bed.down();
+        damage(&bed.data().join(LOG));
+        let log = refuses_to_start(&mut bed);
+        assert!(log.contains("are missing; entry"), "{log}");
+        let (code, output, errors) = bed.run(&["audit", "verify"]);
+        let said = format!("{output}{errors}");
+        assert!(code != 0 && said.contains("are missing; entry"), "{said}");
+        // The answers that were given are still in their folders.
+        let answer = bed.workspace().join("one/decision.json");
+        assert!(answer.exists());
+
+        let noted = bed.data().join(format!("{LEDGER}-head"));
+        fs::rename(&noted, bed.home.join("noted")).unwrap();
+        bed.up();
+    }
 }
 
 #[test]

@@ -138,6 +138,10 @@ pub async fn run(
         .map_err(AppError::Signal)?;
     let state = state::open(&config.server.data_dir.value, Arc::clone(&clock))?;
     fault::step("start.ledger_open");
+    // After kill -9 it names the run before, whose key this one does not take.
+    if let Err(error) = Endpoint::remove(&state.dir) {
+        tracing::warn!(%error, "programs of this machine may take an earlier run for this one");
+    }
     let (listener, other_family) = listen::bind(config.server.listen.value).await?;
     let address = listener.local_addr().map_err(|source| AppError::Listen {
         address: config.server.listen.value,

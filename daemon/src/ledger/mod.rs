@@ -415,11 +415,13 @@ impl Ledger {
     }
 }
 
-/// Compares the end of the chain with the tasks that follow it: their progress is committed with or after the entries.
+/// Compares the end of the chain with what is noted beside the database, and with the tasks that follow the chain: their
+/// progress is committed with or after the entries.
 pub fn cut(store: &mut dyn Store, head: &Head) -> Result<Option<Broken>, StoreError> {
     let progress = store.values(Space::Progress)?;
     let seen = progress.iter().filter_map(|(_, mark)| mark.parse().ok());
     Ok(seen
+        .chain(store.noted().map(|noted| noted.seq))
         .max()
         .filter(|seen| *seen > head.seq)
         .map(|seen| Broken::Cut {

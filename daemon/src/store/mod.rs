@@ -180,6 +180,11 @@ pub trait Store: Send + 'static {
     }
     /// The end of the chain.
     fn head(&mut self) -> Result<Head, StoreError>;
+    /// The newest entry that was committed before the engine was opened, as is noted outside of it; `None` where nothing
+    /// is.
+    fn noted(&self) -> Option<Head> {
+        None
+    }
     /// Entries after `after`, in order: at least one if there is one, at most `limit`, and fewer when their texts are
     /// long.
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;

@@ -4,6 +4,7 @@
 //! acknowledged survives a power cut (with `NORMAL` none of 50 acknowledged commits did).
 //! `locking_mode=EXCLUSIVE`: without it, a log left by a crash cannot be opened again on a full disk.
 
+mod head_note;
 mod migrations;
 mod packed;
 
@@ -15,7 +16,7 @@ use countersign_protocol::{
 };
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, config::DbConfig, params};
 
-use self::packed::Packed;
+use self::{head_note::HeadNote, packed::Packed};
 use super::{Batch, Space, Store, StoreError};
 use crate::fault;
 
@@ -42,6 +43,9 @@ pub struct SqliteStore {
     /// About how many pages the log has grown by since it was last brought into the database.
     log_pages: usize,
     packed: Packed,
+    head_note: HeadNote,
+    /// What that file said when it was opened.
+    noted: Option<Head>,
 }
 
 impl SqliteStore {
@@ -82,6 +86,8 @@ impl SqliteStore {
                 })?;
         }
         migrations::bring_up_to_date(&connection, path)?;
+        let mut head_note = HeadNote::open(path)?;
+        let noted = head_note.read()?;
         let mut store = Self {
             connection,
             path: path.to_owned(),
@@ -89,6 +95,8 @@ impl SqliteStore {
             // What an earlier run left in the log comes on top.
             log_pages: 0,
             packed: Packed::default(),
+            head_note,
+            noted,
         };
         store.check()?;
         store.head = Store::head(&mut store)?.seq;
@@ -165,10 +173,12 @@ impl SqliteStore {
             }
             return Err(error);
         }
+        fault::step("ledger.after_commit");
         if let Some(last) = batch.entries.last() {
             self.head = last.seq;
+            let (seq, hash) = (last.seq, last.hash);
+            self.head_note.write(&Head { seq, hash });
         }
-        fault::step("ledger.after_commit");
         Ok(Ok(()))
     }
 
@@ -259,6 +269,10 @@ impl Store for SqliteStore {
             })
             .map(|head| head.unwrap_or(Head::EMPTY))
             .map_err(|error| self.failed(&error))
+    }
+
+    fn noted(&self) -> Option<Head> {
+        self.noted
     }
 
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
