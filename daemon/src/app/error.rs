@@ -83,7 +83,7 @@ impl AppError {
             }
             Self::Store(StoreError::Damaged { .. })
             | Self::Ledger(OpenError::Store(StoreError::Damaged { .. }) | OpenError::Broken(_)) => {
-                "restore the state folder from a backup; `countersign audit verify` names the first bad entry; nothing here was changed. To go on without entries that are missing at the end, move `ledger.db-head` out of the state folder"
+                "restore the state folder from a backup; `countersign audit verify` names the first bad entry; nothing here was changed. To go on without entries that nothing but `ledger.db-head` knows of, move that file out of the state folder"
             }
             Self::Store(StoreError::Locked(_)) => {
                 "end the program that has it open; a backup tool, perhaps"

@@ -331,6 +331,11 @@ impl Ledger {
         self.read_here(move |store| store.object(sha256))
     }
 
+    /// Whether there is a small object, damaged or not; waited for as [`Ledger::object`] is.
+    pub fn has_object(&self, sha256: Digest) -> Result<bool, StoreError> {
+        self.read_here(move |store| store.has_object(sha256))
+    }
+
     fn read_here<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,

@@ -93,10 +93,10 @@ impl LedgerDesk {
         let damaged = scrub.damaged_in(&card.newest().accepted.manifest).await;
         match damaged.map_err(|error| DeskError::Unavailable(error.to_string()))? {
             None => Ok(()),
-            Some(path) => Err(DeskError::Conflict {
+            Some(file) => Err(DeskError::Conflict {
                 id,
                 why: format!(
-                    "cannot be approved: `{path}` is damaged on the disk of the daemon. Ask for changes, so that the agent hands it over again"
+                    "cannot be approved: {file} is damaged on the disk of the daemon. Ask for changes, so that the agent hands it over again"
                 ),
             }),
         }

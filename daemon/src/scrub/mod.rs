@@ -46,15 +46,18 @@ impl Scrub {
         Self { ledger, objects }
     }
 
-    /// Returns the first file of `manifest` whose kept bytes are damaged. Bytes that were read since the start are not
+    /// Names the first file of `manifest`, or its document, whose kept bytes are damaged. Bytes that were read since the start are not
     /// read again while their file looks the same.
     pub async fn damaged_in(&self, manifest: &Manifest) -> Result<Option<String>, ScrubError> {
         let kept = manifest.entries.iter().filter(|entry| entry.kept);
-        let digests: Vec<Digest> = kept.map(|entry| entry.sha256).collect();
+        let kept = kept.map(|entry| entry.sha256);
+        let digests: Vec<Digest> = kept.chain([manifest.document]).collect();
         let damaged = self.damaged_of(digests, Duration::ZERO).await?;
         let mut entries = manifest.entries.iter();
         let first = entries.find(|entry| damaged.contains(&entry.sha256));
-        Ok(first.map(|entry| entry.path.clone()))
+        let document = || "the handoff document".to_owned();
+        let document = damaged.contains(&manifest.document).then(document);
+        Ok(first.map(|entry| format!("`{}`", entry.path)).or(document))
     }
 
     /// Reads everything that is kept, once. Returns how many objects were read, and notes those that are damaged.

@@ -102,3 +102,13 @@ fn what_nobody_asked_for_is_found_too() {
         );
     }
 }
+
+#[test]
+fn a_rotten_document_is_not_approved() {
+    let mut rig = rig(SMALL);
+    rot(&rig, handoff("Pay it", &["a.txt"]).as_bytes());
+    rig.restart();
+    let why = rig.decide(ONE, Outcome::Approved).unwrap_err().to_string();
+    assert!(why.contains("the handoff document is damaged"), "{why}");
+    rig.decide(ONE, Outcome::ChangesRequested).unwrap();
+}

@@ -181,6 +181,11 @@ fn lists_objects_and_puts_rotten_ones_right(store: &mut dyn Store) {
     let (sha256, good) = bytes("a");
     put(store, vec![(sha256, b"z".to_vec())]);
     assert!(matches!(store.object(sha256), Err(StoreError::Rotten(which)) if which == sha256));
+    assert!(
+        store.has_object(sha256).unwrap(),
+        "what is spent is let go of"
+    );
+    assert!(!store.has_object(Digest::of(b"none")).unwrap());
     put(store, vec![(sha256, good.clone())]);
     assert_eq!(store.object(sha256).unwrap(), Some(good));
 }

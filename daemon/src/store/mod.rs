@@ -190,6 +190,13 @@ pub trait Store: Send + 'static {
     fn entries(&mut self, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
     /// A small object. Bytes that do not have the digest are [`StoreError::Rotten`].
     fn object(&mut self, sha256: Digest) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Whether there is a small object under that digest, damaged or not.
+    fn has_object(&mut self, sha256: Digest) -> Result<bool, StoreError> {
+        match self.object(sha256) {
+            Err(StoreError::Rotten(_)) => Ok(true),
+            found => Ok(found?.is_some()),
+        }
+    }
     /// Digests of small objects after `after`, in order, at most `limit`.
     fn object_digests(
         &mut self,

@@ -125,10 +125,7 @@ impl Collector {
                 ..Collected::default()
             };
             for sha256 in state.spent() {
-                planned.small += u64::from(matches!(
-                    me.ledger.object(sha256),
-                    Ok(Some(_)) | Err(StoreError::Rotten(_))
-                ));
+                planned.small += u64::from(me.ledger.has_object(sha256)?);
             }
             for shelf in SHELVES {
                 for (_, size) in me.orphans(shelf, |sha256| state.refers(sha256))? {
@@ -176,8 +173,8 @@ impl Collector {
         for group in spent.chunks(GROUP) {
             let mut there = Vec::new();
             for sha256 in group.iter().copied() {
-                let found = self.ledger.read(move |store| store.object(sha256)).await?;
-                there.extend(found.map(|_| sha256));
+                let found = self.ledger.read(move |store| store.has_object(sha256));
+                there.extend(found.await?.then_some(sha256));
             }
             removed += there.len() as u64;
             self.ledger.drop_objects(there).await?;

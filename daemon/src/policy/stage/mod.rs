@@ -287,10 +287,10 @@ impl Stage {
                 continue;
             }
             let damaged = scrub.damaged_in(&card.newest().accepted.manifest).await;
-            if let Some(path) = damaged.map_err(|error| StageError::Ledger(error.to_string()))? {
+            if let Some(file) = damaged.map_err(|error| StageError::Ledger(error.to_string()))? {
                 plan.progress = None;
                 plan.doubts
-                    .push(format!("`{path}` is damaged on the disk of the daemon"));
+                    .push(format!("{file} is damaged on the disk of the daemon"));
             }
         }
         Ok(planned)
